@@ -1,0 +1,81 @@
+"""``data/baselines.parquet`` and ``data/predictions.parquet``: which cluster each image is in."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from scan_core.artifacts.tables import read_table, write_table
+from scan_core.errors import ArtifactError
+
+BASELINES = pa.schema([("method", pa.string()), ("image_id", pa.int64()), ("cluster", pa.int32())])
+
+
+class Predictions(NamedTuple):
+    """What one step's model says about some images."""
+
+    step: str
+    """``scan`` or ``self_label``."""
+    image_id: npt.NDArray[np.int64]
+    """[N]"""
+    probabilities: npt.NDArray[np.float32]
+    """[N, C], rows sum to 1."""
+
+    @property
+    def cluster(self) -> npt.NDArray[np.int64]:
+        """[N], the most probable cluster of each image."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> npt.NDArray[np.float32]:
+        """[N], the probability of that cluster, in [1/C, 1]."""
+        return self.probabilities.max(axis=1)
+
+
+def write_predictions(path: Path, steps: list[Predictions]) -> None:
+    """Write the predictions of all ``steps`` as one long table."""
+    tables = []
+    for step in steps:
+        clusters = step.probabilities.shape[1]
+        probabilities = pa.FixedSizeListArray.from_arrays(pa.array(step.probabilities.ravel()), clusters)
+        tables.append(
+            pa.table(
+                {
+                    "step": pa.array([step.step] * len(step.image_id)),
+                    "image_id": pa.array(step.image_id, pa.int64()),
+                    "cluster": pa.array(step.cluster, pa.int32()),
+                    "confidence": pa.array(step.confidence, pa.float32()),
+                    "probabilities": probabilities,
+                }
+            )
+        )
+    write_table(path, pa.concat_tables(tables))
+
+
+def write_baselines(path: Path, clusters: dict[str, npt.NDArray[np.integer]]) -> None:
+    """Write ``clusters``, method -> cluster of each image [N], as one long table."""
+    tables = [
+        pa.table([[method] * len(cluster), np.arange(len(cluster)), cluster.astype(np.int32)], schema=BASELINES)
+        for method, cluster in clusters.items()
+    ]
+    write_table(path, pa.concat_tables(tables))
+
+
+def read_baselines(path: Path, *, rows: int) -> dict[str, npt.NDArray[np.int32]]:
+    """Read method -> cluster of each of ``rows`` images.
+
+    Raises:
+        ArtifactError: missing, malformed, or a method without exactly one row per image.
+    """
+    frame: pd.DataFrame = read_table(path, BASELINES).to_pandas()
+    methods = {}
+    for method, group in frame.groupby("method", sort=False):
+        if not np.array_equal(group["image_id"], np.arange(rows)):
+            raise ArtifactError(
+                f"{path}: {len(group)} rows for {method}, expected {rows} (image_id 0..{rows - 1} in order)"
+            )
+        methods[str(method)] = group["cluster"].to_numpy()
+    return methods

@@ -1,0 +1,38 @@
+"""``data/embeddings.npy``: float32 [N, D], L2-normalized, row = image_id."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from scan_core.artifacts.atomic import atomic_path
+from scan_core.errors import ArtifactError
+
+
+def write_embeddings(path: Path, embeddings: npt.NDArray[np.float32]) -> None:
+    """Write ``embeddings`` [N, D]."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, embeddings, allow_pickle=False)
+
+
+def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.float32]:
+    """Read the embeddings, of ``rows`` images where given.
+
+    Raises:
+        ArtifactError: missing, another type or shape, not finite, or not of length 1.
+    """
+    try:
+        embeddings = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; run the embed stage (dvc repro embed)") from None
+    except (ValueError, OSError) as error:
+        raise ArtifactError(f"{path}: not a readable NPY file ({error}); run dvc repro embed") from error
+    if embeddings.dtype != np.float32 or embeddings.ndim != 2:
+        raise ArtifactError(f"{path}: {embeddings.dtype} {embeddings.shape}, expected float32 [images, dimensions]")
+    if rows is not None and len(embeddings) != rows:
+        raise ArtifactError(f"{path}: {len(embeddings)} rows, expected {rows} (one per image in data/index.parquet)")
+    norms = np.linalg.norm(embeddings, axis=1)
+    wrong = np.flatnonzero(~(np.abs(norms - 1) < 1e-3))
+    if len(wrong):
+        raise ArtifactError(f"{path}: {len(wrong)} rows are not of length 1, row {wrong[0]} has {norms[wrong[0]]}")
+    return embeddings

@@ -1,0 +1,65 @@
+"""Weights as safetensors, with metadata that says how to build the model which they fit."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from scan_core.artifacts.atomic import atomic_path
+from scan_core.errors import ArtifactError
+
+SCHEMA_VERSION = "1"
+
+
+def write_model(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, object]) -> None:
+    """Write ``weights`` and ``metadata`` (JSON values)."""
+    header = {"schema_version": SCHEMA_VERSION, **{key: json.dumps(value) for key, value in metadata.items()}}
+    tensors = {name: weights[name].detach().cpu().contiguous() for name in sorted(weights)}
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata=header)
+
+
+def read_model(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+    """Read weights (on the CPU) and metadata.
+
+    Raises:
+        ArtifactError: missing, no safetensors file, another schema version, or a weight that is not finite.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; run the stage that writes it (dvc repro)") from None
+    except (SafetensorError, OSError) as error:
+        raise ArtifactError(f"{path}: not a readable safetensors file ({error}); run dvc repro") from error
+    version = header.pop("schema_version", "none")
+    if version != SCHEMA_VERSION:
+        raise ArtifactError(f"{path}: schema version {version}, expected {SCHEMA_VERSION}; run dvc repro")
+    for name, weight in weights.items():
+        if weight.is_floating_point() and not weight.isfinite().all():
+            raise ArtifactError(f"{path}: {name} holds values that are not finite")
+    return weights, {key: json.loads(value) for key, value in header.items()}
+
+
+def load_weights(path: Path, module: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Copy ``weights`` of the file ``path`` into ``module``; every name and shape must match.
+
+    Raises:
+        ArtifactError: names the first weights that are missing, unexpected or of another shape.
+    """
+    expected = module.state_dict()
+    missing, unexpected = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
+    reshaped = [
+        f"{name} {tuple(weights[name].shape)} for {tuple(tensor.shape)}"
+        for name, tensor in expected.items()
+        if name in weights and weights[name].shape != tensor.shape
+    ]
+    if missing or unexpected or reshaped:
+        raise ArtifactError(
+            f"{path}: does not fit the model: missing {missing[:3]}, unexpected {unexpected[:3]}, other shape {reshaped[:3]}"
+        )
+    module.load_state_dict(dict(weights))

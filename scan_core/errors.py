@@ -1,0 +1,21 @@
+"""Errors that a person can act on: each message says what was found, where, what was expected and what to do."""
+
+
+class ScanError(Exception):
+    """Base of every error that a stage prints as one line and ends with exit status 1."""
+
+
+class ArtifactError(ScanError):
+    """An artifact is missing, malformed or cannot be written."""
+
+
+class DataError(ScanError):
+    """A dataset's origin is missing, unreachable or malformed."""
+
+
+class ParamsError(ScanError):
+    """``params.yaml`` has an unknown key, a wrong type or a value out of range."""
+
+
+class TrainingError(ScanError):
+    """A training cannot go on: no finite loss, no confident image, fewer images than a batch."""

@@ -1,0 +1,248 @@
+"""The schema of ``params.yaml``: frozen, without unknown keys and without defaults (the file is the one source)."""
+
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from scan_core.errors import ParamsError
+
+Seed = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Range = Annotated[tuple[Positive, Positive], Field(strict=False)]
+Splits = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
+Precision = Literal["float32", "bfloat16"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class RandomResizedCrop(Section):
+    scale: Range
+    """Smallest and largest crop, as a share of the image's area."""
+    ratio: Range
+    """Smallest and largest width : height of the crop."""
+
+
+class RandomAffine(Section):
+    degrees: NonNegative
+    """Rotation, uniform in +-degrees."""
+    translate: Probability
+    """Shift along each axis, uniform in +- this share of the size."""
+    scale: Range
+    """Zoom, uniform in this range; above 1 enlarges the content."""
+    shear: NonNegative
+    """Shear along x, uniform in +-degrees."""
+
+
+class RandomHorizontalFlip(Section):
+    p: Probability
+
+
+class RandomCrop(Section):
+    padding: Annotated[int, Field(ge=0)]
+    """Pixels of reflected border added before a crop of the original size is taken."""
+
+
+class ColorJitter(Section):
+    brightness: NonNegative
+    contrast: NonNegative
+    saturation: NonNegative
+    hue: Annotated[float, Field(ge=0, le=0.5)]
+    p: Probability
+
+
+class RandomGrayscale(Section):
+    p: Probability
+
+
+class StrongOperations(Section):
+    count: Count
+    """Operations drawn for each image, with replacement, from the paper's list of 14."""
+
+
+class Cutout(Section):
+    max_half_length: Count
+    """The hole's half side, uniform from 1 to this many pixels."""
+
+
+class Augmentation(Section):
+    """Operations in the order in which they are applied; one that is null is left out."""
+
+    random_affine: RandomAffine | None
+    random_resized_crop: RandomResizedCrop | None
+    random_horizontal_flip: RandomHorizontalFlip | None
+    random_crop: RandomCrop | None
+    color_jitter: ColorJitter | None
+    random_grayscale: RandomGrayscale | None
+    strong_operations: StrongOperations | None
+    cutout: Cutout | None
+
+
+class DataParams(Section):
+    seed: Seed
+    name: Literal["digits", "cifar10", "folder", "parquet"]
+    source: str | None
+    """A local copy or mirror: path (relative to the main repository's root) or URL; null is the official origin."""
+    limit: Count | None
+    """So many training images, drawn uniformly; null takes all."""
+    image_size: Annotated[int, Field(ge=4, le=1024)]
+    """Pixels per side after resizing the short side and cropping the center."""
+    train_splits: Splits
+    evaluate_splits: Splits
+    pixels_budget: Positive
+    """GiB that the decoded images may take."""
+
+
+class EncoderParams(Section):
+    name: Literal["resnet10", "resnet18", "resnet34", "resnet50"]
+    width: Count
+    """Channels of the first stage; 64 is the standard network."""
+    stem: Literal["3x3", "3x3-pool", "3x3-stride2", "7x7-pool"]
+
+
+class SimclrParams(Section):
+    temperature: Positive
+    projection_dim: Count
+    hidden_dim: Count
+
+
+class PretextParams(Section):
+    seed: Seed
+    task: Literal["simclr"]
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Positive
+    """Of SGD at the schedule's peak."""
+    momentum: Probability
+    weight_decay: NonNegative
+    warmup_epochs: NonNegative
+    final_learning_rate: NonNegative
+    """At the end of the cosine, as a share of the peak."""
+    precision: Precision
+    simclr: SimclrParams
+    augmentation: Augmentation
+
+
+class EmbedParams(Section):
+    layer: Literal["projection", "backbone"]
+
+
+class NeighborsParams(Section):
+    k: Annotated[int, Field(ge=0)]
+    """Neighbors per image, the image itself excluded; 0 pairs an image with its own augmentation."""
+
+
+class ScanParams(Section):
+    seed: Seed
+    clusters: Annotated[int, Field(ge=2)]
+    heads: Count
+    entropy_weight: NonNegative
+    prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
+    """Known share of each class, any order; null asks for clusters of equal size."""
+    epochs: Count
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Positive
+    weight_decay: NonNegative
+    precision: Precision
+    augmentation: Augmentation
+
+    @model_validator(mode="after")
+    def _one_share_per_cluster(self) -> Self:
+        if self.prior is not None and len(self.prior) != self.clusters:
+            raise ValueError(f"prior has {len(self.prior)} shares, expected one for each of {self.clusters} clusters")
+        return self
+
+
+class SelfLabelParams(Section):
+    seed: Seed
+    threshold: Annotated[float, Field(gt=0, lt=1)]
+    epochs: Annotated[int, Field(ge=0)]
+    """0 switches the step off: the SCAN model passes through."""
+    patience: Count
+    """Epochs without more confident images after which to stop."""
+    batch_size: Annotated[int, Field(ge=2)]
+    learning_rate: Positive
+    weight_decay: NonNegative
+    class_balance: bool
+    """Weight each image by the inverse frequency of its pseudo-label among the batch's confident images."""
+    precision: Precision
+    augmentation: Augmentation
+
+
+class EvaluateParams(Section):
+    prototypes: Count
+    """Pictures shown for each cluster."""
+
+
+class RuntimeParams(Section):
+    """The machine's: declared by no stage, without effect on results beyond floating-point order."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    devices: Literal[1]
+
+
+class Params(Section):
+    seed: Seed
+    """Added to each section's own seed: sweep this one to repeat everything."""
+    data: DataParams
+    encoder: EncoderParams
+    pretext: PretextParams
+    embed: EmbedParams
+    neighbors: NeighborsParams
+    scan: ScanParams
+    self_label: SelfLabelParams
+    evaluate: EvaluateParams
+    runtime: RuntimeParams
+
+
+class _Problem(NamedTuple):
+    key: str
+    message: str
+
+
+def load_params(path: Path) -> Params:
+    """Read and check the whole file, as YAML 1.2 (``1e-4`` is a number).
+
+    Raises:
+        ParamsError: every unknown, missing or wrong value, each with its key, what was found and what is allowed.
+    """
+    try:
+        values = YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError:
+        raise ParamsError(
+            f"{path}: missing; run from the project's root, or write it: python -m stages.use digits"
+        ) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ParamsError(
+            f"{path}: found {type(values).__name__}, expected sections; write it: python -m stages.use digits"
+        )
+    return check_params(values, origin=str(path))
+
+
+def check_params(values: dict[str, object], *, origin: str) -> Params:
+    """Check ``values``, which came from ``origin``; see :func:`load_params`."""
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        problems = [_describe(detail) for detail in error.errors()]
+        lines = [f"{origin}: {key or 'params'}: {message}" for key, message in problems]
+        raise ParamsError("\n".join(lines)) from None
+
+
+def _describe(detail: object) -> _Problem:
+    assert isinstance(detail, dict)
+    key = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return _Problem(key, f"unknown key (found {detail['input']!r}); remove it or correct its name")
+    if detail["type"] == "missing":
+        return _Problem(key, "missing; python -m stages.use NAME writes a complete file")
+    return _Problem(key, f"found {detail['input']!r}, allowed: {detail['msg']}")
