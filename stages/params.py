@@ -1,7 +1,7 @@
 """The schema of ``params.yaml``: frozen, without unknown keys and without defaults (the file is the one source)."""
 
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
@@ -83,6 +83,10 @@ class Augmentation(Section):
     random_grayscale: RandomGrayscale | None
     strong_operations: StrongOperations | None
     cutout: Cutout | None
+
+    def operations(self) -> dict[str, dict[str, Any]]:
+        """Name and settings of the operations that are not left out, in order."""
+        return self.model_dump(exclude_none=True)
 
 
 class DataParams(Section):

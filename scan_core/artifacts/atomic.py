@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from scan_core.errors import ArtifactError
@@ -20,6 +20,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        for stale in path.parent.glob(f".{path.name}.*.tmp"):  # of a process that was killed
+            _remove(stale)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -34,10 +36,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
-    try:
+    with suppress(OSError):  # an unusable folder is what the error on its way already says
         path.unlink(missing_ok=True)
-    except OSError:
-        pass  # the folder itself is unusable, which the error on its way already says
 
 
 def write_text(path: Path, text: str) -> None:

@@ -68,9 +68,12 @@ def read_baselines(path: Path, *, rows: int) -> dict[str, npt.NDArray[np.int32]]
     """Read method -> cluster of each of ``rows`` images.
 
     Raises:
-        ArtifactError: missing, malformed, or a method without exactly one row per image.
+        ArtifactError: missing, malformed, a null or negative value, or a method without exactly one row per image.
     """
-    frame: pd.DataFrame = read_table(path, BASELINES).to_pandas()
+    table = read_table(path, BASELINES)
+    frame: pd.DataFrame = table.to_pandas()
+    if any(table[name].null_count for name in BASELINES.names) or (frame["cluster"] < 0).any():
+        raise ArtifactError(f"{path}: nulls or negative clusters, expected none; run dvc repro baselines")
     methods = {}
     for method, group in frame.groupby("method", sort=False):
         if not np.array_equal(group["image_id"], np.arange(rows)):

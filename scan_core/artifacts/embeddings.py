@@ -21,12 +21,7 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
     Raises:
         ArtifactError: missing, another type or shape, not finite, or not of length 1.
     """
-    try:
-        embeddings = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: missing; run the embed stage (dvc repro embed)") from None
-    except (ValueError, OSError) as error:
-        raise ArtifactError(f"{path}: not a readable NPY file ({error}); run dvc repro embed") from error
+    embeddings = _load(path)
     if embeddings.dtype != np.float32 or embeddings.ndim != 2:
         raise ArtifactError(f"{path}: {embeddings.dtype} {embeddings.shape}, expected float32 [images, dimensions]")
     if rows is not None and len(embeddings) != rows:
@@ -36,3 +31,30 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
     if len(wrong):
         raise ArtifactError(f"{path}: {len(wrong)} rows are not of length 1, row {wrong[0]} has {norms[wrong[0]]}")
     return embeddings
+
+
+def write_embedding_norms(path: Path, norms: npt.NDArray[np.float32]) -> None:
+    """Write ``norms`` [N]: each embedding's length before it was normalized."""
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.save(file, norms, allow_pickle=False)
+
+
+def read_embedding_norms(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
+    """Read the lengths of ``rows`` embeddings.
+
+    Raises:
+        ArtifactError: missing, another type or shape, or not positive.
+    """
+    norms = _load(path)
+    if norms.dtype != np.float32 or norms.shape != (rows,) or not (norms > 0).all():
+        raise ArtifactError(f"{path}: {norms.dtype} {norms.shape}, expected float32 ({rows},), all above 0")
+    return norms
+
+
+def _load(path: Path) -> npt.NDArray[np.float32]:
+    try:
+        return np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; run the embed stage (dvc repro embed)") from None
+    except (ValueError, OSError) as error:
+        raise ArtifactError(f"{path}: not a readable NPY file ({error}); run dvc repro embed") from error

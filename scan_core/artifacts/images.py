@@ -1,5 +1,8 @@
 """``data/images/pixels.npy``: every image of the dataset, uint8 [N, C, H, W], row = image_id."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +20,47 @@ def write_pixels(folder: Path, pixels: npt.NDArray[np.uint8]) -> None:
         np.save(file, pixels, allow_pickle=False)
 
 
+@contextmanager
+def new_pixels(folder: Path, shape: tuple[int, int, int, int]) -> Iterator[np.memmap]:
+    """Yield a memory-mapped array of ``shape`` [N, C, H, W] to fill in any order; it becomes the file in ``folder``.
+
+    Raises:
+        ArtifactError: no room for all of it (found before anything is filled in), or the folder cannot be written.
+    """
+    with atomic_path(folder / PIXELS) as temporary:
+        pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
+        _reserve(temporary)
+        yield pixels
+
+
+def keep_rows(pixels: np.memmap, keep: npt.NDArray[np.bool_]) -> None:
+    """Remove the images that ``keep`` [N] leaves out from the file of ``pixels``, not to be used afterwards."""
+    rows = np.flatnonzero(keep)
+    for i in np.flatnonzero(rows != np.arange(len(rows))):
+        pixels[i] = pixels[rows[i]]
+    pixels.flush()
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *pixels.shape[1:])}
+    with Path(str(pixels.filename)).open("r+b") as file:
+        np.lib.format.write_array_header_1_0(file, header)  # as long as before: NPY leaves room for any N
+        file.truncate(pixels.offset + len(rows) * pixels[:1].nbytes)
+
+
+def _reserve(path: Path) -> None:
+    """Claim the file's size on the disk: a memory-mapped file that finds it full later kills the process."""
+    if hasattr(os, "posix_fallocate"):
+        with path.open("r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+
+
 def read_pixels(folder: Path) -> npt.NDArray[np.uint8]:
-    """Memory-map the images, [N, C, H, W] with H = W and C of 1 or 3.
+    """Memory-map the images (copy-on-write: the file never changes), [N, C, H, W] with H = W and C of 1 or 3.
 
     Raises:
         ArtifactError: missing, truncated, or of another type or shape.
     """
     path = folder / PIXELS
     try:
-        pixels = np.load(path, mmap_mode="r", allow_pickle=False)
+        pixels = np.load(path, mmap_mode="c", allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run the fetch stage (dvc repro fetch)") from None
     except (ValueError, OSError) as error:

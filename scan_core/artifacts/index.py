@@ -1,5 +1,6 @@
 """``data/index.parquet``: which images the method may learn from and which it is evaluated on."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,10 +32,16 @@ class Index(NamedTuple):
         return np.flatnonzero(self.evaluate)
 
 
-def write_index(path: Path, index: Index, *, pixels_digest: str) -> None:
-    """Write ``index``; ``pixels_digest`` (SHA-256 of the images' bytes) lets a training know its input cheaply."""
+def write_index(path: Path, index: Index, *, pixels_digest: str, origin: Mapping[str, str | int] | None = None) -> None:
+    """Write ``index``.
+
+    Args:
+        pixels_digest: SHA-256 of the images' bytes, by which a training knows its input cheaply.
+        origin: how the images came about (``dataset``, ``image_size``, ``interpolation``), for the file's metadata.
+    """
     columns = [np.arange(len(index.split)), index.split, index.train, index.evaluate]
-    write_table(path, pa.table(columns, schema=SCHEMA), metadata={"pixels_digest": pixels_digest})
+    metadata = {"pixels_digest": pixels_digest, **{key: str(value) for key, value in (origin or {}).items()}}
+    write_table(path, pa.table(columns, schema=SCHEMA), metadata=metadata)
 
 
 def read_index(path: Path, *, rows: int | None = None) -> Index:
@@ -45,6 +52,8 @@ def read_index(path: Path, *, rows: int | None = None) -> Index:
     """
     table = read_table(path, SCHEMA)
     check_row_ids(path, table, rows=rows)
+    if any(table[name].null_count for name in SCHEMA.names):
+        raise ArtifactError(f"{path}: holds nulls, expected none; run dvc repro fetch")
     index = Index(*(table[name].to_numpy() for name in ("split", "train", "evaluate")))
     if not index.train.any():
         raise ArtifactError(f"{path}: no training image; check data.train_splits")

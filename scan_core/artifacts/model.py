@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -22,7 +23,7 @@ def write_model(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str
         save_file(tensors, temporary, metadata=header)
 
 
-def read_model(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
+def read_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read weights (on the CPU) and metadata.
 
     Raises:
@@ -31,7 +32,8 @@ def read_model(path: Path) -> tuple[dict[str, Tensor], dict[str, object]]:
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            weights = {name: file.get_tensor(name) for name in file.keys()}
+            names = list(file.keys())
+            weights = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run the stage that writes it (dvc repro)") from None
     except (SafetensorError, OSError) as error:
@@ -60,6 +62,7 @@ def load_weights(path: Path, module: nn.Module, weights: Mapping[str, Tensor]) -
     ]
     if missing or unexpected or reshaped:
         raise ArtifactError(
-            f"{path}: does not fit the model: missing {missing[:3]}, unexpected {unexpected[:3]}, other shape {reshaped[:3]}"
+            f"{path}: does not fit the model: missing {missing[:3]}, unexpected {unexpected[:3]}, "
+            f"other shape {reshaped[:3]}"
         )
     module.load_state_dict(dict(weights))

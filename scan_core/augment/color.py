@@ -1,0 +1,125 @@
+"""Color jitter and grayscale on floats in [0, 1], with torchvision's arithmetic."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from scan_core.augment.draws import chances, uniform
+from scan_core.augment.grouped import apply_operations, apply_to_some, per_image
+from scan_core.augment.pixels import Images
+
+
+def adjust_brightness(images: Images, factors: Float[Tensor, " batch"]) -> Images:
+    """Multiply each image by its factor; 0 is black, 1 changes nothing."""
+    return images.mul(per_image(factors, images)).clamp_(0, 1)
+
+
+def adjust_contrast(images: Images, factors: Float[Tensor, " batch"]) -> Images:
+    """Move each image away from the mean of its gray version; 0 is uniform gray, 1 changes nothing."""
+    return _blend(gray(images).mean((1, 2, 3), keepdim=True), images, factors)
+
+
+def adjust_saturation(images: Images, factors: Float[Tensor, " batch"]) -> Images:
+    """Move each image away from its gray version; 0 is gray, 1 changes nothing. One channel stays as it is."""
+    return images if images.shape[1] == 1 else _blend(gray(images), images, factors)
+
+
+def adjust_hue(images: Images, turns: Float[Tensor, " batch"]) -> Images:
+    """Rotate each image's hue in HSV space by -0.5 to 0.5 turns. One channel stays as it is.
+
+    Works on the hue in sixths of a turn: 0 is red, 2 green, 4 blue.
+    """
+    if images.shape[1] == 1:
+        return images
+    red, green, blue = images.unbind(1)
+    high, low = images.amax(1), images.amin(1)
+    chroma = high - low
+    divisor = torch.where(chroma == 0, 1, chroma)
+    from_green_or_blue = torch.where(high == green, (blue - red) / divisor + 2, (red - green) / divisor + 4)
+    hue = torch.where(high == red, (green - blue) / divisor, from_green_or_blue) + 6 * per_image(turns, images)[:, 0]
+    hue = hue - (hue / 6).floor_().mul_(6)
+    shares = torch.stack([(hue - 3).abs_().sub_(1), 2 - (hue - 2).abs_(), 2 - (hue - 4).abs_()], 1).clamp_(0, 1)
+    return shares.mul_(chroma[:, None]).add_(low[:, None])
+
+
+def gray(images: Images) -> Float[Tensor, "batch 1 height width"]:
+    """Return the luma of ITU-R 601 (0.2989, 0.587, 0.114), or the only channel."""
+    if images.shape[1] == 1:
+        return images
+    red, green, blue = images.chunk(3, dim=1)
+    return (0.2989 * red).add_(green, alpha=0.587).add_(blue, alpha=0.114)
+
+
+def _blend(start: Tensor, end: Images, factors: Float[Tensor, " batch"]) -> Images:
+    return torch.lerp(start, end, per_image(factors, end)).clamp_(0, 1)
+
+
+def _unchanged(images: Images, _: Float[Tensor, " batch"]) -> Images:
+    return images
+
+
+_JITTERS = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue, _unchanged)
+_UNCHANGED = _JITTERS.index(_unchanged)
+
+
+class JitterParameters(NamedTuple):
+    ids: Int[Tensor, "batch 4"]
+    """The operations in order of application: 0 brightness, 1 contrast, 2 saturation, 3 hue, 4 nothing."""
+    values: Float[Tensor, "batch 4"]
+    """The factor, or the turns of hue, of the operation at the same place of ``ids``."""
+
+
+def draw_jitter(
+    batch: int,
+    *,
+    brightness: float,
+    contrast: float,
+    saturation: float,
+    hue: float,
+    p: float,
+    generator: torch.Generator,
+) -> JitterParameters:
+    """Draw for each image whether it is jittered (``p``), the order of the four operations, and their strengths.
+
+    Factors are uniform in [max(0, 1 - x), 1 + x], turns of hue in [-hue, hue], as in torchvision's ColorJitter.
+    """
+    factors = [
+        uniform(batch, low=max(0.0, 1 - strength), high=1 + strength, generator=generator)
+        for strength in (brightness, contrast, saturation)
+    ]
+    turns = uniform(batch, low=-hue, high=hue, generator=generator)
+    order = uniform(batch, 4, low=0.0, high=1.0, generator=generator).argsort(1)
+    applied = chances(batch, p=p, generator=generator)
+    values = torch.stack([*factors, turns], 1).gather(1, order)
+    return JitterParameters(ids=torch.where(applied[:, None], order, _UNCHANGED), values=values)
+
+
+def color_jitter(
+    images: Images,
+    *,
+    brightness: float,
+    contrast: float,
+    saturation: float,
+    hue: float,
+    p: float,
+    generator: torch.Generator,
+) -> Images:
+    """Change brightness, contrast, saturation and hue in an order drawn for each image; see :func:`draw_jitter`."""
+    parameters = draw_jitter(
+        len(images),
+        brightness=brightness,
+        contrast=contrast,
+        saturation=saturation,
+        hue=hue,
+        p=p,
+        generator=generator,
+    )
+    return apply_operations(images, parameters.ids, parameters.values, _JITTERS)
+
+
+def random_grayscale(images: Images, *, p: float, generator: torch.Generator) -> Images:
+    """Replace each image's channels by its luma, independently, with probability ``p``."""
+    chosen = chances(len(images), p=p, generator=generator)
+    return apply_to_some(images, chosen, lambda colored: gray(colored).expand_as(colored))

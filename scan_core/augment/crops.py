@@ -1,0 +1,110 @@
+"""Crops: of random size and shape, enlarged to the image's own size; and of that size, from a padded image."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from scan_core.augment.draws import uniform
+from scan_core.augment.pixels import Images
+
+_TRIES = 10
+
+
+def draw_boxes(
+    batch: int,
+    height: int,
+    width: int,
+    *,
+    scale: Sequence[float],
+    ratio: Sequence[float],
+    generator: torch.Generator,
+) -> Int[Tensor, "batch 4"]:
+    """Draw one crop (top, left, height, width) per image, in whole pixels, distributed as torchvision's.
+
+    The area is uniform in ``scale`` (shares of the image's), width : height log-uniform in ``ratio``; the first of ten
+    tries that fits counts, else the largest central crop with a ratio in range.
+    """
+    areas = height * width * uniform(_TRIES, batch, low=scale[0], high=scale[1], generator=generator)
+    ratios = uniform(_TRIES, batch, low=math.log(ratio[0]), high=math.log(ratio[1]), generator=generator).exp_()
+    sizes = torch.stack([(areas / ratios).sqrt().round(), (areas * ratios).sqrt().round()], -1).long()
+    limits = torch.tensor([height, width], device=sizes.device)
+    fits = ((sizes > 0) & (sizes <= limits)).all(-1)
+    first = fits.int().argmax(0)
+    sizes = sizes[first, torch.arange(batch, device=sizes.device)]
+    places = uniform(batch, 2, low=0.0, high=1.0, generator=generator)
+    corners = (places * (limits - sizes + 1)).long()
+    fallback = torch.tensor(_central_box(height, width, ratio), device=sizes.device)
+    return torch.where(fits.any(0)[:, None], torch.cat([corners, sizes], 1), fallback)
+
+
+def _central_box(height: int, width: int, ratio: Sequence[float]) -> tuple[int, int, int, int]:
+    box_width = min(width, round(height * ratio[1]))
+    box_height = min(height, round(width / ratio[0]))
+    return (height - box_height) // 2, (width - box_width) // 2, box_height, box_width
+
+
+def resized_crop(images: Images, boxes: Int[Tensor, "batch 4"]) -> Images:
+    """Cut each image's box (top, left, height, width) and enlarge it to the image's size, bilinear, no antialias."""
+    height, width = images.shape[-2:]
+    top, left, box_height, box_width = boxes.to(images.device, non_blocking=True).unbind(1)
+    rows = _source_positions(top, box_height, height) * (2 / height) - 1
+    columns = _source_positions(left, box_width, width) * (2 / width) - 1
+    shape = (len(images), height, width)
+    grid = torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], -1)
+    return F.grid_sample(images, grid, mode="bilinear", align_corners=False)
+
+
+def _source_positions(
+    start: Int[Tensor, " batch"], length: Int[Tensor, " batch"], size: int
+) -> Float[Tensor, "batch {size}"]:
+    """Return where each of ``size`` pixels reads, in pixels from the image's edge, never past the box's last center."""
+    centers = torch.arange(size, device=start.device) + 0.5
+    positions = centers * (length / size)[:, None]
+    # Held between the outermost centers, a crop never mixes in pixels from outside its box.
+    positions = torch.minimum(positions.clamp_(min=0.5), length[:, None] - 0.5)
+    return positions + start[:, None]
+
+
+def random_resized_crop(
+    images: Images, *, scale: Sequence[float], ratio: Sequence[float], generator: torch.Generator
+) -> Images:
+    """Crop each image at random and enlarge the crop to the image's size; see :func:`draw_boxes`."""
+    batch, _, height, width = images.shape
+    boxes = draw_boxes(batch, height, width, scale=scale, ratio=ratio, generator=generator)
+    return resized_crop(images, boxes)
+
+
+def padded_crop(images: Images, offsets: Int[Tensor, "batch 2"], *, padding: int) -> Images:
+    """Add ``padding`` pixels of reflected border and crop back to size at each image's (row, column) offset.
+
+    ``offsets`` go from 0 to ``2 * padding``; ``padding`` must be smaller than the image.
+    """
+    height, width = images.shape[-2:]
+    offsets = offsets.to(images.device, non_blocking=True) - padding
+    rows = _reflect(offsets[:, :1] + torch.arange(height, device=images.device), height)
+    columns = _reflect(offsets[:, 1:] + torch.arange(width, device=images.device), width)
+    pixels = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)[:, None]
+    return images.flatten(2).gather(2, pixels.expand(-1, images.shape[1], -1)).view_as(images)
+
+
+def _reflect(positions: Int[Tensor, "batch size"], size: int) -> Int[Tensor, "batch size"]:
+    return (size - 1) - ((size - 1) - positions.abs()).abs()
+
+
+def random_crop(images: Images, *, padding: int, generator: torch.Generator) -> Images:
+    """Shift each image by up to ``padding`` pixels along each axis, filling with its reflection.
+
+    Raises:
+        ValueError: the padding is not smaller than the image.
+    """
+    smallest = min(images.shape[-2:])
+    if padding >= smallest:
+        raise ValueError(f"random_crop: padding is {padding}, expected less than the image's {smallest} pixels")
+    offsets = torch.randint(
+        2 * padding + 1, (len(images), 2), generator=generator, device=generator.device, dtype=torch.int64
+    )
+    return padded_crop(images, offsets, padding=padding)

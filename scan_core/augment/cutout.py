@@ -1,0 +1,32 @@
+"""Cutout (DeVries and Taylor, 2017): one square hole per image."""
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from scan_core.augment.grouped import per_image
+from scan_core.augment.pixels import Images
+
+
+def draw_holes(
+    batch: int, height: int, width: int, *, max_half_length: int, generator: torch.Generator
+) -> Int[Tensor, "batch 3"]:
+    """Draw (row, column, half-length) per image: any pixel as the center, 1 to ``max_half_length`` as half the side."""
+    bounds = ((0, height), (0, width), (1, max_half_length + 1))
+    draws = [torch.randint(*bound, (batch,), generator=generator, device=generator.device) for bound in bounds]
+    return torch.stack(draws, 1)
+
+
+def cut(images: Images, holes: Int[Tensor, "batch 3"]) -> Images:
+    """Set to 0 the rows and columns [center - half, center + half) of each image, as far as they lie inside it."""
+    row, column, half = (per_image(values, images) for values in holes.unbind(1))
+    rows = torch.arange(images.shape[-2], device=images.device)[:, None] - row
+    columns = torch.arange(images.shape[-1], device=images.device) - column
+    inside = (rows >= -half) & (rows < half) & (columns >= -half) & (columns < half)
+    return images.masked_fill(inside, 0)
+
+
+def cutout(images: Images, *, max_half_length: int, generator: torch.Generator) -> Images:
+    """Cut one hole into each of the normalized ``images``; 0 is then the mean color. See :func:`draw_holes`."""
+    batch, _, height, width = images.shape
+    return cut(images, draw_holes(batch, height, width, max_half_length=max_half_length, generator=generator))

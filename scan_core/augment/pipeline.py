@@ -1,0 +1,68 @@
+"""Augmentation of a batch: the operations named in the parameters, then normalization."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import torch
+
+from scan_core.augment.affine import random_affine
+from scan_core.augment.color import color_jitter, random_grayscale
+from scan_core.augment.crops import random_crop, random_resized_crop
+from scan_core.augment.cutout import cutout
+from scan_core.augment.flip import random_horizontal_flip
+from scan_core.augment.normalize import standardize
+from scan_core.augment.pixels import Bytes, Images, to_unit
+from scan_core.augment.strong import strong_operations
+
+ON_PIXELS: dict[str, Callable[..., Images]] = {
+    "random_affine": random_affine,
+    "random_resized_crop": random_resized_crop,
+    "random_horizontal_flip": random_horizontal_flip,
+    "random_crop": random_crop,
+    "color_jitter": color_jitter,
+    "random_grayscale": random_grayscale,
+    "strong_operations": strong_operations,
+}
+ON_NORMALIZED: dict[str, Callable[..., Images]] = {"cutout": cutout}
+
+
+class Augmentation:
+    """A random transformation of image batches.
+
+    Every image gets its own parameters, drawn on the generator's device, which should be the CPU: an equal seed then
+    gives equal draws whatever device holds the images, and no operation waits for a GPU.
+    """
+
+    def __init__(
+        self, operations: Mapping[str, Mapping[str, object]], *, mean: Sequence[float], std: Sequence[float]
+    ) -> None:
+        """Choose operations by name, each with its settings, in order of application; cutout comes after normalizing.
+
+        Args:
+            operations: the names in ``ON_PIXELS`` and ``ON_NORMALIZED``; settings are those functions' keywords.
+            mean: of each channel, pixels in [0, 1].
+            std: of each channel, above 0.
+
+        Raises:
+            ValueError: an operation's name is unknown.
+        """
+        known = ON_PIXELS | ON_NORMALIZED
+        unknown = [name for name in operations if name not in known]
+        if unknown:
+            raise ValueError(f"unknown augmentation {', '.join(unknown)}; known: {', '.join(known)}")
+        self._operations = {name: dict(settings) for name, settings in operations.items()}
+        self.mean = tuple(mean)
+        self.std = tuple(std)
+
+    @torch.no_grad()
+    def __call__(self, images: Bytes, generator: torch.Generator) -> Images:
+        """Transform ``images`` and normalize the result, float32 on the images' device."""
+        pixels = self._apply(ON_PIXELS, to_unit(images), generator)
+        return self._apply(ON_NORMALIZED, standardize(pixels, self.mean, self.std), generator)
+
+    def _apply(
+        self, functions: Mapping[str, Callable[..., Images]], images: Images, generator: torch.Generator
+    ) -> Images:
+        for name, settings in self._operations.items():
+            if name in functions:
+                images = functions[name](images, **settings, generator=generator)
+        return images

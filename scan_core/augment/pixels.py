@@ -1,0 +1,21 @@
+"""The two forms of an image batch: bytes as stored, floats in [0, 1] as transformed."""
+
+import torch
+from jaxtyping import Float32, UInt8
+from torch import Tensor
+
+Images = Float32[Tensor, "batch channels height width"]
+"""In [0, 1] unless said to be normalized, with 1 or 3 channels."""
+
+Bytes = UInt8[Tensor, "batch channels height width"]
+"""0 to 255, with 1 or 3 channels."""
+
+
+def to_unit(images: Bytes) -> Images:
+    """Map 0..255 to [0, 1], in a new tensor."""
+    return images.to(torch.float32).div_(255)
+
+
+def to_bytes(images: Images) -> Bytes:
+    """Map [0, 1] to 0..255, rounding to the nearest; the inverse of :func:`to_unit`."""
+    return images.mul(255).round_().to(torch.uint8)

@@ -1,0 +1,29 @@
+"""From a model file to the clusters of images."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from scan_core.clustering.model import read_clustering
+from scan_core.data.images import ResidentImages
+from scan_core.encoders.inference import infer
+
+
+def predict(path: Path, images: ResidentImages, image_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Probabilities [N, C] that the model of ``path`` gives to the images ``image_ids``, rows sum to 1.
+
+    Raises:
+        ArtifactError: the model is missing or malformed.
+    """
+    model, metadata = read_clustering(path)
+    logits = infer(
+        model.to(images.device),
+        images,
+        torch.from_numpy(image_ids),
+        mean=metadata["mean"],
+        std=metadata["std"],
+        precision=metadata["precision"],
+    )
+    return logits[0].softmax(-1).cpu().numpy()

@@ -1,0 +1,37 @@
+"""The self-labeling loss (SCAN, section 2.3): cross-entropy on confident images' own clusters."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+
+class PseudoLabelLoss(NamedTuple):
+    """The loss in nats (0 where no image is confident), and which images counted."""
+
+    loss: Float[Tensor, ""]
+    confident: Bool[Tensor, " batch"]
+
+
+def pseudo_label_loss(
+    logits: Float[Tensor, "batch clusters"],
+    augmented_logits: Float[Tensor, "batch clusters"],
+    *,
+    threshold: float,
+    class_balance: bool,
+) -> PseudoLabelLoss:
+    """Cross-entropy of ``augmented_logits`` against the most probable cluster of ``logits``.
+
+    Only images whose highest probability exceeds ``threshold`` count, each weighted (with ``class_balance``) by the
+    inverse frequency of its cluster among the batch's confident images; the weighted mean is returned.
+    """
+    confidence, cluster = logits.detach().float().softmax(-1).max(-1)
+    confident = confidence > threshold
+    weight = confident.float()
+    if class_balance:
+        count = torch.zeros(logits.shape[1], device=logits.device).index_add_(0, cluster, weight)
+        weight = weight / count[cluster].clamp(min=1)
+    loss = F.cross_entropy(augmented_logits.float(), cluster, reduction="none")
+    return PseudoLabelLoss((loss * weight).sum() / weight.sum().clamp(min=1e-12), confident)

@@ -1,0 +1,36 @@
+"""The loss by which the best epoch and head are chosen: on the training images, not augmented, without labels."""
+
+import math
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from scan_core.clustering.scan_loss import ScanLoss, combine, consistency_loss
+
+_CHUNK = 8192
+
+
+@torch.no_grad()
+def selection_loss(
+    logits: Float[Tensor, "heads images clusters"],
+    neighbor_rows: Int64[Tensor, "images neighbors"],
+    *,
+    entropy_weight: float,
+    prior: Float[Tensor, " clusters"] | None,
+) -> ScanLoss:
+    """Eq. (2) of SCAN over all images and all their neighbors, for each head.
+
+    Args:
+        neighbor_rows: rows of ``logits``; without a column (K = 0), each image is paired with itself.
+    """
+    log_p = logits.log_softmax(-1)
+    rows = neighbor_rows if neighbor_rows.shape[1] else torch.arange(len(neighbor_rows), device=logits.device)[:, None]
+    pairs = [
+        consistency_loss(log_p[:, start : start + _CHUNK], log_p[:, column[start : start + _CHUNK]])
+        for column in rows.T
+        for start in range(0, len(rows), _CHUNK)
+    ]
+    consistency = torch.stack([pair.sum(-1) for pair in pairs]).sum(0) / rows.numel()
+    log_mean = log_p.logsumexp(-2) - math.log(len(rows))
+    return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)

@@ -1,0 +1,27 @@
+"""Which images each step sees."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from scan_core.errors import TrainingError
+
+
+def steps_per_epoch(count: int, batch_size: int) -> int:
+    """Full batches in ``count`` images; the incomplete last one is dropped.
+
+    Raises:
+        TrainingError: not even one.
+    """
+    if count < batch_size:
+        raise TrainingError(f"{count} training images do not fill a batch of {batch_size}; lower batch_size")
+    return count // batch_size
+
+
+def shuffled_batches(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Int64[Tensor, " batch"]]:
+    """One epoch: every row of ``range(count)`` at most once, in a fresh random order, in full batches."""
+    order = torch.randperm(count, generator=generator)
+    for step in range(steps_per_epoch(count, batch_size)):
+        yield order[step * batch_size : (step + 1) * batch_size]

@@ -1,0 +1,51 @@
+"""Which images to keep, and in which order: decided before any is decoded, and without a look at the labels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from scan_core.errors import DataError
+
+
+def choose_images(
+    split: npt.NDArray[np.object_],
+    *,
+    train_splits: Sequence[str],
+    evaluate_splits: Sequence[str],
+    limit: int | None,
+    generator: np.random.Generator,
+) -> npt.NDArray[np.int64]:
+    """Return the rows to keep, uniformly shuffled: the row of image_id 0, 1, ...
+
+    Args:
+        split: the split of each image, [N].
+        limit: so many images of ``train_splits``, drawn uniformly; the rest of them is dropped, also from evaluation.
+            None or more than there are keeps all.
+
+    Raises:
+        DataError: a split that does not exist, or fewer than 2 training images.
+    """
+    _check_splits(split, "data.train_splits", train_splits)
+    _check_splits(split, "data.evaluate_splits", evaluate_splits)
+    train = np.isin(split, list(train_splits))
+    drawn = generator.permutation(np.flatnonzero(train))[:limit]
+    evaluate_only = np.flatnonzero(np.isin(split, list(evaluate_splits)) & ~train)
+    check_enough(len(drawn))
+    return generator.permutation(np.concatenate([drawn, evaluate_only]))
+
+
+def check_enough(train_images: int) -> None:
+    """Raise DataError where there are fewer than the two images that a contrast needs."""
+    if train_images < 2:
+        raise DataError(
+            f"found {train_images} readable training image{'s' * (train_images != 1)}, expected at least 2; "
+            "check data.source, data.train_splits and data.limit"
+        )
+
+
+def _check_splits(split: npt.NDArray[np.object_], key: str, wanted: Sequence[str]) -> None:
+    found = sorted(set(split.tolist()))
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        raise DataError(f"{key}: no split {', '.join(missing)} in this dataset, found {', '.join(found) or 'no image'}")

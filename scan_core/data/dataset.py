@@ -1,0 +1,48 @@
+"""What every origin hands to ``fetch``: what is known of each image before any is decoded, and a way to read some."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Stored = bytes | Path | npt.NDArray[np.uint8] | None
+"""An image as its origin keeps it: an encoded file (bytes or path), pixels [C, H, W], or None where it is missing."""
+
+Source = Path | str | None
+"""Where a dataset is: a local path, an http(s) URL, or None for its official origin."""
+
+
+class Skipped(NamedTuple):
+    """A file or row that holds no readable image."""
+
+    path: str
+    """As in ``Dataset.path``."""
+    reason: str
+
+
+class Dataset(NamedTuple):
+    """N images, row by row in the origin's own order (which may follow the class)."""
+
+    channels: int
+    """Of the images as they are to be decoded: 1 (gray) or 3 (RGB)."""
+    split: npt.NDArray[np.object_]
+    """[N]"""
+    label: npt.NDArray[np.int64]
+    """[N], -1 where unlabeled."""
+    classes: tuple[str, ...]
+    """Name of each label; empty where the origin names none."""
+    path: list[str]
+    """[N], where each image came from, relative to the source."""
+    read: Callable[[npt.NDArray[np.int64]], Iterator[Stored]]
+    """Yields the images of the rows asked for, which must ascend, without decoding them."""
+    skipped: tuple[Skipped, ...] = ()
+    """What was found unusable before reading any image."""
+
+    def label_name(self, row: int) -> str | None:
+        """The class's name of image ``row``: the label itself where classes have no names, None where unlabeled."""
+        label = int(self.label[row])
+        if label < 0:
+            return None
+        return self.classes[label] if self.classes else str(label)

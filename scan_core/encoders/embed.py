@@ -1,0 +1,35 @@
+"""Embeddings of all images, for mining neighbors."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float
+from torch import Tensor
+
+from scan_core.errors import TrainingError
+
+
+class Embeddings(NamedTuple):
+    """Unit vectors and the lengths that they had."""
+
+    unit: npt.NDArray[np.float32]
+    """[N, D]"""
+    norm: npt.NDArray[np.float32]
+    """[N]"""
+
+
+def normalize_features(features: Float[Tensor, "images dimensions"]) -> Embeddings:
+    """L2-normalize each row.
+
+    Raises:
+        TrainingError: a row is zero or not finite, so that it has no direction.
+    """
+    norm = features.norm(dim=1)
+    wrong = (~(norm.isfinite() & (norm > 0))).nonzero()[:, 0]
+    if len(wrong):
+        raise TrainingError(
+            f"{len(wrong)} of {len(features)} embeddings are zero or not finite (first: image {int(wrong[0])}); the "
+            "pretext training has failed: lower pretext.learning_rate, or embed.layer: backbone"
+        )
+    return Embeddings((features / norm[:, None]).cpu().numpy(), norm.cpu().numpy())

@@ -1,0 +1,110 @@
+"""Residual networks (He et al., 2016) with stems for small images; weights are named as in torchvision."""
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+STAGES = {"resnet10": (1, 1, 1, 1), "resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
+
+
+class Stem(NamedTuple):
+    """The first convolution, and whether a 3x3 max-pool of stride 2 follows."""
+
+    kernel: int
+    stride: int
+    pool: bool
+
+
+STEMS = {
+    "3x3": Stem(3, 1, pool=False),
+    "3x3-pool": Stem(3, 1, pool=True),
+    "3x3-stride2": Stem(3, 2, pool=False),
+    "7x7-pool": Stem(7, 2, pool=True),
+}
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions beside a shortcut."""
+
+    expansion = 1
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = _shortcut(inputs, width, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(out)) + self.downsample(x))
+
+
+class Bottleneck(nn.Module):
+    """1x1, 3x3 and 1x1 convolutions beside a shortcut; the 3x3 one has the stride."""
+
+    expansion = 4
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        outputs = width * self.expansion
+        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.downsample = _shortcut(inputs, outputs, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = torch.relu(self.bn1(self.conv1(x)))
+        out = torch.relu(self.bn2(self.conv2(out)))
+        return torch.relu(self.bn3(self.conv3(out)) + self.downsample(x))
+
+
+class ResNet(nn.Module):
+    """Images to pooled features.
+
+    Args:
+        name: one of ``STAGES``.
+        width: channels of the first stage (64 in the paper); each later one doubles them.
+        stem: one of ``STEMS``; ``7x7-pool`` is the paper's, ``3x3`` the usual one at 32 px.
+        channels: of the images.
+    """
+
+    def __init__(self, name: str, *, width: int, stem: str, channels: int) -> None:
+        super().__init__()
+        kernel, stride, pool = STEMS[stem]
+        block = Bottleneck if name == "resnet50" else BasicBlock
+        self.conv1 = nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.maxpool = nn.MaxPool2d(3, 2, padding=1) if pool else nn.Identity()
+        inputs = width
+        for stage, blocks in enumerate(STAGES[name]):
+            layers = []
+            for index in range(blocks):
+                layers.append(block(inputs, width << stage, 2 if stage and not index else 1))
+                inputs = (width << stage) * block.expansion
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
+        self.features = inputs
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
+        """Pool over the whole image after the fourth stage."""
+        x = images.contiguous(memory_format=torch.channels_last)
+        x = self.maxpool(torch.relu(self.bn1(self.conv1(x))))
+        for stage in range(1, 5):
+            x = getattr(self, f"layer{stage}")(x)
+        return x.mean(dim=(2, 3))
+
+
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+    if stride == 1 and inputs == outputs:
+        return nn.Identity()
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))

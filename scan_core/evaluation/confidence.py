@@ -1,0 +1,66 @@
+"""How sure a model is, and whether it may be: figures that mostly need no labels."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+
+class Certainty(NamedTuple):
+    """Label-free figures of one model's predictions."""
+
+    confidence: float
+    """Mean probability of the chosen cluster, in [1/C, 1]."""
+    entropy: float
+    """Entropy of the mean prediction in nats, in [0, log C]; log C where clusters are equally large."""
+    clusters_used: int
+    """Clusters that hold an image, at most C."""
+
+
+def certainty(probabilities: Float[np.ndarray, "images clusters"]) -> Certainty:
+    """Summarize predictions (rows sum to 1, at least one row)."""
+    mean = probabilities.mean(axis=0, dtype=np.float64)
+    positive = mean[mean > 0]
+    return Certainty(
+        confidence=float(probabilities.max(axis=1).mean(dtype=np.float64)),
+        entropy=float(-(positive * np.log(positive)).sum()),
+        clusters_used=len(np.unique(probabilities.argmax(axis=1))),
+    )
+
+
+def cluster_sizes(clusters: Int[np.ndarray, " images"], *, cluster_count: int) -> Int[np.ndarray, " clusters"]:
+    """Count the images of each cluster."""
+    return np.bincount(clusters, minlength=cluster_count)
+
+
+class ConfidenceCurve(NamedTuple):
+    """What is gained by answering only where the model is sure; one entry a threshold, falling."""
+
+    threshold: Float[np.ndarray, " thresholds"]
+    """Lowest confidence that is accepted."""
+    coverage: Float[np.ndarray, " thresholds"]
+    """Share of images accepted, in (0, 1], rising to 1."""
+    accuracy: Float[np.ndarray, " thresholds"] | None
+    """Share of the accepted that are right, in [0, 1]; None without labels."""
+
+
+def confidence_curve(
+    confidence: Float[np.ndarray, " images"],
+    correct: Bool[np.ndarray, " images"] | None,
+    *,
+    bins: int = 20,
+) -> ConfidenceCurve:
+    """Accept the most confident 1/bins, 2/bins, ... of the images.
+
+    Images that tie with a threshold are all accepted, so fewer than ``bins`` thresholds may remain.
+    """
+    count = len(confidence)
+    falling = -np.sort(-confidence)
+    cuts = np.unique(np.ceil(np.arange(1, bins + 1) * count / bins).astype(np.int64))
+    threshold = np.unique(falling[cuts - 1])[::-1]
+    accepted = np.searchsorted(-falling, -threshold, side="right")
+    accuracy = None
+    if correct is not None:
+        right = np.cumsum(correct[np.argsort(-confidence, kind="stable")])
+        accuracy = right[accepted - 1] / accepted
+    return ConfidenceCurve(threshold, accepted / count, accuracy)

@@ -1,0 +1,42 @@
+"""Which classes are taken for which."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from scan_core.evaluation.matching import UNMATCHED, contingency
+
+
+class Confusion(NamedTuple):
+    """Images by true class (row) and by what was predicted (column)."""
+
+    counts: Int[np.ndarray, "classes predictions"]
+    """The first columns are the classes in order, the others the unmatched clusters."""
+    unmatched: Int[np.ndarray, " unmatched"]
+    """The clusters of those other columns, ascending."""
+
+
+def confusion(
+    clusters: Int[np.ndarray, " images"],
+    labels: Int[np.ndarray, " images"],
+    mapping: Int[np.ndarray, " clusters"],
+    *,
+    class_count: int,
+) -> Confusion:
+    """Count images by true class and predicted class, ``mapping`` being one-to-one."""
+    table = contingency(clusters, labels, cluster_count=len(mapping), class_count=class_count)
+    matched, unmatched = np.flatnonzero(mapping != UNMATCHED), np.flatnonzero(mapping == UNMATCHED)
+    counts = np.zeros((class_count, class_count + len(unmatched)), dtype=np.int64)
+    counts[:, mapping[matched]] = table[matched].T
+    counts[:, class_count:] = table[unmatched].T
+    return Confusion(counts, unmatched)
+
+
+def normalize_rows(counts: Int[np.ndarray, "classes predictions"]) -> Float[np.ndarray, "classes predictions"]:
+    """Turn each class's counts into shares of that class, so that rare classes read as well as common ones.
+
+    Rows sum to 1; a class without images stays 0.
+    """
+    totals = counts.sum(axis=1, keepdims=True)
+    return counts / np.maximum(totals, 1)

@@ -1,0 +1,86 @@
+"""The CSV files behind the plots, made for DVC's templates: one row a point."""
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+
+from scan_core.evaluation.confidence import ConfidenceCurve, confidence_curve
+from scan_core.evaluation.matching import UNMATCHED
+from scan_core.evaluation.results import StepResult
+from scan_core.evaluation.truth import Truth
+
+CONFUSION_LIMIT = 100_000
+
+
+def csv(table: pd.DataFrame) -> str:
+    """``table`` as CSV with four decimals; equal tables give equal text."""
+    return table.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+
+
+def prediction_names(mapping: Int[np.ndarray, " clusters"] | None, truth: Truth, *, cluster_count: int) -> list[str]:
+    """What each cluster predicts: its class's name, or ``cluster 7`` where no class was matched to it."""
+    classes = np.full(cluster_count, UNMATCHED) if mapping is None else mapping
+    return [f"cluster {cluster}" if label == UNMATCHED else truth.names[label] for cluster, label in enumerate(classes)]
+
+
+def purity_table(purity: Float[np.ndarray, " k"]) -> pd.DataFrame:
+    """``k`` and the neighbor purity there."""
+    return pd.DataFrame({"k": np.arange(1, len(purity) + 1), "purity": purity})
+
+
+def step_curve(step: StepResult, truth: Truth) -> ConfidenceCurve:
+    """The step's confidence curve, over its labeled images; over all, without accuracy, where none is labeled."""
+    if step.mapping is None:
+        return confidence_curve(step.confidence, None)
+    labeled = truth.labeled
+    correct = step.mapping[step.clusters] == truth.labels
+    return confidence_curve(step.confidence[labeled], correct[labeled])
+
+
+def confidence_table(curve: ConfidenceCurve) -> pd.DataFrame:
+    """``coverage``, ``threshold`` and, with labels, ``accuracy``."""
+    table = pd.DataFrame({"coverage": curve.coverage, "threshold": curve.threshold})
+    return table if curve.accuracy is None else table.assign(accuracy=curve.accuracy)
+
+
+def cluster_table(step: StepResult, truth: Truth) -> pd.DataFrame:
+    """One row a cluster: images, their share and mean confidence and, with labels, class and accuracy.
+
+    The accuracy is the share of the cluster's labeled images that are of its class; empty where it has none.
+    """
+    sizes, count = step.sizes, step.probabilities.shape[1]
+    table = pd.DataFrame(
+        {
+            "cluster": np.arange(count),
+            "images": sizes,
+            "share": sizes / sizes.sum(),
+            "confidence": _means(step.confidence, step.clusters, count),
+        }
+    )
+    if step.mapping is None:
+        return table
+    labeled = truth.labeled
+    correct = (step.mapping[step.clusters] == truth.labels)[labeled]
+    table.insert(1, "class", prediction_names(step.mapping, truth, cluster_count=count))
+    return table.assign(accuracy=_means(correct, step.clusters[labeled], count))
+
+
+def confusion_table(step: StepResult, truth: Truth) -> pd.DataFrame:
+    """``actual`` and ``predicted`` class name of each labeled image, which DVC's confusion templates count.
+
+    Of more than 100,000 images every n-th, so that the page with the plot still opens.
+    """
+    labeled = np.flatnonzero(truth.labeled)
+    rows = labeled[:: -(-len(labeled) // CONFUSION_LIMIT)]
+    predicted = np.array(prediction_names(step.mapping, truth, cluster_count=step.probabilities.shape[1]))
+    return pd.DataFrame(
+        {"actual": np.array(truth.names)[truth.labels[rows]], "predicted": predicted[step.clusters[rows]]}
+    )
+
+
+def _means(
+    values: np.ndarray, clusters: Int[np.ndarray, " images"], cluster_count: int
+) -> Float[np.ndarray, " clusters"]:
+    sizes = np.bincount(clusters, minlength=cluster_count)
+    totals = np.bincount(clusters, weights=values, minlength=cluster_count)
+    return np.where(sizes > 0, totals / np.maximum(sizes, 1), np.nan)

@@ -1,0 +1,40 @@
+"""One look for every picture, and PNG files that are equal whenever their figures are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib.style
+from matplotlib.figure import Figure
+
+from scan_core.artifacts.atomic import atomic_path
+
+DPI = 100
+BLUE, ORANGE, GRAY = "#2b6ca3", "#e08214", "#b8bcc2"
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Use this project's look inside the block, whatever the user's matplotlibrc says; ``$`` in names stays text."""
+    settings = {
+        "figure.dpi": DPI,
+        "font.size": 10,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.titlesize": 11,
+        "axes.titlelocation": "left",
+        "text.parse_math": False,
+    }
+    with matplotlib.style.context(["default", settings]):
+        yield
+
+
+def save_png(path: Path, figure: Figure) -> None:
+    """Write ``figure`` atomically, without the time and version that Matplotlib would add."""
+    with look(), atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def shorten(name: str, length: int) -> str:
+    """``name``, cut to ``length`` characters, the last being an ellipsis where something was cut."""
+    return name if len(name) <= length else f"{name[: length - 1]}…"

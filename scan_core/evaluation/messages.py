@@ -1,0 +1,47 @@
+"""What a person reads on the terminal after an evaluation."""
+
+from scan_core.evaluation.results import Results, StepResult
+
+
+def warnings(results: Results) -> list[str]:
+    """Say what is wrong with the clusters, and that labels are missing; empty where all is well."""
+    found = [*_collapse("scan", results.scan), *_collapse("self_label", results.self_label)]
+    if results.self_label.scores is None:
+        found.append("no labels: label-free figures only")
+    return found
+
+
+def _collapse(step: str, result: StepResult) -> list[str]:
+    sizes = result.sizes
+    count, images = len(sizes), int(sizes.sum())
+    found = []
+    if result.certainty.clusters_used < count:
+        found.append(f"{step}: {result.certainty.clusters_used} of {count} clusters hold an image")
+    if sizes.max() > max(0.5, 1.5 / count) * images:
+        found.append(f"{step}: cluster {sizes.argmax()} holds {sizes.max() / images:.0%} of the images")
+    return [f"{message}; where this is not wanted, raise scan.entropy_weight" for message in found]
+
+
+def summary(results: Results) -> str:
+    """A table, at most 80 columns wide: one line a step and baseline."""
+    if results.self_label.scores is None:
+        return _label_free(results)
+    steps = {"self_label": results.self_label.scores, "scan": results.scan.scores, **results.baselines}
+    lines = [f"{'':16}{'ACC':>8}{'NMI':>8}{'ARI':>8}{'many-to-one':>13}"]
+    for name, scores in steps.items():
+        if scores is not None:
+            figures = (f"{value:8.4f}" for value in (scores.acc, scores.nmi, scores.ari))
+            lines.append(f"{name:16}{''.join(figures)}{scores.acc_many_to_one:13.4f}")
+    if len(results.purity):
+        lines.append(f"purity of the {len(results.purity)} nearest neighbors: {results.purity[-1]:.4f}")
+    labeled, images = int(results.truth.labeled.sum()), len(results.truth.labels)
+    lines.append(f"on {labeled:,} labeled of {images:,} evaluated images")
+    return "\n".join(lines)
+
+
+def _label_free(results: Results) -> str:
+    lines = [f"{'':16}{'confidence':>12}{'entropy':>10}{'clusters used':>15}"]
+    for name, step in (("self_label", results.self_label), ("scan", results.scan)):
+        figures = step.certainty
+        lines.append(f"{name:16}{figures.confidence:12.4f}{figures.entropy:10.4f}{figures.clusters_used:15d}")
+    return "\n".join([*lines, f"on {len(results.truth.labels):,} evaluated images, none of them labeled"])

@@ -1,0 +1,50 @@
+"""Pixels as features: what k-means makes of images without any learning."""
+
+import numpy as np
+from jaxtyping import Float32, Int, UInt8
+from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
+
+_CHUNK = 4096
+
+
+def shrink(
+    images: UInt8[np.ndarray, "images channels height width"], *, largest: int
+) -> Float32[np.ndarray, "images channels smaller_height smaller_width"]:
+    """Average square blocks of pixels so that no side exceeds ``largest``; values stay in [0, 255].
+
+    The pixels of an incomplete last block are left out. Images that are small enough keep their size.
+    """
+    count, channels, height, width = images.shape
+    block = -(-max(height, width) // largest)
+    rows, columns = height // block, width // block
+    whole = images[:, :, : rows * block, : columns * block].astype(np.float32)
+    return whole.reshape(count, channels, rows, block, columns, block).mean(axis=(3, 5))
+
+
+def pixel_features(
+    images: UInt8[np.ndarray, "images channels size size"],
+    *,
+    fit_ids: Int[np.ndarray, " fit"],
+    components: int = 64,
+    fit_limit: int = 20_000,
+) -> Float32[np.ndarray, "images features"]:
+    """Principal components of the pixels, of images shrunk to at most 32 x 32.
+
+    The leading components hold what k-means separates by (Ding and He 2004): on CIFAR-10 the 64 of 3,072 give the same
+    accuracy (0.206) as all of them. Images of fewer pixels than ``components`` are kept as they are.
+
+    Args:
+        images: may be memory-mapped; read in chunks.
+        fit_ids: images that the components are fitted on, every n-th where there are more than ``fit_limit``.
+    """
+    sample = fit_ids[:: -(-len(fit_ids) // fit_limit)]
+    with threadpool_limits(limits=1):
+        seen = _flat(images[sample])
+        pca = PCA(components, svd_solver="covariance_eigh").fit(seen) if min(seen.shape) > components else None
+        chunks = (_flat(images[start : start + _CHUNK]) for start in range(0, len(images), _CHUNK))
+        return np.concatenate([chunk if pca is None else pca.transform(chunk) for chunk in chunks])
+
+
+def _flat(images: UInt8[np.ndarray, "images channels size size"]) -> Float32[np.ndarray, "images features"]:
+    return shrink(images, largest=32).reshape(len(images), -1) / np.float32(255)

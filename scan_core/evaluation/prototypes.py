@@ -1,0 +1,38 @@
+"""The pictures that show what a cluster is, and those that the model is least sure of."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+def prototypes(
+    embeddings: Float[np.ndarray, "images dimensions"],
+    clusters: Int[np.ndarray, " images"],
+    confidence: Float[np.ndarray, " images"],
+    *,
+    cluster_count: int,
+    count: int,
+    averaged: int = 10,
+) -> list[Int[np.ndarray, " shown"]]:
+    """Rank each cluster's images by closeness to the mean of its most confident ones (SCAN, section 3.3).
+
+    Args:
+        embeddings: L2-normalized.
+        count: images shown of each cluster, at most.
+        averaged: images in the mean, at most.
+
+    Returns:
+        For each cluster, row numbers of its own images, the most typical first; fewer than ``count`` where the cluster
+        is smaller, none where it is empty.
+    """
+    ranked = []
+    for cluster in range(cluster_count):
+        members = np.flatnonzero(clusters == cluster)
+        surest = members[np.argsort(-confidence[members], kind="stable")[:averaged]]
+        closeness = embeddings[members] @ embeddings[surest].sum(axis=0)
+        ranked.append(members[np.argsort(-closeness, kind="stable")[:count]])
+    return ranked
+
+
+def least_confident(confidence: Float[np.ndarray, " images"], *, count: int) -> Int[np.ndarray, " shown"]:
+    """Row numbers of the ``count`` images with the lowest confidence, the lowest first."""
+    return np.argsort(confidence, kind="stable")[:count]

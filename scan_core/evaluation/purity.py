@@ -1,0 +1,28 @@
+"""How many of an image's nearest neighbors are of its class: the pretext task's share in the result."""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+
+def neighbor_purity(
+    image_id: Int[np.ndarray, " train"],
+    neighbor_id: Int[np.ndarray, "train k"],
+    labels: Int[np.ndarray, " images"],
+) -> Float[np.ndarray, " shown"]:
+    """Share of an image's first k neighbors with the image's label, for k = 1..K, averaged over images.
+
+    Args:
+        labels: the label of every image of the dataset, negative where unlabeled.
+
+    Returns:
+        [K], in [0, 1], higher is better. Unlabeled images and neighbors are left out of the shares: NaN up to the first
+        k where one is left, empty where none ever is.
+    """
+    own = labels[image_id]
+    seen = labels[neighbor_id[own >= 0]]
+    known = np.cumsum(seen >= 0, axis=1)
+    agree = np.cumsum(seen == own[own >= 0, None], axis=1)
+    images = (known > 0).sum(axis=0)
+    total = (agree / np.maximum(known, 1)).sum(axis=0)
+    purity = np.where(images > 0, total / np.maximum(images, 1), np.nan)
+    return purity if images.any() else purity[:0]

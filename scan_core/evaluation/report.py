@@ -1,0 +1,88 @@
+"""The files that people open after an evaluation."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float32, Int64, UInt8
+
+from scan_core.artifacts.atomic import write_text
+from scan_core.evaluation.confusion import confusion
+from scan_core.evaluation.figure import save_png
+from scan_core.evaluation.galleries import prototype_gallery, uncertain_gallery
+from scan_core.evaluation.plots import plot_cluster_sizes, plot_confidence, plot_confusion, plot_purity
+from scan_core.evaluation.prototypes import least_confident, prototypes
+from scan_core.evaluation.results import Results
+from scan_core.evaluation.csv_tables import (
+    cluster_table,
+    confidence_table,
+    confusion_table,
+    csv,
+    prediction_names,
+    purity_table,
+    step_curve,
+)
+
+UNCERTAIN = 40
+
+
+def write_tables(folder: Path, results: Results) -> None:
+    """Write the CSV files; ``confusion.csv`` and ``purity.csv`` only where there are labels (and neighbors)."""
+    final, truth = results.self_label, results.truth
+    write_text(folder / "cluster_sizes.csv", csv(cluster_table(final, truth)))
+    write_text(folder / "confidence.csv", csv(confidence_table(step_curve(final, truth))))
+    if final.mapping is not None:
+        write_text(folder / "confusion.csv", csv(confusion_table(final, truth)))
+    if len(results.purity):
+        write_text(folder / "purity.csv", csv(purity_table(results.purity)))
+
+
+def write_charts(folder: Path, results: Results) -> None:
+    """Write ``clusters.png``, ``confidence.png`` and, where there are labels, ``confusion.png`` and ``purity.png``."""
+    final, truth = results.self_label, results.truth
+    names = prediction_names(final.mapping, truth, cluster_count=len(final.sizes))
+    curves = {"self_label": step_curve(final, truth), "scan": step_curve(results.scan, truth)}
+    save_png(folder / "confidence.png", plot_confidence(curves))
+    correct = None
+    if final.mapping is not None:
+        labeled = truth.labeled
+        clusters, labels = final.clusters[labeled], truth.labels[labeled]
+        right = final.mapping[clusters] == labels
+        correct = np.bincount(clusters[right], minlength=len(final.sizes))
+        table = confusion(clusters, labels, final.mapping, class_count=len(truth.names))
+        save_png(folder / "confusion.png", plot_confusion(table, truth.names))
+    save_png(folder / "clusters.png", plot_cluster_sizes(final.sizes, correct, names))
+    if len(results.purity):
+        save_png(folder / "purity.png", plot_purity(results.purity))
+
+
+def write_galleries(
+    folder: Path,
+    results: Results,
+    image_ids: Int64[np.ndarray, " evaluated"],
+    pixels: UInt8[np.ndarray, "images channels size size"],
+    embeddings: Float32[np.ndarray, "images dimensions"],
+    *,
+    prototype_count: int,
+) -> None:
+    """Write ``prototypes.png`` and ``uncertain.png``.
+
+    Args:
+        image_ids: the images that ``results`` is about.
+        pixels: of all images; may be memory-mapped, only those shown are read.
+        embeddings: of all images.
+    """
+    final, truth = results.self_label, results.truth
+    count = len(final.sizes)
+    names = prediction_names(final.mapping, truth, cluster_count=count)
+    shown = prototypes(
+        embeddings[image_ids], final.clusters, final.confidence, cluster_count=count, count=prototype_count
+    )
+    pictures = pixels[image_ids[np.concatenate(shown)]]
+    counts = [len(rows) for rows in shown]
+    save_png(folder / "prototypes.png", prototype_gallery(pictures, counts, final.sizes, names))
+
+    doubtful = least_confident(final.confidence, count=UNCERTAIN)
+    predicted = [names[cluster] for cluster in final.clusters[doubtful]]
+    actual = [truth.names[label] if label >= 0 else None for label in truth.labels[doubtful]]
+    pictures = pixels[image_ids[doubtful]]
+    save_png(folder / "uncertain.png", uncertain_gallery(pictures, predicted, final.confidence[doubtful], actual))

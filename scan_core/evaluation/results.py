@@ -1,0 +1,131 @@
+"""Everything that is known about a run's clusterings, and the figures that are reported of it."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32, Int, Integer
+
+from scan_core.evaluation.confidence import Certainty, certainty, cluster_sizes
+from scan_core.evaluation.matching import contingency, one_to_one
+from scan_core.evaluation.metrics import Scores, score
+from scan_core.evaluation.truth import Truth
+
+PURITY_AT = (1, 5, 10, 20, 50)
+
+
+class StepResult(NamedTuple):
+    """One model's predictions on the images to evaluate, and what they are worth."""
+
+    probabilities: Float32[np.ndarray, "images clusters"]
+    certainty: Certainty
+    scores: Scores | None
+    """None without labels."""
+    mapping: Int[np.ndarray, " clusters"] | None
+    """Each cluster's class, one-to-one; None without labels."""
+    selection_loss: float | None
+
+    @property
+    def clusters(self) -> Int[np.ndarray, " images"]:
+        """The most probable cluster of each image."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> Float32[np.ndarray, " images"]:
+        """The probability of that cluster."""
+        return self.probabilities.max(axis=1)
+
+    @property
+    def sizes(self) -> Int[np.ndarray, " clusters"]:
+        """The images of each cluster."""
+        return cluster_sizes(self.clusters, cluster_count=self.probabilities.shape[1])
+
+
+class Results(NamedTuple):
+    """What evaluation found."""
+
+    truth: Truth
+    """Of the images to evaluate."""
+    scan: StepResult
+    self_label: StepResult
+    """The final model."""
+    baselines: dict[str, Scores]
+    """Empty without labels."""
+    purity: Float[np.ndarray, " k"]
+    """For k = 1..K; empty without labels."""
+
+
+def step_result(
+    probabilities: Float32[np.ndarray, "images clusters"], truth: Truth, *, selection_loss: float | None
+) -> StepResult:
+    """Score one model on the labeled ones of its images."""
+    summary = certainty(probabilities)
+    labeled = truth.labeled
+    if not labeled.any():
+        return StepResult(probabilities, summary, None, None, selection_loss)
+    clusters, labels = probabilities.argmax(axis=1)[labeled], truth.labels[labeled]
+    count, class_count = probabilities.shape[1], len(truth.names)
+    scores = score(clusters, labels, cluster_count=count, class_count=class_count, probabilities=probabilities[labeled])
+    mapping = one_to_one(contingency(clusters, labels, cluster_count=count, class_count=class_count))
+    return StepResult(probabilities, summary, scores, mapping, selection_loss)
+
+
+def score_baselines(baselines: Mapping[str, Integer[np.ndarray, " images"]], truth: Truth) -> dict[str, Scores]:
+    """Score each method's clusters of the images that ``truth`` is about; empty where none is labeled."""
+    labeled = truth.labeled
+    if not labeled.any():
+        return {}
+    labels, class_count = truth.labels[labeled], len(truth.names)
+    return {
+        method: score(clusters[labeled], labels, cluster_count=int(clusters.max()) + 1, class_count=class_count)
+        for method, clusters in baselines.items()
+    }
+
+
+def headline(results: Results) -> dict[str, float]:
+    """The few figures by which experiments are compared; those that need labels are absent without them."""
+    final = results.self_label
+    if final.scores is None or results.scan.scores is None:
+        return _rounded({"confidence": final.certainty.confidence, "clusters_used": final.certainty.clusters_used})
+    figures: dict[str, float | None] = {
+        "acc": final.scores.acc,
+        "nmi": final.scores.nmi,
+        "ari": final.scores.ari,
+        "scan_acc": results.scan.scores.acc,
+    }
+    if "kmeans" in results.baselines:
+        figures["kmeans_acc"] = results.baselines["kmeans"].acc
+    if len(results.purity):
+        figures["purity"] = float(results.purity[-1])
+    return _rounded(figures)
+
+
+def details(results: Results) -> dict[str, float]:
+    """All further figures: the final model's without a prefix, the others' with their step's or method's name."""
+    figures: dict[str, float | None] = {
+        "images_evaluated": len(results.truth.labels),
+        "images_labeled": int(results.truth.labeled.sum()),
+        **_step_figures(results.self_label),
+        "self_label_selection_loss": results.self_label.selection_loss,
+        **{f"scan_{name}": value for name, value in _step_figures(results.scan).items()},
+        "scan_selection_loss": results.scan.selection_loss,
+    }
+    for method, scores in results.baselines.items():
+        figures |= {f"{method}_{name}": value for name, value in scores._asdict().items()}
+    figures |= {f"purity_at_{k}": float(results.purity[k - 1]) for k in PURITY_AT if k <= len(results.purity)}
+    registered = headline(results)
+    return {name: value for name, value in _rounded(figures).items() if name not in registered}
+
+
+def _step_figures(step: StepResult) -> dict[str, float | None]:
+    scores = {} if step.scores is None else step.scores._asdict()
+    return {**scores, **step.certainty._asdict()}
+
+
+def _rounded(figures: Mapping[str, float | None]) -> dict[str, float]:
+    return {
+        name: value if isinstance(value, int) else round(value, 4)
+        for name, value in figures.items()
+        if value is not None and math.isfinite(value)
+    }

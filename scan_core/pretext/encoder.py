@@ -1,0 +1,49 @@
+"""The pretext model, encoder and projection head, and its file."""
+
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from scan_core.artifacts.model import load_weights, read_model, write_model
+from scan_core.encoders.resnet import ResNet
+
+
+class PretextModel(nn.Module):
+    """An encoder with the projection head Linear-ReLU-Linear of SimCLR (Chen et al., 2020)."""
+
+    def __init__(self, encoder: ResNet, *, hidden_dim: int, projection_dim: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.projection = nn.Sequential(
+            nn.Linear(encoder.features, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, projection_dim)
+        )
+
+    def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch dimensions"]:
+        """Projections, not normalized."""
+        return self.projection(self.encoder(images))
+
+
+def write_pretext(path: Path, model: PretextModel, metadata: dict[str, Any]) -> None:
+    """Write the model; ``metadata`` holds at least the keys that :func:`read_pretext` and ``build_encoder`` use."""
+    write_model(path, model.state_dict(), metadata)
+
+
+def read_pretext(path: Path) -> tuple[PretextModel, dict[str, Any]]:
+    """Build the model that ``path`` describes and load its weights.
+
+    Raises:
+        ArtifactError: missing, malformed, or the weights do not fit the description.
+    """
+    weights, metadata = read_model(path)
+    head = {key: metadata[key] for key in ("hidden_dim", "projection_dim")}
+    model = PretextModel(build_encoder(metadata), **head)
+    load_weights(path, model, weights)
+    return model, metadata
+
+
+def build_encoder(metadata: dict[str, Any]) -> ResNet:
+    """A fresh encoder of the architecture that ``metadata`` describes."""
+    keys = ("width", "stem", "channels")
+    return ResNet(metadata["architecture"], **{key: metadata[key] for key in keys})

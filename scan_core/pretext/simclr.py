@@ -1,0 +1,92 @@
+"""SimCLR (Chen et al., 2020): make two augmented views of an image find each other among all others."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from scan_core.augment.pipeline import Augmentation
+from scan_core.data.batches import shuffled_batches, steps_per_epoch
+from scan_core.data.images import ResidentImages
+from scan_core.pretext.encoder import PretextModel
+from scan_core.pretext.nt_xent import nt_xent
+from scan_core.runtime.meter import Meter
+from scan_core.runtime.precision import autocast
+from scan_core.runtime.schedule import warmup_cosine
+from scan_core.runtime.state import State, capture, restore
+from scan_core.runtime.update import sgd, update
+
+
+class SimclrTraining:
+    """One call of :meth:`run_epoch` after the other trains ``model`` on ``images``.
+
+    Args:
+        image_ids: int64 [M], the images to learn from.
+        epochs: the length of the learning-rate schedule.
+        learning_rate: at the schedule's peak; ``final_learning_rate`` is its share at the end.
+    """
+
+    def __init__(
+        self,
+        model: PretextModel,
+        images: ResidentImages,
+        image_ids: Tensor,
+        augmentation: Augmentation,
+        *,
+        temperature: float,
+        epochs: int,
+        batch_size: int,
+        learning_rate: float,
+        momentum: float,
+        weight_decay: float,
+        warmup_epochs: float,
+        final_learning_rate: float,
+        precision: str,
+        generator: torch.Generator,
+    ) -> None:
+        self._model, self._images, self._image_ids = model, images, image_ids
+        self._augmentation, self._generator = augmentation, generator
+        self._temperature, self._precision, self._batch_size = temperature, precision, batch_size
+        self._optimizer = sgd(model, momentum=momentum, weight_decay=weight_decay)
+        steps = steps_per_epoch(len(image_ids), batch_size)
+        self._schedule = [
+            warmup_cosine(
+                step,
+                total=epochs * steps,
+                warmup=round(warmup_epochs * steps),
+                peak=learning_rate,
+                final=final_learning_rate,
+            )
+            for step in range(epochs * steps)
+        ]
+        self._step = 0
+
+    def run_epoch(self) -> dict[str, float]:
+        """Train for one epoch; returns its average loss and contrastive accuracy.
+
+        Raises:
+            TrainingError: the loss is not finite in too many steps.
+        """
+        self._model.train()
+        meter = Meter(self._images.device)
+        for rows in shuffled_batches(len(self._image_ids), self._batch_size, self._generator):
+            pixels = self._images.gather(self._image_ids[rows])
+            views = self._augmentation(torch.cat([pixels, pixels]), self._generator)
+            with autocast(self._images.device, self._precision):
+                projections = self._model(views)
+            loss, accuracy = nt_xent(*projections.chunk(2), temperature=self._temperature)
+            broken = update(self._optimizer, loss, learning_rate=self._schedule[self._step])
+            meter.add(broken, loss=loss, contrastive_accuracy=accuracy)
+            self._step += 1
+        learning_rate = self._schedule[self._step - 1]
+        return {**meter.read(learning_rate=learning_rate), "learning_rate": learning_rate}
+
+    def state_dict(self) -> State:
+        """Everything that :meth:`load_state_dict` needs to go on identically."""
+        state = capture(self._model, self._optimizer, self._generator)
+        return state | {"step": torch.tensor(self._step)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from ``state``."""
+        restore(state, self._model, self._optimizer, self._generator)
+        self._step = int(state["step"])

@@ -1,0 +1,64 @@
+"""What a person sees while a stage runs: bars with the time left on a terminal, plain lines elsewhere."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+T = TypeVar("T")
+Report = Callable[[int, Mapping[str, float]], None]
+
+
+def say(message: str) -> None:
+    """Print one line for the person, apart from a stage's results."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def warn(message: str) -> None:
+    """Print one line about something that probably needs a change."""
+    say(f"warning: {message}")
+
+
+def track(items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
+    """Yield ``items`` while showing how many of ``total`` are done."""
+    if not sys.stderr.isatty():
+        say(f"{description}: {total}")
+        yield from items
+        return
+    with _bar() as progress:
+        yield from progress.track(items, total=total, description=description)
+
+
+@contextmanager
+def epoch_progress(description: str, *, done: int, total: int) -> Iterator[Report]:
+    """Yield a function that is told each finished epoch (1-based) and its metrics."""
+    started = time.monotonic()
+    with _bar() as progress:
+        task = progress.add_task(description, completed=done, total=total)
+
+        def report(epoch: int, metrics: Mapping[str, float]) -> None:
+            left = (time.monotonic() - started) / (epoch - done) * (total - epoch)
+            numbers = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+            progress.update(task, completed=epoch)
+            if progress.live.is_started and sys.stderr.isatty():
+                progress.console.print(f"[dim]epoch {epoch}: {numbers}")
+            else:
+                say(f"{description}: epoch {epoch}/{total}, {numbers}, {left:.0f} s left")
+
+        yield report
+
+
+def _bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=not sys.stderr.isatty(),
+    )

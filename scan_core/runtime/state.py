@@ -1,0 +1,33 @@
+"""A training's whole state as named tensors, so that it can stop after any epoch and go on identically."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+State = dict[str, Tensor]
+
+
+def capture(module: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> State:
+    """Weights, optimizer moments and random state. The tensors are copies."""
+    state = {f"module.{name}": value.clone() for name, value in module.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        state |= {f"optimizer.{index}.{name}": value.clone() for name, value in moments.items() if value is not None}
+    return state | {"generator": generator.get_state()}
+
+
+def restore(state: Mapping[str, Tensor], module: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> None:
+    """Put back what :func:`capture` took."""
+    module.load_state_dict(part(state, "module"))
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, value in part(state, "optimizer").items():
+        index, moment = name.split(".", 1)
+        moments.setdefault(int(index), {})[moment] = value
+    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    generator.set_state(state["generator"].cpu())
+
+
+def part(state: Mapping[str, Tensor], prefix: str) -> State:
+    """The tensors whose names start with ``prefix`` and a dot, without it."""
+    return {name.removeprefix(f"{prefix}."): value for name, value in state.items() if name.startswith(f"{prefix}.")}

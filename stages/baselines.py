@@ -1,0 +1,45 @@
+"""The stage `baselines`: what clustering gives without SCAN."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scan_core.artifacts.clusters import write_baselines
+from scan_core.artifacts.embeddings import read_embedding_norms, read_embeddings
+from scan_core.artifacts.images import read_pixels
+from scan_core.artifacts.index import read_index
+from scan_core.evaluation.kmeans import kmeans
+from scan_core.evaluation.pixel_features import pixel_features
+from stages.cli import run
+from stages.params import load_params
+from stages.paths import BASELINES, EMBEDDING_NORMS, EMBEDDINGS, IMAGES, INDEX, PARAMS
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = PARAMS) -> None:
+    """Cluster all images with k-means fitted on the training images, to compare with.
+
+    Reads data/images, data/index.parquet, data/embeddings.npy and data/embedding_norms.npy; no labels.
+
+    Writes data/baselines.parquet with the methods kmeans (on the L2-normalized embeddings), kmeans_raw (on the
+    embeddings as the encoder gives them) and kmeans_pixels.
+    """
+    config = load_params(params)
+    pixels = read_pixels(IMAGES)
+    fit_ids = read_index(INDEX, rows=len(pixels)).train_ids
+    embeddings = read_embeddings(EMBEDDINGS, rows=len(pixels))
+    norms = read_embedding_norms(EMBEDDING_NORMS, rows=len(pixels))
+    features = {
+        "kmeans": embeddings,
+        "kmeans_raw": embeddings * norms[:, None],
+        "kmeans_pixels": pixel_features(pixels, fit_ids=fit_ids),
+    }
+    clusters = {}
+    for method, values in features.items():
+        clusters[method] = kmeans(values, fit_ids=fit_ids, clusters=config.scan.clusters, seed=config.seed)
+        print(f"{method}: {len(pixels):,} images in {config.scan.clusters} clusters")
+    write_baselines(BASELINES, clusters)
+
+
+if __name__ == "__main__":
+    run(main)

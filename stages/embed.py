@@ -1,0 +1,47 @@
+"""Stage embed: the embedding of every image."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+
+from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddings
+from scan_core.artifacts.images import read_pixels
+from scan_core.data.images import ResidentImages
+from scan_core.encoders.embed import normalize_features
+from scan_core.encoders.inference import infer
+from scan_core.pretext.encoder import read_pretext
+from scan_core.runtime.device import choose_device
+from stages.cli import run
+from stages.params import load_params
+from stages.paths import EMBEDDING_NORMS, EMBEDDINGS, ENCODER, IMAGES, PARAMS
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
+    """Embed every image, not augmented (SCAN, section 2.2).
+
+    Reads data/images and data/pretext/encoder.safetensors; writes data/embeddings.npy (L2-normalized) and
+    data/embedding_norms.npy (the lengths before).
+    """
+    config = load_params(params)
+    device = choose_device(config.runtime.device)
+    images = ResidentImages(read_pixels(IMAGES), device)
+    model, metadata = read_pretext(ENCODER)
+    network = {"projection": model, "backbone": model.encoder}[config.embed.layer]
+    features = infer(
+        network.to(device),
+        images,
+        torch.arange(len(images)),
+        mean=metadata["mean"],
+        std=metadata["std"],
+        precision=metadata["precision"],
+        description="embed",
+    )
+    embeddings = normalize_features(features)
+    write_embeddings(EMBEDDINGS, embeddings.unit)
+    write_embedding_norms(EMBEDDING_NORMS, embeddings.norm)
+
+
+if __name__ == "__main__":
+    run(main)

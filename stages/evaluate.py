@@ -1,0 +1,116 @@
+"""The stage `evaluate`: the only one that reads labels."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+import typer
+from jaxtyping import Float
+
+from scan_core.artifacts.atomic import write_text
+from scan_core.artifacts.clusters import Predictions, read_baselines, write_predictions
+from scan_core.artifacts.embeddings import read_embeddings
+from scan_core.artifacts.images import read_pixels
+from scan_core.artifacts.index import Index, read_index
+from scan_core.artifacts.labels import read_labels
+from scan_core.artifacts.model import read_model
+from scan_core.artifacts.neighbors import read_neighbors
+from scan_core.clustering.predict import predict
+from scan_core.data.images import ResidentImages
+from scan_core.errors import ArtifactError, DataError
+from scan_core.evaluation.messages import summary, warnings
+from scan_core.evaluation.purity import neighbor_purity
+from scan_core.evaluation.report import write_charts, write_galleries, write_tables
+from scan_core.evaluation.results import Results, details, headline, score_baselines, step_result
+from scan_core.evaluation.truth import Truth, truth_from
+from scan_core.runtime.device import choose_device
+from stages.cli import run
+from stages.params import load_params
+from stages.paths import (
+    BASELINES,
+    EMBEDDINGS,
+    IMAGES,
+    INDEX,
+    LABELS,
+    METRICS,
+    NEIGHBORS,
+    PARAMS,
+    PREDICTIONS,
+    REPORTS,
+    SCAN_MODEL,
+    SELF_LABEL_MODEL,
+)
+
+REPORT = REPORTS / "evaluate"
+MODELS = {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL}
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = PARAMS) -> None:
+    """Score the clusters against the labels, and show them.
+
+    Reads all artifacts under data/, data/labels.parquet among them, which no other stage reads. Images without a label
+    are predicted and shown, not scored; without any label the label-free figures remain.
+
+    Writes data/predictions.parquet, reports/metrics/evaluate.json (the figures to compare experiments by) and
+    reports/evaluate/ (details.json, tables and pictures).
+    """
+    config = load_params(params)
+    pixels = read_pixels(IMAGES)
+    index = read_index(INDEX, rows=len(pixels))
+    ids = index.evaluate_ids
+    if not len(ids):
+        raise DataError(f"{INDEX}: no image to evaluate on; check data.evaluate_splits")
+    embeddings = read_embeddings(EMBEDDINGS, rows=len(pixels))
+    truth = _read_truth(rows=len(pixels))
+
+    images = ResidentImages(pixels, choose_device(config.runtime.device))
+    steps = [Predictions(step, ids, predict(path, images, ids)) for step, path in MODELS.items()]
+    results = _score(steps, truth, index)
+
+    write_predictions(PREDICTIONS, steps)
+    write_tables(REPORT, results)
+    write_charts(REPORT, results)
+    write_galleries(REPORT, results, ids, pixels, embeddings, prototype_count=config.evaluate.prototypes)
+    write_text(REPORT / "details.json", json.dumps(details(results), indent=2) + "\n")
+    write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
+    print(summary(results))
+    for message in warnings(results):
+        print(f"warning: {message}", file=sys.stderr)
+
+
+def _read_truth(*, rows: int) -> Truth:
+    table = read_labels(LABELS, rows=rows)
+    names = [None if pd.isna(name) else str(name) for name in table["label_name"]]
+    return truth_from(table["label"].fillna(-1).to_numpy(np.int64), names)
+
+
+def _score(steps: list[Predictions], truth: Truth, index: Index) -> Results:
+    ids = index.evaluate_ids
+    scored = {
+        step.step: step_result(step.probabilities, truth.of(ids), selection_loss=_selection_loss(MODELS[step.step]))
+        for step in steps
+    }
+    clusters = read_baselines(BASELINES, rows=len(truth.labels))
+    baselines = score_baselines({method: cluster[ids] for method, cluster in clusters.items()}, truth.of(ids))
+    return Results(
+        truth.of(ids), scored["scan"], scored["self_label"], baselines, purity=_purity(truth, index.train_ids)
+    )
+
+
+def _purity(truth: Truth, train_ids: np.ndarray) -> Float[np.ndarray, " k"]:
+    neighbors = read_neighbors(NEIGHBORS, train_ids=train_ids)
+    return neighbor_purity(neighbors.image_id, neighbors.neighbor_id, truth.labels)
+
+
+def _selection_loss(path: Path) -> float | None:
+    loss = read_model(path)[1].get("selection_loss")
+    if loss is not None and not isinstance(loss, int | float):
+        raise ArtifactError(f"{path}: selection_loss {loss!r}, expected a number")
+    return loss
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,29 @@
+"""Stage mine-neighbors: each training image's nearest neighbors."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scan_core.artifacts.embeddings import read_embeddings
+from scan_core.artifacts.index import read_index
+from scan_core.artifacts.neighbors import write_neighbors
+from scan_core.neighbors.mine import mine_neighbors
+from stages.cli import run
+from stages.params import load_params
+from stages.paths import EMBEDDINGS, INDEX, NEIGHBORS, PARAMS
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
+    """Write each training image's nearest neighbors (SCAN, section 2.2).
+
+    Reads data/embeddings.npy and data/index.parquet; writes data/neighbors.parquet.
+    """
+    config = load_params(params).neighbors
+    embeddings = read_embeddings(EMBEDDINGS)
+    index = read_index(INDEX, rows=len(embeddings))
+    write_neighbors(NEIGHBORS, mine_neighbors(embeddings, index.train_ids, k=config.k))
+
+
+if __name__ == "__main__":
+    run(main)

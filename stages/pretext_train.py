@@ -1,0 +1,77 @@
+"""Stage pretext-train: learn an embedding of the images by a self-supervised task."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from scan_core.augment.pipeline import Augmentation
+
+from scan_core.artifacts.images import read_pixels
+from scan_core.artifacts.index import read_index
+from scan_core.data.images import ResidentImages, channel_statistics
+from scan_core.encoders.resnet import ResNet
+from scan_core.pretext.encoder import PretextModel, write_pretext
+from scan_core.pretext.simclr import SimclrTraining
+from scan_core.runtime.device import choose_device
+from stages.cli import run
+from stages.params import load_params
+from stages.paths import ENCODER, IMAGES, INDEX, PARAMS
+from stages.resume import resume
+from stages.training import train, write_details
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
+    """Learn an embedding without labels (SCAN, section 2.1).
+
+    Reads data/images and data/index.parquet; writes data/pretext/encoder.safetensors and reports/pretext_train.
+    """
+    config = load_params(params)
+    pretext, architecture = config.pretext, config.encoder
+    seed = config.seed + pretext.seed
+    device = choose_device(config.runtime.device)
+    pixels = read_pixels(IMAGES)
+    train_ids = read_index(INDEX, rows=len(pixels)).train_ids
+    mean, std = channel_statistics(pixels, train_ids)
+
+    torch.manual_seed(seed)
+    head = {"hidden_dim": pretext.simclr.hidden_dim, "projection_dim": pretext.simclr.projection_dim}
+    encoder = ResNet(architecture.name, width=architecture.width, stem=architecture.stem, channels=pixels.shape[1])
+    model = PretextModel(encoder, **head).to(device)
+    training = SimclrTraining(
+        model,
+        ResidentImages(pixels, device),
+        torch.from_numpy(train_ids),
+        Augmentation(pretext.augmentation.operations(), mean=mean, std=std),
+        temperature=pretext.simclr.temperature,
+        epochs=pretext.epochs,
+        batch_size=pretext.batch_size,
+        learning_rate=pretext.learning_rate,
+        momentum=pretext.momentum,
+        weight_decay=pretext.weight_decay,
+        warmup_epochs=pretext.warmup_epochs,
+        final_learning_rate=pretext.final_learning_rate,
+        precision=pretext.precision,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    with resume("pretext_train", params=[config.seed, pretext, architecture], inputs=[INDEX], device=device) as state:
+        history = train(training, stage="pretext_train", epochs=pretext.epochs, resume=state)
+        metadata = {
+            "task": pretext.task,
+            "architecture": architecture.name,
+            "width": architecture.width,
+            "stem": architecture.stem,
+            "channels": pixels.shape[1],
+            "image_size": pixels.shape[2],
+            "mean": mean,
+            "std": std,
+            "precision": pretext.precision,
+            **head,
+        }
+        write_pretext(ENCODER, model, metadata)
+        write_details("pretext_train", {"epochs": len(history), "images": len(train_ids), **history[-1]})
+        state.clear()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,103 @@
+"""A killed training goes on after its last finished epoch, if nothing that it depends on has changed."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import torch
+from pydantic import BaseModel
+
+from scan_core.artifacts.model import read_model, write_model
+from scan_core.errors import ArtifactError
+from scan_core.runtime.progress import say, warn
+from scan_core.runtime.state import State
+from stages.dependencies import ROOT, dependencies
+from stages.paths import main_root
+
+History = list[dict[str, float]]
+
+
+class Resume:
+    """The state of one training on disk, outside the artifacts."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "state.safetensors"
+
+    def load(self) -> tuple[State, History] | None:
+        """The state after the last finished epoch and the metrics so far, or None to start anew."""
+        if not self._file.exists():
+            return None
+        try:
+            state, metadata = read_model(self._file)
+        except ArtifactError as error:
+            warn(f"{error}; starting anew")
+            return None
+        history: History = metadata["history"]
+        say(f"going on after epoch {len(history)} ({self._file})")
+        return state, history
+
+    def save(self, state: State, history: History) -> None:
+        """Replace the state by that after one more epoch."""
+        write_model(self._file, state, {"history": history})
+
+    def clear(self) -> None:
+        """Forget the state: the training has succeeded and its artifacts are written."""
+        shutil.rmtree(self._folder)
+
+
+@contextmanager
+def resume(
+    stage: str, *, params: Sequence[BaseModel | int], inputs: Iterable[Path], device: torch.device
+) -> Iterator[Resume]:
+    """Hold the state of ``stage`` for the time of one training; nobody else can meanwhile.
+
+    Args:
+        params: the sections and seed that the stage depends on.
+        inputs: the artifacts that it reads (``data/index.parquet`` stands for the images, whose digest it holds).
+    """
+    identity = {
+        "params": [
+            section.model_dump(mode="json") if isinstance(section, BaseModel) else section for section in params
+        ],
+        "inputs": {str(path): _digest(path) for path in inputs},
+        "code": {name: _digest(ROOT / name) for name in dependencies(ROOT / "stages" / f"{stage}.py")},
+        "machine": [torch.__version__, device.type, torch.get_num_threads()],
+    }
+    name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+    folder = main_root() / ".resume" / f"{stage}-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("a+") as lock:
+        _wait_for(lock)
+        folder.mkdir(exist_ok=True)
+        yield Resume(folder)
+        if not folder.exists():
+            folder.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _wait_for(lock: TextIO) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        say(
+            f"waiting: process {lock.read() or 'unknown'} is at the same training; stop it to go on from its last epoch"
+        )
+        fcntl.flock(lock, fcntl.LOCK_EX)
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; run the stage that writes it (dvc repro)") from None

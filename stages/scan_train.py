@@ -1,0 +1,81 @@
+"""Stage scan-train: cluster the images so that neighbors agree."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from scan_core.augment.pipeline import Augmentation
+
+from scan_core.artifacts.images import read_pixels
+from scan_core.artifacts.index import read_index
+from scan_core.artifacts.neighbors import read_neighbors
+from scan_core.clustering.model import ClusteringModel, write_clustering
+from scan_core.clustering.pairs import neighbor_rows
+from scan_core.clustering.scan import ScanTraining
+from scan_core.data.images import ResidentImages
+from scan_core.pretext.encoder import read_pretext
+from scan_core.runtime.device import choose_device
+from scan_core.runtime.progress import warn
+from stages.cli import run
+from stages.params import load_params
+from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, SCAN_MODEL
+from stages.resume import resume
+from stages.training import train, write_details
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
+    """Train the clustering so that an image and its neighbors agree (SCAN, section 2.2, Eq. 2).
+
+    Reads data/images, data/index.parquet, data/neighbors.parquet and data/pretext/encoder.safetensors; writes
+    data/scan/model.safetensors (the epoch and head with the lowest loss on the images as they are) and
+    reports/scan_train.
+    """
+    config = load_params(params)
+    scan = config.scan
+    seed = config.seed + scan.seed
+    device = choose_device(config.runtime.device)
+    pixels = read_pixels(IMAGES)
+    train_ids = read_index(INDEX, rows=len(pixels)).train_ids
+    neighbors = read_neighbors(NEIGHBORS, train_ids=train_ids)
+    pretext, metadata = read_pretext(ENCODER)
+
+    torch.manual_seed(seed)
+    model = ClusteringModel(pretext.encoder, clusters=scan.clusters, heads=scan.heads).to(device)
+    training = ScanTraining(
+        model,
+        ResidentImages(pixels, device),
+        torch.from_numpy(train_ids),
+        neighbor_rows(neighbors),
+        Augmentation(scan.augmentation.operations(), mean=metadata["mean"], std=metadata["std"]),
+        entropy_weight=scan.entropy_weight,
+        prior=scan.prior,
+        batch_size=scan.batch_size,
+        learning_rate=scan.learning_rate,
+        weight_decay=scan.weight_decay,
+        precision=scan.precision,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    inputs = [INDEX, NEIGHBORS, ENCODER]
+    with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
+        history = train(training, stage="scan_train", epochs=scan.epochs, resume=state)
+        weights, loss = training.best()
+        described = {**metadata, "clusters": scan.clusters, "selection_loss": loss, "precision": scan.precision}
+        write_clustering(SCAN_MODEL, weights, described)
+        best = min(range(len(history)), key=lambda epoch: history[epoch]["selection_loss"])
+        write_details("scan_train", {"epochs": len(history), "best_epoch": best + 1, **history[best]})
+        _warn_of_collapse(history[best], clusters=scan.clusters)
+        state.clear()
+
+
+def _warn_of_collapse(metrics: dict[str, float], *, clusters: int) -> None:
+    used, largest = int(metrics["clusters_used"]), metrics["largest_cluster"]
+    if used < clusters or largest > 0.5:
+        warn(
+            f"{used} of {clusters} clusters are used and the largest holds {largest:.0%} of the images; "
+            "raise scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
+        )
+
+
+if __name__ == "__main__":
+    run(main)

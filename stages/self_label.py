@@ -1,0 +1,73 @@
+"""Stage self-label: the clustering learns from its own confident images."""
+
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import typer
+from scan_core.augment.pipeline import Augmentation
+
+from scan_core.artifacts.images import read_pixels
+from scan_core.artifacts.index import read_index
+from scan_core.clustering.model import read_clustering, write_clustering
+from scan_core.clustering.self_label import SelfLabelTraining, plateaued
+from scan_core.data.images import ResidentImages
+from scan_core.runtime.device import choose_device
+from stages.cli import run
+from stages.params import Params, load_params
+from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
+from stages.resume import resume
+from stages.training import train, write_details
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
+    """Refine the clustering by training on its confident images (SCAN, section 2.3).
+
+    Reads data/images, data/index.parquet and data/scan/model.safetensors; writes data/self_label/model.safetensors
+    and reports/self_label. With self_label.epochs: 0 the SCAN model passes through.
+    """
+    config = load_params(params)
+    if config.self_label.epochs:
+        _refine(config)
+        return
+    model, metadata = read_clustering(SCAN_MODEL)
+    write_clustering(SELF_LABEL_MODEL, model.state_dict(), metadata)
+    write_details("self_label", {"epochs": 0})
+
+
+def _refine(config: Params) -> None:
+    step = config.self_label
+    seed = config.seed + step.seed
+    device = choose_device(config.runtime.device)
+    pixels = read_pixels(IMAGES)
+    train_ids = read_index(INDEX, rows=len(pixels)).train_ids
+    model, metadata = read_clustering(SCAN_MODEL)
+    training = SelfLabelTraining(
+        model.to(device),
+        ResidentImages(pixels, device),
+        torch.from_numpy(train_ids),
+        Augmentation(step.augmentation.operations(), mean=metadata["mean"], std=metadata["std"]),
+        threshold=step.threshold,
+        class_balance=step.class_balance,
+        batch_size=step.batch_size,
+        learning_rate=step.learning_rate,
+        weight_decay=step.weight_decay,
+        precision=step.precision,
+        generator=torch.Generator().manual_seed(seed),
+    )
+    inputs = [INDEX, SCAN_MODEL]
+    with resume("self_label", params=[config.seed, step], inputs=inputs, device=device) as state:
+        history = train(
+            training,
+            stage="self_label",
+            epochs=step.epochs,
+            resume=state,
+            stop=lambda history: plateaued([metrics["confident"] for metrics in history], patience=step.patience),
+        )
+        write_clustering(SELF_LABEL_MODEL, training.weights(), {**metadata, "precision": step.precision})
+        write_details("self_label", {"epochs": len(history), "images": len(train_ids), **history[-1]})
+        state.clear()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,67 @@
+"""What the three training stages share: run the epochs that are left, show them, keep them."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from dvclive.live import Live
+from torch import Tensor
+
+from scan_core.artifacts.atomic import write_text
+from scan_core.runtime.progress import epoch_progress
+from scan_core.runtime.state import State
+from stages.paths import REPORTS
+from stages.resume import History, Resume
+
+
+class Training(Protocol):
+    """One epoch after the other, with a state that can be put aside after each."""
+
+    def run_epoch(self) -> dict[str, float]: ...
+    def state_dict(self) -> State: ...
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None: ...
+
+
+def train(
+    training: Training,
+    *,
+    stage: str,
+    epochs: int,
+    resume: Resume,
+    stop: Callable[[History], bool] = lambda history: False,
+) -> History:
+    """Run ``training`` up to ``epochs`` epochs, or until ``stop``; a killed one goes on where it was.
+
+    Returns:
+        The metrics of every epoch, those before the kill included.
+    """
+    saved = resume.load()
+    history: History = []
+    if saved:
+        state, history = saved
+        training.load_state_dict(state)
+    with (
+        Live(dir=str(REPORTS / stage / "live"), save_dvc_exp=False, dvcyaml=None, report=None) as live,
+        epoch_progress(stage, done=len(history), total=epochs) as report,
+    ):
+        for metrics in history:
+            _log(live, metrics)
+        while len(history) < epochs and not stop(history):
+            history.append(training.run_epoch())
+            resume.save(training.state_dict(), history)
+            _log(live, history[-1])
+            report(len(history), history[-1])
+    return history
+
+
+def write_details(stage: str, details: Mapping[str, float | int | str | None]) -> None:
+    """Write ``reports/<stage>/details.json``, flat, numbers with six significant digits."""
+    rounded = {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in details.items()}
+    write_text(Path(REPORTS / stage / "details.json"), json.dumps(rounded, indent=2) + "\n")
+
+
+def _log(live: Live, metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
+        live.log_metric(name, float(f"{value:.6g}"))
+    live.next_step()  # type: ignore[no-untyped-call]

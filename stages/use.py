@@ -1,0 +1,115 @@
+"""Write params.yaml from a preset: ``python -m stages.use NAME [KEY=VALUE ...]``."""
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+
+from scan_core.artifacts.atomic import write_text
+from scan_core.errors import ParamsError
+from stages.cli import run
+from stages.params import check_params
+from stages.paths import PARAMS
+
+PRESETS = Path(__file__).resolve().parent.parent / "presets"
+
+
+def main(
+    name: Annotated[str, typer.Argument(help="A file of presets/, without its ending.")],
+    overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Values to set.")] = None,
+    params: Annotated[Path, typer.Option(help="The file to write.")] = PARAMS,
+) -> None:
+    """Write params.yaml from presets/base.yaml and presets/NAME.yaml, comments included.
+
+    data.source is kept from the present file when the dataset stays the same.
+    """
+    values = _read(PRESETS / "base.yaml")
+    preset = _read(_preset(name))
+    _merge(values, preset, origin=f"presets/{name}.yaml")
+    data = _present_data(params)
+    if data.get("name") == values["data"]["name"]:
+        values["data"]["source"] = data.get("source")
+    for override in overrides or []:
+        _set(values, override)
+    check_params(_plain(values), origin=f"{name} with {' '.join(overrides)}" if overrides else name)
+    header = f"# Written by: python -m stages.use {' '.join([name, *(overrides or [])])}\n"
+    write_text(params, header + _header(_preset(name)) + _dump(values))
+
+
+def _preset(name: str) -> Path:
+    path = PRESETS / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml") if path.stem != "base"))
+        raise ParamsError(f"{name}: no such preset; there are {known}")
+    return path
+
+
+def _read(path: Path) -> CommentedMap:
+    return _yaml().load(path)
+
+
+def _yaml() -> YAML:
+    yaml = YAML(typ="rt")
+    yaml.width = 120
+    yaml.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null"))
+    return yaml
+
+
+def _header(path: Path) -> str:
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    return "".join(line for line in lines if line.startswith("#")) + "\n"
+
+
+def _dump(values: CommentedMap) -> str:
+    stream = io.StringIO()
+    _yaml().dump(values, stream)
+    return stream.getvalue().split("\n\n", 1)[1]
+
+
+def _merge(values: CommentedMap, changes: Mapping[str, Any], *, origin: str) -> None:
+    for key, value in changes.items():
+        if key not in values:
+            raise ParamsError(f"{origin}: {key}: unknown key")
+        if isinstance(value, Mapping) and isinstance(values[key], Mapping):
+            _merge(values[key], value, origin=origin)
+        else:
+            values[key] = value
+
+
+def _set(values: CommentedMap, override: str) -> None:
+    key, equals, text = override.partition("=")
+    *sections, leaf = key.split(".")
+    place: Any = values
+    for section in sections:
+        place = place.get(section) if isinstance(place, Mapping) else None
+    if not equals or not isinstance(place, Mapping) or leaf not in place:
+        raise ParamsError(f"{override}: expected KEY=VALUE with a key of params.yaml, scan.entropy_weight=3.5 for instance")
+    try:
+        place[leaf] = YAML(typ="safe", pure=True).load(text)  # type: ignore[index]
+    except YAMLError as error:
+        raise ParamsError(f"{override}: {text!r} is not a YAML value ({' '.join(str(error).split())})") from None
+
+
+def _present_data(path: Path) -> Mapping[str, Any]:
+    """The section ``data`` of the file about to be replaced; empty where it cannot be read."""
+    try:
+        values = YAML(typ="safe", pure=True).load(path)
+    except (FileNotFoundError, YAMLError, UnicodeDecodeError):
+        return {}
+    data = values.get("data") if isinstance(values, dict) else None
+    return data if isinstance(data, dict) else {}
+
+
+def _plain(values: CommentedMap) -> dict[str, object]:
+    stream = io.StringIO()
+    _yaml().dump(values, stream)
+    return YAML(typ="safe", pure=True).load(stream.getvalue())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,48 @@
+import errno
+
+import pytest
+
+from scan_core.artifacts.atomic import atomic_path, write_text
+from scan_core.errors import ArtifactError
+
+
+def test_write_text_makes_its_folder(tmp_path):
+    write_text(tmp_path / "a" / "b.txt", "é")
+    assert (tmp_path / "a" / "b.txt").read_bytes() == "é".encode()
+
+
+def test_atomic_path_final_name_comes_last(tmp_path):
+    with atomic_path(tmp_path / "a") as temporary:
+        temporary.write_text("new")
+        assert not (tmp_path / "a").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_atomic_path_failure_keeps_the_old_file(tmp_path, error):
+    write_text(tmp_path / "a", "old")
+    with pytest.raises(error), atomic_path(tmp_path / "a") as temporary:
+        temporary.write_text("half")
+        raise error
+    assert (tmp_path / "a").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_atomic_path_full_disk(tmp_path):
+    with pytest.raises(ArtifactError, match=r"a: cannot be written \(No space left.*run the same command again"):
+        with atomic_path(tmp_path / "a") as temporary:
+            temporary.write_text("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_atomic_path_folder_is_a_file(tmp_path):
+    (tmp_path / "a").touch()
+    with pytest.raises(ArtifactError, match="cannot be written"):
+        write_text(tmp_path / "a" / "b", "text")
+
+
+def test_atomic_path_removes_what_a_killed_process_left(tmp_path):
+    (tmp_path / ".a.123.tmp").touch()
+    write_text(tmp_path / "a", "text")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

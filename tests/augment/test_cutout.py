@@ -1,0 +1,31 @@
+import torch
+
+from scan_core.augment.cutout import cut, cutout, draw_holes
+
+
+def test_hole_by_hand():
+    # Center (1, 2), half 1: rows 0 and 1, columns 1 and 2.
+    result = cut(torch.ones(1, 3, 4, 4), torch.tensor([[1, 2, 1]]))
+    expected = [[1, 0, 0, 1], [1, 0, 0, 1], [1, 1, 1, 1], [1, 1, 1, 1]]
+    assert result[0].tolist() == [expected] * 3
+
+
+def test_holes_are_clipped_at_the_borders():
+    result = cut(torch.ones(2, 1, 6, 5), torch.tensor([[0, 0, 2], [5, 3, 3]]))
+    assert (result[0, 0] == 0).sum() == 2 * 2
+    assert (result[1, 0] == 0).sum() == 4 * 5
+
+
+def test_draws_cover_every_pixel_and_size(generator):
+    rows, columns, halves = draw_holes(3000, 6, 9, max_half_length=4, generator=generator).unbind(1)
+    assert rows.unique().tolist() == list(range(6))
+    assert columns.unique().tolist() == list(range(9))
+    assert halves.unique().tolist() == [1, 2, 3, 4]
+
+
+def test_each_image_has_its_own_hole(generator):
+    result = cutout(torch.ones(200, 1, 32, 32), max_half_length=8, generator=generator)
+    sizes = (result == 0).sum((1, 2, 3))
+    assert sizes.min() >= 1
+    assert sizes.max() <= 16 * 16
+    assert len({hole.numpy().tobytes() for hole in result}) > 190

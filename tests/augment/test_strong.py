@@ -1,0 +1,49 @@
+import pytest
+import torch
+
+from scan_core.augment.strong import STRONG_OPERATIONS, draw_strong, strong_operations
+
+
+def test_the_papers_list():
+    assert len(STRONG_OPERATIONS) == 14
+
+
+def test_matches_one_operation_at_a_time(pixels, images):
+    drawn = draw_strong(len(images), count=4, generator=torch.Generator().manual_seed(5))
+    augmented = strong_operations(images, count=4, generator=torch.Generator().manual_seed(5))
+    functions = [operation.function for operation in STRONG_OPERATIONS.values()]
+    for i, found in enumerate(augmented):
+        expected = pixels[i : i + 1]
+        for operation, value in zip(drawn.ids[i], drawn.values[i], strict=True):
+            expected = functions[operation](expected, value[None])
+        assert torch.equal(found, expected[0] / 255)
+
+
+@pytest.mark.parametrize("name", STRONG_OPERATIONS)
+def test_an_image_does_not_depend_on_the_others(name, pixels, generator):
+    function, low, high = STRONG_OPERATIONS[name]
+    values = low + (high - low) * torch.rand(len(pixels), generator=generator)
+    together = function(pixels, values)
+    before = pixels.clone()
+    alone = torch.cat([function(pixels[i : i + 1], values[i : i + 1]) for i in range(len(pixels))])
+    assert torch.equal(together, alone)
+    assert torch.equal(pixels, before)
+
+
+def test_draws_are_uniform_over_operations_and_values(generator):
+    drawn = draw_strong(7000, count=4, generator=generator)
+    for place, (_, low, high) in enumerate(STRONG_OPERATIONS.values()):
+        chosen = drawn.ids == place
+        # Binomial: 28000 / 14 = 2000, standard deviation 43.
+        assert 1780 < chosen.sum() < 2220
+        values, span = drawn.values[chosen], high - low
+        assert low <= values.min() <= low + 0.01 * span
+        assert high - 0.01 * span <= values.max() <= high
+
+
+def test_operations_are_drawn_with_replacement_for_each_image(generator):
+    ids = draw_strong(2000, count=4, generator=generator).ids
+    repeated = (ids.sort(1).values.diff(dim=1) == 0).any(1).float().mean().item()
+    # 1 - 13/14 * 12/14 * 11/14.
+    assert repeated == pytest.approx(0.375, abs=0.05)
+    assert len({tuple(row) for row in ids.tolist()}) > 1800

@@ -1,0 +1,43 @@
+import math
+
+import pytest
+import torch
+
+from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
+
+
+def logits_of(*rows: list[float]) -> torch.Tensor:
+    return torch.tensor(rows).log()
+
+
+def test_balanced_by_hand():
+    # Confident above 0.8: images 0, 1 (cluster 0) and 3 (cluster 1), weighted 1/2, 1/2 and 1.
+    logits = logits_of([0.9, 0.1], [0.85, 0.15], [0.6, 0.4], [0.1, 0.9])
+    augmented = logits_of([0.5, 0.5], [0.25, 0.75], [0.01, 0.99], [0.9, 0.1])
+    found = pseudo_label_loss(logits, augmented, threshold=0.8, class_balance=True)
+    expected = (math.log(2) / 2 + math.log(4) / 2 + math.log(10)) / 2
+    assert found.loss.item() == pytest.approx(expected, rel=1e-5)
+    assert found.confident.tolist() == [True, True, False, True]
+
+
+def test_unbalanced_is_the_mean_over_confident_images():
+    logits = logits_of([0.9, 0.1], [0.85, 0.15], [0.6, 0.4], [0.1, 0.9])
+    augmented = logits_of([0.5, 0.5], [0.25, 0.75], [0.01, 0.99], [0.9, 0.1])
+    found = pseudo_label_loss(logits, augmented, threshold=0.8, class_balance=False)
+    assert found.loss.item() == pytest.approx((math.log(2) + math.log(4) + math.log(10)) / 3, rel=1e-5)
+
+
+def test_nobody_confident_gives_zero_loss_and_zero_gradient():
+    augmented = torch.randn(3, 4, requires_grad=True)
+    found = pseudo_label_loss(torch.zeros(3, 4), augmented, threshold=0.99, class_balance=True)
+    found.loss.backward()
+    assert found.loss.item() == 0
+    assert augmented.grad is not None
+    assert not augmented.grad.any()
+
+
+def test_no_gradient_flows_into_the_pseudo_label():
+    logits = torch.tensor([[5.0, 0.0]], requires_grad=True)
+    found = pseudo_label_loss(logits, torch.randn(1, 2, requires_grad=True), threshold=0.5, class_balance=True)
+    found.loss.backward()
+    assert logits.grad is None

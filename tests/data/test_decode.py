@@ -1,0 +1,160 @@
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scan_core.data import decode
+from scan_core.data.decode import UnreadableImageError, decode_rgb
+from tests.data.samples import encode, noise
+
+
+def _pixels(encoded):
+    image = decode_rgb(encoded)
+    assert image.mode == "RGB"
+    return np.asarray(image)
+
+
+def _saved(image, kind="PNG", **options):
+    file = BytesIO()
+    image.save(file, format=kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("WEBP", {"lossless": True})])
+def test_decode_lossless_formats(kind, options):
+    pixels = noise(6, 7, 3)
+    assert np.array_equal(_pixels(encode(pixels, kind, **options)), pixels)
+
+
+def test_decode_jpeg_within_its_loss():
+    pixels = np.full((16, 16, 3), (200, 100, 50), np.uint8)
+    assert abs(_pixels(encode(pixels, "JPEG")).astype(int) - (200, 100, 50)).max() <= 2
+
+
+def test_decode_from_a_path(tmp_path):
+    pixels = noise(6, 7, 3)
+    (tmp_path / "a.png").write_bytes(encode(pixels))
+    assert np.array_equal(_pixels(tmp_path / "a.png"), pixels)
+
+
+def test_decode_gray_and_bilevel():
+    gray = noise(6, 7)
+    assert np.array_equal(_pixels(encode(gray)), np.stack([gray] * 3, axis=-1))
+    bilevel = Image.fromarray(gray).convert("1")
+    assert set(np.unique(_pixels(_saved(bilevel)))) == {0, 255}
+
+
+def test_decode_palette():
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    assert _pixels(_saved(image)).tolist() == [[[10, 20, 30], [40, 50, 60]]]
+
+
+def test_decode_transparent_palette_on_white():
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    assert _pixels(_saved(image, transparency=0)).tolist() == [[[255, 255, 255], [40, 50, 60]]]
+
+
+def test_decode_alpha_on_white():
+    # Opaque, half transparent (128 / 255) and invisible black on white: 0, 255 - 128 = 127, 255.
+    pixels = np.array([[[0, 0, 0, 255], [0, 0, 0, 128], [0, 0, 0, 0]]], np.uint8)
+    assert _pixels(encode(pixels))[0, :, 0].tolist() == [0, 127, 255]
+
+
+def test_decode_gray_with_alpha():
+    image = Image.merge("LA", [Image.new("L", (1, 1), 90), Image.new("L", (1, 1), 0)])
+    assert _pixels(_saved(image)).tolist() == [[[255, 255, 255]]]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_decode_cmyk(kind):
+    # No ink but full cyan: (255 - 255, 255, 255).
+    image = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
+    assert abs(_pixels(_saved(image, kind)).astype(int) - (0, 255, 255)).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_decode_sixteen_bit_gray(kind):
+    values = np.array([[0, 255, 256, 0x8000, 0xFFFF]], np.uint16)
+    assert _pixels(encode(values, kind))[0, :, 0].tolist() == [0, 0, 1, 128, 255]
+
+
+def test_decode_sixteen_bit_rgb():
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)  # 1 x 1, 16 bits, RGB
+    row = b"\0" + struct.pack(">HHH", 0xFFFF, 0x8000, 0x00FF)
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
+    assert _pixels(png).tolist() == [[[255, 128, 0]]]
+
+
+@pytest.mark.parametrize(
+    "values", [np.zeros((2, 2), np.float32), np.array([[0, 70_000]], np.int32), np.array([[-1, 5]], np.int32)]
+)
+def test_decode_values_without_8_bit_meaning(values):
+    with pytest.raises(UnreadableImageError, match="expected"):
+        decode_rgb(encode(values, "TIFF"))
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, -1), (8, 1)])
+def test_decode_applies_exif_rotation(orientation, turns):
+    # EXIF: 3 is upside down, 6 needs a quarter turn clockwise, 8 counterclockwise; rot90 turns counterclockwise.
+    pixels = noise(4, 6, 3)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert np.array_equal(_pixels(encode(pixels, "PNG", exif=exif)), np.rot90(pixels, turns))
+
+
+def test_decode_survives_damaged_exif():
+    pixels = noise(4, 6, 3)
+    assert np.array_equal(_pixels(encode(pixels, "PNG", exif=b"Exif\0\0MM\0*garbage")), pixels)
+
+
+def test_decode_first_frame():
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
+    encoded = _saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert (_pixels(encoded) == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize(
+    ("encoded", "reason"),
+    [
+        (b"", r"empty \(0 bytes\)"),
+        (b"Dear diary,\n", "not a picture in one of the formats JPEG"),
+        (encode(noise(64, 64, 3), "JPEG")[:1500], "truncated"),
+        (encode(noise(64, 64, 3), "PNG")[:1500], "cannot be decoded"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+    ],
+)
+def test_decode_damaged(encoded, reason, tmp_path):
+    (tmp_path / "x.jpg").write_bytes(encoded)
+    for stored in (encoded, tmp_path / "x.jpg"):
+        with pytest.raises(UnreadableImageError, match=reason) as error:
+            decode_rgb(stored)
+        assert str(tmp_path) not in str(error.value)
+        assert " at 0x" not in str(error.value)
+
+
+def test_decode_vanished_file(tmp_path):
+    with pytest.raises(UnreadableImageError, match=r"^cannot be decoded \(No such file or directory\)$"):
+        decode_rgb(tmp_path / "gone.jpg")
+
+
+def test_decode_refuses_a_bomb():
+    # 30,000 x 30,000 white pixels compress to about 100 KB.
+    bomb = _saved(Image.new("1", (30_000, 30_000), 1))
+    with pytest.raises(UnreadableImageError, match="cannot be decoded|at most"):
+        decode_rgb(bomb)
+
+
+def test_decode_refuses_more_than_the_limit(monkeypatch):
+    monkeypatch.setattr(decode, "MAX_PIXELS", 41)
+    with pytest.raises(UnreadableImageError, match="7 x 6 pixels, at most 41 are decoded"):
+        decode_rgb(encode(noise(6, 7, 3)))

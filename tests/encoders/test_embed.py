@@ -1,0 +1,19 @@
+import numpy as np
+import pytest
+import torch
+
+from scan_core.encoders.embed import normalize_features
+from scan_core.errors import TrainingError
+
+
+def test_unit_vectors_times_their_lengths_are_the_features():
+    features = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
+    found = normalize_features(features)
+    assert found.unit.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0, 1]]
+    assert np.allclose(found.norm, [5, 2])
+
+
+@pytest.mark.parametrize("bad", [0.0, float("nan"), float("inf")])
+def test_an_embedding_without_direction_is_an_error(bad: float):
+    with pytest.raises(TrainingError, match=r"1 of 2 embeddings .* image 1"):
+        normalize_features(torch.tensor([[3.0, 4.0], [bad, bad]]))

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from scan_core.errors import DataError
+from scan_core.evaluation.kmeans import kmeans
+
+
+def _blobs(count: int) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    labels = generator.integers(0, 3, count)
+    centers = np.array([[0, 0], [10, 0], [0, 10]])
+    return (centers[labels] + generator.normal(size=(count, 2))).astype(np.float32), labels
+
+
+def test_kmeans_finds_distant_blobs_also_among_images_it_was_not_fitted_on():
+    features, labels = _blobs(300)
+    clusters = kmeans(features, fit_ids=np.arange(0, 300, 2), clusters=3, seed=0)
+    assert all(len(np.unique(clusters[labels == label])) == 1 for label in range(3))
+    assert len(np.unique(clusters)) == 3
+
+
+def test_kmeans_is_fitted_on_the_given_rows_alone():
+    # Two groups to fit on; the far third one would take a center if it took part.
+    features = np.array([[0.0], [0.1], [5.0], [5.1], [100.0], [100.1]], dtype=np.float32)
+    clusters = kmeans(features, fit_ids=np.arange(4), clusters=2, seed=0)
+    assert clusters[0] == clusters[1] != clusters[2] == clusters[3] == clusters[4] == clusters[5]
+
+
+def test_kmeans_repeats_itself():
+    features = np.random.default_rng(1).normal(size=(3000, 64)).astype(np.float32)
+    first, second = (kmeans(features, fit_ids=np.arange(3000), clusters=10, seed=2**40) for _ in range(2))
+    assert first.tobytes() == second.tobytes()
+
+
+def test_kmeans_needs_an_image_a_cluster():
+    with pytest.raises(DataError, match=r"2 training images, expected at least 3; lower scan\.clusters"):
+        kmeans(np.zeros((9, 2), dtype=np.float32), fit_ids=np.arange(2), clusters=3, seed=0)

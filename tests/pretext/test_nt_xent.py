@@ -1,0 +1,37 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from scan_core.pretext.nt_xent import nt_xent
+
+
+def test_two_images_by_hand():
+    # Views a, b | a, b with a and b orthogonal, temperature 1: each view sees its pair at similarity 1, two others at 0.
+    views = torch.eye(2)
+    loss = nt_xent(views, views, temperature=1.0)
+    assert loss.loss.item() == pytest.approx(-math.log(math.e / (math.e + 2)))
+    assert loss.accuracy.item() == 1
+
+
+def test_equals_the_definition_summed_over_all_ordered_pairs():
+    first, second = torch.randn(5, 7, dtype=torch.float64), torch.randn(5, 7, dtype=torch.float64)
+    z = F.normalize(torch.cat([first, second]), dim=1)
+    total = 0.0
+    for i in range(10):
+        others = [math.exp(float(z[i] @ z[j]) / 0.3) for j in range(10) if j != i]
+        total -= math.log(math.exp(float(z[i] @ z[(i + 5) % 10]) / 0.3) / sum(others))
+    assert nt_xent(first.float(), second.float(), temperature=0.3).loss.item() == pytest.approx(total / 10, rel=1e-5)
+
+
+def test_is_symmetric_and_ignores_length():
+    first, second = torch.randn(4, 3), torch.randn(4, 3)
+    loss = nt_xent(first, second, temperature=0.5).loss
+    assert torch.allclose(loss, nt_xent(second, 3 * first, temperature=0.5).loss)
+
+
+def test_is_float32_under_autocast():
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        projections = torch.nn.Linear(4, 4)(torch.randn(6, 4))
+    assert nt_xent(*projections.chunk(2), temperature=0.1).loss.dtype == torch.float32

@@ -1,0 +1,29 @@
+import sys
+
+import pytest
+
+from scan_core.runtime.progress import epoch_progress, track, warn
+
+
+def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
+    assert list(track(range(3), description="embed", total=3)) == [0, 1, 2]
+    with epoch_progress("scan_train", done=1, total=3) as report:
+        report(2, {"loss": 1.23456})
+        report(3, {"loss": 1.0})
+    warn("look here")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "embed: 3"
+    assert lines[1].startswith("scan_train: epoch 2/3, loss 1.235, ")
+    assert lines[2] == "scan_train: epoch 3/3, loss 1, 0 s left"
+    assert lines[3] == "warning: look here"
+
+
+def test_bars_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(track(range(3), description="embed", total=3)) == [0, 1, 2]
+    with epoch_progress("scan_train", done=0, total=1) as report:
+        report(1, {"loss": 1.0})
+    shown = capsys.readouterr().err
+    assert "embed" in shown
+    assert "3/3" in shown
+    assert "loss" in shown
