@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 
-import torch
 import typer
 
 from scan_core.errors import ScanError
@@ -28,7 +27,7 @@ def run(main: Callable[..., None]) -> None:
             "self_label.batch_size (whichever stage this is), encoder.width or data.image_size"
         )
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last finished epoch", file=sys.stderr)
+        print("interrupted; the same command starts again, a training after its last finished epoch", file=sys.stderr)
         sys.exit(130)
 
 
@@ -40,4 +39,4 @@ def fail(message: str) -> None:
 
 def _out_of_memory(error: Exception) -> bool:
     words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)

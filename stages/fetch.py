@@ -81,7 +81,7 @@ def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], data: DataParam
     write_labels(
         LABELS,
         label=dataset.label[rows],
-        label_name=[dataset.label_name(row) for row in rows],
+        label_name=dataset.label_names(rows),
         origin=[dataset.path[row] for row in rows],
     )
 

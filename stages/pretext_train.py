@@ -5,10 +5,10 @@ from typing import Annotated
 
 import torch
 import typer
-from scan_core.augment.pipeline import Augmentation
 
 from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
+from scan_core.augment.pipeline import Augmentation
 from scan_core.data.images import ResidentImages, channel_statistics
 from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel, write_pretext

@@ -5,11 +5,11 @@ from typing import Annotated
 
 import torch
 import typer
-from scan_core.augment.pipeline import Augmentation
 
 from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
+from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining

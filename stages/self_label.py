@@ -5,10 +5,10 @@ from typing import Annotated
 
 import torch
 import typer
-from scan_core.augment.pipeline import Augmentation
 
 from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
+from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
 from scan_core.data.images import ResidentImages

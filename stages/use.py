@@ -56,7 +56,9 @@ def _read(path: Path) -> CommentedMap:
 def _yaml() -> YAML:
     yaml = YAML(typ="rt")
     yaml.width = 120
-    yaml.representer.add_representer(type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml.representer.add_representer(
+        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
     return yaml
 
 
@@ -88,7 +90,9 @@ def _set(values: CommentedMap, override: str) -> None:
     for section in sections:
         place = place.get(section) if isinstance(place, Mapping) else None
     if not equals or not isinstance(place, Mapping) or leaf not in place:
-        raise ParamsError(f"{override}: expected KEY=VALUE with a key of params.yaml, scan.entropy_weight=3.5 for instance")
+        raise ParamsError(
+            f"{override}: expected KEY=VALUE with a key of params.yaml, scan.entropy_weight=3.5 for instance"
+        )
     try:
         place[leaf] = YAML(typ="safe", pure=True).load(text)  # type: ignore[index]
     except YAMLError as error:

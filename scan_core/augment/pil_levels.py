@@ -18,7 +18,8 @@ def posterize(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
 
 def solarize(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
     """Invert the pixels at or above the value, 0 to 256."""
-    return torch.where(images < per_image(values, images), images, ~images)
+    inverted = images >= per_image(values, images)
+    return images ^ inverted.to(torch.uint8).mul_(255)
 
 
 def autocontrast(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
@@ -33,15 +34,15 @@ def _stretches(device: torch.device) -> UInt8[Tensor, "256 256 256"]:
 
     PIL truncates a product of doubles, which some devices lack: so it is tabulated once on the CPU, 16 MiB.
     """
+    return torch.cat([_stretches_from(darkest) for darkest in torch.arange(256).chunk(16)]).to(device)
+
+
+def _stretches_from(darkest: Int[Tensor, " some"]) -> UInt8[Tensor, "some 256 256"]:
     levels = torch.arange(256, dtype=torch.float64)
-    return torch.stack([_stretches_from(int(darkest), levels) for darkest in levels]).to(device)
-
-
-def _stretches_from(darkest: int, levels: Float[Tensor, "256"]) -> UInt8[Tensor, "256 256"]:
-    widths = levels[:, None] - darkest
+    widths = levels[:, None] - darkest[:, None, None]
     # Not 255 / widths, which torch works out as 255 * (1 / widths): rounded twice.
     scales = torch.full_like(widths, 255).div_(widths)
-    stretched = (levels * scales - darkest * scales).clamp(0, 255)
+    stretched = (levels * scales).sub_(darkest[:, None, None] * scales).clamp_(0, 255)
     return torch.where(widths > 0, stretched, levels).to(torch.uint8)
 
 
@@ -58,5 +59,4 @@ def equalize(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
 
 
 def _map_levels(images: Bytes, levels: UInt8[Tensor, "batch channels 256"]) -> Bytes:
-    pixels: Int[Tensor, "batch channels pixels"] = images.flatten(2).long()
-    return levels.gather(2, pixels).view_as(images)
+    return levels.gather(2, images.flatten(2).long()).view_as(images)

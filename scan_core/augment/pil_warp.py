@@ -64,7 +64,8 @@ def _warp(images: Bytes, coefficients: list[Tensor]) -> Bytes:
     x = torch.arange(width, device=images.device, dtype=torch.int32)
     y = torch.arange(height, device=images.device, dtype=torch.int32)[:, None]
     column, row = (c + a * x + b * y) >> 16, (f + d * x + e * y) >> 16
-    inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-    pixels = (row * width + column).mul_(inside).flatten(1)[:, None].long()
+    nearest_column, nearest_row = column.clamp(0, width - 1), row.clamp(0, height - 1)
+    outside = (column != nearest_column) | (row != nearest_row)
+    pixels = nearest_row.mul_(width).add_(nearest_column).flatten(1)[:, None].long()
     read = images.flatten(2).gather(2, pixels.expand(-1, images.shape[1], -1)).view_as(images)
-    return read.mul_(inside[:, None])
+    return read.masked_fill_(outside[:, None], 0)

@@ -53,7 +53,6 @@ class Augmentation:
         self.mean = tuple(mean)
         self.std = tuple(std)
 
-    @torch.no_grad()
     def __call__(self, images: Bytes, generator: torch.Generator) -> Images:
         """Transform ``images`` and normalize the result, float32 on the images' device."""
         pixels = self._apply(ON_PIXELS, to_unit(images), generator)

@@ -1,6 +1,6 @@
 """The self-labeling step: confident images teach the others (SCAN, section 2.3)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Int64
@@ -123,6 +123,6 @@ def confident_counts(
     return cluster[confidence > threshold].bincount(minlength=logits.shape[-1])
 
 
-def plateaued(confident: list[float], *, patience: int) -> bool:
+def plateaued(confident: Sequence[float], *, patience: int) -> bool:
     """Whether the last ``patience`` epochs have brought no more confident images than an epoch before them had."""
     return len(confident) > patience and max(confident[-patience:]) <= max(confident[:-patience])

@@ -40,9 +40,7 @@ class Dataset(NamedTuple):
     skipped: tuple[Skipped, ...] = ()
     """What was found unusable before reading any image."""
 
-    def label_name(self, row: int) -> str | None:
-        """The class's name of image ``row``: the label itself where classes have no names, None where unlabeled."""
-        label = int(self.label[row])
-        if label < 0:
-            return None
-        return self.classes[label] if self.classes else str(label)
+    def label_names(self, rows: npt.NDArray[np.int64]) -> list[str | None]:
+        """Class names of ``rows``: the labels themselves where classes have no names, None where unlabeled."""
+        names = self.classes or {int(label): str(label) for label in np.unique(self.label)}
+        return [names[label] if label >= 0 else None for label in self.label[rows].tolist()]

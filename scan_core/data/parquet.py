@@ -19,6 +19,9 @@ SPLITS = ("train", "test", "validation", "val")
 """Recognized at the beginning of a file's name, before the first ``-`` or ``.``."""
 
 LAYOUT = "image (struct<bytes, path> or binary) and optionally label (integer)"
+UNREADABLE = (pa.ArrowException, OSError, ValueError)
+"""What pyarrow raises on damaged files, text that is no UTF-8 and numbers too large for their type."""
+
 BATCH_ROWS = 64
 BUFFER_BYTES = 2**20
 
@@ -77,15 +80,13 @@ def _describe(path: Path) -> _File:
     """Everything but the images themselves."""
     try:
         with pq.ParquetFile(path) as file:
-            schema = file.schema_arrow
+            schema, rows = file.schema_arrow, file.metadata.num_rows
             has_label, has_path = _check_layout(path, schema)
-            columns = ["label"] * has_label + ["image.path"] * has_path
-            table = file.read(columns=columns)
-            rows = file.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
+            table = file.read(columns=["label"] * has_label + ["image.path"] * has_path)
+        label = table["label"].cast(pa.int64()).fill_null(-1).to_numpy() if has_label else np.full(rows, -1)
+        names = pc.struct_field(table["image"], "path").to_pylist() if has_path else [None] * rows
+    except UNREADABLE as error:
         raise _unreadable(path, error) from error
-    label = table["label"].cast(pa.int64()).fill_null(-1).to_numpy() if has_label else np.full(rows, -1)
-    names = pc.struct_field(table["image"], "path").to_pylist() if has_path else [None] * rows
     origin = [name or f"{path.name}#{row}" for row, name in enumerate(names)]
     return _File(path, rows, np.maximum(label, -1).astype(np.int64), _classes(schema), origin)
 
@@ -137,7 +138,7 @@ def _read_rows(path: Path, rows: npt.NDArray[np.int64]) -> Iterator[Stored]:
                 if len(wanted):
                     yield from _read_group(file, group, wanted - start)
                 start = stop
-    except (pa.ArrowException, OSError) as error:
+    except UNREADABLE as error:
         raise _unreadable(path, error) from error
 
 

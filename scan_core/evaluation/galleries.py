@@ -43,10 +43,10 @@ def prototype_gallery(
     width = margin + max(1, *counts) * (side + GAP)
     sheet = _Sheet(width=width, height=header + len(clusters) * (side + GAP))
     shown = "" if len(clusters) == len(sizes) else f" ({len(clusters)} largest of {len(sizes)})"
-    sheet.write(GAP, header / 2, f"Most typical pictures of each cluster{shown}", size=11)
+    sheet.write(GAP, header // 2, f"Most typical pictures of each cluster{shown}", size=11)
     for row, cluster in enumerate(clusters):
         top = header + row * (side + GAP)
-        sheet.write(GAP, top + side / 2, _row_name(int(cluster), names[cluster], int(sizes[cluster])))
+        sheet.write(GAP, top + side // 2, _row_name(int(cluster), names[cluster], int(sizes[cluster])))
         for column, picture in enumerate(pictures[starts[cluster] : starts[cluster + 1]]):
             sheet.paste(margin + column * (side + GAP), top, picture)
     return sheet.figure()
@@ -72,14 +72,14 @@ def uncertain_gallery(
     rows = -(-len(images) // columns)
     sheet = _Sheet(width=columns * cell + GAP, height=header + rows * (side + caption + GAP))
     title = "Least confident pictures: prediction and confidence" + (", label" if any(actual) else "")
-    sheet.write(GAP, header / 2, title, size=11)
+    sheet.write(GAP, header // 2, title, size=11)
     for i, picture in enumerate(pictures):
         left, top = GAP + i % columns * cell, header + i // columns * (side + caption + GAP)
         sheet.paste(left, top, picture)
         name, guess = actual[i], f"{shorten(predicted[i], 11)} {confidence[i]:.2f}"
-        sheet.write(left, top + side + caption / 4, guess, size=8)
+        sheet.write(left, top + side + caption // 4, guess, size=8)
         if name is not None:
-            sheet.write(left, top + side + 3 * caption / 4, f"is {shorten(name, 13)}", size=8)
+            sheet.write(left, top + side + 3 * caption // 4, f"is {shorten(name, 13)}", size=8)
     return sheet.figure()
 
 
@@ -88,12 +88,12 @@ class _Sheet:
 
     def __init__(self, *, width: int, height: int) -> None:
         self._page = np.full((height, width, 3), 255, dtype=np.uint8)
-        self._texts: list[tuple[float, float, str, float]] = []
+        self._texts: list[tuple[int, int, str, int]] = []
 
     def paste(self, left: int, top: int, picture: UInt8[np.ndarray, "height width 3"]) -> None:
         self._page[top : top + picture.shape[0], left : left + picture.shape[1]] = picture
 
-    def write(self, left: float, middle: float, text: str, *, size: float = 9) -> None:
+    def write(self, left: int, middle: int, text: str, *, size: int = 9) -> None:
         self._texts.append((left, middle, text, size))
 
     def figure(self) -> Figure:

@@ -85,7 +85,7 @@ def plot_cluster_sizes(
         axes.set_ylabel("images")
         axes.set_xlim(-0.6, count - 0.4)
         if count <= NAMED:
-            labels = [_bar_name(i, names[i]) for i in order]
+            labels = [_bar_name(cluster, names[cluster]) for cluster in order.tolist()]
             flat = count <= 5 and max(map(len, labels)) <= 12
             axes.set_xticks(range(count), labels, rotation=0 if flat else 90)
         else:

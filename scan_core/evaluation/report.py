@@ -7,11 +7,6 @@ from jaxtyping import Float32, Int64, UInt8
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.evaluation.confusion import confusion
-from scan_core.evaluation.figure import save_png
-from scan_core.evaluation.galleries import prototype_gallery, uncertain_gallery
-from scan_core.evaluation.plots import plot_cluster_sizes, plot_confidence, plot_confusion, plot_purity
-from scan_core.evaluation.prototypes import least_confident, prototypes
-from scan_core.evaluation.results import Results
 from scan_core.evaluation.csv_tables import (
     cluster_table,
     confidence_table,
@@ -21,6 +16,11 @@ from scan_core.evaluation.csv_tables import (
     purity_table,
     step_curve,
 )
+from scan_core.evaluation.figure import save_png
+from scan_core.evaluation.galleries import prototype_gallery, uncertain_gallery
+from scan_core.evaluation.plots import plot_cluster_sizes, plot_confidence, plot_confusion, plot_purity
+from scan_core.evaluation.prototypes import least_confident, prototypes
+from scan_core.evaluation.results import Results
 
 UNCERTAIN = 40
 

@@ -83,12 +83,12 @@ def score_baselines(baselines: Mapping[str, Integer[np.ndarray, " images"]], tru
     }
 
 
-def headline(results: Results) -> dict[str, float]:
+def headline(results: Results) -> dict[str, int | float]:
     """The few figures by which experiments are compared; those that need labels are absent without them."""
     final = results.self_label
     if final.scores is None or results.scan.scores is None:
         return _rounded({"confidence": final.certainty.confidence, "clusters_used": final.certainty.clusters_used})
-    figures: dict[str, float | None] = {
+    figures: dict[str, int | float | None] = {
         "acc": final.scores.acc,
         "nmi": final.scores.nmi,
         "ari": final.scores.ari,
@@ -101,9 +101,9 @@ def headline(results: Results) -> dict[str, float]:
     return _rounded(figures)
 
 
-def details(results: Results) -> dict[str, float]:
+def details(results: Results) -> dict[str, int | float]:
     """All further figures: the final model's without a prefix, the others' with their step's or method's name."""
-    figures: dict[str, float | None] = {
+    figures: dict[str, int | float | None] = {
         "images_evaluated": len(results.truth.labels),
         "images_labeled": int(results.truth.labeled.sum()),
         **_step_figures(results.self_label),
@@ -118,12 +118,12 @@ def details(results: Results) -> dict[str, float]:
     return {name: value for name, value in _rounded(figures).items() if name not in registered}
 
 
-def _step_figures(step: StepResult) -> dict[str, float | None]:
+def _step_figures(step: StepResult) -> dict[str, int | float | None]:
     scores = {} if step.scores is None else step.scores._asdict()
     return {**scores, **step.certainty._asdict()}
 
 
-def _rounded(figures: Mapping[str, float | None]) -> dict[str, float]:
+def _rounded(figures: Mapping[str, int | float | None]) -> dict[str, int | float]:
     return {
         name: value if isinstance(value, int) else round(value, 4)
         for name, value in figures.items()

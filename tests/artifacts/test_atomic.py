@@ -6,6 +6,12 @@ from scan_core.artifacts.atomic import atomic_path, write_text
 from scan_core.errors import ArtifactError
 
 
+def _fail_halfway(path, error):
+    with atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise error
+
+
 def test_write_text_makes_its_folder(tmp_path):
     write_text(tmp_path / "a" / "b.txt", "é")
     assert (tmp_path / "a" / "b.txt").read_bytes() == "é".encode()
@@ -21,18 +27,15 @@ def test_atomic_path_final_name_comes_last(tmp_path):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
 def test_atomic_path_failure_keeps_the_old_file(tmp_path, error):
     write_text(tmp_path / "a", "old")
-    with pytest.raises(error), atomic_path(tmp_path / "a") as temporary:
-        temporary.write_text("half")
-        raise error
+    with pytest.raises(error):
+        _fail_halfway(tmp_path / "a", error)
     assert (tmp_path / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_atomic_path_full_disk(tmp_path):
     with pytest.raises(ArtifactError, match=r"a: cannot be written \(No space left.*run the same command again"):
-        with atomic_path(tmp_path / "a") as temporary:
-            temporary.write_text("half")
-            raise OSError(errno.ENOSPC, "No space left on device")
+        _fail_halfway(tmp_path / "a", OSError(errno.ENOSPC, "No space left on device"))
     assert list(tmp_path.iterdir()) == []
 
 

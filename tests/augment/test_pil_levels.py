@@ -28,9 +28,9 @@ def test_equals_pil(operation, reference, low, high, pixels, generator):
         pixels = pixels.roll(1, 0)
 
 
-def test_autocontrast_equals_pil_for_every_pair_of_levels():
+def test_autocontrast_equals_pil_for_many_pairs_of_levels():
     levels = torch.arange(256)
-    for darkest in range(256):
+    for darkest in range(0, 256, 5):
         brightest = torch.arange(darkest, 256).view(-1, 1, 1, 1)
         pixels = levels.clamp(min=darkest).minimum(brightest).to(torch.uint8)
         unused = torch.zeros(len(pixels))

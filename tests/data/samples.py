@@ -73,7 +73,9 @@ def write_parquet(
     row_group_size: int = 2,
 ) -> None:
     """Images in the Hugging Face layout, as struct<bytes, path> or as plain binary."""
-    structs = [{"bytes": image, "path": name} for image, name in zip(images, paths or [None] * len(images))]
+    structs = [
+        {"bytes": image, "path": name} for image, name in zip(images, paths or [None] * len(images), strict=True)
+    ]
     struct_type = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     columns = {"image": pa.array(images, pa.binary()) if plain else pa.array(structs, struct_type)}
     if labels is not None:

@@ -27,9 +27,9 @@ def _contents(dataset, rows=None):
     """Each image with its split, class and file's name, as a multiset."""
     rows = np.arange(len(dataset.label)) if rows is None else rows
     contents = Counter()
-    for row, stored in zip(rows, dataset.read(rows), strict=True):
+    for row, name, stored in zip(rows, dataset.label_names(rows), dataset.read(rows), strict=True):
         pixels = np.asarray(decode_rgb(stored)) if isinstance(stored, bytes) else stored.transpose(1, 2, 0)
-        contents[pixels.tobytes(), dataset.split[row], dataset.label_name(row), Path(dataset.path[row]).name] += 1
+        contents[pixels.tobytes(), dataset.split[row], name, Path(dataset.path[row]).name] += 1
     return contents
 
 
@@ -38,7 +38,7 @@ def test_cifar10_archive(archive, tmp_path):
     images, labels, names = cifar_images(12)
     assert dataset.split.tolist() == ["train"] * 10 + ["test"] * 2
     assert dataset.label.tolist() == labels
-    assert [dataset.label_name(row) for row in range(12)] == [CLASSES[label] for label in labels]
+    assert dataset.label_names(np.arange(12)) == [CLASSES[label] for label in labels]
     assert dataset.path[0] == f"data_batch_1/{names[0]}"
     assert dataset.path[11] == f"test_batch/{names[11]}"
     assert np.array_equal(list(dataset.read(np.array([1, 2, 11]))), images[[1, 2, 11]])
@@ -106,6 +106,6 @@ def test_cifar10_real_parquet(tmp_path):
         **{("test", label): 1000 for label in range(10)},
     }
     rows = np.sort(np.random.default_rng(0).choice(60_000, 50, replace=False))
-    for row, stored in zip(rows, dataset.read(rows), strict=True):
-        assert dataset.path[row].startswith(f"{dataset.label_name(row)}/")
+    for row, name, stored in zip(rows, dataset.label_names(rows), dataset.read(rows), strict=True):
+        assert dataset.path[row].startswith(f"{name}/")
         assert decode_rgb(stored).size == (32, 32)

@@ -16,7 +16,7 @@ def test_digits():
     assert images[0, 0, 0].tolist() == [0, 0, 80, 207, 143, 16, 0, 0]
     assert images.max() == 255
     assert dataset.label[:10].tolist() == list(range(10))
-    assert dataset.label_name(3) == "3"
+    assert dataset.label_names(np.array([3, 5])) == ["3", "5"]
     assert set(dataset.split) == {"train"}
 
 

@@ -13,7 +13,7 @@ def _open(path):
 
 
 def _table(dataset):
-    names = [dataset.label_name(row) for row in range(len(dataset.path))]
+    names = dataset.label_names(np.arange(len(dataset.path)))
     return list(zip(dataset.path, dataset.split, names, strict=True))
 
 
@@ -112,7 +112,7 @@ def test_folder_lists_folders_that_cannot_be_read(tmp_path, monkeypatch):
 
 def test_folder_names_that_are_no_utf8(tmp_path):
     _write(tmp_path, "plain/1.png")
-    os.rename(tmp_path / "plain", os.fsencode(tmp_path) + b"/caf\xe9")
+    (tmp_path / "plain").rename(tmp_path / os.fsdecode(b"caf\xe9"))
     dataset = _open(tmp_path)
     assert _table(dataset) == [("caf\\xe9/1.png", "train", "caf\\xe9")]
     (path,) = dataset.read(np.array([0]))
@@ -128,7 +128,7 @@ def test_folder_without_pictures(tmp_path, others):
 
 
 def test_folder_missing_or_a_file(tmp_path):
-    with pytest.raises(DataError, match="nothing at .*expected a folder of pictures"):
+    with pytest.raises(DataError, match=r"nothing at .*expected a folder of pictures"):
         _open(tmp_path / "gone")
     _write(tmp_path, "1.png")
     with pytest.raises(DataError, match="is a file, expected a folder of pictures"):

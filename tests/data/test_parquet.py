@@ -16,13 +16,15 @@ def _open(path):
 
 
 def test_parquet_hugging_face_layout(tmp_path):
-    write_parquet(tmp_path / "train-00000-of-00002.parquet", IMAGES[:3], [1, 0, -1], ("cat", "dog"), paths=["a", "b", "c"])
+    write_parquet(
+        tmp_path / "train-00000-of-00002.parquet", IMAGES[:3], [1, 0, -1], ("cat", "dog"), paths=["a", "b", "c"]
+    )
     write_parquet(tmp_path / "train-00001-of-00002.parquet", IMAGES[3:5], [0, None], ("cat", "dog"), paths=["d", "e"])
     write_parquet(tmp_path / "test-00000-of-00001.parquet", IMAGES[5:6], [1], ("cat", "dog"))
     dataset = _open(tmp_path)
     assert dataset.split.tolist() == ["test"] + ["train"] * 5
     assert dataset.label.tolist() == [1, 1, 0, -1, 0, -1]
-    assert [dataset.label_name(row) for row in range(6)] == ["dog", "dog", "cat", None, "cat", None]
+    assert dataset.label_names(np.arange(6)) == ["dog", "dog", "cat", None, "cat", None]
     assert dataset.path == ["test-00000-of-00001.parquet#0", "a", "b", "c", "d", "e"]
     assert list(dataset.read(np.arange(6))) == [IMAGES[5], *IMAGES[:5]]
     assert dataset.channels == 3
@@ -42,14 +44,14 @@ def test_parquet_without_labels(tmp_path):
     write_parquet(tmp_path / "pictures.parquet", IMAGES[:3], plain=True)
     dataset = _open(tmp_path / "pictures.parquet")
     assert dataset.label.tolist() == [-1, -1, -1]
-    assert dataset.label_name(0) is None
+    assert dataset.label_names(np.array([0])) == [None]
     assert dataset.split.tolist() == ["train"] * 3
     assert dataset.path[2] == "pictures.parquet#2"
 
 
 def test_parquet_labels_without_names(tmp_path):
     write_parquet(tmp_path / "a.parquet", IMAGES[:2], [5, 0])
-    assert [_open(tmp_path).label_name(row) for row in range(2)] == ["5", "0"]
+    assert _open(tmp_path).label_names(np.arange(2)) == ["5", "0"]
 
 
 def test_parquet_missing_images_are_none(tmp_path):
@@ -81,6 +83,25 @@ def test_parquet_wrong_columns(tmp_path):
 def test_parquet_labels_that_have_no_name(tmp_path):
     write_parquet(tmp_path / "a.parquet", IMAGES[:1], [2], ("cat", "dog"))
     with pytest.raises(DataError, match=r"label 2, expected 0\.\.1"):
+        _open(tmp_path)
+
+
+def test_parquet_labels_too_large(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image": [b""], "label": pa.array([2**63], pa.uint64())}), path)
+    with pytest.raises(DataError, match="not a readable Parquet file"):
+        _open(path)
+    write_parquet(path, IMAGES[:1], [2**40])
+    with pytest.raises(DataError, match=r"expected 0\.\.2147483647 or -1"):
+        _open(path)
+
+
+def test_parquet_paths_that_are_no_utf8(tmp_path):
+    image = pa.StructArray.from_arrays(
+        [pa.array([b""]), pa.array([b"caf\xe9"]).cast(pa.binary()).view(pa.string())], names=["bytes", "path"]
+    )
+    pq.write_table(pa.table({"image": image}), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="not a readable Parquet file"):
         _open(tmp_path)
 
 

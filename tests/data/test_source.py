@@ -28,5 +28,5 @@ def test_locate_other_schemes(source):
 
 @pytest.mark.parametrize("source", [None, "https://example.org/a", Path("/nowhere"), Path("/" + "x" * 300)])
 def test_local_path_errors_say_what_is_expected(source):
-    with pytest.raises(DataError, match="expected .*a folder of hats"):
+    with pytest.raises(DataError, match=r"expected .*a folder of hats"):
         local_path(source, name="hats", expected="a folder of hats")

@@ -15,7 +15,9 @@ def unit(rows: np.ndarray) -> np.ndarray:
 def brute_force(embeddings: np.ndarray, ids: np.ndarray, k: int) -> np.ndarray:
     found = []
     for image in ids:
-        others = [(-float(embeddings[image].astype(np.float64) @ embeddings[other]), other) for other in ids if other != image]
+        others = [
+            (-float(embeddings[image].astype(np.float64) @ embeddings[other]), other) for other in ids if other != image
+        ]
         found.append([other for _, other in sorted(others)[:k]])
     return np.array(found)
 

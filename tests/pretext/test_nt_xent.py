@@ -8,7 +8,7 @@ from scan_core.pretext.nt_xent import nt_xent
 
 
 def test_two_images_by_hand():
-    # Views a, b | a, b with a and b orthogonal, temperature 1: each view sees its pair at similarity 1, two others at 0.
+    # Views a, b | a, b, orthogonal, temperature 1: each view sees its pair at similarity 1 and two others at 0.
     views = torch.eye(2)
     loss = nt_xent(views, views, temperature=1.0)
     assert loss.loss.item() == pytest.approx(-math.log(math.e / (math.e + 2)))

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from scan_core.runtime.schedule import warmup_cosine
@@ -9,7 +11,7 @@ def test_rises_then_falls_to_the_final_share():
     assert rates[10] == 2.0
     assert rates[60] == pytest.approx(2.0 * (0.01 + 0.99 / 2))
     assert rates[-1] == pytest.approx(0.02, abs=1e-3)
-    assert all(later < earlier for earlier, later in zip(rates[10:], rates[11:], strict=False))
+    assert all(later < earlier for earlier, later in pairwise(rates[10:]))
 
 
 def test_without_warmup_starts_at_the_peak():

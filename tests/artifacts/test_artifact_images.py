@@ -46,7 +46,7 @@ def test_new_pixels_full_disk(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(ArtifactError, match="No space left on device.*free space"), new_pixels(tmp_path, (1, 1, 4, 4)):
+    with pytest.raises(ArtifactError, match=r"No space left on device.*free space"), new_pixels(tmp_path, (1, 1, 4, 4)):
         pytest.fail("went on without room")
     assert list(tmp_path.iterdir()) == []
 

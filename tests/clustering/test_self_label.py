@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.self_label import SelfLabelTraining, plateaued
+from scan_core.data.images import ResidentImages
+from scan_core.encoders.inference import infer
+from scan_core.encoders.resnet import ResNet
+from scan_core.errors import TrainingError
+
+
+def training(images: ResidentImages, *, threshold: float, learning_rate: float = 0.01) -> SelfLabelTraining:
+    torch.manual_seed(0)
+    model = ClusteringModel(ResNet("resnet10", width=4, stem="3x3", channels=1), clusters=2, heads=1)
+    return SelfLabelTraining(
+        model,
+        images,
+        torch.arange(24),
+        Augmentation({}, mean=[0.4], std=[0.3]),
+        threshold=threshold,
+        class_balance=True,
+        batch_size=8,
+        learning_rate=learning_rate,
+        weight_decay=0.0,
+        precision="float32",
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+def test_counts_the_confident_images_of_each_cluster(tiny_images):
+    step = training(tiny_images, threshold=0.51)
+    metrics = step.run_epoch()
+    logits = infer(step._model, tiny_images, torch.arange(24), mean=[0.4], std=[0.3], precision="float32")[0]
+    confidence, cluster = logits.softmax(-1).max(-1)
+    counts = [int(((confidence > 0.51) & (cluster == c)).sum()) for c in range(2)]
+    assert [metrics["confident_cluster_0"], metrics["confident_cluster_1"]] == counts
+    assert metrics["confident"] == sum(counts)
+
+
+def test_becomes_more_confident(tiny_images):
+    step = training(tiny_images, threshold=0.51)
+    first, *_, last = [step.run_epoch() for _ in range(6)]
+    assert last["confident"] >= first["confident"]
+    assert last["loss"] < first["loss"]
+
+
+def test_no_confident_image_in_an_epoch_names_the_remedies(tiny_images):
+    step = training(tiny_images, threshold=0.999999)
+    before = step.weights()
+    with pytest.raises(TrainingError, match=r"above 0\.999999; lower self_label\.threshold, or .*scan\.epochs"):
+        step.run_epoch()
+    parameters = {name for name, _ in step._model.named_parameters()}
+    assert all(torch.equal(before[name], step.weights()[name]) for name in parameters)
+
+
+def test_plateau():
+    assert not plateaued([1.0, 2.0, 3.0], patience=3)
+    assert plateaued([3.0, 2.0, 3.0], patience=2)
+    assert not plateaued([3.0, 2.0, 4.0], patience=2)
+    assert not plateaued([], patience=1)

@@ -1,0 +1,64 @@
+import numpy as np
+
+from scan_core.evaluation import csv_tables
+from scan_core.evaluation.csv_tables import (
+    cluster_table,
+    confidence_table,
+    confusion_table,
+    csv,
+    prediction_names,
+    purity_table,
+    step_curve,
+)
+
+
+def test_cluster_table_by_hand(make_results):
+    results = make_results([0, 0, 1, -1], [0] * 4, [2, 2, 2, 1], cluster_count=4)
+    # Of cluster 2's three labeled images two are of its class; cluster 1's image has no label; 0 and 3 are empty.
+    rows = csv(cluster_table(results.self_label, results.truth)).splitlines()
+    assert rows[0] == "cluster,class,images,share,confidence,accuracy"
+    assert rows[3] == "2,class 0,3,0.7500,0.9000,0.6667"
+    assert [row.split(",")[2:] for row in rows[1:3]] == [["0", "0.0000", "", ""], ["1", "0.2500", "0.9000", ""]]
+
+
+def test_cluster_table_without_labels(make_results):
+    results = make_results([-1, -1], [0, 0], [0, 1], cluster_count=2)
+    assert csv(cluster_table(results.self_label, results.truth)).splitlines() == [
+        "cluster,images,share,confidence",
+        "0,1,0.5000,0.9000",
+        "1,1,0.5000,0.9000",
+    ]
+
+
+def test_confusion_table_names_unmatched_clusters_and_skips_unlabeled_images(make_results):
+    results = make_results([0, 0, 0, 1, -1], [0] * 5, [0, 0, 2, 1, 1], cluster_count=3)
+    table = confusion_table(results.self_label, results.truth)
+    assert table["actual"].tolist() == ["class 0"] * 3 + ["class 1"]
+    assert table["predicted"].tolist() == ["class 0", "class 0", "cluster 2", "class 1"]
+
+
+def test_confusion_table_is_thinned_evenly(make_results, monkeypatch):
+    monkeypatch.setattr(csv_tables, "CONFUSION_LIMIT", 2)
+    results = make_results([0, 0, 1, 1, 2], [0] * 5, [0, 0, 1, 1, 2], cluster_count=3)
+    assert confusion_table(results.self_label, results.truth)["actual"].tolist() == ["class 0", "class 1"]
+
+
+def test_confidence_table_covers_labeled_images(make_results):
+    results = make_results([0, 1, -1], [0] * 3, [0, 1, 1], cluster_count=2)
+    table = confidence_table(step_curve(results.self_label, results.truth))
+    assert csv(table) == "coverage,threshold,accuracy\n1.0000,0.9000,1.0000\n"
+
+
+def test_confidence_table_without_labels(make_results):
+    results = make_results([-1, -1], [0, 0], [0, 1], cluster_count=2)
+    table = confidence_table(step_curve(results.self_label, results.truth))
+    assert csv(table) == "coverage,threshold\n1.0000,0.9000\n"
+
+
+def test_purity_table():
+    assert csv(purity_table(np.array([1, 0.5]))) == "k,purity\n1,1.0000\n2,0.5000\n"
+
+
+def test_prediction_names_without_labels(make_results):
+    truth = make_results([-1, -1], [0, 0], [0, 1], cluster_count=2).truth
+    assert prediction_names(None, truth, cluster_count=2) == ["cluster 0", "cluster 1"]

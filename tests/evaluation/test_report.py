@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scan_core.evaluation.report import write_charts, write_galleries, write_tables
+from scan_core.evaluation.results import Results
+
+LABELS = [0, 0, 1, 1, 2, -1]
+FREE = {"cluster_sizes.csv", "clusters.png", "confidence.csv", "confidence.png", "prototypes.png", "uncertain.png"}
+BY_LABEL = {"confusion.csv", "confusion.png", "purity.csv", "purity.png"}
+
+
+def _write(folder: Path, results: Results) -> dict[str, bytes]:
+    generator = np.random.default_rng(0)
+    pixels = generator.integers(0, 256, (20, 1, 8, 8), dtype=np.uint8)
+    embeddings = generator.normal(size=(20, 4)).astype(np.float32)
+    write_tables(folder, results)
+    write_charts(folder, results)
+    write_galleries(folder, results, np.arange(6) * 3, pixels, embeddings, prototype_count=3)
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_report_is_complete_and_repeats_itself(make_results, tmp_path: Path):
+    results = make_results(LABELS, [*LABELS[:5], 0], [0, 0, 1, 2, 2, 3], cluster_count=5, purity=[1, 0.5])
+    first, second = (_write(tmp_path / name, results) for name in ("first", "second"))
+    assert first.keys() == FREE | BY_LABEL
+    assert first == second
+
+
+@pytest.mark.parametrize(("labels", "missing"), [([-1] * 6, BY_LABEL), (LABELS, {"purity.csv", "purity.png"})])
+def test_report_without_labels_or_neighbors(make_results, tmp_path: Path, labels: list[int], missing: set[str]):
+    results = make_results(labels, [0] * 6, [0, 0, 1, 1, 2, 2], cluster_count=3)
+    assert _write(tmp_path, results).keys() == (FREE | BY_LABEL) - missing
+
+
+def test_pictures_are_those_of_the_evaluated_images(make_results, tmp_path: Path):
+    results = make_results(LABELS, [0] * 6, [0, 0, 1, 1, 2, 2], cluster_count=3)
+    before = _write(tmp_path / "a", results)
+    pixels, embeddings = np.zeros((20, 1, 8, 8), dtype=np.uint8), np.ones((20, 4), dtype=np.float32)
+    pixels[1::3] = 255  # none of the evaluated ones
+    for name, content in (("a", pixels), ("b", np.zeros_like(pixels))):
+        write_galleries(tmp_path / name, results, np.arange(6) * 3, content, embeddings, prototype_count=3)
+    for name in ("prototypes.png", "uncertain.png"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() != before[name]

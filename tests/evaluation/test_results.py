@@ -1,0 +1,85 @@
+import math
+
+import numpy as np
+import pytest
+
+from scan_core.evaluation.results import details, headline
+
+LABELS = [0, 0, 1, 1, 2, 2]
+PERFECT = [1, 1, 2, 2, 0, 0]
+ONE_WRONG = [1, 1, 2, 2, 0, 1]
+
+
+def test_headline_by_hand(make_results):
+    results = make_results(
+        LABELS,
+        ONE_WRONG,
+        PERFECT,
+        cluster_count=3,
+        baselines={"kmeans": [0, 0, 0, 0, 1, 1], "kmeans_pixels": [0] * 6},
+        purity=[0.95, 0.912345],
+    )
+    assert headline(results) == {
+        "acc": 1.0,
+        "nmi": 1.0,
+        "ari": 1.0,
+        "scan_acc": 0.8333,
+        "kmeans_acc": 0.6667,
+        "purity": 0.9123,
+    }
+
+
+def test_details_hold_everything_else_once(make_results):
+    results = make_results(LABELS, ONE_WRONG, PERFECT, cluster_count=3, baselines={"kmeans": LABELS}, purity=[0.5] * 12)
+    found = details(results)
+    assert found.keys().isdisjoint(headline(results))
+    assert (found["images_evaluated"], found["images_labeled"]) == (6, 6)
+    assert (found["acc_many_to_one"], found["ami"]) == (1, 1)
+    assert found["scan_acc_many_to_one"] == 0.8333
+    assert found["scan_selection_loss"] == -1.5
+    assert "self_label_selection_loss" not in found  # None
+    assert "top5" not in found  # three clusters
+    assert found["kmeans_nmi"] == 1
+    assert [name for name in found if name.startswith("purity")] == ["purity_at_1", "purity_at_5", "purity_at_10"]
+    assert (found["confidence"], found["clusters_used"], found["entropy"]) == (0.9, 3, round(math.log(3), 4))
+    assert isinstance(found["clusters_used"], int)
+
+
+def test_top5_from_five_clusters(make_results):
+    results = make_results(LABELS, PERFECT, PERFECT, cluster_count=5)
+    assert details(results)["top5"] == 1
+
+
+def test_without_labels_the_label_free_figures_remain(make_results):
+    results = make_results([-1] * 6, ONE_WRONG, PERFECT, cluster_count=4, baselines={"kmeans": LABELS})
+    assert headline(results) == {"confidence": 0.9, "clusters_used": 3}
+    assert details(results).keys() == {
+        "images_evaluated",
+        "images_labeled",
+        "entropy",
+        "scan_confidence",
+        "scan_entropy",
+        "scan_clusters_used",
+        "scan_selection_loss",
+    }
+
+
+def test_unlabeled_images_are_not_scored(make_results):
+    labels = [0, 0, 1, 1, -1, -1]
+    results = make_results(labels, PERFECT, PERFECT, cluster_count=3, baselines={"kmeans": [0, 0, 1, 1, 0, 1]})
+    assert headline(results)["acc"] == headline(results)["kmeans_acc"] == 1
+    assert details(results)["images_labeled"] == 4
+    assert results.self_label.sizes.tolist() == [2, 2, 2]
+
+
+def test_what_is_unknown_is_absent(make_results):
+    results = make_results(LABELS, PERFECT, PERFECT, cluster_count=3, purity=[math.nan, 0.5])
+    assert headline(results).keys() == {"acc", "nmi", "ari", "scan_acc", "purity"}
+    assert "purity_at_1" not in details(results)
+    assert "purity" not in headline(results._replace(purity=np.array([])))
+
+
+def test_overclustering_matches_one_cluster_a_class(make_results):
+    results = make_results([0, 0, 0, 1], [0, 0, 1, 2], [0, 0, 1, 2], cluster_count=4)
+    assert headline(results)["acc"] == pytest.approx(0.75)
+    assert details(results)["acc_many_to_one"] == 1

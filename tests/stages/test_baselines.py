@@ -1,0 +1,64 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from scan_core.artifacts.clusters import read_baselines
+from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddings
+from scan_core.artifacts.images import write_pixels
+from scan_core.artifacts.index import Index, write_index
+from stages import baselines
+
+ROWS = 40
+GROUP = np.arange(ROWS) % 2
+
+
+@pytest.fixture
+def run_baselines(tmp_path, monkeypatch):
+    """Each method has another grouping to find: the direction, the length, the brightness."""
+    monkeypatch.chdir(tmp_path)
+    generator = np.random.default_rng(0)
+    brightness = (np.arange(ROWS) < 10) * 200
+    noise = generator.integers(0, 20, (ROWS, 1, 8, 8))
+    write_pixels(Path("data/images"), (noise + brightness[:, None, None, None]).astype(np.uint8))
+    train = np.arange(ROWS) % 4 < 2
+    write_index(Path("data/index.parquet"), Index(np.array(["all"] * ROWS), train, ~train), pixels_digest="0")
+    embeddings = np.eye(2, dtype=np.float32)[GROUP]
+    write_embeddings(Path("data/embeddings.npy"), embeddings)
+    write_embedding_norms(Path("data/embedding_norms.npy"), np.where(np.arange(ROWS) < 20, 0.1, 100).astype(np.float32))
+
+    def run() -> dict[str, np.ndarray]:
+        config = SimpleNamespace(seed=0, scan=SimpleNamespace(clusters=2))  # all that the stage may read
+        monkeypatch.setattr(baselines, "load_params", lambda _: config)
+        baselines.main()
+        return read_baselines(Path("data/baselines.parquet"), rows=ROWS)
+
+    return run
+
+
+def _groups(clusters: np.ndarray) -> set[frozenset[int]]:
+    return {frozenset(np.flatnonzero(clusters == cluster)) for cluster in np.unique(clusters)}
+
+
+def test_each_method_clusters_its_own_features(run_baselines):
+    found = run_baselines()
+    assert list(found) == ["kmeans", "kmeans_raw", "kmeans_pixels"]
+    assert _groups(found["kmeans"]) == _groups(GROUP)
+    assert _groups(found["kmeans_pixels"]) == _groups(np.arange(ROWS) < 10)
+    # Raw, half of them sit at the origin, the others 100 along each axis. One axis against the rest costs, of n images
+    # fitted on, (n/2)(n/4)/(3n/4) 100^2 = n/6 100^2, the origin against the rest n/8 (2 100^2) = n/4 100^2.
+    far = np.arange(ROWS) >= 20
+    assert _groups(found["kmeans_raw"]) in [_groups(far & (group == GROUP)) for group in (0, 1)]
+
+
+def test_baselines_repeat_their_bytes(run_baselines):
+    run_baselines()
+    first = Path("data/baselines.parquet").read_bytes()
+    run_baselines()
+    assert Path("data/baselines.parquet").read_bytes() == first
+
+
+def test_baselines_need_no_labels(run_baselines):
+    run_baselines()
+    assert not Path("data/labels.parquet").exists()

@@ -1,0 +1,94 @@
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from scan_core.errors import ParamsError
+from stages.params import load_params
+from stages.use import main as use
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    path = tmp_path / "params.yaml"
+    use("digits", params=path)
+    return path
+
+
+def changed(path: Path, key: str, value: object) -> Path:
+    yaml = YAML()
+    values = yaml.load(path)
+    *sections, leaf = key.split(".")
+    place = values
+    for section in sections:
+        place = place[section]
+    place[leaf] = value
+    yaml.dump(values, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("scan.entropy_wieght", 3.0, "unknown key (found 3.0)"),
+        ("extra", 1, "unknown key (found 1)"),
+        ("scan.epochs", "ten", "found 'ten', allowed: Input should be a valid integer"),
+        ("scan.learning_rate", "0.1", "found '0.1', allowed: Input should be a valid number"),
+        ("scan.clusters", 1, "found 1, allowed: Input should be greater than or equal to 2"),
+        ("scan.entropy_weight", -1.0, "found -1.0, allowed: Input should be greater than or equal to 0"),
+        ("scan.entropy_weight", float("nan"), "found nan"),
+        ("scan.heads", True, "found True, allowed: Input should be a valid integer"),
+        ("scan.prior", [0.5, 0.5], "prior has 2 shares, expected one for each of 10 clusters"),
+        ("neighbors.k", -1, "found -1, allowed: Input should be greater than or equal to 0"),
+        ("self_label.threshold", 1.0, "found 1.0, allowed: Input should be less than 1"),
+        ("embed.layer", "head", "found 'head', allowed: Input should be 'projection' or 'backbone'"),
+        ("runtime.devices", 2, "found 2, allowed: Input should be 1"),
+        ("data.train_splits", [], "found [], allowed: "),
+    ],
+)
+def test_a_wrong_value_names_file_key_found_and_allowed(digits: Path, key: str, value: object, said: str):
+    with pytest.raises(ParamsError) as error:
+        load_params(changed(digits, key, value))
+    assert str(error.value).startswith(f"{digits}: {key.rsplit('.', 1)[0]}")
+    assert said in str(error.value)
+
+
+def test_scientific_notation_is_a_number(digits: Path):
+    text = digits.read_text()
+    assert "weight_decay: 1e-4" in text
+    assert load_params(digits).pretext.weight_decay == 1e-4
+
+
+def test_a_range_the_wrong_way_round(digits: Path):
+    path = changed(digits, "pretext.augmentation.random_affine.scale", [1.2, 0.8])
+    with pytest.raises(ParamsError, match="the lower end first"):
+        load_params(path)
+
+
+def test_every_problem_is_reported_at_once(digits: Path):
+    path = changed(changed(digits, "scan.clusters", 0), "neighbors.k", "many")
+    with pytest.raises(ParamsError) as error:
+        load_params(path)
+    assert len(str(error.value).splitlines()) == 2
+
+
+def test_a_missing_key_says_how_to_get_a_complete_file(digits: Path):
+    yaml = YAML()
+    values = yaml.load(digits)
+    del values["scan"]["heads"]
+    yaml.dump(values, digits)
+    with pytest.raises(ParamsError, match=r"scan\.heads: missing; python -m stages\.use"):
+        load_params(digits)
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "- 1", "\x00"])
+def test_what_is_no_parameter_file(tmp_path: Path, text: str):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    with pytest.raises(ParamsError, match=r"params\.yaml: "):
+        load_params(path)
+
+
+def test_a_missing_file(tmp_path: Path):
+    with pytest.raises(ParamsError, match="missing; run from the project's root"):
+        load_params(tmp_path / "params.yaml")

@@ -1,0 +1,86 @@
+"""Each training, stopped after any epoch and put together anew from its state, ends with the same bits."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.scan import ScanTraining
+from scan_core.clustering.self_label import SelfLabelTraining
+from scan_core.data.images import ResidentImages
+from scan_core.encoders.resnet import ResNet
+from scan_core.pretext.encoder import PretextModel
+from scan_core.pretext.simclr import SimclrTraining
+from scan_core.runtime.state import State
+
+AUGMENTATION = {"random_horizontal_flip": {"p": 0.5}, "strong_operations": {"count": 2}}
+
+
+def encoder() -> ResNet:
+    return ResNet("resnet10", width=2, stem="3x3", channels=1)
+
+
+def common(images: ResidentImages) -> dict[str, Any]:
+    return {
+        "images": images,
+        "image_ids": torch.arange(len(images)),
+        "augmentation": Augmentation(AUGMENTATION, mean=[0.5], std=[0.25]),
+        "batch_size": 8,
+        "weight_decay": 1e-4,
+        "precision": "float32",
+        "generator": torch.Generator().manual_seed(1),
+    }
+
+
+def simclr(images: ResidentImages) -> SimclrTraining:
+    torch.manual_seed(0)
+    model = PretextModel(encoder(), hidden_dim=8, projection_dim=4)
+    schedule = {"learning_rate": 0.1, "momentum": 0.9, "warmup_epochs": 1.0, "final_learning_rate": 0.01}
+    return SimclrTraining(model, temperature=0.5, epochs=4, **schedule, **common(images))
+
+
+def scan(images: ResidentImages) -> ScanTraining:
+    torch.manual_seed(0)
+    model = ClusteringModel(encoder(), clusters=2, heads=3)
+    neighbors = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
+    settings = {"entropy_weight": 2.0, "prior": None, "learning_rate": 0.01}
+    return ScanTraining(model, neighbor_rows=neighbors, **settings, **common(images))
+
+
+def self_label(images: ResidentImages) -> SelfLabelTraining:
+    torch.manual_seed(0)
+    model = ClusteringModel(encoder(), clusters=2, heads=1)
+    return SelfLabelTraining(model, threshold=0.51, class_balance=True, learning_rate=0.01, **common(images))
+
+
+@pytest.mark.parametrize("make", [simclr, scan, self_label])
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_a_stopped_training_ends_with_the_same_bits(make: Callable[..., Any], stop_after: int, tiny_images):
+    whole = make(tiny_images)
+    history = [whole.run_epoch() for _ in range(4)]
+
+    first = make(tiny_images)
+    for _ in range(stop_after):
+        first.run_epoch()
+    saved: State = first.state_dict()
+    second = make(tiny_images)
+    second.load_state_dict(saved)
+    rest = [second.run_epoch() for _ in range(4 - stop_after)]
+
+    assert rest == history[stop_after:]
+    expected, found = whole.state_dict(), second.state_dict()
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[name], found[name]) for name in expected)
+
+
+@pytest.mark.parametrize("make", [simclr, scan, self_label])
+def test_a_state_is_a_copy(make: Callable[..., Any], tiny_images):
+    training = make(tiny_images)
+    training.run_epoch()
+    saved = training.state_dict()
+    before = {name: value.clone() for name, value in saved.items()}
+    training.run_epoch()
+    assert all(torch.equal(saved[name], before[name]) for name in saved)
