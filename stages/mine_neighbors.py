@@ -19,10 +19,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
     Reads data/embeddings.npy and data/index.parquet; writes data/neighbors.parquet.
     """
-    config = load_params(params).neighbors
+    config = load_params(params)
     embeddings = read_embeddings(EMBEDDINGS)
     index = read_index(INDEX, rows=len(embeddings))
-    write_neighbors(NEIGHBORS, mine_neighbors(embeddings, index.train_ids, k=config.k))
+    write_neighbors(NEIGHBORS, mine_neighbors(embeddings, index.train_ids, k=config.neighbors.k))
 
 
 if __name__ == "__main__":
