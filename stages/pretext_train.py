@@ -55,7 +55,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         generator=torch.Generator().manual_seed(seed),
     )
     with resume("pretext_train", params=[config.seed, pretext, architecture], inputs=[INDEX], device=device) as state:
-        history = train(training, stage="pretext_train", epochs=pretext.epochs, resume=state)
+        history = train(
+            training, stage="pretext_train", epochs=pretext.epochs, resume=state, shown=("loss", "contrastive_accuracy")
+        )
         metadata = {
             "task": pretext.task,
             "architecture": architecture.name,

@@ -58,7 +58,13 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     )
     inputs = [INDEX, NEIGHBORS, ENCODER]
     with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
-        history = train(training, stage="scan_train", epochs=scan.epochs, resume=state)
+        history = train(
+            training,
+            stage="scan_train",
+            epochs=scan.epochs,
+            resume=state,
+            shown=("loss", "selection_loss", "clusters_used"),
+        )
         weights, loss = training.best()
         described = {**metadata, "clusters": scan.clusters, "selection_loss": loss, "precision": scan.precision}
         write_clustering(SCAN_MODEL, weights, described)

@@ -62,6 +62,7 @@ def _refine(config: Params) -> None:
             stage="self_label",
             epochs=step.epochs,
             resume=state,
+            shown=("loss", "confident"),
             stop=lambda history: plateaued([metrics["confident"] for metrics in history], patience=step.patience),
         )
         write_clustering(SELF_LABEL_MODEL, training.weights(), {**metadata, "precision": step.precision})

@@ -29,9 +29,13 @@ def train(
     stage: str,
     epochs: int,
     resume: Resume,
+    shown: tuple[str, ...],
     stop: Callable[[History], bool] = lambda history: False,
 ) -> History:
     """Run ``training`` up to ``epochs`` epochs, or until ``stop``; a killed one goes on where it was.
+
+    Args:
+        shown: the metrics that a person sees after each epoch; all of them go to DVCLive's files.
 
     Returns:
         The metrics of every epoch, those before the kill included.
@@ -51,7 +55,7 @@ def train(
             history.append(training.run_epoch())
             resume.save(training.state_dict(), history)
             _log(live, history[-1])
-            report(len(history), history[-1])
+            report(len(history), {name: history[-1][name] for name in shown})
     return history
 
 

@@ -1,6 +1,7 @@
 """``data/embeddings.npy``: float32 [N, D], L2-normalized, row = image_id."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,7 @@ def read_embedding_norms(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
     return norms
 
 
-def _load(path: Path) -> npt.NDArray[np.float32]:
+def _load(path: Path) -> npt.NDArray[Any]:
     try:
         return np.load(path, allow_pickle=False)
     except FileNotFoundError:

@@ -21,6 +21,16 @@ def write_model(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str
     tensors = {name: weights[name].detach().cpu().contiguous() for name in sorted(weights)}
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata=header)
+        _sort_header(temporary)
+
+
+def _sort_header(path: Path) -> None:
+    """Put the header's keys in order: safetensors writes metadata in a random one, and equal models shall be equal."""
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.dumps(json.loads(file.read(length)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        file.seek(8)
+        file.write(header.encode().ljust(length))
 
 
 def read_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -1,0 +1,113 @@
+"""A tiny project in a temporary folder, and ways to run it: in this process, as stages, or under the real DVC."""
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from stages import baselines, embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
+from stages.use import main as use
+
+ROOT = Path(__file__).parents[1]
+STAGES = (fetch, pretext_train, embed, mine_neighbors, baselines, scan_train, self_label, evaluate)
+TRAININGS = ("pretext_train", "scan_train", "self_label")
+TINY = [
+    "data.limit=160",
+    "data.image_size=8",
+    "encoder.width=4",
+    "encoder.stem=3x3",
+    "pretext.epochs=4",
+    "pretext.batch_size=32",
+    "pretext.warmup_epochs=0",
+    "neighbors.k=3",
+    "scan.heads=2",
+    "scan.epochs=4",
+    "scan.batch_size=32",
+    "scan.learning_rate=1e-2",
+    "self_label.threshold=0.15",
+    "self_label.epochs=4",
+    "self_label.patience=4",
+    "self_label.batch_size=32",
+    "runtime.device=cpu",
+]
+
+
+def write_params(folder: Path, *overrides: str) -> None:
+    """Write the tiny project's params.yaml to ``folder``."""
+    use("digits", [*TINY, *overrides], params=folder / "params.yaml")
+
+
+def run_stages(*stages: object) -> None:
+    """Run the ``main`` of some stages, in the working directory; without any, of all."""
+    for stage in stages or STAGES:
+        stage.main(Path("params.yaml"))  # type: ignore[attr-defined]
+
+
+def artifacts(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file under data/ and reports/."""
+    files = [path for top in ("data", "reports") for path in (folder / top).rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """For a stage or DVC started in ``folder``: this Python first, the project's modules from ``folder`` or here."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    code = folder if (folder / "stages").is_dir() else ROOT
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1"}
+
+
+def start_stage(folder: Path, stage: str, **options: object) -> subprocess.Popen[str]:
+    """Start ``python -m stages.<stage>`` in ``folder``."""
+    return subprocess.Popen(
+        [sys.executable, "-m", f"stages.{stage}"],
+        cwd=folder,
+        env=environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,  # type: ignore[call-overload]
+    )
+
+
+def kill_after_first_epoch(folder: Path, stage: str, *, number: int = signal.SIGKILL) -> int:
+    """Start a training, send it signal ``number`` once an epoch has been saved, and return its exit status."""
+    process = start_stage(folder, stage)
+    limit = time.monotonic() + 120
+    while not list(folder.glob(f".resume/{stage}-*/state.safetensors")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit, "no epoch was saved"
+        time.sleep(0.005)
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    return process.returncode
+
+
+def clone(folder: Path) -> Path:
+    """A git repository in ``folder`` with this working tree's files, committed."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
+        identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
+        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    return folder
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    """Run DVC in ``folder``; returns what it printed, and fails with that where it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=folder, env=environment(folder), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr

@@ -1,0 +1,117 @@
+"""The real DVC on a copy of this project: a change reruns the stages downstream of it, and no others."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from dvc.repo import Repo
+from ruamel.yaml import YAML
+
+from stages.use import main as use
+from tests.pipeline import TINY, clone, dvc
+
+pytestmark = pytest.mark.xdist_group("dvc")
+ORDER = ["fetch", "pretext-train", "embed", "mine-neighbors", "baselines", "scan-train", "self-label", "evaluate"]
+STAGES = YAML(typ="safe").load(Path(__file__).parents[1] / "dvc.yaml")["stages"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = clone(tmp_path_factory.mktemp("clone"))
+    use("digits", [*TINY, "pretext.epochs=1", "scan.epochs=1", "self_label.epochs=1"], params=folder / "params.yaml")
+    assert ran(dvc(folder, "repro")) == set(ORDER)
+    return folder
+
+
+@pytest.fixture
+def unchanged(project: Path) -> Iterator[Path]:
+    """The project; files changed in a test are put back after it."""
+    files = [*project.glob("*.yaml"), *project.rglob("s*/**/*.py")]
+    before = {path: path.read_bytes() for path in files}
+    yield project
+    for path, content in before.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)
+
+
+def ran(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '(.+?)'", output))
+
+
+def changed(project: Path) -> set[str]:
+    """The stages that DVC finds changed, and all those downstream of them."""
+    with Repo(str(project)) as repo:
+        stale = {name for name in repo.status() if name in STAGES}
+    for name in ORDER:
+        if any(set(outputs(before)) & set(STAGES[name]["deps"]) for before in stale):
+            stale.add(name)
+    return stale
+
+
+def outputs(name: str) -> list[str]:
+    return STAGES[name]["outs"]
+
+
+def test_a_second_repro_runs_nothing(project: Path):
+    assert ran(dvc(project, "repro")) == set()
+
+
+@pytest.mark.parametrize(
+    ("override", "stages"),
+    [
+        ("seed=1", set(ORDER)),
+        ("data.limit=150", set(ORDER)),
+        ("encoder.width=2", set(ORDER) - {"fetch"}),
+        ("pretext.simclr.temperature=0.9", set(ORDER) - {"fetch"}),
+        ("embed.layer=backbone", set(ORDER) - {"fetch", "pretext-train"}),
+        ("neighbors.k=2", {"mine-neighbors", "scan-train", "self-label", "evaluate"}),
+        ("scan.entropy_weight=3.5", {"scan-train", "self-label", "evaluate"}),
+        ("scan.clusters=9", {"baselines", "scan-train", "self-label", "evaluate"}),
+        ("self_label.threshold=0.2", {"self-label", "evaluate"}),
+        ("evaluate.prototypes=3", {"evaluate"}),
+        ("runtime.device=auto", set()),
+    ],
+)
+def test_a_parameter_reruns_the_stages_downstream(unchanged: Path, override: str, stages: set[str]):
+    key, value = override.split("=")
+    yaml = YAML()
+    values = yaml.load(unchanged / "params.yaml")
+    *sections, leaf = key.split(".")
+    place = values
+    for section in sections:
+        place = place[section]
+    assert leaf in place
+    place[leaf] = YAML(typ="safe").load(value)
+    yaml.dump(values, unchanged / "params.yaml")
+    assert changed(unchanged) == stages
+
+
+@pytest.mark.parametrize(
+    ("module", "stages"),
+    [
+        ("scan_core/clustering/scan_loss.py", {"scan-train", "self-label", "evaluate"}),
+        ("scan_core/clustering/pseudo_label_loss.py", {"self-label", "evaluate"}),
+        ("scan_core/neighbors/mine.py", {"mine-neighbors", "scan-train", "self-label", "evaluate"}),
+        ("scan_core/evaluation/metrics.py", {"evaluate"}),
+        ("scan_core/evaluation/kmeans.py", {"baselines", "evaluate"}),
+        ("scan_core/data/folder.py", set(ORDER)),
+        ("stages/embed.py", set(ORDER) - {"fetch", "pretext-train"}),
+        ("scan_core/errors.py", set()),
+        ("scan_core/runtime/progress.py", set()),
+        ("stages/params.py", set()),
+        ("stages/use.py", set()),
+    ],
+)
+def test_an_edited_module_reruns_the_stages_that_use_it(unchanged: Path, module: str, stages: set[str]):
+    with (unchanged / module).open("a") as file:
+        file.write("# edited\n")
+    assert changed(unchanged) == stages
+
+
+def test_an_experiment_reruns_three_stages_and_diff_shows_what_that_did(project: Path):
+    output = dvc(project, "exp", "run", "-S", "scan.entropy_weight=3.5")
+    assert ran(output) == {"scan-train", "self-label", "evaluate"}
+    assert "reports/metrics/evaluate.json" in dvc(project, "metrics", "show")
+    assert "entropy_weight" in dvc(project, "exp", "show", "--only-changed", "--md")
+    dvc(project, "metrics", "diff")

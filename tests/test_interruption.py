@@ -1,0 +1,148 @@
+"""Stages as processes: killed, interrupted, out of disk, run twice at once: nothing is lost, no byte changes."""
+
+import re
+import resource
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from stages import baselines, embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
+from tests.pipeline import TRAININGS, artifacts, kill_after_first_epoch, run_stages, start_stage, write_params
+
+pytestmark = pytest.mark.xdist_group("interruption")
+STAGES = {
+    "pretext_train": [fetch, pretext_train],
+    "scan_train": [embed, mine_neighbors, scan_train],
+    "self_label": [self_label],
+}
+LONG = ["pretext.epochs=40", "scan.epochs=30", "self_label.epochs=30", "self_label.patience=30"]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All stages have run, each training as a process of its own."""
+    folder = tmp_path_factory.mktemp("uninterrupted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("DVC_ROOT", raising=False)
+        write_params(folder, *LONG)
+        for training, stages in STAGES.items():
+            run_stages(*stages[:-1])
+            finish(folder, training)
+        run_stages(baselines, evaluate)
+    return folder
+
+
+@pytest.fixture
+def project(uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    return shutil.copytree(uninterrupted, tmp_path / "project")
+
+
+def finish(folder: Path, stage: str, **options: object) -> str:
+    process = start_stage(folder, stage, **options)
+    out, error = process.communicate(timeout=300)
+    assert process.returncode == 0, out + error
+    return error
+
+
+def forget(folder: Path, stage: str) -> None:
+    """Remove a training's outputs, as DVC does before it runs the stage."""
+    shutil.rmtree(folder / f"reports/{stage}")
+    outputs = {"pretext_train": "pretext/encoder", "scan_train": "scan/model", "self_label": "self_label/model"}
+    (folder / f"data/{outputs[stage]}.safetensors").unlink()
+
+
+@pytest.mark.parametrize("stage", TRAININGS)
+def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(stage: str, uninterrupted: Path, project: Path):
+    forget(project, stage)
+    assert kill_after_first_epoch(project, stage) == -signal.SIGKILL
+    said = finish(project, stage)
+    assert re.search(r"going on after epoch \d+", said)
+    assert artifacts(project) == artifacts(uninterrupted)
+    assert not list(project.glob(".resume/*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", TRAININGS)
+@pytest.mark.parametrize("moment", range(6))
+def test_killed_again_and_again(stage: str, moment: int, uninterrupted: Path, project: Path):
+    forget(project, stage)
+    process = start_stage(project, stage)
+    try:
+        process.communicate(timeout=3 + 0.6 * moment)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+    if process.returncode:
+        finish(project, stage)
+    assert artifacts(project) == artifacts(uninterrupted)
+
+
+def test_changed_parameters_start_anew(project: Path):
+    forget(project, "scan_train")
+    kill_after_first_epoch(project, "scan_train")
+    write_params(project, *LONG, "scan.entropy_weight=3.0")
+    assert "going on" not in finish(project, "scan_train")
+
+
+def test_a_damaged_state_starts_anew(uninterrupted: Path, project: Path):
+    forget(project, "scan_train")
+    kill_after_first_epoch(project, "scan_train")
+    (state,) = project.glob(".resume/*/state.safetensors")
+    state.write_bytes(state.read_bytes()[:100])
+    assert "starting anew" in finish(project, "scan_train")
+    assert artifacts(project) == artifacts(uninterrupted)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_training_fails_within_seconds_and_writes_no_model(project: Path, number: int):
+    forget(project, "pretext_train")
+    assert kill_after_first_epoch(project, "pretext_train", number=number) != 0
+    assert not (project / "data/pretext/encoder.safetensors").exists()
+    finish(project, "pretext_train")
+
+
+def test_a_second_process_waits_for_the_first(uninterrupted: Path, project: Path):
+    forget(project, "scan_train")
+    first, second = start_stage(project, "scan_train"), start_stage(project, "scan_train")
+    said = [process.communicate(timeout=300)[1] for process in (first, second)]
+    assert first.returncode == second.returncode == 0
+    assert artifacts(project) == artifacts(uninterrupted)
+    assert "waiting: process" in "".join(said)
+
+
+@pytest.mark.parametrize(
+    ("stage", "artifact"), [("embed", "data/embeddings.npy"), ("evaluate", "data/predictions.parquet")]
+)
+def test_a_full_disk_is_an_error_and_earlier_artifacts_stay(project: Path, stage: str, artifact: str):
+    before = artifacts(project)
+    process = start_stage(project, stage, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert re.search(rf"error: {artifact}: cannot be written \(.+\); free space", error)
+    assert artifacts(project) == before
+    assert not list(project.rglob("*.tmp"))
+
+
+def test_a_folder_that_cannot_be_written(project: Path):
+    shutil.rmtree(project / "data/scan")
+    (project / "data/scan").write_text("a file where the folder should be")
+    process = start_stage(project, "scan_train")
+    _, error = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "error: data/scan/model.safetensors: cannot be written" in error
+
+
+@pytest.mark.parametrize("stage", ["scan_train", "fetch"])
+def test_errors_are_one_line_on_stderr(project: Path, stage: str):
+    params = project / "params.yaml"
+    params.write_text(params.read_text().replace("heads: 2", "heads: two"))
+    process = start_stage(project, stage)
+    out, error = process.communicate(timeout=120)
+    assert (process.returncode, out) == (1, "")
+    assert error == "error: params.yaml: scan.heads: found 'two', allowed: Input should be a valid integer\n"

@@ -1,0 +1,186 @@
+"""The whole pipeline in this process, on tiny settings: repeatable, without labels, and with clear failures."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from scan_core.artifacts.embeddings import read_embeddings
+from scan_core.artifacts.model import read_model
+from scan_core.errors import ParamsError, TrainingError
+from stages import embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
+from tests.data.samples import encode
+from tests.pipeline import artifacts, run_stages, write_params
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in which all stages have run."""
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("DVC_ROOT", raising=False)
+        write_params(folder)
+        run_stages()
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    write_params(tmp_path)
+    return tmp_path
+
+
+def test_all_artifacts_of_the_design_exist(finished: Path):
+    expected = [
+        "data/images/pixels.npy",
+        "data/index.parquet",
+        "data/labels.parquet",
+        "data/pretext/encoder.safetensors",
+        "data/embeddings.npy",
+        "data/embedding_norms.npy",
+        "data/neighbors.parquet",
+        "data/scan/model.safetensors",
+        "data/self_label/model.safetensors",
+        "data/baselines.parquet",
+        "data/predictions.parquet",
+        "reports/metrics/evaluate.json",
+        "reports/fetch/details.json",
+        "reports/pretext_train/details.json",
+        "reports/scan_train/details.json",
+        "reports/self_label/details.json",
+        "reports/evaluate/details.json",
+        "reports/pretext_train/live/plots/metrics/loss.tsv",
+    ]
+    assert set(expected) <= artifacts(finished).keys()
+    assert not list(finished.rglob("*.tmp"))
+    assert not list(finished.glob(".resume/*"))
+
+
+def test_headline_metrics(finished: Path):
+    metrics = json.loads((finished / "reports/metrics/evaluate.json").read_text())
+    assert set(metrics) == {"acc", "nmi", "ari", "scan_acc", "kmeans_acc", "purity"}
+    assert all(0 <= metrics[name] <= 1 for name in ("acc", "nmi", "scan_acc", "kmeans_acc", "purity"))
+
+
+def test_a_second_run_gives_the_same_bytes(finished: Path, project: Path):
+    run_stages()
+    assert artifacts(project) == artifacts(finished)
+
+
+def test_another_seed_gives_other_images_and_weights(finished: Path, project: Path):
+    write_params(project, "seed=1")
+    run_stages(fetch)
+    assert (project / "data/index.parquet").read_bytes() != (finished / "data/index.parquet").read_bytes()
+
+
+def test_no_artifact_names_this_machine(finished: Path):
+    for name in artifacts(finished):
+        assert str(finished).encode() not in (finished / name).read_bytes(), name
+
+
+def test_model_metadata_describes_the_model(finished: Path):
+    _, encoder = read_model(finished / "data/pretext/encoder.safetensors")
+    weights, model = read_model(finished / "data/scan/model.safetensors")
+    assert (encoder["architecture"], encoder["task"], encoder["image_size"]) == ("resnet10", "simclr", 8)
+    assert model["clusters"] == 10
+    assert weights["heads.weight"].shape[:2] == (1, 10)
+    history = (finished / "reports/scan_train/live/plots/metrics/selection_loss.tsv").read_text().splitlines()[1:]
+    assert model["selection_loss"] == pytest.approx(min(float(line.split("\t")[1]) for line in history), rel=1e-5)
+
+
+def test_self_labeling_switched_off_passes_the_scan_model_through(finished: Path, project: Path):
+    write_params(project, "self_label.epochs=0")
+    copy_data(finished, project)
+    run_stages(self_label)
+    scan = read_model(project / "data/scan/model.safetensors")
+    passed = read_model(project / "data/self_label/model.safetensors")
+    assert passed[1] == scan[1]
+    assert all(torch.equal(scan[0][name], passed[0][name]) for name in scan[0])
+
+
+def test_backbone_embeddings_and_no_neighbors(project: Path):
+    write_params(project, "embed.layer=backbone", "neighbors.k=0")
+    run_stages()
+    assert read_embeddings(project / "data/embeddings.npy").shape == (160, 4 * 8)
+    assert "purity" not in json.loads((project / "reports/metrics/evaluate.json").read_text())
+
+
+def test_images_without_any_label_run_through(project: Path, capsys: pytest.CaptureFixture[str]):
+    run_stages(fetch)
+    pixels = np.load("data/images/pixels.npy").repeat(3, axis=1).transpose(0, 2, 3, 1)
+    write_unlabeled(project / "pictures.parquet", pixels)
+    source = ["data.name=parquet", "data.source=pictures.parquet"]
+    write_params(project, *source)
+    run_stages()
+    metrics = json.loads((project / "reports/metrics/evaluate.json").read_text())
+    assert set(metrics) == {"confidence", "clusters_used"}
+    assert "no labels" in capsys.readouterr().err
+
+
+def write_unlabeled(path: Path, pixels: np.ndarray) -> None:
+    pq.write_table(pa.table({"image": [encode(image, "PNG") for image in pixels]}), path)
+
+
+def test_labels_change_nothing_before_evaluate(finished: Path, project: Path):
+    run_stages(fetch)
+    table = pq.read_table("data/labels.parquet")
+    shuffled = np.random.default_rng(0).permutation(table["label"].to_numpy())
+    column = table.schema.get_field_index("label")
+    pq.write_table(table.set_column(column, "label", pa.array(shuffled, pa.int32())), "data/labels.parquet")
+    run_stages(pretext_train, embed, mine_neighbors, scan_train, self_label)
+    kept = [name for name in artifacts(project) if not name.startswith(("data/labels", "reports/fetch"))]
+    assert {name: artifacts(project)[name] for name in kept} == {name: artifacts(finished)[name] for name in kept}
+
+
+def test_no_order_follows_the_class(finished: Path):
+    label = pq.read_table(finished / "data/labels.parquet")["label"].to_numpy()
+    # Among 160 shuffled images of ten classes, 16 neighbors in the order share a class on average (deviation 3.8).
+    assert (label[1:] == label[:-1]).sum() < 36
+
+
+@pytest.mark.parametrize(
+    ("override", "stage", "said"),
+    [
+        ("neighbors.k=160", mine_neighbors, r"neighbors\.k: 160 neighbors .* among 160 training images"),
+        ("pretext.batch_size=161", pretext_train, "160 training images do not fill a batch of 161"),
+        ("scan.batch_size=999", scan_train, "160 training images do not fill a batch of 999"),
+        ("self_label.threshold=0.9999", self_label, r"lower self_label\.threshold"),
+        ("pretext.learning_rate=1e30", pretext_train, "not finite .* lower .*learning_rate"),
+        ("scan.learning_rate=1e30", scan_train, "not finite .* lower .*learning_rate"),
+    ],
+)
+def test_a_failure_names_the_parameter(finished: Path, project: Path, override: str, stage: object, said: str):
+    copy_data(finished, project)
+    before = artifacts(project)
+    write_params(project, override)
+    with pytest.raises(TrainingError, match=said):
+        run_stages(stage)
+    kept = [name for name in before if not name.startswith("reports")]
+    assert {name: artifacts(project)[name] for name in kept} == {name: before[name] for name in kept}
+
+
+def copy_data(source: Path, target: Path) -> None:
+    shutil.copytree(source / "data", target / "data")
+
+
+def test_a_collapse_is_said_out_loud(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
+    copy_data(finished, project)
+    write_params(project, "scan.entropy_weight=0.0", "scan.learning_rate=0.1")
+    run_stages(scan_train)
+    assert "raise scan.entropy_weight" in capsys.readouterr().err
+
+
+def test_missing_device(finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    copy_data(finished, project)
+    write_params(project, "runtime.device=cuda")
+    with pytest.raises(ParamsError, match=r"runtime\.device"):
+        run_stages(evaluate)
