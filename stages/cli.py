@@ -1,7 +1,9 @@
 """How each stage starts and ends: typer's options, one-line errors, a non-zero exit status for every failure."""
 
+import functools
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 import typer
 
@@ -13,28 +15,32 @@ def run(main: Callable[..., None]) -> None:
 
     A known error is printed as one line and ends with exit status 1; Ctrl-C ends with 130.
     """
+
+    @functools.wraps(main)
+    def guarded(*arguments: object, **options: object) -> None:
+        try:
+            main(*arguments, **options)
+        except ScanError as error:
+            _end(f"error: {error}", status=1)
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            _end(
+                f"error: out of memory ({str(error).splitlines()[0]}); lower batch_size in this stage's section of "
+                "params.yaml, encoder.width or data.image_size",
+                status=1,
+            )
+        except KeyboardInterrupt:
+            _end("interrupted; run the same command to go on, a training after its last finished epoch", status=130)
+
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command()(main)
-    try:
-        app(standalone_mode=True)
-    except ScanError as error:
-        fail(str(error))
-    except (MemoryError, RuntimeError) as error:
-        if not _out_of_memory(error):
-            raise
-        fail(
-            f"out of memory ({str(error).splitlines()[0]}); lower pretext.batch_size, scan.batch_size or "
-            "self_label.batch_size (whichever stage this is), encoder.width or data.image_size"
-        )
-    except KeyboardInterrupt:
-        print("interrupted; the same command starts again, a training after its last finished epoch", file=sys.stderr)
-        sys.exit(130)
+    app.command()(guarded)
+    app()
 
 
-def fail(message: str) -> None:
-    """Print ``message`` as an error and end with exit status 1."""
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(1)
+def _end(message: str, *, status: int) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(status)
 
 
 def _out_of_memory(error: Exception) -> bool:

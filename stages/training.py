@@ -1,6 +1,7 @@
 """What the three training stages share: run the epochs that are left, show them, keep them."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +24,13 @@ class Training(Protocol):
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None: ...
 
 
+class _Curves(Live):
+    """DVCLive's files alone: DVC tracks the stage, and DVCLive's own look at git fails where nothing is committed."""
+
+    def _init_dvc(self) -> None:
+        self._inside_dvc_pipeline = True
+
+
 def train(
     training: Training,
     *,
@@ -40,13 +48,15 @@ def train(
     Returns:
         The metrics of every epoch, those before the kill included.
     """
+    folder = REPORTS / stage / "live"
+    shutil.rmtree(folder, ignore_errors=True)  # never write into a file that may be a link into DVC's cache
     saved = resume.load()
     history: History = []
     if saved:
         state, history = saved
         training.load_state_dict(state)
     with (
-        Live(dir=str(REPORTS / stage / "live"), save_dvc_exp=False, dvcyaml=None, report=None) as live,
+        _Curves(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None) as live,
         epoch_progress(stage, done=len(history), total=epochs) as report,
     ):
         for metrics in history:
