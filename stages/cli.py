@@ -25,11 +25,15 @@ def run(main: Callable[..., None]) -> None:
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
                 raise
+            first_line = str(error).partition("\n")[0]
             _end(
-                f"error: out of memory ({str(error).splitlines()[0]}); lower batch_size in this stage's section of "
-                "params.yaml, encoder.width or data.image_size",
+                f"error: out of memory ({first_line}); lower batch_size in this stage's section of params.yaml, "
+                "encoder.width or data.image_size",
                 status=1,
             )
+        except OSError as error:
+            where = error.filename or "a file"
+            _end(f"error: {where}: {error.strerror or error}; free space or make it accessible", status=1)
         except KeyboardInterrupt:
             _end("interrupted; run the same command to go on, a training after its last finished epoch", status=130)
 

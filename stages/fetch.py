@@ -22,13 +22,14 @@ from scan_core.data.report import describe_images, write_skipped
 from scan_core.data.resize import INTERPOLATION
 from scan_core.data.source import locate
 from scan_core.errors import DataError
-from scan_core.runtime.progress import say
+from scan_core.runtime.progress import say, warn
 from stages.cli import run
 from stages.params import DataParams, load_params
 from stages.paths import IMAGES, INDEX, LABELS, PARAMS, REPORTS, main_root
 
 REPORT = REPORTS / "fetch"
 SHEET_IMAGES = 100
+SHOWN_SKIPPED = 20
 GIBIBYTE = 2**30
 
 
@@ -103,6 +104,10 @@ def _write_report(dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded,
     }
     write_text(REPORT / "details.json", json.dumps(details, indent=2) + "\n")
     write_skipped(REPORT / "skipped.csv", skipped)
+    for path, reason in skipped[:SHOWN_SKIPPED]:
+        warn(f"skipped {path}: {reason}")
+    if len(skipped) > SHOWN_SKIPPED:
+        warn(f"skipped {len(skipped) - SHOWN_SKIPPED} more, see {REPORT / 'skipped.csv'}")
     write_contact_sheet(REPORT / "images.png", pixels[:SHEET_IMAGES])  # any leading ids are a random draw
 
 

@@ -23,6 +23,8 @@ def _rising(ends: tuple[float, float]) -> tuple[float, float]:
 
 
 Range = Annotated[tuple[Positive, Positive], Field(strict=False), AfterValidator(_rising)]
+Share = Annotated[float, Field(gt=0, le=1)]
+Shares = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_rising)]
 Splits = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
 Precision = Literal["float32", "bfloat16"]
 
@@ -32,7 +34,7 @@ class Section(BaseModel):
 
 
 class RandomResizedCrop(Section):
-    scale: Range
+    scale: Shares
     """Smallest and largest crop, as a share of the image's area."""
     ratio: Range
     """Smallest and largest width : height of the crop."""
@@ -45,7 +47,7 @@ class RandomAffine(Section):
     """Shift along each axis, uniform in +- this share of the size."""
     scale: Range
     """Zoom, uniform in this range; above 1 enlarges the content."""
-    shear: NonNegative
+    shear: Annotated[float, Field(ge=0, lt=90)]
     """Shear along x, uniform in +-degrees."""
 
 
@@ -80,7 +82,7 @@ class Cutout(Section):
     """The hole's half side, uniform from 1 to this many pixels."""
 
 
-class Augmentation(Section):
+class AugmentationParams(Section):
     """Operations in the order in which they are applied; one that is null is left out."""
 
     random_affine: RandomAffine | None
@@ -139,7 +141,7 @@ class PretextParams(Section):
     """At the end of the cosine, as a share of the peak."""
     precision: Precision
     simclr: SimclrParams
-    augmentation: Augmentation
+    augmentation: AugmentationParams
 
 
 class EmbedParams(Section):
@@ -163,7 +165,7 @@ class ScanParams(Section):
     learning_rate: Positive
     weight_decay: NonNegative
     precision: Precision
-    augmentation: Augmentation
+    augmentation: AugmentationParams
 
     @model_validator(mode="after")
     def _one_share_per_cluster(self) -> Self:
@@ -185,7 +187,7 @@ class SelfLabelParams(Section):
     class_balance: bool
     """Weight each image by the inverse frequency of its pseudo-label among the batch's confident images."""
     precision: Precision
-    augmentation: Augmentation
+    augmentation: AugmentationParams
 
 
 class EvaluateParams(Section):
@@ -212,6 +214,14 @@ class Params(Section):
     self_label: SelfLabelParams
     evaluate: EvaluateParams
     runtime: RuntimeParams
+
+    @model_validator(mode="after")
+    def _padding_fits(self) -> Self:
+        for section in (self.pretext, self.scan, self.self_label):
+            crop = section.augmentation.random_crop
+            if crop and crop.padding >= self.data.image_size:
+                raise ValueError(f"random_crop.padding {crop.padding}, expected less than data.image_size")
+        return self
 
 
 class _Problem(NamedTuple):

@@ -1,14 +1,11 @@
 """A killed training goes on after its last finished epoch, if nothing that it depends on has changed."""
 
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 import torch
 from pydantic import BaseModel
@@ -18,6 +15,7 @@ from scan_core.errors import ArtifactError
 from scan_core.runtime.progress import say, warn
 from scan_core.runtime.state import State
 from stages.dependencies import ROOT, dependencies
+from stages.lock import exclusive
 from stages.paths import main_root
 
 History = list[dict[str, float]]
@@ -29,6 +27,9 @@ class Resume:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / "state.safetensors"
+
+    def __str__(self) -> str:
+        return str(self._file)
 
     def load(self) -> tuple[State, History] | None:
         """The state after the last finished epoch and the metrics so far, or None to start anew."""
@@ -49,7 +50,7 @@ class Resume:
 
     def clear(self) -> None:
         """Forget the state: the training has succeeded and its artifacts are written."""
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 @contextmanager
@@ -72,27 +73,8 @@ def resume(
     }
     name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     folder = main_root() / ".resume" / f"{stage}-{name}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("a+") as lock:
-        _wait_for(lock)
-        folder.mkdir(exist_ok=True)
+    with exclusive(folder.with_suffix(".lock")):
         yield Resume(folder)
-        if not folder.exists():
-            folder.with_suffix(".lock").unlink(missing_ok=True)
-
-
-def _wait_for(lock: TextIO) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        say(
-            f"waiting: process {lock.read() or 'unknown'} is at the same training; stop it to go on from its last epoch"
-        )
-        fcntl.flock(lock, fcntl.LOCK_EX)
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
 
 
 def _digest(path: Path) -> str:

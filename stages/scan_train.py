@@ -10,6 +10,7 @@ from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.collapse import collapse_warning
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
@@ -70,17 +71,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         write_clustering(SCAN_MODEL, weights, described)
         best = min(range(len(history)), key=lambda epoch: history[epoch]["selection_loss"])
         write_details("scan_train", {"epochs": len(history), "best_epoch": best + 1, **history[best]})
-        _warn_of_collapse(history[best], clusters=scan.clusters)
+        used, largest = int(history[best]["clusters_used"]), history[best]["largest_cluster"]
+        if message := collapse_warning(used=used, clusters=scan.clusters, largest=largest):
+            warn(message)
         state.clear()
-
-
-def _warn_of_collapse(metrics: dict[str, float], *, clusters: int) -> None:
-    used, largest = int(metrics["clusters_used"]), metrics["largest_cluster"]
-    if used < clusters or largest > 0.5:
-        warn(
-            f"{used} of {clusters} clusters are used and the largest holds {largest:.0%} of the images; "
-            "raise scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
-        )
 
 
 if __name__ == "__main__":

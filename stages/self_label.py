@@ -65,8 +65,10 @@ def _refine(config: Params) -> None:
             shown=("loss", "confident"),
             stop=lambda history: plateaued([metrics["confident"] for metrics in history], patience=step.patience),
         )
+        del metadata["selection_loss"]  # of the SCAN model
         write_clustering(SELF_LABEL_MODEL, training.weights(), {**metadata, "precision": step.precision})
-        write_details("self_label", {"epochs": len(history), "images": len(train_ids), **history[-1]})
+        counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(training.confident().tolist())}
+        write_details("self_label", {"epochs": len(history), "images": len(train_ids), **history[-1], **counts})
         state.clear()
 
 

@@ -10,6 +10,7 @@ from dvclive.live import Live
 from torch import Tensor
 
 from scan_core.artifacts.atomic import write_text
+from scan_core.errors import TrainingError
 from scan_core.runtime.progress import epoch_progress
 from scan_core.runtime.state import State
 from stages.paths import REPORTS
@@ -62,11 +63,20 @@ def train(
         for metrics in history:
             _log(live, metrics)
         while len(history) < epochs and not stop(history):
-            history.append(training.run_epoch())
+            history.append(_run_epoch(training, stage, epoch=len(history) + 1, resume=resume))
             resume.save(training.state_dict(), history)
             _log(live, history[-1])
             report(len(history), {name: history[-1][name] for name in shown})
     return history
+
+
+def _run_epoch(training: Training, stage: str, *, epoch: int, resume: Resume) -> dict[str, float]:
+    try:
+        return training.run_epoch()
+    except TrainingError as error:
+        good = f"; the state after epoch {epoch - 1} is in {resume}" if epoch > 1 else ""
+        section = stage.removesuffix("_train")
+        raise TrainingError(f"{stage}, epoch {epoch}: {error} (section {section} of params.yaml){good}") from None
 
 
 def write_details(stage: str, details: Mapping[str, float | int | str | None]) -> None:

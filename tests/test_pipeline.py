@@ -61,7 +61,7 @@ def test_all_artifacts_of_the_design_exist(finished: Path):
     ]
     assert set(expected) <= artifacts(finished).keys()
     assert not list(finished.rglob("*.tmp"))
-    assert not list(finished.glob(".resume/*"))
+    assert not list(finished.glob(".resume/*/"))
 
 
 def test_headline_metrics(finished: Path):
@@ -153,15 +153,15 @@ def test_no_order_follows_the_class(finished: Path):
         ("pretext.batch_size=161", pretext_train, "160 training images do not fill a batch of 161"),
         ("scan.batch_size=999", scan_train, "160 training images do not fill a batch of 999"),
         ("self_label.threshold=0.9999", self_label, r"lower self_label\.threshold"),
-        ("pretext.learning_rate=1e30", pretext_train, "not finite .* lower .*learning_rate"),
-        ("scan.learning_rate=1e30", scan_train, "not finite .* lower .*learning_rate"),
+        ("pretext.learning_rate=1e30", pretext_train, "not finite .* lower .*learning_rate .*section "),
+        ("scan.learning_rate=1e30", scan_train, "not finite .* lower .*learning_rate .*section "),
     ],
 )
 def test_a_failure_names_the_parameter(finished: Path, project: Path, override: str, stage: object, said: str):
     copy_data(finished, project)
     before = artifacts(project)
     write_params(project, override)
-    with pytest.raises(TrainingError, match=said):
+    with pytest.raises((TrainingError, ParamsError), match=said):
         run_stages(stage)
     kept = [name for name in before if not name.startswith("reports")]
     assert {name: artifacts(project)[name] for name in kept} == {name: before[name] for name in kept}

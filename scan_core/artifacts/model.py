@@ -16,12 +16,26 @@ SCHEMA_VERSION = "1"
 
 
 def write_model(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str, object]) -> None:
-    """Write ``weights`` and ``metadata`` (JSON values)."""
+    """Write ``weights`` and ``metadata`` (JSON values).
+
+    Raises:
+        ArtifactError: a weight is not finite, or the file cannot be written.
+    """
+    _check_finite(path, weights)
     header = {"schema_version": SCHEMA_VERSION, **{key: json.dumps(value) for key, value in metadata.items()}}
     tensors = {name: weights[name].detach().cpu().contiguous() for name in sorted(weights)}
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata=header)
+        try:
+            save_file(tensors, temporary, metadata=header)
+        except SafetensorError as error:  # so it calls a full disk
+            raise OSError(str(error)) from error
         _sort_header(temporary)
+
+
+def _check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
+    for name, weight in weights.items():
+        if weight.is_floating_point() and not weight.isfinite().all():
+            raise ArtifactError(f"{path}: {name} holds values that are not finite")
 
 
 def _sort_header(path: Path) -> None:
@@ -51,9 +65,7 @@ def read_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     version = header.pop("schema_version", "none")
     if version != SCHEMA_VERSION:
         raise ArtifactError(f"{path}: schema version {version}, expected {SCHEMA_VERSION}; run dvc repro")
-    for name, weight in weights.items():
-        if weight.is_floating_point() and not weight.isfinite().all():
-            raise ArtifactError(f"{path}: {name} holds values that are not finite")
+    _check_finite(path, weights)
     return weights, {key: json.loads(value) for key, value in header.items()}
 
 

@@ -35,7 +35,7 @@ class Augmentation:
     def __init__(
         self, operations: Mapping[str, Mapping[str, object]], *, mean: Sequence[float], std: Sequence[float]
     ) -> None:
-        """Choose operations by name, each with its settings, in order of application; cutout comes after normalizing.
+        """Choose operations by name, each with its settings; they are applied in the order of the tables above.
 
         Args:
             operations: the names in ``ON_PIXELS`` and ``ON_NORMALIZED``; settings are those functions' keywords.
@@ -61,7 +61,7 @@ class Augmentation:
     def _apply(
         self, functions: Mapping[str, Callable[..., Images]], images: Images, generator: torch.Generator
     ) -> Images:
-        for name, settings in self._operations.items():
-            if name in functions:
-                images = functions[name](images, **settings, generator=generator)
+        for name, function in functions.items():
+            if name in self._operations:
+                images = function(images, **self._operations[name], generator=generator)
         return images

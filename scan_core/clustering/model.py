@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scan_core.artifacts.model import load_weights, read_model, write_model
+from scan_core.encoders.build import build_encoder
 from scan_core.encoders.resnet import ResNet
-from scan_core.pretext.encoder import build_encoder
 
 
 class ClusterHeads(nn.Module):

@@ -25,5 +25,6 @@ def predict(path: Path, images: ResidentImages, image_ids: npt.NDArray[np.int64]
         mean=metadata["mean"],
         std=metadata["std"],
         precision=metadata["precision"],
+        description=f"predict with {path}",
     )
     return logits[0].softmax(-1).cpu().numpy()

@@ -71,7 +71,7 @@ class ScanTraining:
             loss = scan_loss(anchor, neighbor, entropy_weight=self._entropy_weight, prior=self._prior)
             broken = update(self._optimizer, loss.total.sum(), learning_rate=self._learning_rate)
             meter.add(broken, loss=loss.total.mean(), consistency=loss.consistency.mean(), entropy=loss.entropy.mean())
-        return {**meter.read(learning_rate=self._learning_rate), **self._select()}
+        return {**meter.read(self._model, learning_rate=self._learning_rate), **self._select()}
 
     def _select(self) -> dict[str, float]:
         """Score every head on the images as they are, and keep the best one seen."""

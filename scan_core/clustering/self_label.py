@@ -52,13 +52,12 @@ class SelfLabelTraining:
     def run_epoch(self) -> dict[str, float]:
         """Train for one epoch; returns its averages and how many training images are confident after it.
 
-        A step without a confident image leaves the weights alone and is counted.
+        A step without a confident image leaves the weights alone and is no ``active`` one.
 
         Raises:
             TrainingError: no confident image in the whole epoch, or the loss is not finite.
         """
         meter = Meter(self._images.device)
-        idle = torch.zeros((), device=self._images.device)
         for rows in shuffled_batches(len(self._image_ids), self._batch_size, self._generator):
             pixels = self._images.gather(self._image_ids[rows])
             self._model.eval()
@@ -72,28 +71,34 @@ class SelfLabelTraining:
             )
             nobody = ~confident.any()
             broken = update(self._optimizer, loss, learning_rate=self._learning_rate, skip=nobody)
-            meter.add(broken, loss=loss, confident_share=confident.float().mean())
-            idle += nobody
-        averages = meter.read(learning_rate=self._learning_rate)
+            meter.add(broken, loss=loss, active=~nobody, confident_share=confident.float().mean())
+        averages = meter.read(self._model, learning_rate=self._learning_rate)
         if averages["confident_share"] == 0:
             raise TrainingError(
                 f"no image is assigned with a probability above {self._threshold}; "
                 "lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
             )
-        return {**averages, "idle_steps": float(idle), **self._count_confident()}
+        counts = self.confident()
+        return {
+            **averages,
+            "loss": averages["loss"] / averages["active"],
+            "confident": float(counts.sum()),
+            "confident_smallest_cluster": float(counts.min()),
+            "confident_largest_cluster": float(counts.max()),
+        }
 
-    def _count_confident(self) -> dict[str, float]:
-        """How many training images are confident now, and the fewest and most in a cluster."""
-        counts = confident_counts(
+    def confident(self) -> Int64[Tensor, " clusters"]:
+        """How many training images, not augmented, each cluster gets with a probability above the threshold."""
+        (logits,) = infer(
             self._model,
             self._images,
             self._image_ids,
-            self._augmentation,
-            threshold=self._threshold,
+            mean=self._augmentation.mean,
+            std=self._augmentation.std,
             precision=self._precision,
         )
-        per_cluster = {f"confident_cluster_{cluster}": float(count) for cluster, count in enumerate(counts.tolist())}
-        return {"confident": float(counts.sum()), **per_cluster}
+        confidence, cluster = logits.softmax(-1).max(-1)
+        return cluster[confidence > self._threshold].bincount(minlength=logits.shape[-1])
 
     def weights(self) -> State:
         """The model's weights as they are now."""
@@ -106,21 +111,6 @@ class SelfLabelTraining:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from ``state``."""
         restore(state, self._model, self._optimizer, self._generator)
-
-
-def confident_counts(
-    model: ClusteringModel,
-    images: ResidentImages,
-    image_ids: Int64[Tensor, " images"],
-    augmentation: Augmentation,
-    *,
-    threshold: float,
-    precision: str,
-) -> Int64[Tensor, " clusters"]:
-    """How many of the images, not augmented, each cluster gets with a probability above ``threshold``."""
-    (logits,) = infer(model, images, image_ids, mean=augmentation.mean, std=augmentation.std, precision=precision)
-    confidence, cluster = logits.softmax(-1).max(-1)
-    return cluster[confidence > threshold].bincount(minlength=logits.shape[-1])
 
 
 def plateaued(confident: Sequence[float], *, patience: int) -> bool:

@@ -16,7 +16,9 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
         TrainingError: not even one.
     """
     if count < batch_size:
-        raise TrainingError(f"{count} training images do not fill a batch of {batch_size}; lower batch_size")
+        raise TrainingError(
+            f"{count} training images do not fill a batch of {batch_size}; lower batch_size in this step's section"
+        )
     return count // batch_size
 
 

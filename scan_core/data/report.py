@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable
 from io import StringIO
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
@@ -38,9 +38,12 @@ def describe_images(
 
 
 def write_skipped(path: Path, skipped: Iterable[Skipped]) -> None:
-    """Write the unusable files as CSV, one a line: path, reason."""
+    """Write the unusable files as CSV, one a line: file, reason.
+
+    Files are named without their folders, which may be classes.
+    """
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Skipped._fields)
-    writer.writerows(skipped)
+    writer.writerow(["file", "reason"])
+    writer.writerows((PurePosixPath(path).name, reason) for path, reason in skipped)
     write_text(path, text.getvalue())

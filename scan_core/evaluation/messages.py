@@ -1,5 +1,6 @@
 """What a person reads on the terminal after an evaluation."""
 
+from scan_core.clustering.collapse import collapse_warning
 from scan_core.evaluation.results import Results, StepResult
 
 
@@ -13,13 +14,9 @@ def warnings(results: Results) -> list[str]:
 
 def _collapse(step: str, result: StepResult) -> list[str]:
     sizes = result.sizes
-    count, images = len(sizes), int(sizes.sum())
-    found = []
-    if result.certainty.clusters_used < count:
-        found.append(f"{step}: {result.certainty.clusters_used} of {count} clusters hold an image")
-    if sizes.max() > max(0.5, 1.5 / count) * images:
-        found.append(f"{step}: cluster {sizes.argmax()} holds {sizes.max() / images:.0%} of the images")
-    return [f"{message}; where this is not wanted, raise scan.entropy_weight" for message in found]
+    largest = float(sizes.max() / sizes.sum())
+    message = collapse_warning(used=result.certainty.clusters_used, clusters=len(sizes), largest=largest)
+    return [f"{step}: {message}"] if message else []
 
 
 def summary(results: Results) -> str:

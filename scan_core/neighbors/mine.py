@@ -2,10 +2,11 @@
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from jaxtyping import Float32
 
 from scan_core.artifacts.neighbors import Neighbors
-from scan_core.errors import TrainingError
+from scan_core.errors import ParamsError
 
 
 def mine_neighbors(
@@ -13,25 +14,27 @@ def mine_neighbors(
     image_ids: npt.NDArray[np.int64],
     *,
     k: int,
+    device: torch.device,
 ) -> Neighbors:
     """The ``k`` most similar other images of each image, exactly, by inner product.
 
-    Ties go to the smaller image id. The image itself is removed by its id, not by its rank: an exact duplicate may
-    come before it.
+    Among equals, the smaller image id comes first. The image itself is removed by its id, not by its rank: an exact
+    duplicate may come before it.
 
     Args:
         embeddings: L2-normalized; row = image id.
         image_ids: ascending, the M images that are queries and candidates alike.
+        device: where to search.
 
     Raises:
-        TrainingError: fewer than ``k`` other images.
+        ParamsError: fewer than ``k`` other images.
     """
     if k >= len(image_ids):
-        raise TrainingError(
+        raise ParamsError(
             f"neighbors.k: {k} neighbors asked for among {len(image_ids)} training images; "
             f"at most {len(image_ids) - 1} are possible, lower neighbors.k"
         )
-    similarity, row = _search(embeddings[image_ids], k + 1)
+    similarity, row = _search(embeddings[image_ids], k + 1, device)
     itself = row == np.arange(len(row))[:, None]
     itself[:, -1] |= ~itself.any(axis=1)  # k + 1 duplicates came before it: drop the last instead
     shape = (len(row), k)
@@ -41,16 +44,18 @@ def mine_neighbors(
     return Neighbors(image_ids, image_ids[row].astype(np.int32), np.clip(similarity, -1, 1))
 
 
-def _search(features: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+def _search(
+    features: npt.NDArray[np.float32], k: int, device: torch.device
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Similarity and row of the ``k`` nearest, itself included: with faiss, or with torch where it is missing."""
     try:
         import faiss
     except ImportError:
         from scan_core.neighbors.torch_search import search
 
-        return search(features, k)
+        return search(features, k, device)
     index: faiss.Index = faiss.IndexFlatIP(features.shape[1])
-    if faiss.get_num_gpus():  # pragma: gpu
+    if device.type == "cuda" and faiss.get_num_gpus():  # pragma: gpu
         index = faiss.index_cpu_to_all_gpus(index)
     index.add(features)
     similarity, row = index.search(features, k)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scan_core.artifacts.model import load_weights, read_model, write_model
+from scan_core.encoders.build import build_encoder
 from scan_core.encoders.resnet import ResNet
 
 
@@ -41,9 +42,3 @@ def read_pretext(path: Path) -> tuple[PretextModel, dict[str, Any]]:
     model = PretextModel(build_encoder(metadata), **head)
     load_weights(path, model, weights)
     return model, metadata
-
-
-def build_encoder(metadata: dict[str, Any]) -> ResNet:
-    """A fresh encoder of the architecture that ``metadata`` describes."""
-    keys = ("width", "stem", "channels")
-    return ResNet(metadata["architecture"], **{key: metadata[key] for key in keys})

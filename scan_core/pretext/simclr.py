@@ -79,7 +79,7 @@ class SimclrTraining:
             meter.add(broken, loss=loss, contrastive_accuracy=accuracy)
             self._step += 1
         learning_rate = self._schedule[self._step - 1]
-        return {**meter.read(learning_rate=learning_rate), "learning_rate": learning_rate}
+        return {**meter.read(self._model, learning_rate=learning_rate), "learning_rate": learning_rate}
 
     def state_dict(self) -> State:
         """Everything that :meth:`load_state_dict` needs to go on identically."""

@@ -1,7 +1,7 @@
 """Sums kept on the device through an epoch and read once at its end."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from scan_core.errors import TrainingError
 
@@ -26,14 +26,15 @@ class Meter:
             finite = torch.where(broken, 0.0, value.detach().float())
             self._sums[name] = self._sums.get(name, torch.zeros((), device=self._device)) + finite
 
-    def read(self, *, learning_rate: float) -> dict[str, float]:
+    def read(self, network: nn.Module, *, learning_rate: float) -> dict[str, float]:
         """The averages, and ``skipped_steps``: how many were not finite and left the weights alone.
 
         Raises:
-            TrainingError: more than one step in ten was not finite.
+            TrainingError: more than one step in ten was not finite, or one has spoilt the running statistics of
+                ``network``.
         """
         broken = int(self._broken)
-        if broken * 10 > self._steps:
+        if broken * 10 > self._steps or (broken and not _finite_buffers(network)):
             raise TrainingError(
                 f"loss or gradient not finite in {broken} of {self._steps} steps (first: step "
                 f"{int(self._first_broken)} of the epoch, learning rate {learning_rate:.3g}); "
@@ -42,3 +43,7 @@ class Meter:
         counted = self._steps - broken
         averages = {name: float(value) / counted for name, value in self._sums.items()}
         return {**averages, "skipped_steps": float(broken)}
+
+
+def _finite_buffers(network: nn.Module) -> bool:
+    return all(bool(buffer.isfinite().all()) for buffer in network.buffers())

@@ -8,7 +8,11 @@ from torch.optim import SGD, Adam, Optimizer
 
 def sgd(module: nn.Module, *, momentum: float, weight_decay: float) -> SGD:
     """Fused SGD over the parameters of ``module``; the learning rate is given to each :func:`update`."""
-    return SGD(module.parameters(), lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=True)
+    optimizer = SGD(module.parameters(), lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=True)
+    if momentum:  # otherwise allocated at the first step, and left uninitialized if that one is skipped
+        for parameter in module.parameters():
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter, requires_grad=False)
+    return optimizer
 
 
 def adam(module: nn.Module, *, weight_decay: float) -> Adam:

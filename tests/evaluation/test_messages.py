@@ -10,8 +10,8 @@ def test_nothing_to_warn_of(make_results):
 def test_collapse_names_the_parameter(make_results):
     found = warnings(make_results(LABELS, LABELS, [0, 0, 0, 0, 0, 1], cluster_count=3))
     assert found == [
-        "self_label: 2 of 3 clusters hold an image; where this is not wanted, raise scan.entropy_weight",
-        "self_label: cluster 0 holds 83% of the images; where this is not wanted, raise scan.entropy_weight",
+        "self_label: 2 of 3 clusters hold an image, and the largest holds 83% of them; where this is not wanted, raise "
+        "scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
     ]
 
 

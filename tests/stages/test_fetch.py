@@ -74,7 +74,7 @@ def test_fetch_digits(run_fetch):
     assert (details["images"], details["train_images"], details["labeled_images"]) == (1797, 1797, 1797)
     assert details["original_width_mean"] == 8
     assert (details["channels"], details["image_size"], details["skipped"]) == (1, 16, 0)
-    assert Path("reports/fetch/skipped.csv").read_text() == "path,reason\n"
+    assert Path("reports/fetch/skipped.csv").read_text() == "file,reason\n"
 
 
 def test_fetch_rows_belong_together(run_fetch):
@@ -166,7 +166,7 @@ def test_fetch_folder_with_bad_pictures(run_fetch, tmp_path):
     assert (details["images"], details["skipped"], details["duplicates"]) == (7, 3, 1)
     assert (details["original_width_mean"], details["original_short_side_min"]) == (round(73 / 7, 2), 1)
     lines = Path("reports/fetch/skipped.csv").read_text().splitlines()
-    assert [line.split(",")[0] for line in lines] == ["path", "dog/empty.jpg", "dog/text.jpg", "dog/truncated.jpg"]
+    assert [line.split(",")[0] for line in lines] == ["file", "empty.jpg", "text.jpg", "truncated.jpg"]
     assert _labels()["label_name"].value_counts().to_dict() == {"cat": 6, "dog": 1}
     assert "cat/\\xff.png" in set(_labels()["path"])
 

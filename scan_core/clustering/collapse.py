@@ -1,0 +1,16 @@
+"""Saying that a clustering has gone to few clusters."""
+
+
+def collapse_warning(*, used: int, clusters: int, largest: float) -> str | None:
+    """What to tell a person about cluster sizes, or None where all is well.
+
+    Args:
+        used: clusters that hold an image, of ``clusters``.
+        largest: the largest cluster's share of the images; up to a half, or 1.5 times an equal share, is fine.
+    """
+    if used == clusters and largest <= max(0.5, 1.5 / clusters):
+        return None
+    return (
+        f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them; where this is not "
+        "wanted, raise scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
+    )
