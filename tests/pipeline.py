@@ -98,9 +98,13 @@ def clone(folder: Path) -> Path:
         if name and (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, folder / name)
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "start"]):
-        identity = ["-c", "user.name=t", "-c", "user.email=t@localhost", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *identity, *command], cwd=folder, check=True)
+    configure = [
+        ["config", "user.name", "t"],
+        ["config", "user.email", "t@localhost"],
+        ["config", "commit.gpgsign", "false"],
+    ]
+    for command in (["init", "-q"], *configure, ["add", "-A"], ["commit", "-qm", "start"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
     return folder
 
 

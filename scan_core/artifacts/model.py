@@ -1,7 +1,7 @@
 """Weights as safetensors, with metadata that says how to build the model which they fit."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,14 @@ def _sort_header(path: Path) -> None:
         file.write(header.encode().ljust(length))
 
 
-def read_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+def read_model(path: Path, *, keys: Collection[str] = ()) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read weights (on the CPU) and metadata.
 
+    Args:
+        keys: what the metadata must hold.
+
     Raises:
-        ArtifactError: missing, no safetensors file, another schema version, or a weight that is not finite.
+        ArtifactError: missing, no safetensors file, another schema version, a key missing, or a weight not finite.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -65,6 +68,8 @@ def read_model(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     version = header.pop("schema_version", "none")
     if version != SCHEMA_VERSION:
         raise ArtifactError(f"{path}: schema version {version}, expected {SCHEMA_VERSION}; run dvc repro")
+    if missing := sorted(set(keys) - header.keys()):
+        raise ArtifactError(f"{path}: the metadata lacks {', '.join(missing)}; run dvc repro")
     _check_finite(path, weights)
     return weights, {key: json.loads(value) for key, value in header.items()}
 

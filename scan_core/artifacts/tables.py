@@ -47,11 +47,6 @@ def read_table(path: Path, schema: pa.Schema, *, further_columns: bool = False) 
     return table
 
 
-def table_metadata(path: Path) -> dict[str, str]:
-    """The metadata that was given to :func:`write_table`, without reading the rows."""
-    return {key.decode(): value.decode() for key, value in (pq.read_schema(path).metadata or {}).items()}
-
-
 def check_row_ids(path: Path, table: pa.Table, *, rows: int | None = None) -> None:
     """Raise ArtifactError unless ``image_id`` is 0..N-1 in order (with N = ``rows``, where given)."""
     if rows is not None and len(table) != rows:

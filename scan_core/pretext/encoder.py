@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scan_core.artifacts.model import load_weights, read_model, write_model
-from scan_core.encoders.build import build_encoder
+from scan_core.encoders.build import ENCODER_KEYS, build_encoder
 from scan_core.encoders.resnet import ResNet
 
 
@@ -37,8 +37,9 @@ def read_pretext(path: Path) -> tuple[PretextModel, dict[str, Any]]:
     Raises:
         ArtifactError: missing, malformed, or the weights do not fit the description.
     """
-    weights, metadata = read_model(path)
-    head = {key: metadata[key] for key in ("hidden_dim", "projection_dim")}
+    head_keys = ("hidden_dim", "projection_dim")
+    weights, metadata = read_model(path, keys=[*ENCODER_KEYS, *head_keys])
+    head = {key: metadata[key] for key in head_keys}
     model = PretextModel(build_encoder(metadata), **head)
     load_weights(path, model, weights)
     return model, metadata

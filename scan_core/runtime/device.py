@@ -13,8 +13,13 @@ def choose_device(name: str) -> torch.device:
     """
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, available in present.items() if available))
+        return _prepared(next(kind for kind, available in present.items() if available))
     if not present[name]:
         available = ", ".join(kind for kind, here in present.items() if here)
         raise ParamsError(f"runtime.device: {name} is not available here, only {available}; use auto")
+    return _prepared(name)
+
+
+def _prepared(name: str) -> torch.device:
+    torch.backends.cudnn.deterministic = True  # the same bytes from the same run, on a GPU too
     return torch.device(name)

@@ -3,8 +3,9 @@ import pyarrow as pa
 import pytest
 
 from scan_core.artifacts.index import SCHEMA, Index, read_index, write_index
-from scan_core.artifacts.tables import table_metadata, write_table
+from scan_core.artifacts.tables import write_table
 from scan_core.errors import ArtifactError
+from tests.metadata import table_metadata
 
 INDEX = Index(
     np.array(["train", "test", "train"], dtype=object), np.array([True, False, True]), np.array([False, True, True])

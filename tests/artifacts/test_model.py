@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from scan_core.artifacts.model import load_weights, read_model, write_model
@@ -46,9 +47,21 @@ def test_malformed_files(tmp_path: Path):
     path.write_bytes(path.read_bytes()[:-4])
     with pytest.raises(ArtifactError, match="not a readable safetensors file"):
         read_model(path)
-    write_model(path, {"a": torch.tensor([1.0, torch.nan])}, {})
+    save_file({"a": torch.tensor([1.0, torch.nan])}, path, metadata={"schema_version": "1"})
     with pytest.raises(ArtifactError, match="a holds values that are not finite"):
         read_model(path)
+
+
+def test_metadata_that_lacks_a_key(tmp_path: Path):
+    write_model(tmp_path / "m", {"a": torch.ones(1)}, {"width": 2})
+    with pytest.raises(ArtifactError, match="the metadata lacks clusters, stem"):
+        read_model(tmp_path / "m", keys=["stem", "width", "clusters"])
+
+
+def test_weights_that_are_not_finite_are_not_written(tmp_path: Path):
+    with pytest.raises(ArtifactError, match="a holds values that are not finite"):
+        write_model(tmp_path / "m", {"a": torch.tensor([torch.nan])}, {})
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_schema_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

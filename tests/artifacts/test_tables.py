@@ -2,8 +2,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scan_core.artifacts.tables import check_row_ids, read_table, table_metadata, write_table
+from scan_core.artifacts.tables import check_row_ids, read_table, write_table
 from scan_core.errors import ArtifactError
+from tests.metadata import table_metadata
 
 SCHEMA = pa.schema([("image_id", pa.int64()), ("name", pa.string())])
 TABLE = pa.table([[0, 1], ["a", None]], schema=SCHEMA)

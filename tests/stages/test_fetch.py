@@ -15,13 +15,13 @@ from PIL import Image
 from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.labels import read_labels
-from scan_core.artifacts.tables import table_metadata
 from scan_core.data import cifar10
 from scan_core.data.origins import ORIGINS
 from scan_core.errors import ArtifactError, DataError
 from stages import fetch
 from stages.params import DataParams
 from tests.data.samples import encode, noise, write_cifar_archive, write_cifar_parquet, write_parquet, write_picture
+from tests.metadata import table_metadata
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT / "../shared/data/cifar10"
