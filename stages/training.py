@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.errors import TrainingError
-from scan_core.runtime.progress import epoch_progress
+from scan_core.runtime.progress import epoch_progress, warn
 from scan_core.runtime.state import State
 from stages.paths import REPORTS
 from stages.resume import History, Resume
@@ -67,6 +67,8 @@ def train(
             resume.save(training.state_dict(), history)
             _log(live, history[-1])
             report(len(history), {name: history[-1][name] for name in shown})
+            if skipped := int(history[-1]["skipped_steps"]):
+                warn(f"{skipped} steps were skipped: their loss or gradient was not finite")
     return history
 
 
