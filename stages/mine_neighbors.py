@@ -9,7 +9,6 @@ from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import write_neighbors
 from scan_core.neighbors.mine import mine_neighbors
-from scan_core.runtime.device import choose_device
 from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.params import load_params
@@ -24,9 +23,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     config = load_params(params)
     embeddings = read_embeddings(EMBEDDINGS)
     index = read_index(INDEX, rows=len(embeddings))
-    device = choose_device(config.runtime.device)
+    gpu = config.runtime.device in ("auto", "cuda")
     say(f"mine-neighbors: {config.neighbors.k} of each of {len(index.train_ids)} images")
-    write_neighbors(NEIGHBORS, mine_neighbors(embeddings, index.train_ids, k=config.neighbors.k, device=device))
+    write_neighbors(NEIGHBORS, mine_neighbors(embeddings, index.train_ids, k=config.neighbors.k, gpu=gpu))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from jaxtyping import Float32
 
 from scan_core.artifacts.neighbors import Neighbors
@@ -14,7 +13,7 @@ def mine_neighbors(
     image_ids: npt.NDArray[np.int64],
     *,
     k: int,
-    device: torch.device,
+    gpu: bool,
 ) -> Neighbors:
     """The ``k`` most similar other images of each image, exactly, by inner product.
 
@@ -24,7 +23,7 @@ def mine_neighbors(
     Args:
         embeddings: L2-normalized; row = image id.
         image_ids: ascending, the M images that are queries and candidates alike.
-        device: where to search.
+        gpu: whether to search on the GPUs, where faiss or torch finds any.
 
     Raises:
         ParamsError: fewer than ``k`` other images.
@@ -34,7 +33,7 @@ def mine_neighbors(
             f"neighbors.k: {k} neighbors asked for among {len(image_ids)} training images; "
             f"at most {len(image_ids) - 1} are possible, lower neighbors.k"
         )
-    similarity, row = _search(embeddings[image_ids], k + 1, device)
+    similarity, row = _search(embeddings[image_ids], k + 1, gpu=gpu)
     itself = row == np.arange(len(row))[:, None]
     itself[:, -1] |= ~itself.any(axis=1)  # k + 1 duplicates came before it: drop the last instead
     shape = (len(row), k)
@@ -45,7 +44,7 @@ def mine_neighbors(
 
 
 def _search(
-    features: npt.NDArray[np.float32], k: int, device: torch.device
+    features: npt.NDArray[np.float32], k: int, *, gpu: bool
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     """Similarity and row of the ``k`` nearest, itself included: with faiss, or with torch where it is missing."""
     try:
@@ -53,9 +52,9 @@ def _search(
     except ImportError:
         from scan_core.neighbors.torch_search import search
 
-        return search(features, k, device)
+        return search(features, k, gpu=gpu)
     index: faiss.Index = faiss.IndexFlatIP(features.shape[1])
-    if device.type == "cuda" and faiss.get_num_gpus():  # pragma: gpu
+    if gpu and faiss.get_num_gpus():  # pragma: gpu
         index = faiss.index_cpu_to_all_gpus(index)
     index.add(features)
     similarity, row = index.search(features, k)
