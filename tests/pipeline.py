@@ -61,7 +61,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def start_stage(folder: Path, stage: str, **options: object) -> subprocess.Popen[str]:
-    """Start ``python -m stages.<stage>`` in ``folder``."""
+    """Start ``python -m stages.<stage>`` in ``folder``; Ctrl-C reaches it even where the tests themselves ignore it."""
+    options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     return subprocess.Popen(
         [sys.executable, "-m", f"stages.{stage}"],
         cwd=folder,

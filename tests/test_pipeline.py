@@ -106,10 +106,10 @@ def test_self_labeling_switched_off_passes_the_scan_model_through(finished: Path
     assert all(torch.equal(scan[0][name], passed[0][name]) for name in scan[0])
 
 
-def test_backbone_embeddings_and_no_neighbors(project: Path):
-    write_params(project, "embed.layer=backbone", "neighbors.k=0")
+def test_projected_embeddings_and_no_neighbors(project: Path):
+    write_params(project, "embed.layer=projection", "neighbors.k=0")
     run_stages()
-    assert read_embeddings(project / "data/embeddings.npy").shape == (160, 4 * 8)
+    assert read_embeddings(project / "data/embeddings.npy").shape == (160, 64)
     assert "purity" not in json.loads((project / "reports/metrics/evaluate.json").read_text())
 
 
