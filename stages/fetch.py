@@ -17,7 +17,7 @@ from scan_core.data.contact_sheet import write_contact_sheet
 from scan_core.data.dataset import Dataset
 from scan_core.data.digests import count_duplicates, pixels_digest
 from scan_core.data.load import Loaded, load_images
-from scan_core.data.origins import ORIGINS
+from scan_core.data.origins import open_dataset
 from scan_core.data.report import describe_images, write_skipped
 from scan_core.data.resize import INTERPOLATION
 from scan_core.data.source import locate
@@ -41,7 +41,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     """
     config = load_params(params)
     data = config.data
-    dataset = ORIGINS[data.name](locate(data.source, root=main_root()), downloads=main_root() / ".downloads")
+    source, downloads = locate(data.source, root=main_root()), main_root() / ".downloads"
+    dataset = open_dataset(data.name, source, downloads=downloads, labels="folders", classes_file=None)
     generator = np.random.Generator(np.random.PCG64(config.seed + data.seed))
     rows = choose_images(
         dataset.split,

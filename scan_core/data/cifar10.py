@@ -53,12 +53,12 @@ def cifar10(source: Source, *, downloads: Path) -> Dataset:
     if (path / ARCHIVE).is_file():
         return _from_archive(path / ARCHIVE)
     if path.is_dir() or path.suffix == ".parquet":
-        return _from_parquet(path, downloads)
+        return _from_parquet(path)
     return _from_archive(path)
 
 
-def _from_parquet(path: Path, downloads: Path) -> Dataset:
-    dataset = parquet(path, downloads=downloads)
+def _from_parquet(path: Path) -> Dataset:
+    dataset = parquet(path)
     if dataset.classes not in ((), CLASSES):
         raise DataError(f"{path}: classes {', '.join(dataset.classes)}, expected {', '.join(CLASSES)}")
     if dataset.label.max(initial=-1) >= len(CLASSES):

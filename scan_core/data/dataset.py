@@ -1,7 +1,8 @@
 """What every origin hands to ``fetch``: what is known of each image before any is decoded, and a way to read some."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -39,6 +40,12 @@ class Dataset(NamedTuple):
     """Yields the images of the rows asked for, which must ascend, without decoding them."""
     skipped: tuple[Skipped, ...] = ()
     """What was found unusable before reading any image."""
+    further: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})
+    """More columns of labels by name, [N] each, -1 where unknown: ``fine_label`` below the superclasses of CIFAR."""
+
+    def without_labels(self) -> "Dataset":
+        """The same images as if nothing had ever been known of their classes."""
+        return self._replace(label=np.full_like(self.label, -1), classes=(), further={})
 
     def label_names(self, rows: npt.NDArray[np.int64]) -> list[str | None]:
         """Class names of ``rows``: the labels themselves where classes have no names, None where unlabeled."""

@@ -1,7 +1,5 @@
 """``digits``: the 1,797 handwritten digits, 8 x 8 gray, that scikit-learn carries; needs no network."""
 
-from pathlib import Path
-
 import numpy as np
 
 from scan_core.data.dataset import Dataset, Source
@@ -11,7 +9,7 @@ WHITE = 16
 """The brightest value in scikit-learn's copy."""
 
 
-def digits(source: Source, *, downloads: Path) -> Dataset:
+def digits(source: Source) -> Dataset:
     """One split, ``train``; values 0..16 become 0..255.
 
     Raises:

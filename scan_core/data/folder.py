@@ -26,7 +26,7 @@ class _Tree(NamedTuple):
     skipped: list[Skipped]
 
 
-def folder(source: Source, *, downloads: Path) -> Dataset:
+def folder(source: Source) -> Dataset:
     """RGB images of every picture below ``source``; files and folders whose name starts with a dot are ignored.
 
     Where every first-level folder is called train, test, val or validation, these are the splits and the next level

@@ -1,19 +1,48 @@
 """The datasets by the names that ``data.name`` gives them."""
 
 from pathlib import Path
-from typing import Protocol
 
 from scan_core.data.cifar10 import cifar10
 from scan_core.data.dataset import Dataset, Source
 from scan_core.data.digits import digits
 from scan_core.data.folder import folder
 from scan_core.data.parquet import parquet
+from scan_core.errors import DataError
+
+NAMES = ("digits", "cifar10", "folder", "parquet")
 
 
-class Origin(Protocol):
-    """Opens the dataset at a source; what has to be downloaded is kept in ``downloads``."""
+def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, classes_file: Source) -> Dataset:
+    """Open the dataset ``name`` (one of ``NAMES``) at ``source``.
 
-    def __call__(self, source: Source, *, downloads: Path) -> Dataset: ...
+    Args:
+        downloads: where what has to be downloaded is kept.
+        labels: ``folders`` (as the dataset has them) or ``none``, which makes any dataset unlabeled.
+        classes_file: None.
+
+    Raises:
+        DataError: nothing of the kind at ``source``, or an option that this dataset does not have.
+    """
+    _check_options(name, labels, classes_file)
+    dataset = _open(name, source, downloads)
+    return dataset.without_labels() if labels == "none" else dataset
 
 
-ORIGINS: dict[str, Origin] = {"digits": digits, "cifar10": cifar10, "folder": folder, "parquet": parquet}
+def _check_options(name: str, labels: str, classes_file: Source) -> None:
+    if labels not in ("folders", "none"):
+        raise DataError(f"data.labels: {labels}, expected folders or none for data.name {name}")
+    if classes_file is not None:
+        raise DataError(f"data.classes_file: {classes_file}, expected null for data.name {name}")
+
+
+def _open(name: str, source: Source, downloads: Path) -> Dataset:
+    match name:
+        case "digits":
+            return digits(source)
+        case "cifar10":
+            return cifar10(source, downloads=downloads)
+        case "folder":
+            return folder(source)
+        case "parquet":
+            return parquet(source)
+    raise DataError(f"data.name: {name}, expected one of {', '.join(NAMES)}")

@@ -35,7 +35,7 @@ class _File(NamedTuple):
     """Where each image came from."""
 
 
-def parquet(source: Source, *, downloads: Path) -> Dataset:
+def parquet(source: Source) -> Dataset:
     """RGB images; the split is the file name's prefix (``train`` where it has none); no label column: unlabeled.
 
     Raises:

@@ -8,7 +8,7 @@ from scan_core.errors import DataError
 
 
 def test_digits():
-    dataset = digits(None, downloads=Path())
+    dataset = digits(None)
     images = np.stack(list(dataset.read(np.arange(1797))))
     assert images.shape == (1797, 1, 8, 8)
     assert dataset.channels == 1
@@ -21,7 +21,7 @@ def test_digits():
 
 
 def test_digits_reads_the_rows_asked_for():
-    dataset = digits(None, downloads=Path())
+    dataset = digits(None)
     some = list(dataset.read(np.array([3, 7])))
     everything = list(dataset.read(np.arange(8)))
     assert np.array_equal(some, [everything[3], everything[7]])
@@ -29,4 +29,4 @@ def test_digits_reads_the_rows_asked_for():
 
 def test_digits_has_no_other_source():
     with pytest.raises(DataError, match=r"data\.source: /x, expected null"):
-        digits(Path("/x"), downloads=Path())
+        digits(Path("/x"))

@@ -9,7 +9,7 @@ from tests.data.samples import write_picture
 
 
 def _open(path):
-    return folder(path, downloads=path)
+    return folder(path)
 
 
 def _table(dataset):

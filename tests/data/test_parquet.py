@@ -12,7 +12,7 @@ IMAGES = [bytes([i]) * 10 for i in range(150)]
 
 
 def _open(path):
-    return parquet(path, downloads=path)
+    return parquet(path)
 
 
 def test_parquet_hugging_face_layout(tmp_path):
