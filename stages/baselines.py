@@ -3,12 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
+import torch
 import typer
 
 from scan_core.artifacts.clusters import write_baselines
 from scan_core.artifacts.embeddings import read_embedding_norms, read_embeddings
-from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
+from scan_core.data.open_images import open_images
 from scan_core.evaluation.kmeans import kmeans
 from scan_core.evaluation.pixel_features import pixel_features
 from stages.cli import run
@@ -25,19 +26,19 @@ def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = P
     embeddings as the encoder gives them) and kmeans_pixels.
     """
     config = load_params(params)
-    pixels = read_pixels(IMAGES)
-    fit_ids = read_index(INDEX, rows=len(pixels)).train_ids
-    embeddings = read_embeddings(EMBEDDINGS, rows=len(pixels))
-    norms = read_embedding_norms(EMBEDDING_NORMS, rows=len(pixels))
+    images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)
+    fit_ids = read_index(INDEX, rows=len(images)).train_ids
+    embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
+    norms = read_embedding_norms(EMBEDDING_NORMS, rows=len(images))
     features = {
         "kmeans": embeddings,
         "kmeans_raw": embeddings * norms[:, None],
-        "kmeans_pixels": pixel_features(pixels, fit_ids=fit_ids),
+        "kmeans_pixels": pixel_features(images, fit_ids=fit_ids),
     }
     clusters = {}
     for method, values in features.items():
         clusters[method] = kmeans(values, fit_ids=fit_ids, clusters=config.scan.clusters, seed=config.seed)
-        print(f"{method}: {len(pixels):,} images in {config.scan.clusters} clusters")
+        print(f"{method}: {len(images):,} images in {config.scan.clusters} clusters")
     write_baselines(BASELINES, clusters)
 
 

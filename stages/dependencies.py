@@ -19,8 +19,9 @@ EXEMPT = (
     "stages/lock.py",
     "stages/params.py",
     "stages/paths.py",
+    "stages/preview.py",
 )
-"""Messages, validation and names: editing them changes no artifact, so it must rerun nothing."""
+"""Messages, validation and names: editing them changes nothing that a stage reads, so it must rerun nothing."""
 
 
 def dependencies(stage: Path) -> list[str]:
@@ -33,11 +34,10 @@ def dependencies(stage: Path) -> list[str]:
     waiting = [stage.resolve()]
     while waiting:
         path = waiting.pop()
-        if path not in found:
+        if path not in found and path.relative_to(ROOT).as_posix() not in EXEMPT:
             found.add(path)
             waiting.extend(_imports(path))
-    names = {path.relative_to(ROOT).as_posix() for path in found if path.read_bytes()}
-    return sorted(names - set(EXEMPT))
+    return sorted(path.relative_to(ROOT).as_posix() for path in found if path.read_bytes())
 
 
 def _imports(path: Path) -> list[Path]:

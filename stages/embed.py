@@ -7,8 +7,7 @@ import torch
 import typer
 
 from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddings
-from scan_core.artifacts.images import read_pixels
-from scan_core.data.images import ResidentImages
+from scan_core.data.open_images import open_images
 from scan_core.encoders.embed import normalize_features
 from scan_core.encoders.inference import infer
 from scan_core.pretext.encoder import read_pretext
@@ -26,7 +25,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     """
     config = load_params(params)
     device = choose_device(config.runtime.device)
-    images = ResidentImages(read_pixels(IMAGES), device)
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
     model, metadata = read_pretext(ENCODER)
     network = {"projection": model, "backbone": model.encoder}[config.embed.layer]
     features = infer(

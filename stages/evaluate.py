@@ -13,13 +13,12 @@ from jaxtyping import Float
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.clusters import Predictions, read_baselines, write_predictions
 from scan_core.artifacts.embeddings import read_embeddings
-from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import Index, read_index
 from scan_core.artifacts.labels import read_labels
 from scan_core.artifacts.model import read_model
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.clustering.predict import predict
-from scan_core.data.images import ResidentImages
+from scan_core.data.open_images import open_images
 from scan_core.errors import ArtifactError, DataError
 from scan_core.evaluation.messages import summary, warnings
 from scan_core.evaluation.purity import neighbor_purity
@@ -58,22 +57,21 @@ def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = P
     reports/evaluate/ (details.json, tables and pictures).
     """
     config = load_params(params)
-    pixels = read_pixels(IMAGES)
-    index = read_index(INDEX, rows=len(pixels))
+    images = open_images(IMAGES, choose_device(config.runtime.device), workers=config.runtime.threads)
+    index = read_index(INDEX, rows=len(images))
     ids = index.evaluate_ids
     if not len(ids):
         raise DataError(f"{INDEX}: no image to evaluate on; check data.evaluate_splits")
-    embeddings = read_embeddings(EMBEDDINGS, rows=len(pixels))
-    truth = _read_truth(rows=len(pixels))
+    embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
+    truth = _read_truth(rows=len(images))
 
-    images = ResidentImages(pixels, choose_device(config.runtime.device))
     steps = [Predictions(step, ids, predict(path, images, ids)) for step, path in MODELS.items()]
     results = _score(steps, truth, index)
 
     write_predictions(PREDICTIONS, steps)
     write_tables(REPORT, results)
     write_charts(REPORT, results)
-    write_galleries(REPORT, results, ids, pixels, embeddings, prototype_count=config.evaluate.prototypes)
+    write_galleries(REPORT, results, ids, images, embeddings, prototype_count=config.evaluate.prototypes)
     write_text(REPORT / "details.json", json.dumps(details(results), indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
     print(summary(results))

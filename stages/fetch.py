@@ -1,35 +1,34 @@
 """Stage fetch: the dataset's images, and apart from them their labels."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+import torch
 import typer
 
-from scan_core.artifacts.atomic import write_text
-from scan_core.artifacts.images import keep_rows, new_pixels, read_pixels
 from scan_core.artifacts.index import Index, write_index
 from scan_core.artifacts.labels import write_labels
+from scan_core.artifacts.shards import ShardFormat
 from scan_core.data.choose import check_enough, choose_images
-from scan_core.data.contact_sheet import write_contact_sheet
 from scan_core.data.dataset import Dataset
-from scan_core.data.digests import count_duplicates, pixels_digest
 from scan_core.data.load import Loaded, load_images
+from scan_core.data.open_images import open_images
 from scan_core.data.origins import open_dataset
-from scan_core.data.report import describe_images, write_skipped
+from scan_core.data.report import write_report
 from scan_core.data.resize import INTERPOLATION
 from scan_core.data.source import locate
+from scan_core.data.statistics import combined_digest, duplicates, normalization
+from scan_core.data.store import pixel_store, shard_store
 from scan_core.errors import DataError
-from scan_core.runtime.progress import say, warn
+from scan_core.runtime.progress import say
 from stages.cli import run
-from stages.params import DataParams, load_params
+from stages.params import DataParams, Params, load_params
 from stages.paths import IMAGES, INDEX, LABELS, PARAMS, REPORTS, main_root
+from stages.preview import write_preview
 
 REPORT = REPORTS / "fetch"
-SHEET_IMAGES = 100
-SHOWN_SKIPPED = 20
 GIBIBYTE = 2**30
 
 
@@ -37,47 +36,79 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     """Bring the dataset in: the images decoded, resized and in random order, the labels apart from them.
 
     Reads data.source, or downloads from the dataset's official origin into .downloads; writes data/images,
-    data/index.parquet, data/labels.parquet (for evaluate alone) and reports/fetch (counts, skipped files, pictures).
+    data/index.parquet, data/labels.parquet (for evaluate alone) and reports/fetch (counts, skipped files, duplicates,
+    pictures before and after augmentation).
     """
     config = load_params(params)
     data = config.data
-    source, downloads = locate(data.source, root=main_root()), main_root() / ".downloads"
-    dataset = open_dataset(data.name, source, downloads=downloads, labels="folders", classes_file=None)
-    generator = np.random.Generator(np.random.PCG64(config.seed + data.seed))
+    dataset = _open(data)
     rows = choose_images(
         dataset.split,
         train_splits=data.train_splits,
         evaluate_splits=data.evaluate_splits,
+        pretext_splits=config.pretext.train_splits,
         limit=data.limit,
-        generator=generator,
+        generator=np.random.Generator(np.random.PCG64(config.seed + data.seed)),
     )
-    _note_limit(dataset, data)
-    loaded = _write_pixels(dataset, rows, data)
-    kept = rows[loaded.readable]
-    _write_tables(dataset, kept, data)
-    _write_report(dataset, kept, loaded, data)
+    loaded, kept = _write_images(dataset, rows, config)
+    index = _write_tables(dataset, rows[kept], loaded.only(kept), data)
+    images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)
+    write_report(REPORT, dataset, rows, loaded, kept, index, images)
+    write_preview(REPORT / "augmented.png", images, config)
 
 
-def _write_pixels(dataset: Dataset, rows: npt.NDArray[np.int64], data: DataParams) -> Loaded:
-    shape = (len(rows), dataset.channels, data.image_size, data.image_size)
-    gibibytes = float(np.prod(shape, dtype=float)) / GIBIBYTE
-    if gibibytes > data.pixels_budget:
-        raise DataError(
-            f"{len(rows)} images take {gibibytes:.3g} GiB, data.pixels_budget allows {data.pixels_budget:g}; "
-            "raise it, or lower data.limit or data.image_size"
+def _open(data: DataParams) -> Dataset:
+    root = main_root()
+    dataset = open_dataset(
+        data.name,
+        locate(data.source, root=root),
+        downloads=root / ".downloads",
+        labels=data.labels if data.labels in ("folders", "none") else str(root / Path(data.labels).expanduser()),
+        classes_file=locate(data.classes_file, root=root),
+    )
+    if data.on_bad_image == "fail" and dataset.skipped:
+        path, reason = dataset.skipped[0]
+        raise DataError(f"{path}: {reason}; correct or remove it, or set data.on_bad_image: skip")
+    available = int(_among(dataset.split, data.train_splits).sum())
+    if data.limit is not None and data.limit > available:
+        say(f"data.limit: {data.limit}, but there are only {available} training images; all are taken")
+    return dataset
+
+
+def _write_images(
+    dataset: Dataset, rows: npt.NDArray[np.int64], config: Params
+) -> tuple[Loaded, npt.NDArray[np.bool_]]:
+    """What became of ``rows``, and which of them were kept: the readable ones, without duplicates if so wished."""
+    data = config.data
+    format = ShardFormat(dataset.channels, data.image_size)
+    gibibytes = len(rows) * format.channels * format.image_size**2 / GIBIBYTE
+    store = pixel_store if gibibytes <= data.pixels_budget else shard_store
+    with store(IMAGES, len(rows), format) as images:
+        loaded = load_images(
+            dataset,
+            rows,
+            images,
+            size=data.image_size,
+            workers=config.runtime.threads,
+            skip_unreadable=data.on_bad_image == "skip",
         )
-    with new_pixels(IMAGES, shape) as pixels:
-        loaded = load_images(dataset, rows, pixels)
-        check_enough(int(_among(dataset.split[rows], data.train_splits)[loaded.readable].sum()))
-        keep_rows(pixels, loaded.readable)
-    return loaded
+        train = _among(dataset.split[rows], data.train_splits)
+        kept = loaded.readable
+        if data.duplicates == "drop":
+            kept = kept & ~duplicates(loaded.digest, among=kept & train)
+        check_enough(int((train & kept).sum()))
+        images.keep(kept)
+    return loaded, kept
 
 
-def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], data: DataParams) -> None:
+def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded, data: DataParams) -> Index:
+    split = dataset.split[rows]
+    index = Index(split, _among(split, data.train_splits), _among(split, data.evaluate_splits))
     write_index(
         INDEX,
-        _index(dataset, rows, data),
-        pixels_digest=pixels_digest(read_pixels(IMAGES)),
+        index,
+        normalization=normalization(loaded.moments[index.train], pixels=data.image_size**2),
+        pixels_digest=combined_digest(loaded.digest),
         origin={"dataset": data.name, "image_size": data.image_size, "interpolation": INTERPOLATION},
     )
     write_labels(
@@ -85,37 +116,9 @@ def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], data: DataParam
         label=dataset.label[rows],
         label_name=dataset.label_names(rows),
         origin=[dataset.path[row] for row in rows],
+        further={name: values[rows] for name, values in dataset.further.items()},
     )
-
-
-def _index(dataset: Dataset, rows: npt.NDArray[np.int64], data: DataParams) -> Index:
-    split = dataset.split[rows]
-    return Index(split, _among(split, data.train_splits), _among(split, data.evaluate_splits))
-
-
-def _write_report(dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded, data: DataParams) -> None:
-    pixels = read_pixels(IMAGES)
-    skipped = [*dataset.skipped, *loaded.skipped]
-    details = {
-        **describe_images(_index(dataset, rows, data), dataset.label[rows], loaded.original_size[loaded.readable]),
-        "channels": dataset.channels,
-        "image_size": data.image_size,
-        "duplicates": count_duplicates(pixels),
-        "skipped": len(skipped),
-    }
-    write_text(REPORT / "details.json", json.dumps(details, indent=2) + "\n")
-    write_skipped(REPORT / "skipped.csv", skipped)
-    for path, reason in skipped[:SHOWN_SKIPPED]:
-        warn(f"skipped {path}: {reason}")
-    if len(skipped) > SHOWN_SKIPPED:
-        warn(f"skipped {len(skipped) - SHOWN_SKIPPED} more, see {REPORT / 'skipped.csv'}")
-    write_contact_sheet(REPORT / "images.png", pixels[:SHEET_IMAGES])  # any leading ids are a random draw
-
-
-def _note_limit(dataset: Dataset, data: DataParams) -> None:
-    available = int(_among(dataset.split, data.train_splits).sum())
-    if data.limit is not None and data.limit > available:
-        say(f"data.limit: {data.limit}, but there are only {available} training images; all are taken")
+    return index
 
 
 def _among(split: npt.NDArray[np.object_], names: tuple[str, ...]) -> npt.NDArray[np.bool_]:

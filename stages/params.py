@@ -1,5 +1,6 @@
 """The schema of ``params.yaml``: frozen, without unknown keys and without defaults (the file is the one source)."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -101,9 +102,16 @@ class AugmentationParams(Section):
 
 class DataParams(Section):
     seed: Seed
-    name: Literal["digits", "cifar10", "folder", "parquet"]
+    name: Literal["digits", "cifar10", "cifar100", "cifar20", "stl10", "imagenet", "folder", "parquet"]
     source: str | None
     """A local copy or mirror: path (relative to the main repository's root) or URL; null is the official origin."""
+    labels: Annotated[str, Field(min_length=1)]
+    """``folders`` (as the dataset has them), ``none``, or the path of a CSV file with the columns file and label."""
+    classes_file: str | None
+    """Of ImageNet alone: path or URL of a text file with the WordNet ids to take; null takes all classes."""
+    on_bad_image: Literal["skip", "fail"]
+    duplicates: Literal["keep", "drop"]
+    """Whether to leave out training images whose pixels equal an earlier one's."""
     limit: Count | None
     """So many training images, drawn uniformly; null takes all."""
     image_size: Annotated[int, Field(ge=4, le=1024)]
@@ -111,7 +119,7 @@ class DataParams(Section):
     train_splits: Splits
     evaluate_splits: Splits
     pixels_budget: Positive
-    """GiB that the decoded images may take."""
+    """GiB that the decoded images may take on the disk; beyond, they are stored encoded and decoded when needed."""
 
 
 class EncoderParams(Section):
@@ -130,6 +138,8 @@ class SimclrParams(Section):
 class PretextParams(Section):
     seed: Seed
     task: Literal["simclr"]
+    train_splits: Annotated[tuple[str, ...], Field(strict=False)]
+    """Splits that the pretext task alone learns from, beside ``data.train_splits``."""
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     learning_rate: Positive
@@ -200,6 +210,13 @@ class RuntimeParams(Section):
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     devices: Literal[1]
+    workers: Count | None
+    """Threads that decode images; null takes as many as there are processors."""
+
+    @property
+    def threads(self) -> int:
+        """The number of ``workers``."""
+        return self.workers or os.cpu_count() or 1
 
 
 class Params(Section):

@@ -6,10 +6,9 @@ from typing import Annotated
 import torch
 import typer
 
-from scan_core.artifacts.images import read_pixels
-from scan_core.artifacts.index import read_index
+from scan_core.artifacts.index import read_index, read_normalization
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.images import ResidentImages, channel_statistics
+from scan_core.data.open_images import open_images
 from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel, write_pretext
 from scan_core.pretext.simclr import SimclrTraining
@@ -30,17 +29,17 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     pretext, architecture = config.pretext, config.encoder
     seed = config.seed + pretext.seed
     device = choose_device(config.runtime.device)
-    pixels = read_pixels(IMAGES)
-    train_ids = read_index(INDEX, rows=len(pixels)).train_ids
-    mean, std = channel_statistics(pixels, train_ids)
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
+    train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=pretext.train_splits)
+    mean, std = read_normalization(INDEX, channels=images.channels)
 
     torch.manual_seed(seed)
     head = {"hidden_dim": pretext.simclr.hidden_dim, "projection_dim": pretext.simclr.projection_dim}
-    encoder = ResNet(architecture.name, width=architecture.width, stem=architecture.stem, channels=pixels.shape[1])
+    encoder = ResNet(architecture.name, width=architecture.width, stem=architecture.stem, channels=images.channels)
     model = PretextModel(encoder, **head).to(device)
     training = SimclrTraining(
         model,
-        ResidentImages(pixels, device),
+        images,
         torch.from_numpy(train_ids),
         Augmentation(pretext.augmentation.operations(), mean=mean, std=std),
         temperature=pretext.simclr.temperature,
@@ -63,8 +62,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
             "architecture": architecture.name,
             "width": architecture.width,
             "stem": architecture.stem,
-            "channels": pixels.shape[1],
-            "image_size": pixels.shape[2],
+            "channels": images.channels,
+            "image_size": images.size,
             "mean": mean,
             "std": std,
             "precision": pretext.precision,

@@ -6,7 +6,6 @@ from typing import Annotated
 import torch
 import typer
 
-from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
@@ -14,7 +13,7 @@ from scan_core.clustering.collapse import collapse_warning
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
-from scan_core.data.images import ResidentImages
+from scan_core.data.open_images import open_images
 from scan_core.pretext.encoder import read_pretext
 from scan_core.runtime.device import choose_device
 from scan_core.runtime.progress import warn
@@ -36,8 +35,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     scan = config.scan
     seed = config.seed + scan.seed
     device = choose_device(config.runtime.device)
-    pixels = read_pixels(IMAGES)
-    train_ids = read_index(INDEX, rows=len(pixels)).train_ids
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
+    train_ids = read_index(INDEX, rows=len(images)).train_ids
     neighbors = read_neighbors(NEIGHBORS, train_ids=train_ids)
     pretext, metadata = read_pretext(ENCODER)
 
@@ -45,7 +44,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     model = ClusteringModel(pretext.encoder, clusters=scan.clusters, heads=scan.heads).to(device)
     training = ScanTraining(
         model,
-        ResidentImages(pixels, device),
+        images,
         torch.from_numpy(train_ids),
         neighbor_rows(neighbors),
         Augmentation(scan.augmentation.operations(), mean=metadata["mean"], std=metadata["std"]),

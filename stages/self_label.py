@@ -6,12 +6,11 @@ from typing import Annotated
 import torch
 import typer
 
-from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
-from scan_core.data.images import ResidentImages
+from scan_core.data.open_images import open_images
 from scan_core.runtime.device import choose_device
 from stages.cli import run
 from stages.params import Params, load_params
@@ -39,12 +38,12 @@ def _refine(config: Params) -> None:
     step = config.self_label
     seed = config.seed + step.seed
     device = choose_device(config.runtime.device)
-    pixels = read_pixels(IMAGES)
-    train_ids = read_index(INDEX, rows=len(pixels)).train_ids
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
+    train_ids = read_index(INDEX, rows=len(images)).train_ids
     model, metadata = read_clustering(SCAN_MODEL)
     training = SelfLabelTraining(
         model.to(device),
-        ResidentImages(pixels, device),
+        images,
         torch.from_numpy(train_ids),
         Augmentation(step.augmentation.operations(), mean=metadata["mean"], std=metadata["std"]),
         threshold=step.threshold,

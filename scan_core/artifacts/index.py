@@ -1,17 +1,30 @@
 """``data/index.parquet``: which images the method may learn from and which it is evaluated on."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from scan_core.artifacts.tables import check_row_ids, read_table, write_table
 from scan_core.errors import ArtifactError
 
 SCHEMA = pa.schema([("image_id", pa.int64()), ("split", pa.string()), ("train", pa.bool_()), ("evaluate", pa.bool_())])
+
+
+NORMALIZATION = "normalization"
+
+
+class Normalization(NamedTuple):
+    """Of each channel over the training images, pixels in [0, 1]."""
+
+    mean: list[float]
+    std: list[float]
+    """Above 0."""
 
 
 class Index(NamedTuple):
@@ -26,21 +39,36 @@ class Index(NamedTuple):
         """The ids of the images to learn from, ascending."""
         return np.flatnonzero(self.train)
 
+    def ids_to_train_on(self, *, further_splits: Sequence[str]) -> npt.NDArray[np.int64]:
+        """The ids of the images to learn from and of those in ``further_splits``, ascending."""
+        return np.flatnonzero(self.train | np.isin(self.split, further_splits))
+
     @property
     def evaluate_ids(self) -> npt.NDArray[np.int64]:
         """The ids of the images to evaluate on, ascending."""
         return np.flatnonzero(self.evaluate)
 
 
-def write_index(path: Path, index: Index, *, pixels_digest: str, origin: Mapping[str, str | int] | None = None) -> None:
+def write_index(
+    path: Path,
+    index: Index,
+    *,
+    normalization: Normalization,
+    pixels_digest: str,
+    origin: Mapping[str, str | int] | None = None,
+) -> None:
     """Write ``index``.
 
     Args:
-        pixels_digest: SHA-256 of the images' bytes, by which a training knows its input cheaply.
+        pixels_digest: a digest of all images, by which a training knows its input cheaply.
         origin: how the images came about (``dataset``, ``image_size``, ``interpolation``), for the file's metadata.
     """
     columns = [np.arange(len(index.split)), index.split, index.train, index.evaluate]
-    metadata = {"pixels_digest": pixels_digest, **{key: str(value) for key, value in (origin or {}).items()}}
+    metadata = {
+        "pixels_digest": pixels_digest,
+        NORMALIZATION: json.dumps(normalization._asdict()),
+        **{key: str(value) for key, value in (origin or {}).items()},
+    }
     write_table(path, pa.table(columns, schema=SCHEMA), metadata=metadata)
 
 
@@ -58,3 +86,20 @@ def read_index(path: Path, *, rows: int | None = None) -> Index:
     if not index.train.any():
         raise ArtifactError(f"{path}: no training image; check data.train_splits")
     return index
+
+
+def read_normalization(path: Path, *, channels: int) -> Normalization:
+    """Read what :func:`write_index` was told of the images' ``channels``.
+
+    Raises:
+        ArtifactError: missing or malformed.
+    """
+    read_table(path, SCHEMA)
+    try:
+        found = Normalization(**json.loads(pq.read_schema(path).metadata[NORMALIZATION.encode()]))
+        values = np.array(found, dtype=float)
+    except (KeyError, TypeError, ValueError):
+        raise ArtifactError(f"{path}: no normalization in its metadata; run dvc repro fetch") from None
+    if values.shape != (2, channels) or not np.isfinite(values).all() or (values[1] <= 0).any():
+        raise ArtifactError(f"{path}: normalization {found}, expected that of {channels} channels; run dvc repro fetch")
+    return found

@@ -10,13 +10,13 @@ from scan_core.artifacts.atomic import atomic_path
 from scan_core.errors import ArtifactError
 
 SCHEMA_VERSION = "1"
-_VERSION_KEY = b"scan_schema_version"
+VERSION_KEY = b"scan_schema_version"
 
 
 def write_table(path: Path, table: pa.Table, *, metadata: Mapping[str, str] | None = None) -> None:
     """Write ``table`` atomically; equal tables give equal bytes. ``metadata`` goes to the schema's."""
     extra = {key.encode(): value.encode() for key, value in (metadata or {}).items()}
-    stamped = table.replace_schema_metadata({_VERSION_KEY: SCHEMA_VERSION.encode(), **extra})
+    stamped = table.replace_schema_metadata({VERSION_KEY: SCHEMA_VERSION.encode(), **extra})
     with atomic_path(path) as temporary:
         pq.write_table(stamped, temporary, compression="zstd")
 
@@ -37,7 +37,7 @@ def read_table(path: Path, schema: pa.Schema, *, further_columns: bool = False) 
         raise ArtifactError(f"{path}: missing; run the stage that writes it (dvc repro)") from None
     except (pa.ArrowException, OSError) as error:
         raise ArtifactError(f"{path}: not a readable Parquet file ({error}); delete it and run dvc repro") from error
-    version = (table.schema.metadata or {}).get(_VERSION_KEY, b"none").decode()
+    version = (table.schema.metadata or {}).get(VERSION_KEY, b"none").decode()
     if version != SCHEMA_VERSION:
         raise ArtifactError(f"{path}: schema version {version}, expected {SCHEMA_VERSION}; run dvc repro")
     found = list(zip(table.schema.names, table.schema.types, strict=True))

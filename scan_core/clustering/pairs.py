@@ -14,9 +14,10 @@ def neighbor_rows(neighbors: Neighbors) -> Int64[Tensor, "images neighbors"]:
 
 
 def draw_partners(
-    rows: Int64[Tensor, " batch"], table: Int64[Tensor, "images neighbors"], generator: torch.Generator
-) -> Int64[Tensor, " batch"]:
+    rows: Int64[Tensor, "*any"], table: Int64[Tensor, "images neighbors"], generator: torch.Generator
+) -> Int64[Tensor, "*any"]:
     """For each row its partner, uniform among the row itself and its neighbors in ``table``."""
-    candidates = torch.cat([rows[:, None], table[rows]], dim=1)
-    choice = torch.randint(candidates.shape[1], (len(rows), 1), generator=generator)
-    return candidates.gather(1, choice)[:, 0]
+    if not table.shape[1]:
+        return rows
+    choice = torch.randint(table.shape[1] + 1, rows.shape, generator=generator)
+    return torch.where(choice == 0, rows, table[rows, choice - 1])

@@ -7,11 +7,11 @@ import numpy.typing as npt
 import torch
 
 from scan_core.clustering.model import read_clustering
-from scan_core.data.images import ResidentImages
+from scan_core.data.images import Images
 from scan_core.encoders.inference import infer
 
 
-def predict(path: Path, images: ResidentImages, image_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+def predict(path: Path, images: Images, image_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """Probabilities [N, C] that the model of ``path`` gives to the images ``image_ids``, rows sum to 1.
 
     Raises:

@@ -12,7 +12,7 @@ from scan_core.clustering.pairs import draw_partners
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.clustering.selection import selection_loss
 from scan_core.data.batches import shuffled_batches
-from scan_core.data.images import ResidentImages
+from scan_core.data.images import Images
 from scan_core.encoders.inference import infer
 from scan_core.errors import TrainingError
 from scan_core.runtime.meter import Meter
@@ -33,7 +33,7 @@ class ScanTraining:
     def __init__(
         self,
         model: ClusteringModel,
-        images: ResidentImages,
+        images: Images,
         image_ids: Int64[Tensor, " images"],
         neighbor_rows: Int64[Tensor, "images neighbors"],
         augmentation: Augmentation,
@@ -61,9 +61,9 @@ class ScanTraining:
         """
         self._model.train()
         meter = Meter(self._images.device)
-        for rows in shuffled_batches(len(self._image_ids), self._batch_size, self._generator):
-            partners = draw_partners(rows, self._neighbor_rows, self._generator)
-            pixels = self._images.gather(self._image_ids[torch.cat([rows, partners])])
+        rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
+        partners = draw_partners(rows, self._neighbor_rows, self._generator)
+        for pixels in self._images.batches(self._image_ids[torch.cat([rows, partners], dim=1)].unbind()):
             views = self._augmentation(pixels, self._generator)
             with autocast(self._images.device, self._precision):
                 logits = self._model(views)

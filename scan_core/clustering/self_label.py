@@ -11,7 +11,7 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.data.batches import shuffled_batches
-from scan_core.data.images import ResidentImages
+from scan_core.data.images import Images
 from scan_core.encoders.inference import infer
 from scan_core.errors import TrainingError
 from scan_core.runtime.meter import Meter
@@ -31,7 +31,7 @@ class SelfLabelTraining:
     def __init__(
         self,
         model: ClusteringModel,
-        images: ResidentImages,
+        images: Images,
         image_ids: Int64[Tensor, " images"],
         augmentation: Augmentation,
         *,
@@ -58,8 +58,8 @@ class SelfLabelTraining:
             TrainingError: no confident image in the whole epoch, or the loss is not finite.
         """
         meter = Meter(self._images.device)
-        for rows in shuffled_batches(len(self._image_ids), self._batch_size, self._generator):
-            pixels = self._images.gather(self._image_ids[rows])
+        rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
+        for pixels in self._images.batches(self._image_ids[rows].unbind()):
             self._model.eval()
             with torch.no_grad(), autocast(self._images.device, self._precision):
                 (logits,) = self._model(normalize(pixels, self._augmentation.mean, self._augmentation.std))

@@ -1,7 +1,5 @@
 """Which images each step sees."""
 
-from collections.abc import Iterator
-
 import torch
 from jaxtyping import Int64
 from torch import Tensor
@@ -22,8 +20,10 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return count // batch_size
 
 
-def shuffled_batches(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Int64[Tensor, " batch"]]:
-    """One epoch: every row of ``range(count)`` at most once, in a fresh random order, in full batches."""
-    order = torch.randperm(count, generator=generator)
-    for step in range(steps_per_epoch(count, batch_size)):
-        yield order[step * batch_size : (step + 1) * batch_size]
+def shuffled_batches(count: int, batch_size: int, generator: torch.Generator) -> Int64[Tensor, "steps batch"]:
+    """One epoch: every row of ``range(count)`` at most once, in a fresh random order, in full batches.
+
+    The whole epoch is drawn at once, so that images can be read ahead.
+    """
+    steps = steps_per_epoch(count, batch_size)
+    return torch.randperm(count, generator=generator)[: steps * batch_size].view(steps, batch_size)

@@ -13,6 +13,7 @@ def choose_images(
     *,
     train_splits: Sequence[str],
     evaluate_splits: Sequence[str],
+    pretext_splits: Sequence[str],
     limit: int | None,
     generator: np.random.Generator,
 ) -> npt.NDArray[np.int64]:
@@ -20,19 +21,21 @@ def choose_images(
 
     Args:
         split: the split of each image, [N].
-        limit: so many images of ``train_splits``, drawn uniformly; the rest of them is dropped, also from evaluation.
-            None or more than there are keeps all.
+        pretext_splits: to learn an embedding from, beside ``train_splits``.
+        limit: so many images of ``train_splits``, drawn uniformly, and as many of the other ``pretext_splits``; the
+            rest of them is dropped, also from evaluation. None or more than there are keeps all.
 
     Raises:
         DataError: a split that does not exist, or fewer than 2 training images.
     """
     _check_splits(split, "data.train_splits", train_splits)
     _check_splits(split, "data.evaluate_splits", evaluate_splits)
-    train = np.isin(split, list(train_splits))
-    drawn = generator.permutation(np.flatnonzero(train))[:limit]
-    evaluate_only = np.flatnonzero(np.isin(split, list(evaluate_splits)) & ~train)
-    check_enough(len(drawn))
-    return generator.permutation(np.concatenate([drawn, evaluate_only]))
+    _check_splits(split, "pretext.train_splits", pretext_splits)
+    train, evaluate = np.isin(split, list(train_splits)), np.isin(split, list(evaluate_splits))
+    pretext_only = np.isin(split, list(pretext_splits)) & ~train & ~evaluate
+    drawn = [generator.permutation(np.flatnonzero(group))[:limit] for group in (train, pretext_only)]
+    check_enough(len(drawn[0]))
+    return generator.permutation(np.concatenate([*drawn, np.flatnonzero(evaluate & ~train)]))
 
 
 def check_enough(train_images: int) -> None:

@@ -1,11 +1,12 @@
 """A picture of many images side by side, as the network will see them."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from scan_core.artifacts.atomic import atomic_path
 
@@ -14,20 +15,41 @@ TILE = 64
 LARGEST_TILE = 256
 GAP = 2
 BACKGROUND = 255
+HEADING_HEIGHT = 20
+HEADING_SIZE = 13
 
 
-def write_contact_sheet(path: Path, images: npt.NDArray[np.uint8]) -> None:
-    """Write ``images`` [N, C, S, S] as one PNG, row by row in a square grid; equal images give equal bytes."""
+def write_contact_sheet(
+    path: Path, images: npt.NDArray[np.uint8], *, columns: int | None = None, headings: Mapping[int, str] | None = None
+) -> None:
+    """Write ``images`` [N, C, S, S] as one PNG, row by row; equal images give equal bytes.
+
+    Args:
+        columns: images in a row; as many as there are rows where not given.
+        headings: what to write above the columns, from each column on.
+    """
     tiles = [_tile(image) for image in images]
-    columns = math.ceil(math.sqrt(len(tiles)))
+    columns = columns or math.ceil(math.sqrt(len(tiles)))
     step = tiles[0].shape[0] + GAP
     height, width = math.ceil(len(tiles) / columns) * step + GAP, columns * step + GAP
     sheet = np.full((height, width, images.shape[1]), BACKGROUND, np.uint8)
     for i, tile in enumerate(tiles):
         top, left = i // columns * step + GAP, i % columns * step + GAP
         sheet[top : top + len(tile), left : left + len(tile)] = tile
+    page = Image.fromarray(sheet.squeeze())
+    if headings:
+        page = _under_headings(page, {column * step + GAP: text for column, text in headings.items()})
     with atomic_path(path) as temporary:
-        Image.fromarray(sheet.squeeze()).save(temporary, format="PNG", optimize=False)
+        page.save(temporary, format="PNG", optimize=False)
+
+
+def _under_headings(page: Image.Image, headings: Mapping[int, str]) -> Image.Image:
+    whole = Image.new(page.mode, (page.width, page.height + HEADING_HEIGHT), (BACKGROUND,) * len(page.getbands()))
+    whole.paste(page, (0, HEADING_HEIGHT))
+    draw, font = ImageDraw.Draw(whole), ImageFont.load_default(HEADING_SIZE)
+    for left, text in headings.items():
+        draw.text((left, HEADING_HEIGHT // 2), text, fill=(0,) * len(page.getbands()), font=font, anchor="lm")
+    return whole
 
 
 def _tile(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -11,6 +11,9 @@ from scan_core.errors import DataError
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 """No other decoder of Pillow's is tried on a file: some of them start further programs."""
 
+JPEG = b"\xff\xd8\xff"
+"""The first bytes of every JPEG file."""
+
 MAX_PIXELS = 89_478_485
 """A picture that claims more is refused as a decompression bomb (Pillow's own warning threshold)."""
 

@@ -1,25 +1,18 @@
-"""Decoding many images, on threads, straight into the rows of the final array."""
+"""Bringing many images in: decoded on threads, straight into the rows of the final artifact."""
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import islice
-from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from scan_core.data.dataset import Dataset, Skipped, Stored
-from scan_core.data.decode import UnreadableImageError, decode_rgb
-from scan_core.data.resize import resize_and_crop
+from scan_core.data.decode import UnreadableImageError
+from scan_core.data.prepare import DIGEST_BYTES, Prepared, prepare
+from scan_core.data.store import PixelStore, ShardStore
+from scan_core.errors import DataError
 from scan_core.runtime.progress import track
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from scan_core.runtime.threads import ordered_map
 
 CHUNK_BYTES = 2**18
 """About so many decoded bytes make one task of a thread: many small images, or one large."""
@@ -32,60 +25,69 @@ class Loaded(NamedTuple):
     """[N]; the rows of the others hold no image."""
     original_size: npt.NDArray[np.int64]
     """[N, 2], width and height before resizing; 0 where unreadable."""
+    moments: npt.NDArray[np.int64]
+    """[N, C, 2], as in ``Prepared``."""
+    digest: npt.NDArray[np.void]
+    """[N], as in ``Prepared``."""
     skipped: list[Skipped]
     """The unreadable ones, in the origin's order."""
 
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Loaded":
+        """What became of the images ``kept`` [N], all of them readable."""
+        return Loaded(self.readable[kept], self.original_size[kept], self.moments[kept], self.digest[kept], skipped=[])
 
-def load_images(dataset: Dataset, rows: npt.NDArray[np.int64], pixels: npt.NDArray[np.uint8]) -> Loaded:
-    """Decode and resize the images ``rows`` of ``dataset`` into ``pixels`` [N, C, S, S], pixels[i] from rows[i].
 
-    They are read in the origin's order, whatever the order of ``rows``, and decoded on as many threads as there are
-    processors, of which the result does not depend.
+def load_images(
+    dataset: Dataset,
+    rows: npt.NDArray[np.int64],
+    store: PixelStore | ShardStore,
+    *,
+    size: int,
+    workers: int,
+    skip_unreadable: bool,
+) -> Loaded:
+    """Decode the images ``rows`` of ``dataset``, resize them to ``size`` pixels and put the one of rows[i] to row i.
+
+    They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``.
+
+    Raises:
+        DataError: an image cannot be read and is not to be skipped.
     """
-    size = pixels.shape[-1]
     order = np.argsort(rows)
-    loaded = Loaded(np.zeros(len(rows), bool), np.zeros((len(rows), 2), np.int64), [])
-    prepare = partial(_prepare, size=size)
-    chunk = max(1, CHUNK_BYTES // pixels[:1].nbytes)
-    prepared = ordered_map(prepare, dataset.read(rows[order]), chunk=chunk, workers=os.cpu_count() or 1)
-    for i, result in zip(order, track(prepared, description="decode images", total=len(rows)), strict=True):
-        if isinstance(result, str):
-            loaded.skipped.append(Skipped(dataset.path[rows[i]], result))
-        else:
-            pixels[i], loaded.original_size[i] = result
-            loaded.readable[i] = True
+    loaded = _nothing_yet(len(rows), dataset.channels)
+    chunk = max(1, CHUNK_BYTES // (dataset.channels * size**2))
+    prepared = ordered_map(
+        partial(_try_to_prepare, size=size, encode=store.encoded),
+        dataset.read(rows[order]),
+        chunk=chunk,
+        workers=workers,
+    )
+    for i, image in zip(order, track(prepared, description="decode images", total=len(rows)), strict=True):
+        if isinstance(image, str):
+            if not skip_unreadable:
+                raise DataError(f"{dataset.path[rows[i]]}: {image}; correct it, or set data.on_bad_image: skip")
+            loaded.skipped.append(Skipped(dataset.path[rows[i]], image))
+            continue
+        store.put(int(i), image)
+        loaded.readable[i] = True
+        loaded.original_size[i], loaded.moments[i] = image.original_size, image.moments
+        loaded.digest[i] = np.void(image.digest)
     return loaded
 
 
-def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], *, chunk: int, workers: int
-) -> Iterator[Result]:
-    """Yield ``function`` of each item, in order, from threads that run at most ``2 * workers`` chunks ahead."""
-    iterator = iter(items)
-    pending: deque[Future[list[Result]]] = deque()
-    pool = ThreadPoolExecutor(workers)
-    try:
-        while True:
-            while len(pending) < 2 * workers and (batch := list(islice(iterator, chunk))):
-                pending.append(pool.submit(lambda batch: [function(item) for item in batch], batch))
-            if not pending:
-                return
-            yield from pending.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _nothing_yet(count: int, channels: int) -> Loaded:
+    return Loaded(
+        readable=np.zeros(count, bool),
+        original_size=np.zeros((count, 2), np.int64),
+        moments=np.zeros((count, channels, 2), np.int64),
+        digest=np.zeros(count, np.dtype((np.void, DIGEST_BYTES))),
+        skipped=[],
+    )
 
 
-def _prepare(stored: Stored, *, size: int) -> tuple[npt.NDArray[np.uint8], tuple[int, int]] | str:
-    """The image as [C, S, S] with its original width and height, or why it cannot be read."""
-    if stored is None:
-        return "no image bytes in this row"
+def _try_to_prepare(stored: Stored, *, size: int, encode: bool) -> Prepared | str:
+    """The image, or why it cannot be read."""
     try:
-        image = decode_rgb(stored) if isinstance(stored, bytes | Path) else _from_pixels(stored)
+        return prepare(stored, size=size, encode=encode)
     except UnreadableImageError as error:
         return str(error)
-    resized = np.asarray(resize_and_crop(image, size))
-    return np.atleast_3d(resized).transpose(2, 0, 1), image.size
-
-
-def _from_pixels(pixels: npt.NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))

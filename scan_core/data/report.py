@@ -1,16 +1,77 @@
 """What ``fetch`` tells about the images that it brought in."""
 
-import csv
+import json
 from collections.abc import Iterable
-from io import StringIO
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import torch
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.index import Index
-from scan_core.data.dataset import Skipped
+from scan_core.data.contact_sheet import write_contact_sheet
+from scan_core.data.dataset import Dataset, Skipped
+from scan_core.data.images import Images
+from scan_core.data.load import Loaded
+from scan_core.data.statistics import first_equal
+from scan_core.runtime.progress import say, warn
+
+SHEET_IMAGES = 100
+SHOWN_SKIPPED = 20
+
+
+def write_report(
+    folder: Path,
+    dataset: Dataset,
+    rows: npt.NDArray[np.int64],
+    loaded: Loaded,
+    kept: npt.NDArray[np.bool_],
+    index: Index,
+    images: Images,
+) -> None:
+    """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv`` and ``images.png``; say what was skipped.
+
+    Files are named without their folders, which may be classes.
+
+    Args:
+        rows: of ``dataset``, [N], those that were ``loaded``.
+        kept: [N], which of them became ``images``.
+    """
+    skipped = [*dataset.skipped, *loaded.skipped]
+    same = first_equal(loaded.digest, among=loaded.readable)
+    equal = np.flatnonzero(loaded.readable & (same != np.arange(len(rows))))
+    details = {
+        **describe_images(index, dataset.label[rows[kept]], loaded.original_size[kept]),
+        "channels": images.channels,
+        "image_size": images.size,
+        "duplicates": len(equal),
+        "duplicates_dropped": int((loaded.readable & ~kept).sum()),
+        "skipped": len(skipped),
+    }
+    write_text(folder / "details.json", json.dumps(details, indent=2) + "\n")
+    name = [PurePosixPath(dataset.path[row]).name for row in rows]
+    _write_csv(
+        folder / "skipped.csv", file=[PurePosixPath(path).name for path, _ in skipped], reason=[r for _, r in skipped]
+    )
+    _write_csv(
+        folder / "duplicates.csv",
+        file=[name[i] for i in equal],
+        same_as=[name[i] for i in same[equal]],
+        dropped=[not kept[i] for i in equal],
+    )
+    write_contact_sheet(folder / "images.png", images.gather(torch.arange(min(SHEET_IMAGES, len(images)))).numpy())
+    _say(skipped, details)
+
+
+def _say(skipped: list[Skipped], details: dict[str, int | float]) -> None:
+    for path, reason in skipped[:SHOWN_SKIPPED]:
+        warn(f"skipped {path}: {reason}")
+    if len(skipped) > SHOWN_SKIPPED:
+        warn(f"skipped {len(skipped) - SHOWN_SKIPPED} more, see skipped.csv")
+    if repeated := details["duplicates"] - details["duplicates_dropped"]:
+        say(f"{repeated} images equal another one pixel by pixel (duplicates.csv); data.duplicates: drop removes them")
 
 
 def describe_images(
@@ -37,13 +98,5 @@ def describe_images(
     }
 
 
-def write_skipped(path: Path, skipped: Iterable[Skipped]) -> None:
-    """Write the unusable files as CSV, one a line: file, reason.
-
-    Files are named without their folders, which may be classes.
-    """
-    text = StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["file", "reason"])
-    writer.writerows((PurePosixPath(path).name, reason) for path, reason in skipped)
-    write_text(path, text.getvalue())
+def _write_csv(path: Path, **columns: Iterable[object]) -> None:
+    write_text(path, pd.DataFrame(columns).to_csv(index=False, lineterminator="\n"))

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scan_core.augment.normalize import normalize
-from scan_core.data.images import ResidentImages
+from scan_core.data.images import Images
 from scan_core.runtime.precision import autocast
 from scan_core.runtime.progress import track
 
@@ -17,7 +17,7 @@ _BATCH = 512
 @torch.no_grad()
 def infer(
     network: nn.Module,
-    images: ResidentImages,
+    images: Images,
     image_ids: Tensor,
     *,
     mean: Sequence[float],
@@ -33,7 +33,8 @@ def infer(
     network.eval()
     outputs = []
     batches = torch.split(image_ids, _BATCH)
-    for ids in track(batches, description=description, total=len(batches)) if description else batches:
+    pictures = images.batches(batches)
+    for pixels in track(pictures, description=description, total=len(batches)) if description else pictures:
         with autocast(images.device, precision):
-            outputs.append(network(normalize(images.gather(ids), mean, std)).float())
+            outputs.append(network(normalize(pixels, mean, std)).float())
     return torch.cat(outputs, dim=-2)

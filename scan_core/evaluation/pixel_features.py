@@ -1,9 +1,14 @@
 """Pixels as features: what k-means makes of images without any learning."""
 
+from collections.abc import Iterator
+
 import numpy as np
+import torch
 from jaxtyping import Float32, Int, UInt8
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
+
+from scan_core.data.images import Images
 
 _CHUNK = 4096
 
@@ -23,7 +28,7 @@ def shrink(
 
 
 def pixel_features(
-    images: UInt8[np.ndarray, "images channels size size"],
+    images: Images,
     *,
     fit_ids: Int[np.ndarray, " fit"],
     components: int = 64,
@@ -35,15 +40,20 @@ def pixel_features(
     accuracy (0.206) as all of them. Images of fewer pixels than ``components`` are kept as they are.
 
     Args:
-        images: may be memory-mapped; read in chunks.
+        images: read in chunks.
         fit_ids: images that the components are fitted on, every n-th where there are more than ``fit_limit``.
     """
     sample = fit_ids[:: -(-len(fit_ids) // fit_limit)]
     with threadpool_limits(limits=1):
-        seen = _flat(images[sample])
+        seen = np.concatenate([_flat(pixels) for pixels in _chunks(images, sample)])
         pca = PCA(components, svd_solver="covariance_eigh").fit(seen) if min(seen.shape) > components else None
-        chunks = (_flat(images[start : start + _CHUNK]) for start in range(0, len(images), _CHUNK))
+        chunks = (_flat(pixels) for pixels in _chunks(images, np.arange(len(images))))
         return np.concatenate([chunk if pca is None else pca.transform(chunk) for chunk in chunks])
+
+
+def _chunks(images: Images, ids: Int[np.ndarray, " wanted"]) -> Iterator[UInt8[np.ndarray, "chunk channels size size"]]:
+    for pixels in images.batches(torch.from_numpy(ids).tensor_split(range(_CHUNK, len(ids), _CHUNK))):
+        yield pixels.cpu().numpy()
 
 
 def _flat(images: UInt8[np.ndarray, "images channels size size"]) -> Float32[np.ndarray, "images features"]:

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from jaxtyping import Float32, Int64, UInt8
 
 from scan_core.artifacts.atomic import write_text
+from scan_core.data.images import Images
 from scan_core.evaluation.confusion import confusion
 from scan_core.evaluation.csv_tables import (
     cluster_table,
@@ -59,7 +61,7 @@ def write_galleries(
     folder: Path,
     results: Results,
     image_ids: Int64[np.ndarray, " evaluated"],
-    pixels: UInt8[np.ndarray, "images channels size size"],
+    images: Images,
     embeddings: Float32[np.ndarray, "images dimensions"],
     *,
     prototype_count: int,
@@ -68,7 +70,7 @@ def write_galleries(
 
     Args:
         image_ids: the images that ``results`` is about.
-        pixels: of all images; may be memory-mapped, only those shown are read.
+        images: only those shown are read.
         embeddings: of all images.
     """
     final, truth = results.self_label, results.truth
@@ -77,12 +79,16 @@ def write_galleries(
     shown = prototypes(
         embeddings[image_ids], final.clusters, final.confidence, cluster_count=count, count=prototype_count
     )
-    pictures = pixels[image_ids[np.concatenate(shown)]]
+    pictures = _pictures(images, image_ids[np.concatenate(shown)])
     counts = [len(rows) for rows in shown]
     save_png(folder / "prototypes.png", prototype_gallery(pictures, counts, final.sizes, names))
 
     doubtful = least_confident(final.confidence, count=UNCERTAIN)
     predicted = [names[cluster] for cluster in final.clusters[doubtful]]
     actual = [truth.names[label] if label >= 0 else None for label in truth.labels[doubtful]]
-    pictures = pixels[image_ids[doubtful]]
+    pictures = _pictures(images, image_ids[doubtful])
     save_png(folder / "uncertain.png", uncertain_gallery(pictures, predicted, final.confidence[doubtful], actual))
+
+
+def _pictures(images: Images, image_ids: Int64[np.ndarray, " shown"]) -> UInt8[np.ndarray, "shown channels size size"]:
+    return images.gather(torch.from_numpy(image_ids)).cpu().numpy()

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from scan_core.augment.pipeline import Augmentation
 from scan_core.data.batches import shuffled_batches, steps_per_epoch
-from scan_core.data.images import ResidentImages
+from scan_core.data.images import Images
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.runtime.meter import Meter
@@ -29,7 +29,7 @@ class SimclrTraining:
     def __init__(
         self,
         model: PretextModel,
-        images: ResidentImages,
+        images: Images,
         image_ids: Tensor,
         augmentation: Augmentation,
         *,
@@ -69,8 +69,8 @@ class SimclrTraining:
         """
         self._model.train()
         meter = Meter(self._images.device)
-        for rows in shuffled_batches(len(self._image_ids), self._batch_size, self._generator):
-            pixels = self._images.gather(self._image_ids[rows])
+        rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
+        for pixels in self._images.batches(self._image_ids[rows].unbind()):
             views = self._augmentation(torch.cat([pixels, pixels]), self._generator)
             with autocast(self._images.device, self._precision):
                 projections = self._model(views)

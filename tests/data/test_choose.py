@@ -7,9 +7,16 @@ from scan_core.errors import DataError
 SPLIT = np.array(["train"] * 20 + ["test"] * 10 + ["extra"] * 5, dtype=object)
 
 
-def _choose(seed=0, *, train=("train",), evaluate=("test",), limit=None, split=SPLIT):
+def _choose(seed=0, *, train=("train",), evaluate=("test",), limit=None, split=SPLIT, pretext=()):
     generator = np.random.Generator(np.random.PCG64(seed))
-    return choose_images(split, train_splits=train, evaluate_splits=evaluate, limit=limit, generator=generator)
+    return choose_images(
+        split,
+        train_splits=train,
+        evaluate_splits=evaluate,
+        pretext_splits=pretext,
+        limit=limit,
+        generator=generator,
+    )
 
 
 def test_choose_keeps_the_wanted_splits_only():
@@ -27,6 +34,15 @@ def test_choose_limit_drops_the_rest_also_from_evaluation():
     rows = _choose(train=("train", "test"), evaluate=("test", "extra"), limit=6)
     assert (rows < 30).sum() == 6
     assert sorted(rows[rows >= 30]) == [30, 31, 32, 33, 34]
+
+
+def test_choose_adds_images_for_the_pretext_alone():
+    assert sorted(_choose(pretext=("extra",))) == list(range(35))
+    # The limit spares the evaluation: 3 of train, all of test, though the pretext wants them too, 3 of 5 extra ones.
+    rows = _choose(pretext=("test", "extra"), limit=3)
+    assert [(rows < 20).sum(), ((rows >= 20) & (rows < 30)).sum(), (rows >= 30).sum()] == [3, 10, 3]
+    with pytest.raises(DataError, match=r"pretext\.train_splits: no split gone in this dataset"):
+        _choose(pretext=("gone",))
 
 
 def test_choose_limit_above_the_number_keeps_all():

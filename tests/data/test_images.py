@@ -2,25 +2,69 @@ import numpy as np
 import pytest
 import torch
 
-from scan_core.data.images import ResidentImages, channel_statistics
+from scan_core.artifacts.images import write_pixels
+from scan_core.artifacts.shards import ShardFormat, Shards, shard_path, write_shard
+from scan_core.data import store, streamed
+from scan_core.data.images import HostImages, ResidentImages
+from scan_core.data.open_images import open_images
+from scan_core.data.prepare import prepare
+from scan_core.data.store import shard_store
+from scan_core.data.streamed import StreamedImages
+from scan_core.errors import ArtifactError
+from tests.data.samples import encode, noise
+
+CPU = torch.device("cpu")
+SIZE = 24
+FILES = [encode(noise(16, 20, 3, seed=i), "JPEG" if i % 2 else "PNG") for i in range(50)]
+PREPARED = [prepare(file, size=SIZE, encode=True) for file in FILES]
+PIXELS = np.stack([image.pixels for image in PREPARED])
 
 
-def test_gathers_in_the_order_asked_for():
-    pixels = np.arange(5 * 12, dtype=np.uint8).reshape(5, 3, 2, 2)
-    images = ResidentImages(pixels, torch.device("cpu"))
-    assert images.gather(torch.tensor([3, 0, 3])).numpy().tolist() == pixels[[3, 0, 3]].tolist()
-    assert len(images) == 5
+@pytest.fixture
+def shards(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "SHARD_BYTES", 20 * 3 * SIZE**2)
+    with shard_store(tmp_path / "shards", len(FILES), ShardFormat(3, SIZE)) as images:
+        for row, image in enumerate(PREPARED):
+            images.put(row, image)
+        images.keep(np.ones(len(FILES), bool))
+    return tmp_path / "shards"
 
 
-def test_statistics_equal_numpy_over_the_given_images():
-    pixels = np.random.default_rng(0).integers(0, 256, (3000, 3, 4, 4), dtype=np.uint8)
-    ids = np.arange(0, 3000, 2)
-    mean, std = channel_statistics(pixels, ids)
-    chosen = pixels[ids].astype(np.float64) / 255
-    assert mean == pytest.approx(chosen.mean((0, 2, 3)))
-    assert std == pytest.approx(chosen.std((0, 2, 3)))
+@pytest.mark.parametrize("task_bytes", [1, 5 * 3 * SIZE**2, 2**30])
+def test_the_same_batches_from_all_three(shards, monkeypatch, task_bytes):
+    monkeypatch.setattr(streamed, "TASK_BYTES", task_bytes)
+    ids = torch.randint(50, (9, 7), generator=torch.Generator().manual_seed(0))
+    batches = [*ids.unbind(), torch.tensor([3, 3])]  # a shorter one at the end, as in inference
+    for images in (
+        ResidentImages(PIXELS, CPU),
+        HostImages(PIXELS, CPU),
+        StreamedImages(Shards(shards), CPU, workers=3),
+    ):
+        assert (len(images), images.channels, images.size) == (50, 3, SIZE)
+        found = list(images.batches(batches))
+        assert [batch.numpy().tolist() for batch in found] == [PIXELS[b.numpy()].tolist() for b in batches]
+        assert images.gather(torch.tensor([4, 0, 4])).numpy().tolist() == PIXELS[[4, 0, 4]].tolist()
 
 
-def test_a_constant_channel_keeps_a_positive_spread():
-    _, std = channel_statistics(np.full((4, 1, 2, 2), 7, np.uint8), np.arange(4))
-    assert std == [pytest.approx(1 / 255)]
+def test_streamed_gray_images(tmp_path):
+    with shard_store(tmp_path, 5, ShardFormat(1, 8)) as images:
+        for row, pixels in enumerate(noise(5, 1, 8, 8)):
+            images.put(row, prepare(pixels, size=8, encode=True))
+        images.keep(np.ones(5, bool))
+    found = open_images(tmp_path, CPU, workers=1).gather(torch.tensor([2, 0]))
+    assert found.numpy().tolist() == noise(5, 1, 8, 8)[[2, 0]].tolist()
+
+
+@pytest.mark.parametrize("damaged", [b"\x89PNG but no picture", FILES[1][:200]])
+def test_streamed_damaged_image(tmp_path, damaged):
+    write_shard(shard_path(tmp_path, 0), iter([damaged]), first_id=0, lengths=[len(damaged)], format=ShardFormat(3, 24))
+    with pytest.raises(ArtifactError, match=r"image 0 is damaged .*run dvc repro fetch"):
+        open_images(tmp_path, CPU, workers=1).gather(torch.tensor([0]))
+
+
+def test_open_images_takes_what_is_there(tmp_path, shards):
+    assert isinstance(open_images(shards, CPU, workers=1), StreamedImages)
+    write_pixels(tmp_path / "pixels", PIXELS)
+    assert isinstance(open_images(tmp_path / "pixels", CPU, workers=1), ResidentImages)
+    with pytest.raises(ArtifactError, match="missing; run the fetch stage"):
+        open_images(tmp_path / "gone", CPU, workers=1)

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
+from scan_core.data.images import ResidentImages
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
 from scan_core.evaluation.results import Results
 
@@ -11,13 +13,17 @@ FREE = {"cluster_sizes.csv", "clusters.png", "confidence.csv", "confidence.png",
 BY_LABEL = {"confusion.csv", "confusion.png", "purity.csv", "purity.png"}
 
 
+def _images(pixels: np.ndarray) -> ResidentImages:
+    return ResidentImages(pixels, torch.device("cpu"))
+
+
 def _write(folder: Path, results: Results) -> dict[str, bytes]:
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, (20, 1, 8, 8), dtype=np.uint8)
     embeddings = generator.normal(size=(20, 4)).astype(np.float32)
     write_tables(folder, results)
     write_charts(folder, results)
-    write_galleries(folder, results, np.arange(6) * 3, pixels, embeddings, prototype_count=3)
+    write_galleries(folder, results, np.arange(6) * 3, _images(pixels), embeddings, prototype_count=3)
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
@@ -40,6 +46,6 @@ def test_pictures_are_those_of_the_evaluated_images(make_results, tmp_path: Path
     pixels, embeddings = np.zeros((20, 1, 8, 8), dtype=np.uint8), np.ones((20, 4), dtype=np.float32)
     pixels[1::3] = 255  # none of the evaluated ones
     for name, content in (("a", pixels), ("b", np.zeros_like(pixels))):
-        write_galleries(tmp_path / name, results, np.arange(6) * 3, content, embeddings, prototype_count=3)
+        write_galleries(tmp_path / name, results, np.arange(6) * 3, _images(content), embeddings, prototype_count=3)
     for name in ("prototypes.png", "uncertain.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() != before[name]

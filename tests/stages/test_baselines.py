@@ -7,7 +7,7 @@ import pytest
 from scan_core.artifacts.clusters import read_baselines
 from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddings
 from scan_core.artifacts.images import write_pixels
-from scan_core.artifacts.index import Index, write_index
+from scan_core.artifacts.index import Index, Normalization, write_index
 from stages import baselines
 
 ROWS = 40
@@ -23,13 +23,20 @@ def run_baselines(tmp_path, monkeypatch):
     noise = generator.integers(0, 20, (ROWS, 1, 8, 8))
     write_pixels(Path("data/images"), (noise + brightness[:, None, None, None]).astype(np.uint8))
     train = np.arange(ROWS) % 4 < 2
-    write_index(Path("data/index.parquet"), Index(np.array(["all"] * ROWS), train, ~train), pixels_digest="0")
+    write_index(
+        Path("data/index.parquet"),
+        Index(np.array(["all"] * ROWS), train, ~train),
+        normalization=Normalization([0.5], [0.5]),
+        pixels_digest="0",
+    )
     embeddings = np.eye(2, dtype=np.float32)[GROUP]
     write_embeddings(Path("data/embeddings.npy"), embeddings)
     write_embedding_norms(Path("data/embedding_norms.npy"), np.where(np.arange(ROWS) < 20, 0.1, 100).astype(np.float32))
 
     def run() -> dict[str, np.ndarray]:
-        config = SimpleNamespace(seed=0, scan=SimpleNamespace(clusters=2))  # all that the stage may read
+        config = SimpleNamespace(
+            seed=0, scan=SimpleNamespace(clusters=2), runtime=SimpleNamespace(threads=1)
+        )  # no more
         monkeypatch.setattr(baselines, "load_params", lambda _: config)
         baselines.main()
         return read_baselines(Path("data/baselines.parquet"), rows=ROWS)

@@ -10,7 +10,7 @@ import torch
 from scan_core.artifacts.clusters import write_baselines
 from scan_core.artifacts.embeddings import write_embeddings
 from scan_core.artifacts.images import write_pixels
-from scan_core.artifacts.index import Index, write_index
+from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.model import write_model
 from scan_core.artifacts.neighbors import Neighbors, write_neighbors
@@ -22,7 +22,7 @@ from stages import evaluate
 
 ROWS, CLUSTERS = 24, 3
 CLASSES = np.arange(ROWS) % CLUSTERS
-CONFIG = SimpleNamespace(runtime=SimpleNamespace(device="cpu"), evaluate=SimpleNamespace(prototypes=4))
+CONFIG = SimpleNamespace(runtime=SimpleNamespace(device="cpu", threads=1), evaluate=SimpleNamespace(prototypes=4))
 HEADLINE, DETAILS = Path("reports/metrics/evaluate.json"), Path("reports/evaluate/details.json")
 
 
@@ -31,7 +31,12 @@ def _write_data(labels: np.ndarray, *, k: int = 2) -> None:
     generator = np.random.default_rng(0)
     write_pixels(Path("data/images"), generator.integers(0, 256, (ROWS, 1, 8, 8), dtype=np.uint8))
     train, evaluated = np.arange(ROWS) < 18, np.arange(ROWS) >= 12
-    write_index(Path("data/index.parquet"), Index(np.array(["all"] * ROWS), train, evaluated), pixels_digest="0")
+    write_index(
+        Path("data/index.parquet"),
+        Index(np.array(["all"] * ROWS), train, evaluated),
+        normalization=Normalization([0.5], [0.5]),
+        pixels_digest="0",
+    )
     names = [f"class {label}" if label >= 0 else None for label in labels]
     write_labels(Path("data/labels.parquet"), label=labels, label_name=names, origin=[""] * ROWS)
     embeddings = generator.normal(size=(ROWS, 4)).astype(np.float32)
@@ -140,7 +145,12 @@ def test_without_neighbors_there_is_no_purity(run_evaluate):
 def test_no_image_to_evaluate(run_evaluate):
     _write_data(CLASSES)
     nobody = np.zeros(ROWS, dtype=bool)
-    write_index(Path("data/index.parquet"), Index(np.array(["all"] * ROWS), ~nobody, nobody), pixels_digest="0")
+    write_index(
+        Path("data/index.parquet"),
+        Index(np.array(["all"] * ROWS), ~nobody, nobody),
+        normalization=Normalization([0.5], [0.5]),
+        pixels_digest="0",
+    )
     with pytest.raises(DataError, match=r"no image to evaluate on; check data\.evaluate_splits"):
         evaluate.main()
 

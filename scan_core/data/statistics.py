@@ -1,0 +1,44 @@
+"""Figures of the images as a whole, from what is known of each."""
+
+import hashlib
+
+import numpy as np
+import numpy.typing as npt
+
+from scan_core.artifacts.index import Normalization
+
+WHITE = 255
+
+
+def normalization(moments: npt.NDArray[np.int64], *, pixels: int) -> Normalization:
+    """Mean and standard deviation of each channel over images with these ``moments`` [N, C, 2] and number of pixels.
+
+    The deviation of a constant channel is taken for one level, so that dividing by it is possible.
+    """
+    total, squares = moments.sum(axis=0).T
+    count = len(moments) * pixels
+    mean = total / count
+    # In Python's integers, of which none is too large: N * sum of squares can exceed 64 bits.
+    spread = [int(count) * int(q) - int(s) ** 2 for s, q in zip(total, squares, strict=True)]
+    deviation = np.maximum(np.sqrt(np.array(spread, float)) / count, 1)
+    return Normalization((mean / WHITE).tolist(), (deviation / WHITE).tolist())
+
+
+def combined_digest(digests: npt.NDArray[np.void]) -> str:
+    """SHA-256 of the images' digests [N], in their order, in hexadecimal."""
+    return hashlib.sha256(digests.tobytes()).hexdigest()
+
+
+def first_equal(digests: npt.NDArray[np.void], *, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """For each image [N] the first of ``among`` [N] with the same pixels; -1 for those outside ``among``."""
+    rows = np.flatnonzero(among)
+    _, first, inverse = np.unique(digests[rows], return_index=True, return_inverse=True)
+    found = np.full(len(digests), -1)
+    found[rows] = rows[first[inverse]]
+    return found
+
+
+def duplicates(digests: npt.NDArray[np.void], *, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which images of ``among`` [N] have the same pixels as an earlier one of them."""
+    first = first_equal(digests, among=among)
+    return among & (first != np.arange(len(digests)))
