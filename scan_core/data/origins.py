@@ -3,13 +3,15 @@
 from pathlib import Path
 
 from scan_core.data.cifar10 import cifar10
+from scan_core.data.cifar20 import cifar20
+from scan_core.data.cifar100 import cifar100
 from scan_core.data.dataset import Dataset, Source
 from scan_core.data.digits import digits
 from scan_core.data.folder import folder
 from scan_core.data.parquet import parquet
 from scan_core.errors import DataError
 
-NAMES = ("digits", "cifar10", "folder", "parquet")
+NAMES = ("digits", "cifar10", "cifar100", "cifar20", "folder", "parquet")
 
 
 def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, classes_file: Source) -> Dataset:
@@ -41,6 +43,10 @@ def _open(name: str, source: Source, downloads: Path) -> Dataset:
             return digits(source)
         case "cifar10":
             return cifar10(source, downloads=downloads)
+        case "cifar100":
+            return cifar100(source, downloads=downloads)
+        case "cifar20":
+            return cifar20(source, downloads=downloads)
         case "folder":
             return folder(source)
         case "parquet":
