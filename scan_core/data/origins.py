@@ -9,9 +9,10 @@ from scan_core.data.dataset import Dataset, Source
 from scan_core.data.digits import digits
 from scan_core.data.folder import folder
 from scan_core.data.parquet import parquet
+from scan_core.data.stl10 import stl10
 from scan_core.errors import DataError
 
-NAMES = ("digits", "cifar10", "cifar100", "cifar20", "folder", "parquet")
+NAMES = ("digits", "cifar10", "cifar100", "cifar20", "stl10", "folder", "parquet")
 
 
 def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, classes_file: Source) -> Dataset:
@@ -47,6 +48,8 @@ def _open(name: str, source: Source, downloads: Path) -> Dataset:
             return cifar100(source, downloads=downloads)
         case "cifar20":
             return cifar20(source, downloads=downloads)
+        case "stl10":
+            return stl10(source, downloads=downloads)
         case "folder":
             return folder(source)
         case "parquet":

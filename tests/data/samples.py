@@ -145,6 +145,16 @@ def write_table(
     pq.write_table(table, path, row_group_size=row_group_size)
 
 
+def stl10_members(counts: Mapping[str, int]) -> dict[str, bytes]:
+    """The files of ``stl10_binary`` with so many images of each split, whose labels count 1, 2, ... 10, 1, ..."""
+    members = {}
+    for seed, (split, count) in enumerate(counts.items()):
+        members[f"stl10_binary/{split}_X.bin"] = noise(count, 3, 96, 96, seed=seed).tobytes()
+        if split != "unlabeled":
+            members[f"stl10_binary/{split}_y.bin"] = bytes(i % 10 + 1 for i in range(count))
+    return {**members, "stl10_binary/class_names.txt": b"airplane\n", "stl10_binary/fold_indices.txt": b"0 1\n"}
+
+
 def write_picture(path: Path, pixels: np.ndarray | None = None, kind: str | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(noise(8, 8, 3) if pixels is None else pixels).save(path, format=kind)
