@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scan_core.data.dataset import Dataset, Skipped, Source
+from scan_core.data.label_file import read_label_file
 from scan_core.data.source import local_path
 from scan_core.errors import DataError
 
@@ -26,15 +27,18 @@ class _Tree(NamedTuple):
     skipped: list[Skipped]
 
 
-def folder(source: Source) -> Dataset:
+def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
     """RGB images of every picture below ``source``; files and folders whose name starts with a dot are ignored.
 
     Where every first-level folder is called train, test, val or validation, these are the splits and the next level
     counts as the first; else all is ``train``. Within a split the first-level folder is the class, unless some picture
     lies in none: then the split is unlabeled.
 
+    Args:
+        labels_file: a CSV file that names the classes instead of the folders; a picture that is not in it is unlabeled.
+
     Raises:
-        DataError: no folder there, or no picture in it.
+        DataError: no folder there, no picture in it, or a faulty ``labels_file``.
     """
     root = local_path(source, name="folder", expected=EXPECTED)
     if not root.is_dir():
@@ -46,6 +50,8 @@ def folder(source: Source) -> Dataset:
             f"entries), expected {EXPECTED}; correct the path"
         )
     split, names = _splits_and_classes([tuple(path.split("/")) for path in tree.pictures])
+    if labels_file is not None:
+        names = read_label_file(labels_file, [_printable(path) for path in tree.pictures])
     classes = sorted({name for name in names if name is not None})
     number: dict[str | None, int] = {None: -1, **{name: i for i, name in enumerate(classes)}}
     return Dataset(

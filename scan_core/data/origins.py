@@ -3,13 +3,17 @@
 from pathlib import Path
 
 from scan_core.data.cifar10 import cifar10
+from scan_core.data.cifar20 import cifar20
+from scan_core.data.cifar100 import cifar100
 from scan_core.data.dataset import Dataset, Source
 from scan_core.data.digits import digits
 from scan_core.data.folder import folder
 from scan_core.data.parquet import parquet
+from scan_core.data.stl10 import stl10
 from scan_core.errors import DataError
 
-NAMES = ("digits", "cifar10", "folder", "parquet")
+NAMES = ("digits", "cifar10", "cifar100", "cifar20", "stl10", "folder", "parquet")
+LABELS = ("folders", "none")
 
 
 def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, classes_file: Source) -> Dataset:
@@ -17,32 +21,39 @@ def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, cla
 
     Args:
         downloads: where what has to be downloaded is kept.
-        labels: ``folders`` (as the dataset has them) or ``none``, which makes any dataset unlabeled.
+        labels: ``folders`` (as the dataset has them), ``none``, which makes any dataset unlabeled, or for ``folder``
+            the path of a CSV file with the columns ``file`` and ``label``.
         classes_file: None.
 
     Raises:
         DataError: nothing of the kind at ``source``, or an option that this dataset does not have.
     """
     _check_options(name, labels, classes_file)
-    dataset = _open(name, source, downloads)
+    dataset = _open(name, source, downloads, labels)
     return dataset.without_labels() if labels == "none" else dataset
 
 
 def _check_options(name: str, labels: str, classes_file: Source) -> None:
-    if labels not in ("folders", "none"):
-        raise DataError(f"data.labels: {labels}, expected folders or none for data.name {name}")
+    if labels not in LABELS and name != "folder":
+        raise DataError(f"data.labels: {labels}, expected folders or none (a CSV file is for data.name folder alone)")
     if classes_file is not None:
         raise DataError(f"data.classes_file: {classes_file}, expected null for data.name {name}")
 
 
-def _open(name: str, source: Source, downloads: Path) -> Dataset:
+def _open(name: str, source: Source, downloads: Path, labels: str) -> Dataset:
     match name:
         case "digits":
             return digits(source)
         case "cifar10":
             return cifar10(source, downloads=downloads)
+        case "cifar100":
+            return cifar100(source, downloads=downloads)
+        case "cifar20":
+            return cifar20(source, downloads=downloads)
+        case "stl10":
+            return stl10(source, downloads=downloads)
         case "folder":
-            return folder(source)
+            return folder(source, labels_file=None if labels in LABELS else Path(labels))
         case "parquet":
             return parquet(source)
     raise DataError(f"data.name: {name}, expected one of {', '.join(NAMES)}")

@@ -12,52 +12,62 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scan_core.data.dataset import Dataset, Source, Stored
+from scan_core.data.parquet_images import UNREADABLE, read_images, unreadable
 from scan_core.data.source import local_path
 from scan_core.errors import DataError
 
 SPLITS = ("train", "test", "validation", "val")
 """Recognized at the beginning of a file's name, before the first ``-`` or ``.``."""
 
-LAYOUT = "image (struct<bytes, path> or binary) and optionally label (integer)"
-UNREADABLE = (pa.ArrowException, OSError, ValueError)
-"""What pyarrow raises on damaged files, text that is no UTF-8 and numbers too large for their type."""
+IMAGE_COLUMNS = ("image", "img")
 
-BATCH_ROWS = 64
-BUFFER_BYTES = 2**20
+
+class _Column(NamedTuple):
+    """One way to label the images."""
+
+    label: npt.NDArray[np.int64]
+    """[n], -1 where unlabeled."""
+    classes: tuple[str, ...]
 
 
 class _File(NamedTuple):
     path: Path
-    rows: int
-    label: npt.NDArray[np.int64]
-    classes: tuple[str, ...]
+    image: str
+    """The column of images."""
+    labels: dict[str, _Column]
     origin: list[str]
-    """Where each image came from."""
+    """[n], where each image came from."""
 
 
-def parquet(source: Source) -> Dataset:
-    """RGB images; the split is the file name's prefix (``train`` where it has none); no label column: unlabeled.
+def parquet(source: Source, *, labels: tuple[str, ...] = ()) -> Dataset:
+    """RGB images of the column ``image`` or ``img``; the split is the file name's prefix (``train`` if it has none).
+
+    Args:
+        labels: the column of labels, then those of further labels. By default ``label``, without which a file is
+            unlabeled.
 
     Raises:
         DataError: no file, another layout, class names that differ among files, or a label without a name.
     """
     root = local_path(source, name="parquet", expected="a Parquet file or a folder of them")
-    files = [_describe(path) for path in _find(root)]
-    starts = np.cumsum([0, *(file.rows for file in files)])
+    files = [_describe(path, labels) for path in _find(root)]
+    starts = np.cumsum([0, *(len(file.origin) for file in files)])
 
     def read(rows: npt.NDArray[np.int64]) -> Iterator[Stored]:
         for file, start, stop in zip(files, starts, starts[1:], strict=False):
-            yield from _read_rows(file.path, rows[(rows >= start) & (rows < stop)] - start)
+            yield from read_images(file.path, file.image, rows[(rows >= start) & (rows < stop)] - start)
 
-    dataset = Dataset(
+    columns = {name: _join(root, name, [file.labels[name] for file in files]) for name in files[0].labels}
+    first, *further = columns
+    return Dataset(
         channels=3,
-        split=np.concatenate([np.full(file.rows, _split(file.path), object) for file in files]),
-        label=np.concatenate([file.label for file in files]),
-        classes=_common_classes(root, files),
+        split=np.concatenate([np.full(len(file.origin), _split(file.path), object) for file in files]),
+        label=columns[first].label,
+        classes=columns[first].classes,
         path=[origin for file in files for origin in file.origin],
         read=read,
+        further={name: columns[name].label for name in further},
     )
-    return _with_checked_labels(root, dataset)
 
 
 def _find(root: Path) -> list[Path]:
@@ -76,83 +86,63 @@ def _split(path: Path) -> str:
     return prefix if prefix in SPLITS else "train"
 
 
-def _describe(path: Path) -> _File:
+def _describe(path: Path, labels: tuple[str, ...]) -> _File:
     """Everything but the images themselves."""
     try:
         with pq.ParquetFile(path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
-            has_label, has_path = _check_layout(path, schema)
-            table = file.read(columns=["label"] * has_label + ["image.path"] * has_path)
-        label = table["label"].cast(pa.int64()).fill_null(-1).to_numpy() if has_label else np.full(rows, -1)
-        names = pc.struct_field(table["image"], "path").to_pylist() if has_path else [None] * rows
+            image = _check_layout(path, schema, labels)
+            has_path = _fields(schema.field(image).type).get("path") in (pa.string(), pa.large_string())
+            present = [name for name in labels or ("label",) if name in schema.names]
+            table = file.read(columns=present + [f"{image}.path"] * has_path)
+        names = pc.struct_field(table[image], "path").to_pylist() if has_path else [None] * rows
+        columns = {name: _Column(_labels(table[name]), _classes(schema, name)) for name in present}
     except UNREADABLE as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     origin = [name or f"{path.name}#{row}" for row, name in enumerate(names)]
-    return _File(path, rows, np.maximum(label, -1).astype(np.int64), _classes(schema), origin)
+    return _File(path, image, columns or {"label": _Column(np.full(rows, -1), ())}, origin)
 
 
-def _check_layout(path: Path, schema: pa.Schema) -> tuple[bool, bool]:
-    """Whether there are a label column and paths of the images."""
+def _check_layout(path: Path, schema: pa.Schema, labels: tuple[str, ...]) -> str:
+    """The column of images; ``labels`` must be there, ``label`` may."""
     types = dict(zip(schema.names, schema.types, strict=True))
-    image, label = types.get("image"), types.get("label")
-    fields = {field.name: field.type for field in image} if image is not None and pa.types.is_struct(image) else {}
-    encoded = fields.get("bytes", image)
-    if encoded not in (pa.binary(), pa.large_binary()) or (label is not None and not pa.types.is_integer(label)):
+    image = next((name for name in IMAGE_COLUMNS if name in types), None)
+    encoded = image and _fields(types[image]).get("bytes", types[image])
+    integers = all(pa.types.is_integer(types[name]) for name in labels or ("label",) if name in types)
+    if image is None or encoded not in (pa.binary(), pa.large_binary()) or not integers or set(labels) - set(types):
         found = ", ".join(f"{name}: {kind}" for name, kind in types.items())
+        wanted = " and ".join(labels) or "optionally label"
         raise DataError(
-            f"{path}: columns {found or 'none'}, expected {LAYOUT}; convert the file or correct data.source"
+            f"{path}: columns {found or 'none'}, expected image or img (struct<bytes, path> or binary) and {wanted} "
+            "(integer); convert the file or correct data.source"
         )
-    return label is not None, fields.get("path") in (pa.string(), pa.large_string())
+    return image
 
 
-def _classes(schema: pa.Schema) -> tuple[str, ...]:
+def _fields(kind: pa.DataType) -> dict[str, pa.DataType]:
+    return {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {}
+
+
+def _labels(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
+    """[n], -1 where null or negative."""
+    return np.maximum(column.cast(pa.int64()).fill_null(-1).to_numpy(), -1)
+
+
+def _classes(schema: pa.Schema, column: str) -> tuple[str, ...]:
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return tuple(str(name) for name in features["label"]["names"])
+        return tuple(str(name) for name in features[column]["names"])
     except (KeyError, TypeError, ValueError):
         return ()
 
 
-def _common_classes(root: Path, files: list[_File]) -> tuple[str, ...]:
-    lists = {file.classes for file in files if file.label.max(initial=-1) >= 0}
+def _join(root: Path, name: str, columns: list[_Column]) -> _Column:
+    label = np.concatenate([column.label for column in columns])
+    lists = {column.classes for column in columns if column.label.max(initial=-1) >= 0}
     if len(lists) > 1:
         raise DataError(f"{root}: its files name different classes: {'; '.join(map(str, sorted(lists)))}")
-    return lists.pop() if lists else ()
-
-
-def _with_checked_labels(root: Path, dataset: Dataset) -> Dataset:
-    allowed = len(dataset.classes) or 2**31
-    if dataset.label.max(initial=-1) >= allowed:
-        raise DataError(f"{root}: label {dataset.label.max()}, expected 0..{allowed - 1} or -1 (unlabeled)")
-    return dataset
-
-
-def _read_rows(path: Path, rows: npt.NDArray[np.int64]) -> Iterator[Stored]:
-    """Yield the encoded images of ``rows``, ascending; row groups without one of them are not read."""
-    try:
-        with pq.ParquetFile(path, buffer_size=BUFFER_BYTES) as file:
-            start = 0
-            for group in range(file.num_row_groups):
-                stop = start + file.metadata.row_group(group).num_rows
-                wanted = rows[(rows >= start) & (rows < stop)]
-                if len(wanted):
-                    yield from _read_group(file, group, wanted - start)
-                start = stop
-    except UNREADABLE as error:
-        raise _unreadable(path, error) from error
-
-
-def _read_group(file: pq.ParquetFile, group: int, rows: npt.NDArray[np.int64]) -> Iterator[Stored]:
-    is_struct = pa.types.is_struct(file.schema_arrow.field("image").type)
-    start = 0
-    for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=["image.bytes" if is_struct else "image"]):
-        column = pc.struct_field(batch.column(0), "bytes") if is_struct else batch.column(0)
-        wanted = rows[(rows >= start) & (rows < start + len(batch))] - start
-        yield from column.take(pa.array(wanted)).to_pylist()
-        start += len(batch)
-
-
-def _unreadable(path: Path, error: Exception) -> DataError:
-    return DataError(
-        f"{path}: not a readable Parquet file ({' '.join(str(error).split())}); replace it or correct data.source"
-    )
+    classes = lists.pop() if lists else ()
+    allowed = len(classes) or 2**31
+    if label.max(initial=-1) >= allowed:
+        raise DataError(f"{root}: {name} {label.max()}, expected 0..{allowed - 1} or -1 (unlabeled)")
+    return _Column(label, classes)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scan_core.data import cifar10 as module
-from scan_core.data.cifar10 import ARCHIVE, CLASSES, cifar10
+from scan_core.data.cifar10 import CLASSES, OFFICIAL, cifar10
 from scan_core.data.decode import decode_rgb
 from scan_core.errors import DataError
 from tests.data.samples import cifar_images, encode, write_cifar_archive, write_cifar_parquet, write_parquet
@@ -18,8 +18,8 @@ REAL = Path(__file__).parents[2] / "../shared/data/cifar10"
 @pytest.fixture
 def archive(tmp_path, monkeypatch):
     """A tiny archive that passes for the official one."""
-    path = tmp_path / "origin" / ARCHIVE
-    monkeypatch.setattr(module, "SHA256", write_cifar_archive(path))
+    path = tmp_path / "origin" / OFFICIAL.file
+    monkeypatch.setattr(module, "OFFICIAL", OFFICIAL._replace(sha256=write_cifar_archive(path)))
     return path
 
 
@@ -59,33 +59,38 @@ def test_cifar10_folder_of_the_archive(archive, tmp_path):
 @pytest.mark.parametrize("official", [True, False])
 def test_cifar10_downloads(archive, tmp_path, monkeypatch, official):
     with serving(Behavior(archive.read_bytes())) as (url, _):
-        monkeypatch.setattr(module, "URL", url)
+        monkeypatch.setattr(module, "OFFICIAL", module.OFFICIAL._replace(url=url))
         dataset = cifar10(None if official else url, downloads=tmp_path / "downloads")
     assert len(dataset.label) == 12
-    assert (tmp_path / "downloads" / ARCHIVE).is_file()
+    assert (tmp_path / "downloads" / OFFICIAL.file).is_file()
 
 
 def test_cifar10_never_unpickles_another_file(tmp_path, monkeypatch):
-    path = tmp_path / ARCHIVE
+    path = tmp_path / OFFICIAL.file
     write_cifar_archive(path)  # harmless, but not the official checksum
     monkeypatch.setattr(pickle, "loads", lambda *_, **__: pytest.fail("unpickled"))
-    with pytest.raises(DataError, match=f"expected {module.SHA256}"):
+    with pytest.raises(DataError, match=f"expected {OFFICIAL.sha256}"):
         cifar10(path, downloads=tmp_path)
 
 
 def test_cifar10_unpickles_no_changed_download(archive, tmp_path):
     downloads = tmp_path / "downloads"
     downloads.mkdir()
-    (downloads / ARCHIVE).write_bytes(archive.read_bytes() + b"x")
+    (downloads / OFFICIAL.file).write_bytes(archive.read_bytes() + b"x")
     with pytest.raises(DataError, match="not the official file"):
         cifar10(None, downloads=downloads)
 
 
 def test_cifar10_needs_something_there(tmp_path):
-    with pytest.raises(DataError, match=f"nothing at .*expected {ARCHIVE} or Parquet files"):
+    with pytest.raises(DataError, match=f"nothing at .*expected {OFFICIAL.file} or Parquet files"):
         cifar10(tmp_path / "gone", downloads=tmp_path)
     with pytest.raises(DataError, match=r"no \*\.parquet among its 0 entries"):
         cifar10(tmp_path, downloads=tmp_path)
+
+
+def test_cifar10_parquet_with_the_older_name_of_the_images(tmp_path):
+    write_parquet(tmp_path / "train.parquet", [encode(np.zeros((32, 32, 3), np.uint8))], [9], CLASSES, image="img")
+    assert cifar10(tmp_path, downloads=tmp_path).label_names(np.array([0])) == ["truck"]
 
 
 def test_cifar10_parquet_of_other_classes(tmp_path):

@@ -119,6 +119,18 @@ def test_folder_names_that_are_no_utf8(tmp_path):
     assert path.is_file()
 
 
+def test_folder_labels_file_instead_of_folders(tmp_path):
+    _write(tmp_path, "p/train/cat/1.png", "p/train/cat/2.png", "p/test/3.png")
+    (tmp_path / "labels.csv").write_text("file,label\ntrain/cat/1.png,tiger\ntest/3.png,ant\n")
+    dataset = folder(tmp_path / "p", labels_file=tmp_path / "labels.csv")
+    assert _table(dataset) == [
+        ("test/3.png", "test", "ant"),
+        ("train/cat/1.png", "train", "tiger"),
+        ("train/cat/2.png", "train", None),
+    ]
+    assert dataset.classes == ("ant", "tiger")
+
+
 @pytest.mark.parametrize("others", [(), ("a.txt", "b.csv")])
 def test_folder_without_pictures(tmp_path, others):
     for name in others:

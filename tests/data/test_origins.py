@@ -19,6 +19,13 @@ def test_open_dataset_labels_none(tmp_path):
     assert dataset.classes == ()
 
 
+def test_open_dataset_labels_from_a_file(tmp_path):
+    write_picture(tmp_path / "p/cat/1.png")
+    (tmp_path / "a.csv").write_text("file,label\ncat/1.png,tom\n")
+    dataset = _open("folder", tmp_path / "p", labels=str(tmp_path / "a.csv"), downloads=tmp_path)
+    assert dataset.label_names(np.array([0])) == ["tom"]
+
+
 def test_without_labels_leaves_no_column_of_them():
     label = np.array([1, 0])
     dataset = Dataset(3, np.full(2, "train", object), label, ("a", "b"), ["x", "y"], iter, further={"fine": label})
@@ -28,7 +35,7 @@ def test_without_labels_leaves_no_column_of_them():
 
 
 def test_open_dataset_options_of_other_datasets(tmp_path):
-    with pytest.raises(DataError, match=r"data\.labels: /a\.csv, expected folders or none for data\.name digits"):
+    with pytest.raises(DataError, match=r"data\.labels: /a\.csv, expected folders or none \(a CSV"):
         _open("digits", labels="/a.csv", downloads=tmp_path)
     with pytest.raises(DataError, match=r"data\.classes_file: .*expected null for data\.name digits"):
         _open("digits", classes_file=tmp_path, downloads=tmp_path)

@@ -5,7 +5,7 @@ import pytest
 
 from scan_core.data.parquet import parquet
 from scan_core.errors import DataError
-from tests.data.samples import write_parquet
+from tests.data.samples import write_parquet, write_table
 
 IMAGES = [bytes([i]) * 10 for i in range(150)]
 """Not decoded here, so any bytes will do."""
@@ -30,11 +30,12 @@ def test_parquet_hugging_face_layout(tmp_path):
     assert dataset.channels == 3
 
 
+@pytest.mark.parametrize("image", ["image", "img"])
 @pytest.mark.parametrize("plain", [True, False])
 @pytest.mark.parametrize("row_group_size", [1, 7, 1000])
-def test_parquet_reads_the_rows_asked_for(tmp_path, plain, row_group_size):
-    write_parquet(tmp_path / "a.parquet", IMAGES[:100], plain=plain, row_group_size=row_group_size)
-    write_parquet(tmp_path / "b.parquet", IMAGES[100:], plain=plain, row_group_size=row_group_size)
+def test_parquet_reads_the_rows_asked_for(tmp_path, image, plain, row_group_size):
+    write_parquet(tmp_path / "a.parquet", IMAGES[:100], plain=plain, image=image, row_group_size=row_group_size)
+    write_parquet(tmp_path / "b.parquet", IMAGES[100:], plain=plain, image=image, row_group_size=row_group_size)
     dataset = _open(tmp_path)
     rows = np.array([0, 1, 6, 7, 63, 64, 99, 100, 149])
     assert list(dataset.read(rows)) == [IMAGES[row] for row in rows]
@@ -78,6 +79,16 @@ def test_parquet_wrong_columns(tmp_path):
     pq.write_table(pa.table({"image": [b""], "label": ["cat"]}), path)
     with pytest.raises(DataError, match="label: string, expected"):
         _open(path)
+
+
+def test_parquet_columns_of_labels_by_name(tmp_path):
+    columns = {"img": pa.array(IMAGES[:2]), "kind": pa.array([1, None], pa.uint8()), "finer": pa.array([-1, 7])}
+    write_table(tmp_path / "a.parquet", columns, {"kind": ["cat", "dog"]})
+    dataset = parquet(tmp_path, labels=("kind", "finer"))
+    assert dataset.label_names(np.arange(2)) == ["dog", None]
+    assert {name: values.tolist() for name, values in dataset.further.items()} == {"finer": [-1, 7]}
+    with pytest.raises(DataError, match=r"finer: int64, expected .* and other \(integer\)"):
+        parquet(tmp_path, labels=("other",))
 
 
 def test_parquet_labels_that_have_no_name(tmp_path):

@@ -139,10 +139,11 @@ def test_fetch_contact_sheet_shows_the_first_hundred(run_fetch):
 
 
 def test_fetch_cifar10_archive_and_parquet_agree(run_fetch, tmp_path, monkeypatch):
-    monkeypatch.setattr(cifar10, "SHA256", write_cifar_archive(tmp_path / cifar10.ARCHIVE, 60))
+    sha256 = write_cifar_archive(tmp_path / cifar10.OFFICIAL.file, 60)
+    monkeypatch.setattr(cifar10, "OFFICIAL", cifar10.OFFICIAL._replace(sha256=sha256))
     write_cifar_parquet(tmp_path / "parquet", 60)
     splits = {"train_splits": ["train", "test"], "evaluate_splits": ["test"], "image_size": 32}
-    run_fetch(name="cifar10", source=f"../{cifar10.ARCHIVE}", **splits)
+    run_fetch(name="cifar10", source=f"../{cifar10.OFFICIAL.file}", **splits)
     archive = _labeled_images()
     details = run_fetch(name="cifar10", source="../parquet", **splits)
     assert _labeled_images() == archive
