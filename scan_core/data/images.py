@@ -32,9 +32,7 @@ class Images(ABC):
         return next(self.batches([image_ids]))
 
     @abstractmethod
-    def batches(
-        self, image_ids: Sequence[Int64[Tensor, " batch"]]
-    ) -> Iterator[UInt8[Tensor, "batch channels height width"]]:
+    def batches(self, image_ids: Sequence[Int64[Tensor, " _"]]) -> Iterator[UInt8[Tensor, "_ channels height width"]]:
         """:meth:`gather` of each of ``image_ids``, in turn; the next ones are got ready in the background."""
 
 
@@ -45,9 +43,7 @@ class ResidentImages(Images):
         super().__init__(pixels.shape, device)
         self._pixels = torch.from_numpy(pixels).to(device)
 
-    def batches(
-        self, image_ids: Sequence[Int64[Tensor, " batch"]]
-    ) -> Iterator[UInt8[Tensor, "batch channels height width"]]:
+    def batches(self, image_ids: Sequence[Int64[Tensor, " _"]]) -> Iterator[UInt8[Tensor, "_ channels height width"]]:
         return (self._pixels[ids.to(self.device, non_blocking=True)] for ids in image_ids)
 
 
@@ -58,9 +54,7 @@ class HostImages(Images):
         super().__init__(pixels.shape, device)
         self._pixels = pixels
 
-    def batches(
-        self, image_ids: Sequence[Int64[Tensor, " batch"]]
-    ) -> Iterator[UInt8[Tensor, "batch channels height width"]]:
+    def batches(self, image_ids: Sequence[Int64[Tensor, " _"]]) -> Iterator[UInt8[Tensor, "_ channels height width"]]:
         for pixels in ordered_map(self._read, image_ids, chunk=1, workers=READ_AHEAD_THREADS):
             yield pixels.to(self.device, non_blocking=True)
 

@@ -27,8 +27,8 @@ class Loaded(NamedTuple):
     """[N, 2], width and height before resizing; 0 where unreadable."""
     moments: npt.NDArray[np.int64]
     """[N, C, 2], as in ``Prepared``."""
-    digest: npt.NDArray[np.void]
-    """[N], as in ``Prepared``."""
+    digest: npt.NDArray[np.uint8]
+    """[N, bytes], as in ``Prepared``."""
     skipped: list[Skipped]
     """The unreadable ones, in the origin's order."""
 
@@ -71,7 +71,7 @@ def load_images(
         store.put(int(i), image)
         loaded.readable[i] = True
         loaded.original_size[i], loaded.moments[i] = image.original_size, image.moments
-        loaded.digest[i] = np.void(image.digest)
+        loaded.digest[i] = np.frombuffer(image.digest, np.uint8)
     return loaded
 
 
@@ -80,7 +80,7 @@ def _nothing_yet(count: int, channels: int) -> Loaded:
         readable=np.zeros(count, bool),
         original_size=np.zeros((count, 2), np.int64),
         moments=np.zeros((count, channels, 2), np.int64),
-        digest=np.zeros(count, np.dtype((np.void, DIGEST_BYTES))),
+        digest=np.zeros((count, DIGEST_BYTES), np.uint8),
         skipped=[],
     )
 

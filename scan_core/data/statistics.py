@@ -24,21 +24,22 @@ def normalization(moments: npt.NDArray[np.int64], *, pixels: int) -> Normalizati
     return Normalization((mean / WHITE).tolist(), (deviation / WHITE).tolist())
 
 
-def combined_digest(digests: npt.NDArray[np.void]) -> str:
-    """SHA-256 of the images' digests [N], in their order, in hexadecimal."""
+def combined_digest(digests: npt.NDArray[np.uint8]) -> str:
+    """SHA-256 of the images' digests [N, bytes], in their order, in hexadecimal."""
     return hashlib.sha256(digests.tobytes()).hexdigest()
 
 
-def first_equal(digests: npt.NDArray[np.void], *, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
-    """For each image [N] the first of ``among`` [N] with the same pixels; -1 for those outside ``among``."""
+def first_equal(digests: npt.NDArray[np.uint8], *, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """For each image the first of ``among`` [N] with the same one of ``digests`` [N, bytes]; -1 outside ``among``."""
     rows = np.flatnonzero(among)
-    _, first, inverse = np.unique(digests[rows], return_index=True, return_inverse=True)
+    whole = np.ascontiguousarray(digests[rows]).view(np.dtype((np.void, digests.shape[1])))[:, 0]
+    _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
     found = np.full(len(digests), -1)
     found[rows] = rows[first[inverse]]
     return found
 
 
-def duplicates(digests: npt.NDArray[np.void], *, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def duplicates(digests: npt.NDArray[np.uint8], *, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Which images of ``among`` [N] have the same pixels as an earlier one of them."""
     first = first_equal(digests, among=among)
     return among & (first != np.arange(len(digests)))

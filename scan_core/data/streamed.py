@@ -1,13 +1,14 @@
 """Images that are decoded each time they are needed, from the shards on disk, a bounded way ahead."""
 
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Int64, UInt8
+from PIL import Image
 from torch import Tensor
-from torchvision.io import ImageReadMode, decode_png
 
 from scan_core.artifacts.shards import Shards
 from scan_core.data.decode import JPEG, UnreadableImageError, decode_rgb
@@ -37,9 +38,7 @@ class StreamedImages(Images):
         super().__init__((len(shards), channels, size, size), device)
         self._shards, self._workers = shards, workers
 
-    def batches(
-        self, image_ids: Sequence[Int64[Tensor, " batch"]]
-    ) -> Iterator[UInt8[Tensor, "batch channels height width"]]:
+    def batches(self, image_ids: Sequence[Int64[Tensor, " _"]]) -> Iterator[UInt8[Tensor, "_ channels height width"]]:
         step = max(1, TASK_BYTES // (self.channels * self.size**2))
         two_batches = 2 * -(-len(image_ids[0]) // step)
         tasks = self._tasks(image_ids, step)
@@ -47,7 +46,7 @@ class StreamedImages(Images):
             if task.last:
                 yield task.batch.to(self.device, non_blocking=True)
 
-    def _tasks(self, batches: Sequence[Int64[Tensor, " batch"]], step: int) -> Iterator[_Task]:
+    def _tasks(self, batches: Sequence[Int64[Tensor, " _"]], step: int) -> Iterator[_Task]:
         for ids in batches:
             pinned = self.device.type == "cuda"
             batch = torch.empty(len(ids), self.channels, self.size, self.size, dtype=torch.uint8, pin_memory=pinned)
@@ -59,7 +58,7 @@ class StreamedImages(Images):
         for image_id, row in zip(task.image_ids, task.rows, strict=True):
             try:
                 row.copy_(self._pixels(image_id))
-            except (UnreadableImageError, RuntimeError) as error:
+            except (OSError, SyntaxError, UnreadableImageError, ValueError) as error:
                 raise ArtifactError(
                     f"data/images: image {image_id} is damaged ({error}); run dvc repro fetch"
                 ) from error
@@ -69,5 +68,5 @@ class StreamedImages(Images):
         encoded = self._shards.read(image_id)
         if encoded.startswith(JPEG):
             return torch.from_numpy(np.array(resize_and_crop(decode_rgb(encoded), self.size)).transpose(2, 0, 1))
-        # Fetch has resized it, and a PNG file has the same pixels for every decoder: this one is the fastest.
-        return decode_png(torch.frombuffer(bytearray(encoded), dtype=torch.uint8), ImageReadMode.UNCHANGED)
+        with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # which fetch has resized
+            return torch.from_numpy(np.atleast_3d(np.array(image)).transpose(2, 0, 1))

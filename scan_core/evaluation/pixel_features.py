@@ -52,7 +52,8 @@ def pixel_features(
 
 
 def _chunks(images: Images, ids: Int[np.ndarray, " wanted"]) -> Iterator[UInt8[np.ndarray, "chunk channels size size"]]:
-    for pixels in images.batches(torch.from_numpy(ids).tensor_split(range(_CHUNK, len(ids), _CHUNK))):
+    wanted = torch.from_numpy(ids)
+    for pixels in images.batches([wanted[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK)]):
         yield pixels.cpu().numpy()
 
 

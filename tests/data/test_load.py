@@ -11,6 +11,11 @@ IMAGES = noise(4, 8, 8, 3)
 STORED = [encode(IMAGES[0]), None, encode(IMAGES[2]), b"no picture", IMAGES[1].transpose(2, 0, 1)]
 
 
+@pytest.fixture
+def pixels(tmp_path):
+    return np.memmap(tmp_path / "pixels", np.uint8, "w+", shape=(4, 3, 8, 8))
+
+
 def _load(rows, pixels, *, skip_unreadable=True):
     dataset = Dataset(
         channels=3,
@@ -23,8 +28,7 @@ def _load(rows, pixels, *, skip_unreadable=True):
     return load_images(dataset, np.array(rows), PixelStore(pixels), size=8, workers=2, skip_unreadable=skip_unreadable)
 
 
-def test_load_images_in_the_order_asked_for():
-    pixels = np.zeros((4, 3, 8, 8), np.uint8)
+def test_load_images_in_the_order_asked_for(pixels):
     loaded = _load([4, 3, 0, 2], pixels)
     assert loaded.readable.tolist() == [True, False, True, True]
     assert np.array_equal(pixels[[0, 2, 3]], IMAGES[[1, 0, 2]].transpose(0, 3, 1, 2))
@@ -32,19 +36,19 @@ def test_load_images_in_the_order_asked_for():
     assert loaded.moments[0].tolist() == [[channel.sum(), (channel**2).sum()] for channel in pixels[0].astype(int)]
 
 
-def test_load_images_lists_what_it_skips():
-    loaded = _load([3, 1], np.zeros((2, 3, 8, 8), np.uint8))
+def test_load_images_lists_what_it_skips(pixels):
+    loaded = _load([3, 1], pixels)
     assert loaded.skipped[0] == Skipped("b", "no image bytes in this row")
     assert loaded.skipped[1].path == "d"
 
 
-def test_load_images_stops_at_the_first_unreadable_one_where_asked_to():
+def test_load_images_stops_at_the_first_unreadable_one_where_asked_to(pixels):
     with pytest.raises(DataError, match=r"b: no image bytes in this row; correct it, or set data\.on_bad_image: skip"):
-        _load([3, 1, 0], np.zeros((3, 3, 8, 8), np.uint8), skip_unreadable=False)
+        _load([3, 1, 0], pixels, skip_unreadable=False)
 
 
-def test_loaded_only_some():
-    loaded = _load([4, 3, 0, 2], np.zeros((4, 3, 8, 8), np.uint8))
+def test_loaded_only_some(pixels):
+    loaded = _load([4, 3, 0, 2], pixels)
     some = loaded.only(np.array([True, False, False, True]))
     assert some.original_size.shape == (2, 2)
     assert np.array_equal(some.digest, loaded.digest[[0, 3]])

@@ -7,7 +7,7 @@ from scan_core.data.statistics import combined_digest, duplicates, first_equal, 
 
 def _digests(values):
     images = [np.full((1, 2, 2), value, np.uint8) for value in values]
-    return np.array([np.void(pixels_digest(image)) for image in images])
+    return np.array([np.frombuffer(pixels_digest(image), np.uint8) for image in images])
 
 
 def test_normalization_equals_numpy():
