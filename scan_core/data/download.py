@@ -27,8 +27,12 @@ class _BrokenConnectionError(Exception):
     pass
 
 
-def download(url: str, target: Path, *, sha256: str) -> Path:
+def download(url: str, target: Path, *, sha256: str | None, max_bytes: int | None = None) -> Path:
     """Bring ``url`` to ``target``, unless it is there; what has arrived of it waits in ``target``.part meanwhile.
+
+    Args:
+        sha256: None where nobody knows it; then what arrived in an earlier run is not gone on with.
+        max_bytes: a longer answer is refused.
 
     Raises:
         DataError: the server refuses, breaks off again and again or sends something else, or the disk is full.
@@ -38,8 +42,11 @@ def download(url: str, target: Path, *, sha256: str) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _locked(target.with_name(f"{target.name}.lock")):
             if not target.exists():
-                _complete(url, part)
-                _check_arrived(url, part, sha256)
+                if sha256 is None:
+                    part.unlink(missing_ok=True)
+                _complete(url, part, max_bytes)
+                if sha256 is not None:
+                    _check_arrived(url, part, sha256)
                 part.replace(target)
     except OSError as error:
         raise DataError(f"{part}: cannot be written ({error.strerror}); free space, then run again") from error
@@ -70,12 +77,12 @@ def _check_arrived(url: str, part: Path, sha256: str) -> None:
         ) from None
 
 
-def _complete(url: str, part: Path) -> None:
+def _complete(url: str, part: Path, max_bytes: int | None) -> None:
     """Call :func:`_continue` until the whole file is there."""
     most, failures = 0, 0
     while True:
         try:
-            _continue(url, part)
+            _continue(url, part, max_bytes)
             return
         except _BrokenConnectionError as error:
             size = part.stat().st_size if part.exists() else 0
@@ -83,13 +90,13 @@ def _complete(url: str, part: Path) -> None:
             most = max(most, size)
             if failures == ATTEMPTS:
                 raise DataError(
-                    f"{url}: {error} ({most} bytes so far); check the connection and run again, which goes on from "
-                    "there, or set data.source to a mirror or a local copy"
+                    f"{url}: {error} ({most} bytes so far); check the connection and run again, or "
+                    "use a mirror or a local copy"
                 ) from error
         time.sleep(RETRY_SECONDS)
 
 
-def _continue(url: str, part: Path) -> None:
+def _continue(url: str, part: Path, max_bytes: int | None) -> None:
     """Fetch what ``part`` lacks."""
     offset = part.stat().st_size if part.exists() else 0
     response = _open(url, offset=offset)
@@ -97,7 +104,7 @@ def _continue(url: str, part: Path) -> None:
         return
     with response, part.open("ab") as file:
         if response.headers.get_content_type() == "text/html":
-            raise DataError(f"{url}: the server sent an HTML page, expected an archive; correct data.source")
+            raise DataError(f"{url}: the server sent an HTML page, expected the file itself; correct the URL")
         if not response.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
             file.truncate(0)
         length = response.length or 0
@@ -105,6 +112,8 @@ def _continue(url: str, part: Path) -> None:
         chunks = _read(response)
         for chunk in track(chunks, description=f"download {part.stem}", total=math.ceil(length / MEBIBYTE)):
             file.write(chunk)
+            if max_bytes is not None and file.tell() > max_bytes:
+                raise DataError(f"{url}: more than {max_bytes} bytes, expected a smaller file; correct the URL")
         if length and file.tell() < total:
             raise _BrokenConnectionError("the connection ended early")
 
@@ -129,7 +138,7 @@ def _open(url: str, *, offset: int) -> HTTPResponse | None:
         if error.code == RANGE_NOT_SATISFIABLE:
             return None
         raise DataError(
-            f"{url}: the server answered {error.code} {error.reason}, expected a file; correct data.source or try later"
+            f"{url}: the server answered {error.code} {error.reason}, expected a file; correct the URL or try later"
         ) from error
     except (OSError, HTTPException, ValueError) as error:
         raise _BrokenConnectionError(f"no connection ({getattr(error, 'reason', error)})") from error

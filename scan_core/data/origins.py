@@ -8,11 +8,12 @@ from scan_core.data.cifar100 import cifar100
 from scan_core.data.dataset import Dataset, Source
 from scan_core.data.digits import digits
 from scan_core.data.folder import folder
+from scan_core.data.imagenet import imagenet
 from scan_core.data.parquet import parquet
 from scan_core.data.stl10 import stl10
 from scan_core.errors import DataError
 
-NAMES = ("digits", "cifar10", "cifar100", "cifar20", "stl10", "folder", "parquet")
+NAMES = ("digits", "cifar10", "cifar100", "cifar20", "stl10", "imagenet", "folder", "parquet")
 LABELS = ("folders", "none")
 
 
@@ -23,24 +24,24 @@ def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, cla
         downloads: where what has to be downloaded is kept.
         labels: ``folders`` (as the dataset has them), ``none``, which makes any dataset unlabeled, or for ``folder``
             the path of a CSV file with the columns ``file`` and ``label``.
-        classes_file: None.
+        classes_file: for ``imagenet`` the path or URL of a list of classes, or None for all; else None.
 
     Raises:
         DataError: nothing of the kind at ``source``, or an option that this dataset does not have.
     """
     _check_options(name, labels, classes_file)
-    dataset = _open(name, source, downloads, labels)
+    dataset = _open(name, source, downloads, labels, classes_file)
     return dataset.without_labels() if labels == "none" else dataset
 
 
 def _check_options(name: str, labels: str, classes_file: Source) -> None:
     if labels not in LABELS and name != "folder":
         raise DataError(f"data.labels: {labels}, expected folders or none (a CSV file is for data.name folder alone)")
-    if classes_file is not None:
-        raise DataError(f"data.classes_file: {classes_file}, expected null for data.name {name}")
+    if classes_file is not None and name != "imagenet":
+        raise DataError(f"data.classes_file: {classes_file}, expected null (it is for data.name imagenet alone)")
 
 
-def _open(name: str, source: Source, downloads: Path, labels: str) -> Dataset:
+def _open(name: str, source: Source, downloads: Path, labels: str, classes_file: Source) -> Dataset:
     match name:
         case "digits":
             return digits(source)
@@ -52,6 +53,8 @@ def _open(name: str, source: Source, downloads: Path, labels: str) -> Dataset:
             return cifar20(source, downloads=downloads)
         case "stl10":
             return stl10(source, downloads=downloads)
+        case "imagenet":
+            return imagenet(source, downloads=downloads, classes_file=classes_file)
         case "folder":
             return folder(source, labels_file=None if labels in LABELS else Path(labels))
         case "parquet":

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
+from scipy.io import savemat
 
 from scan_core.data import cifar10, cifar20, cifar100
 
@@ -153,6 +154,45 @@ def stl10_members(counts: Mapping[str, int]) -> dict[str, bytes]:
         if split != "unlabeled":
             members[f"stl10_binary/{split}_y.bin"] = bytes(i % 10 + 1 for i in range(count))
     return {**members, "stl10_binary/class_names.txt": b"airplane\n", "stl10_binary/fold_indices.txt": b"0 1\n"}
+
+
+def write_imagenet_tars(root: Path, classes: Mapping[str, int], truth: Sequence[int]) -> dict[str, bytes]:
+    """ImageNet's train and val tars: so many pictures of each class, and one of each class ``truth`` counts from 1.
+
+    Returns the pictures by their names.
+    """
+    pictures = {
+        f"{wnid}_{i}.JPEG": encode(noise(8 + i, 9, 3), "JPEG") for wnid, count in classes.items() for i in range(count)
+    }
+    names = [f"ILSVRC2012_val_{i:08}.JPEG" for i in range(1, len(truth) + 1)]
+    pictures |= {name: encode(noise(9, 8, 3, seed=i), "JPEG") for i, name in enumerate(names)}
+    inner = {}
+    for wnid in classes:
+        write_tar(root / "inner.tar", {name: pictures[name] for name in pictures if name.startswith(wnid)})
+        inner[f"{wnid}.tar"] = (root / "inner.tar").read_bytes()
+    (root / "inner.tar").unlink()
+    write_tar(root / "ILSVRC2012_img_train.tar", inner)
+    write_tar(root / "ILSVRC2012_img_val.tar", {name: pictures[name] for name in names})
+    return pictures
+
+
+def write_imagenet_devkit(root: Path, classes: Sequence[str], truth: Sequence[int]) -> str:
+    """The development kit: ``classes`` numbered from 1, a class above them, and the class of each val picture.
+
+    Returns its SHA-256.
+    """
+    rows = [(i, wnid, "words", 0) for i, wnid in enumerate(classes, start=1)] + [(len(classes) + 1, "n00001740", "", 2)]
+    kinds = [(name, object) for name in ("ILSVRC2012_ID", "WNID", "words", "num_children")]
+    meta = BytesIO()
+    savemat(meta, {"synsets": np.array(rows, kinds)[:, np.newaxis]})
+    members = {
+        "readme.txt": b"",
+        "data/meta.mat": meta.getvalue(),
+        "data/ILSVRC2012_validation_ground_truth.txt": "".join(f"{label}\n" for label in truth).encode(),
+    }
+    folder = "ILSVRC2012_devkit_t12"
+    members = {f"{folder}/{name}": content for name, content in members.items()}
+    return write_tar(root / f"{folder}.tar.gz", members, mode="w:gz")
 
 
 def write_picture(path: Path, pixels: np.ndarray | None = None, kind: str | None = None) -> None:

@@ -78,7 +78,7 @@ def test_download_refused(target, status):
 
 def test_download_html_page(target):
     page = Behavior(b"<html>log in first</html>", kind="text/html; charset=utf-8")
-    with serving(page) as (url, _), pytest.raises(DataError, match="HTML page, expected an archive"):
+    with serving(page) as (url, _), pytest.raises(DataError, match="HTML page, expected the file itself"):
         download(url, target, sha256=SHA256)
     assert not target.exists()
 
@@ -88,6 +88,23 @@ def test_download_wrong_checksum(target):
         download(url, target, sha256=SHA256)
     assert "\n" not in str(error.value)
     assert _names(target) == set()
+
+
+def test_download_without_a_checksum_starts_anew(target):
+    target.parent.mkdir()
+    target.with_name("archive.tar.gz.part").write_bytes(b"of an older version")
+    with serving(Behavior(CONTENT)) as (url, requests):
+        download(url, target, sha256=None, max_bytes=len(CONTENT))
+    assert target.read_bytes() == CONTENT
+    assert requests == [None]
+
+
+@pytest.mark.parametrize("announce_length", [True, False])
+def test_download_larger_than_allowed(target, announce_length):
+    behavior = Behavior(CONTENT, announce_length=announce_length)
+    with serving(behavior) as (url, _), pytest.raises(DataError, match="more than 10239 bytes, expected a smaller"):
+        download(url, target, sha256=None, max_bytes=len(CONTENT) - 1)
+    assert not target.exists()
 
 
 def test_download_short_body_keeps_what_arrived(target):
