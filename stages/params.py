@@ -284,4 +284,6 @@ def _describe(detail: object) -> _Problem:
         return _Problem(key, f"unknown key (found {detail['input']!r}); remove it or correct its name")
     if detail["type"] == "missing":
         return _Problem(key, "missing; python -m stages.use NAME writes a complete file")
+    if isinstance(detail["input"], dict):  # a whole section
+        return _Problem(key, detail["msg"].removeprefix("Value error, "))
     return _Problem(key, f"found {detail['input']!r}, allowed: {detail['msg']}")

@@ -8,10 +8,12 @@ import typer
 
 from scan_core.artifacts.index import read_index
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.collapse import few_confident_warning
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
 from scan_core.data.open_images import open_images
 from scan_core.runtime.device import choose_device
+from scan_core.runtime.progress import warn
 from stages.cli import run
 from stages.params import Params, load_params
 from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
@@ -68,6 +70,9 @@ def _refine(config: Params) -> None:
         write_clustering(SELF_LABEL_MODEL, training.weights(), {**metadata, "precision": step.precision})
         counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(training.confident().tolist())}
         write_details("self_label", {"epochs": len(history), "images": len(train_ids), **history[-1], **counts})
+        first = int(history[0]["confident"])
+        if message := few_confident_warning(confident=first, images=len(train_ids), threshold=step.threshold):
+            warn(message)
         state.clear()
 
 

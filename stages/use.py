@@ -1,7 +1,8 @@
 """Write params.yaml from a preset: ``python -m stages.use NAME [KEY=VALUE ...]``."""
 
+import difflib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,14 +90,23 @@ def _set(values: CommentedMap, override: str) -> None:
     place: Any = values
     for section in sections:
         place = place.get(section) if isinstance(place, Mapping) else None
-    if not equals or not isinstance(place, Mapping) or leaf not in place:
-        raise ParamsError(
-            f"{override}: expected KEY=VALUE with a key of params.yaml, scan.entropy_weight=3.5 for instance"
-        )
+    if not equals:
+        raise ParamsError(f"{override}: expected KEY=VALUE, scan.entropy_weight=3.5 for instance")
+    if not isinstance(place, Mapping) or leaf not in place:
+        near = difflib.get_close_matches(key, _keys(values), n=1)
+        raise ParamsError(f"{key}: no such key in params.yaml" + "".join(f"; did you mean {name}?" for name in near))
     try:
         place[leaf] = YAML(typ="safe", pure=True).load(text)  # type: ignore[index]
     except YAMLError as error:
         raise ParamsError(f"{override}: {text!r} is not a YAML value ({' '.join(str(error).split())})") from None
+
+
+def _keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Every key, with the sections that it is in: ``scan.clusters``."""
+    for key, value in values.items():
+        yield prefix + key
+        if isinstance(value, Mapping):
+            yield from _keys(value, f"{prefix}{key}.")
 
 
 def _present_data(path: Path) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Saying that a clustering has gone to few clusters."""
+"""Saying that a clustering has gone to few clusters, or learns from few images."""
 
 
 def collapse_warning(*, used: int, clusters: int, largest: float) -> str | None:
@@ -13,4 +13,14 @@ def collapse_warning(*, used: int, clusters: int, largest: float) -> str | None:
     return (
         f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them; where this is not "
         "wanted, raise scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
+    )
+
+
+def few_confident_warning(*, confident: int, images: int, threshold: float) -> str | None:
+    """What to tell a person about the images that self-labeling began with, or None where they are at least 5 %."""
+    if confident >= 0.05 * images:
+        return None
+    return (
+        f"after the first epoch only {confident} of {images} images had a probability above {threshold}, too few to "
+        "learn from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
     )

@@ -17,6 +17,7 @@ from scan_core.encoders.inference import infer
 from scan_core.errors import TrainingError
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.precision import autocast
+from scan_core.runtime.progress import steps
 from scan_core.runtime.state import State, capture, part, restore
 from scan_core.runtime.update import adam, update
 
@@ -63,7 +64,9 @@ class ScanTraining:
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
         partners = draw_partners(rows, self._neighbor_rows, self._generator)
-        for pixels in self._images.batches(self._image_ids[torch.cat([rows, partners], dim=1)].unbind()):
+        for pixels in steps(
+            self._images.batches(self._image_ids[torch.cat([rows, partners], dim=1)].unbind()), total=len(rows)
+        ):
             views = self._augmentation(pixels, self._generator)
             with autocast(self._images.device, self._precision):
                 logits = self._model(views)

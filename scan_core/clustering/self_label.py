@@ -16,6 +16,7 @@ from scan_core.encoders.inference import infer
 from scan_core.errors import TrainingError
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.precision import autocast
+from scan_core.runtime.progress import steps
 from scan_core.runtime.state import State, capture, restore
 from scan_core.runtime.update import adam, update
 
@@ -59,7 +60,7 @@ class SelfLabelTraining:
         """
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
-        for pixels in self._images.batches(self._image_ids[rows].unbind()):
+        for pixels in steps(self._images.batches(self._image_ids[rows].unbind()), total=len(rows)):
             self._model.eval()
             with torch.no_grad(), autocast(self._images.device, self._precision):
                 (logits,) = self._model(normalize(pixels, self._augmentation.mean, self._augmentation.std))

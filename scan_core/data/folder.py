@@ -46,8 +46,8 @@ def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
     tree = _walk(root)
     if not tree.pictures:
         raise DataError(
-            f"data.source: no picture in {root} (but {len(tree.others)} other files and {len(tree.skipped)} unusable "
-            f"entries), expected {EXPECTED}; correct the path"
+            f"data.source: no picture in {root} ({len(tree.others)} other files, {len(tree.skipped)} unusable), "
+            f"expected {EXPECTED}; correct the path"
         )
     split, names = _splits_and_classes([tuple(path.split("/")) for path in tree.pictures])
     if labels_file is not None:

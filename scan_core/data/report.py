@@ -33,7 +33,7 @@ def write_report(
 ) -> None:
     """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv`` and ``images.png``; say what was skipped.
 
-    Files are named without their folders, which may be classes.
+    Where there are classes, files are named without their folders, which may tell them.
 
     Args:
         rows: of ``dataset``, [N], those that were ``loaded``.
@@ -51,10 +51,9 @@ def write_report(
         "skipped": len(skipped),
     }
     write_text(folder / "details.json", json.dumps(details, indent=2) + "\n")
-    name = [PurePosixPath(dataset.path[row]).name for row in rows]
-    _write_csv(
-        folder / "skipped.csv", file=[PurePosixPath(path).name for path, _ in skipped], reason=[r for _, r in skipped]
-    )
+    shown = (lambda path: PurePosixPath(path).name) if dataset.classes else str
+    name = [shown(dataset.path[row]) for row in rows]
+    _write_csv(folder / "skipped.csv", file=[shown(path) for path, _ in skipped], reason=[r for _, r in skipped])
     _write_csv(
         folder / "duplicates.csv",
         file=[name[i] for i in equal],

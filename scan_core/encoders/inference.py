@@ -34,7 +34,11 @@ def infer(
     outputs = []
     batches = torch.split(image_ids, _BATCH)
     pictures = images.batches(batches)
-    for pixels in track(pictures, description=description, total=len(batches)) if description else pictures:
+    for pixels in (
+        track(pictures, description=f"{description}, {len(image_ids):,} images in batches", total=len(batches))
+        if description
+        else pictures
+    ):
         with autocast(images.device, precision):
             outputs.append(network(normalize(pixels, mean, std)).float())
     return torch.cat(outputs, dim=-2)

@@ -38,9 +38,9 @@ def step_curve(step: StepResult, truth: Truth) -> ConfidenceCurve:
 
 
 def confidence_table(curve: ConfidenceCurve) -> pd.DataFrame:
-    """``coverage``, ``threshold`` and, with labels, ``accuracy``."""
-    table = pd.DataFrame({"coverage": curve.coverage, "threshold": curve.threshold})
-    return table if curve.accuracy is None else table.assign(accuracy=curve.accuracy)
+    """``coverage``, ``threshold`` and ``accuracy``, empty without labels (DVC's plot asks for the column)."""
+    accuracy = np.nan if curve.accuracy is None else curve.accuracy
+    return pd.DataFrame({"coverage": curve.coverage, "threshold": curve.threshold, "accuracy": accuracy})
 
 
 def cluster_table(step: StepResult, truth: Truth) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Charts: confusions, cluster sizes, confidence against accuracy, neighbor purity."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -112,11 +112,18 @@ def plot_confidence(curves: Mapping[str, ConfidenceCurve]) -> Figure:
         axes.set_xlabel("most confident images accepted (%)")
         axes.set_ylabel("%")
         axes.set_xlim(0, 101)
-        axes.set_ylim(0, 101)
-        axes.set_title("What the confidence is worth")
+        axes.set_ylim(_floor(curves.values()), 101)
+        scored = any(curve.accuracy is not None for curve in curves.values())
+        axes.set_title("What the confidence is worth" if scored else "How confident the model is")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize=9, loc="lower left")
         return figure
+
+
+def _floor(curves: Iterable[ConfidenceCurve]) -> float:
+    """The tens of percent below every value."""
+    values = [value for curve in curves for value in (curve.accuracy, curve.threshold) if value is not None]
+    return max(0.0, np.floor(10 * float(np.nanmin(np.concatenate(values))) - 0.5) * 10)
 
 
 def plot_purity(purity: Float[np.ndarray, " k"]) -> Figure:

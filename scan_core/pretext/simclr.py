@@ -12,6 +12,7 @@ from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.precision import autocast
+from scan_core.runtime.progress import steps
 from scan_core.runtime.schedule import warmup_cosine
 from scan_core.runtime.state import State, capture, restore
 from scan_core.runtime.update import sgd, update
@@ -48,16 +49,16 @@ class SimclrTraining:
         self._augmentation, self._generator = augmentation, generator
         self._temperature, self._precision, self._batch_size = temperature, precision, batch_size
         self._optimizer = sgd(model, momentum=momentum, weight_decay=weight_decay)
-        steps = steps_per_epoch(len(image_ids), batch_size)
+        per_epoch = steps_per_epoch(len(image_ids), batch_size)
         self._schedule = [
             warmup_cosine(
                 step,
-                total=epochs * steps,
-                warmup=round(warmup_epochs * steps),
+                total=epochs * per_epoch,
+                warmup=round(warmup_epochs * per_epoch),
                 peak=learning_rate,
                 final=final_learning_rate,
             )
-            for step in range(epochs * steps)
+            for step in range(epochs * per_epoch)
         ]
         self._step = 0
 
@@ -70,7 +71,7 @@ class SimclrTraining:
         self._model.train()
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
-        for pixels in self._images.batches(self._image_ids[rows].unbind()):
+        for pixels in steps(self._images.batches(self._image_ids[rows].unbind()), total=len(rows)):
             views = self._augmentation(torch.cat([pixels, pixels]), self._generator)
             with autocast(self._images.device, self._precision):
                 projections = self._model(views)

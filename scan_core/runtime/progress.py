@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 T = TypeVar("T")
+SILENCE_SECONDS = 20
 Report = Callable[[int, Mapping[str, float]], None]
 
 
@@ -31,6 +32,17 @@ def track(items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
         return
     with _bar() as progress:
         yield from progress.track(items, total=total, description=description)
+
+
+def steps(batches: Iterable[T], *, total: int) -> Iterator[T]:
+    """Yield the batches of an epoch; where it takes long, say now and then how far it is."""
+    started = said = time.monotonic()
+    for done, batch in enumerate(batches):
+        now = time.monotonic()
+        if done and now - said > SILENCE_SECONDS:
+            say(f"step {done}/{total} of this epoch, {(now - started) / done * (total - done):.0f} s left in it")
+            said = now
+        yield batch
 
 
 @contextmanager

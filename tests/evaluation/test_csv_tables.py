@@ -52,7 +52,7 @@ def test_confidence_table_covers_labeled_images(make_results):
 def test_confidence_table_without_labels(make_results):
     results = make_results([-1, -1], [0, 0], [0, 1], cluster_count=2)
     table = confidence_table(step_curve(results.self_label, results.truth))
-    assert csv(table) == "coverage,threshold\n1.0000,0.9000\n"
+    assert csv(table) == "coverage,threshold,accuracy\n1.0000,0.9000,\n"
 
 
 def test_purity_table():

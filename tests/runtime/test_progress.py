@@ -2,7 +2,8 @@ import sys
 
 import pytest
 
-from scan_core.runtime.progress import epoch_progress, track, warn
+from scan_core.runtime import progress
+from scan_core.runtime.progress import epoch_progress, steps, track, warn
 
 
 def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
@@ -16,6 +17,16 @@ def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[st
     assert lines[1].startswith("scan_train: epoch 2/3, loss 1.235, ")
     assert lines[2] == "scan_train: epoch 3/3, loss 1, 0 s left"
     assert lines[3] == "warning: look here"
+
+
+def test_a_long_epoch_says_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    # One step every 15 s by this clock: after 30 s of silence it speaks, with the 2 steps that took 30 s behind it.
+    clock = iter(range(0, 1000, 15))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    assert list(steps("abcd", total=4)) == ["a", "b", "c", "d"]
+    assert (
+        capsys.readouterr().err == "step 1/4 of this epoch, 90 s left in it\nstep 3/4 of this epoch, 20 s left in it\n"
+    )
 
 
 def test_bars_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):

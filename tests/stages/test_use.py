@@ -43,9 +43,9 @@ def test_source_is_kept_while_the_dataset_stays_the_same(tmp_path: Path):
     ("name", "override", "said"),
     [
         ("cifra", "seed=1", "cifra: no such preset; there are cifar10"),
-        ("digits", "scan.clusterz=3", "expected KEY=VALUE with a key of params.yaml"),
+        ("digits", "scan.clusterz=3", "scan.clusterz: no such key in params.yaml; did you mean scan.clusters?"),
         ("digits", "seed", "expected KEY=VALUE"),
-        ("digits", "seed.x=1", "expected KEY=VALUE"),
+        ("digits", "seed.x=1", "seed.x: no such key"),
         ("digits", "seed=[1", "is not a YAML value"),
         ("digits", "scan.clusters=1", "scan.clusters: found 1"),
     ],

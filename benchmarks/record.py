@@ -1,0 +1,65 @@
+"""What every benchmark ends with: a small table on the screen, and a record that says where it was measured."""
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+
+RESULTS = Path(__file__).resolve().parent / "results"
+
+Row = Mapping[str, str | int | float]
+
+
+def record(name: str, rows: Sequence[Row]) -> None:
+    """Print ``rows`` (all with the same columns) as a table and append them to ``results/<name>.jsonl``."""
+    print(table(rows))
+    entry = {
+        "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "commit": _commit(),
+        "command": f"python -m benchmarks.{name} {' '.join(sys.argv[1:])}".strip(),
+        "hardware": hardware(),
+        "rows": [{key: _rounded(value) for key, value in row.items()} for row in rows],
+    }
+    RESULTS.mkdir(exist_ok=True)
+    with (RESULTS / f"{name}.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps(entry) + "\n")
+
+
+def table(rows: Sequence[Row]) -> str:
+    """``rows`` as aligned text under their columns' names."""
+    cells = [list(rows[0]), *([f"{_rounded(value)}" for value in row.values()] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def hardware() -> str:
+    """The device, or processor and threads, and the versions that decide about speed."""
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_name()
+    else:
+        device = f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+    return f"{device}; torch {torch.__version__}, Python {platform.python_version()}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _commit() -> str:
+    described = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    return described.stdout.strip() or "unknown"
+
+
+def _rounded(value: str | int | float) -> str | int | float:
+    return float(f"{value:.4g}") if isinstance(value, float) else value
