@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -14,7 +15,7 @@ from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError, TrainingError
 from stages import embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
-from tests.data.samples import encode
+from tests.data.samples import encode, noise, write_picture
 from tests.pipeline import artifacts, run_stages, write_params
 
 
@@ -127,6 +128,37 @@ def test_images_without_any_label_run_through(project: Path, capsys: pytest.Capt
 
 def write_unlabeled(path: Path, pixels: np.ndarray) -> None:
     pq.write_table(pa.table({"image": [encode(image, "PNG") for image in pixels]}), path)
+
+
+def test_images_streamed_from_shards_give_the_same_models(finished: Path, project: Path):
+    write_params(project, "data.pixels_budget=1e-6")
+    run_stages()
+    assert [path.name for path in (project / "data/images").iterdir()] == ["images-00000.parquet"]
+    streamed, resident = artifacts(project), artifacts(finished)
+    del streamed["data/images/images-00000.parquet"], resident["data/images/pixels.npy"]
+    assert streamed == resident
+
+
+def test_images_for_the_pretext_alone(project: Path):
+    for split, count in (("train", 40), ("test", 8), ("unlabeled", 30)):
+        for i in range(count):
+            write_picture(project / "pictures" / split / f"{i}.png", noise(8, 8, 3, seed=i))
+    write_params(
+        project,
+        "data.name=folder",
+        "data.source=pictures",
+        "data.limit=null",
+        "data.evaluate_splits=[test]",
+        "pretext.train_splits=[unlabeled]",
+        "scan.clusters=3",
+    )
+    run_stages()
+    assert json.loads((project / "reports/pretext_train/details.json").read_text())["images"] == 70
+    assert len(pq.read_table(project / "data/neighbors.parquet")) == 40
+    assert json.loads((project / "reports/self_label/details.json").read_text())["images"] == 40
+    predicted = pd.read_parquet(project / "data/predictions.parquet").query("step == 'scan'")["image_id"]
+    index = pd.read_parquet(project / "data/index.parquet").set_index("image_id")
+    assert index.loc[predicted]["split"].tolist() == ["test"] * 8
 
 
 def test_labels_change_nothing_before_evaluate(finished: Path, project: Path):

@@ -15,6 +15,10 @@ Source = Path | str | None
 """Where a dataset is: a local path, an http(s) URL, or None for its official origin."""
 
 
+SPLITS = ("train", "test", "val", "validation", "unlabeled")
+"""Names of folders, or beginnings of file names before the first ``-`` or ``.``, that are taken for splits."""
+
+
 class Skipped(NamedTuple):
     """A file or row that holds no readable image."""
 

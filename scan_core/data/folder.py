@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from scan_core.data.dataset import Dataset, Skipped, Source
+from scan_core.data.dataset import SPLITS, Dataset, Skipped, Source
 from scan_core.data.label_file import read_label_file
 from scan_core.data.source import local_path
 from scan_core.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-SPLITS = ("train", "test", "val", "validation")
 EXPECTED = f"a folder of pictures ({', '.join(suffix[1:] for suffix in SUFFIXES)})"
 
 
@@ -30,8 +29,8 @@ class _Tree(NamedTuple):
 def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
     """RGB images of every picture below ``source``; files and folders whose name starts with a dot are ignored.
 
-    Where every first-level folder is called train, test, val or validation, these are the splits and the next level
-    counts as the first; else all is ``train``. Within a split the first-level folder is the class, unless some picture
+    Where every first-level folder is called after one of ``SPLITS``, these are the splits and the next level counts as
+    the first; else all is ``train``. Within a split the first-level folder is the class, unless some picture
     lies in none: then the split is unlabeled.
 
     Args:

@@ -11,13 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scan_core.data.dataset import Dataset, Source, Stored
+from scan_core.data.dataset import SPLITS, Dataset, Source, Stored
 from scan_core.data.parquet_images import UNREADABLE, read_images, unreadable
 from scan_core.data.source import local_path
 from scan_core.errors import DataError
-
-SPLITS = ("train", "test", "validation", "val")
-"""Recognized at the beginning of a file's name, before the first ``-`` or ``.``."""
 
 IMAGE_COLUMNS = ("image", "img")
 

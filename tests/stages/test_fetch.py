@@ -8,19 +8,30 @@ from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+import torch
 from PIL import Image
 
 from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.labels import read_labels
 from scan_core.data import cifar10
+from scan_core.data.open_images import open_images
 from scan_core.data.origins import NAMES
 from scan_core.errors import ArtifactError, DataError
 from stages import fetch
 from stages.params import DataParams
-from tests.data.samples import encode, noise, write_cifar_archive, write_cifar_parquet, write_parquet, write_picture
+from tests.data.samples import (
+    encode,
+    noise,
+    write_cifar100_parquet,
+    write_cifar_archive,
+    write_cifar_parquet,
+    write_parquet,
+    write_picture,
+)
 from tests.metadata import table_metadata
 
 ROOT = Path(__file__).parents[2]
@@ -178,6 +189,76 @@ def test_fetch_folder_with_bad_pictures(run_fetch, tmp_path):
     assert [line.split(",")[0] for line in lines] == ["file", "empty.jpg", "text.jpg", "truncated.jpg"]
     assert _labels()["label_name"].value_counts().to_dict() == {"cat": 6, "dog": 1}
     assert "cat/\\xff.png" in set(_labels()["path"])
+
+
+def test_fetch_duplicates_reported_or_dropped(run_fetch, tmp_path):
+    for split, seeds in (("train", [0, 1, 0, 2, 0]), ("test", [1, 3, 3])):
+        for i, seed in enumerate(seeds):
+            write_picture(tmp_path / "p" / split / f"{split}{i}.png", noise(8, 8, 3, seed=seed))
+    folder = {"name": "folder", "source": "../p", "image_size": 8, "evaluate_splits": ["test"]}
+    details = run_fetch(**folder)
+    assert (details["images"], details["duplicates"], details["duplicates_dropped"]) == (8, 4, 0)
+    details = run_fetch(**folder, duplicates="drop")
+    # Two of the three equal training images go; evaluation keeps its own, also the one that equals a training image.
+    assert (details["images"], details["train_images"], details["duplicates_dropped"]) == (6, 3, 2)
+    table = pd.read_csv("reports/fetch/duplicates.csv")
+    assert table["dropped"].sum() == 2
+    assert set(table.query("dropped")["file"]) | set(table.query("dropped")["same_as"]) <= {
+        f"train/train{i}.png" for i in (0, 2, 4)
+    }
+    assert len({image.tobytes() for image in read_pixels(Path("data/images"))}) == 4
+
+
+def test_fetch_stops_at_a_bad_image_where_asked_to(run_fetch, tmp_path):
+    write_picture(tmp_path / "p" / "good.png", noise(8, 8, 3))
+    (tmp_path / "p" / "bad.png").write_text("text")
+    with pytest.raises(DataError, match=r"bad\.png: not a picture .*data\.on_bad_image: skip"):
+        run_fetch(name="folder", source="../p", on_bad_image="fail")
+    (tmp_path / "p" / "bad.png").unlink()
+    (tmp_path / "p" / "link.png").symlink_to("nowhere")
+    with pytest.raises(DataError, match=r"link\.png: not a file, or a link to nothing; .*data\.on_bad_image: skip"):
+        run_fetch(name="folder", source="../p", on_bad_image="fail")
+
+
+def test_fetch_names_skipped_files_in_full_where_there_are_no_classes(run_fetch, tmp_path):
+    for i in range(3):
+        write_picture(tmp_path / "p" / "2024" / f"{i}.png", noise(8, 8, 3, seed=i))
+    (tmp_path / "p" / "2024" / "bad.png").touch()
+    run_fetch(name="folder", source="../p", image_size=8, labels="none")
+    assert pd.read_csv("reports/fetch/skipped.csv")["file"].tolist() == ["2024/bad.png"]
+    run_fetch(name="folder", source="../p", image_size=8)
+    assert pd.read_csv("reports/fetch/skipped.csv")["file"].tolist() == ["bad.png"]
+
+
+def test_fetch_labels_of_a_csv_file(run_fetch, tmp_path):
+    for i in range(4):
+        write_picture(tmp_path / "p" / f"{i}.png", noise(8, 8, 3, seed=i))
+    (tmp_path / "labels.csv").write_text("file,label\n0.png,cat\n2.png,dog\n")
+    run_fetch(name="folder", source="../p", image_size=8, labels="../labels.csv")
+    labels = _labels().set_index("path")["label_name"]
+    assert (labels["0.png"], labels["2.png"]) == ("cat", "dog")
+    assert labels[["1.png", "3.png"]].isna().all()
+
+
+def test_fetch_fine_labels_of_cifar20(run_fetch, tmp_path):
+    write_cifar100_parquet(tmp_path / "p")
+    run_fetch(name="cifar20", source="../p", image_size=32, evaluate_splits=["test"])
+    assert pq.read_schema(LABELS).names[-1] == "fine_label"
+    table = _labels()
+    fine, coarse = table["fine_label"].to_numpy(), table["label"].to_numpy()
+    assert {int(f): int(c) for f, c in zip(fine, coarse, strict=True)}.keys() == set(fine.tolist())
+
+
+def test_fetch_beyond_the_budget_writes_shards_of_the_same_images(run_fetch):
+    run_fetch(limit=300)
+    pixels, index = read_pixels(Path("data/images")), Path("data/index.parquet").read_bytes()
+    reports = {path: path.read_bytes() for path in Path("reports").rglob("*.*")}
+    run_fetch(limit=300, pixels_budget=1e-6)
+    assert [path.name for path in Path("data/images").iterdir()] == ["images-00000.parquet"]
+    images = open_images(Path("data/images"), torch.device("cpu"), workers=1)
+    assert np.array_equal(images.gather(torch.arange(300)).numpy(), pixels)
+    assert Path("data/index.parquet").read_bytes() == index
+    assert {path: path.read_bytes() for path in Path("reports").rglob("*.*")} == reports
 
 
 def test_fetch_without_labels(run_fetch, tmp_path):

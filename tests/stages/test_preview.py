@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from stages import fetch, preview
+from tests.pipeline import write_params
+
+SECTIONS = ("pretext", "scan", "self_label")
+OPERATIONS = ("random_affine", "color_jitter", "cutout")  # of the digits
+
+
+def test_preview_shows_images_before_and_after_augmentation(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    write_params(tmp_path)
+    fetch.main(Path("params.yaml"))
+    preview.main(Path("reports/again.png"), Path("params.yaml"))
+    assert Path("reports/again.png").read_bytes() == Path("reports/fetch/augmented.png").read_bytes()
+    sheet = np.asarray(Image.open("reports/again.png"))
+    assert sheet.shape == (20 + 10 * 66 + 2, 13 * 66 + 2)  # 10 images, 1 + 3 x 4 columns, headings above
+    pixels = np.load("data/images/pixels.npy")
+    assert np.array_equal(sheet[22:86:8, 2:66:8], pixels[0, 0])
+    assert not np.array_equal(sheet[22:86, 68:132], sheet[22:86, 2:66])
+
+
+def test_preview_follows_the_parameters(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    operations = [f"{section}.augmentation.{name}" for section in SECTIONS for name in OPERATIONS]
+    write_params(tmp_path, *(f"{operation}=null" for operation in operations))
+    fetch.main(Path("params.yaml"))
+    sheet = np.asarray(Image.open("reports/fetch/augmented.png"))
+    for column in range(1, 13):
+        assert np.array_equal(sheet[22:, 2 + 66 * column : 66 + 66 * column], sheet[22:, 2:66])
