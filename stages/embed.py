@@ -25,7 +25,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     """
     config = load_params(params)
     device = choose_device(config.runtime.device)
-    images = open_images(IMAGES, device, workers=config.runtime.threads)
+    images = open_images(IMAGES, device, **config.runtime.decoding())
     model, metadata = read_pretext(ENCODER)
     network = {"projection": model, "backbone": model.encoder}[config.embed.layer]
     features = infer(

@@ -57,7 +57,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = P
     reports/evaluate/ (details.json, tables and pictures).
     """
     config = load_params(params)
-    images = open_images(IMAGES, choose_device(config.runtime.device), workers=config.runtime.threads)
+    images = open_images(IMAGES, choose_device(config.runtime.device), **config.runtime.decoding())
     index = read_index(INDEX, rows=len(images))
     ids = index.evaluate_ids
     if not len(ids):

@@ -29,7 +29,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     pretext, architecture = config.pretext, config.encoder
     seed = config.seed + pretext.seed
     device = choose_device(config.runtime.device)
-    images = open_images(IMAGES, device, workers=config.runtime.threads)
+    images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=pretext.train_splits)
     mean, std = read_normalization(INDEX, channels=images.channels)
 

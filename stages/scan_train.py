@@ -35,7 +35,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     scan = config.scan
     seed = config.seed + scan.seed
     device = choose_device(config.runtime.device)
-    images = open_images(IMAGES, device, workers=config.runtime.threads)
+    images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     neighbors = read_neighbors(NEIGHBORS, train_ids=train_ids)
     pretext, metadata = read_pretext(ENCODER)

@@ -40,7 +40,7 @@ def _refine(config: Params) -> None:
     step = config.self_label
     seed = config.seed + step.seed
     device = choose_device(config.runtime.device)
-    images = open_images(IMAGES, device, workers=config.runtime.threads)
+    images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     model, metadata = read_clustering(SCAN_MODEL)
     training = SelfLabelTraining(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import ExifTags, Image
 
 from scan_core.data.dataset import Stored
 from scan_core.data.decode import JPEG, UnreadableImageError, decode_rgb
@@ -36,7 +36,8 @@ class Prepared(NamedTuple):
 def prepare(stored: Stored, *, size: int, encode: bool) -> Prepared:
     """Decode, resize and crop one image.
 
-    A JPEG file that takes no more room than its resized pixels is kept as it is; whatever else is encoded as PNG.
+    An upright JPEG file that takes no more room than its resized pixels is kept as it is; whatever else is encoded as
+    PNG.
 
     Raises:
         UnreadableImageError: it is missing or cannot be decoded.
@@ -75,8 +76,14 @@ def _channels_first(image: Image.Image) -> npt.NDArray[np.uint8]:
 
 
 def _encode(stored: bytes | npt.NDArray[np.uint8], resized: Image.Image, *, room: int) -> bytes:
-    if isinstance(stored, bytes) and stored.startswith(JPEG) and len(stored) <= room:
+    if isinstance(stored, bytes) and stored.startswith(JPEG) and len(stored) <= room and not _rotated(stored):
         return stored
     file = BytesIO()
     resized.save(file, format="PNG", compress_level=PNG_LEVEL)
     return file.getvalue()
+
+
+def _rotated(jpeg: bytes) -> bool:
+    """Whether EXIF says that the pixels are not upright, which not every decoder heeds."""
+    with Image.open(BytesIO(jpeg), formats=["JPEG"]) as image:
+        return image.getexif().get(ExifTags.Base.Orientation, 1) != 1

@@ -5,6 +5,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from jaxtyping import Int64, UInt8
 from PIL import Image
@@ -56,17 +57,20 @@ class StreamedImages(Images):
 
     def _decode(self, task: _Task) -> _Task:
         for image_id, row in zip(task.image_ids, task.rows, strict=True):
-            try:
-                row.copy_(self._pixels(image_id))
-            except (OSError, SyntaxError, UnreadableImageError, ValueError) as error:
-                raise ArtifactError(
-                    f"data/images: image {image_id} is damaged ({error}); run dvc repro fetch"
-                ) from error
+            row.copy_(torch.from_numpy(decode_stored(self._shards.read(image_id), image_id, size=self.size)))
         return task
 
-    def _pixels(self, image_id: int) -> UInt8[Tensor, "channels height width"]:
-        encoded = self._shards.read(image_id)
+
+def decode_stored(encoded: bytes, image_id: int, *, size: int) -> npt.NDArray[np.uint8]:
+    """The pixels [C, S, S] of a file in a shard.
+
+    Raises:
+        ArtifactError: it is damaged.
+    """
+    try:
         if encoded.startswith(JPEG):
-            return torch.from_numpy(np.array(resize_and_crop(decode_rgb(encoded), self.size)).transpose(2, 0, 1))
+            return np.array(resize_and_crop(decode_rgb(encoded), size)).transpose(2, 0, 1)
         with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # which fetch has resized
-            return torch.from_numpy(np.atleast_3d(np.array(image)).transpose(2, 0, 1))
+            return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
+    except (OSError, SyntaxError, UnreadableImageError, ValueError) as error:
+        raise ArtifactError(f"data/images: image {image_id} is damaged ({error}); run dvc repro fetch") from error

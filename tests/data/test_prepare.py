@@ -31,6 +31,15 @@ def test_a_small_jpeg_is_kept_as_it_is():
     assert prepare(jpeg, size=24, encode=True).encoded == jpeg
 
 
+def test_a_jpeg_that_is_to_be_rotated_is_not_kept():
+    exif = Image.Exif()
+    exif[274] = 6
+    rotated = encode(noise(16, 20, 3), "JPEG", exif=exif)
+    image = prepare(rotated, size=24, encode=True)
+    assert image.original_size == (16, 20)
+    assert image.encoded.startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("stored", [encode(noise(64, 64, 3), "JPEG"), encode(noise(9, 7, 3)), noise(1, 8, 8)])
 def test_everything_else_becomes_a_png_of_the_pixels(stored):
     image = prepare(stored, size=8, encode=True)
