@@ -27,7 +27,6 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
 
-BATCH = 256
 SIMCLR = {
     "random_resized_crop": {"scale": (0.2, 1.0), "ratio": (0.75, 1.3333)},
     "random_horizontal_flip": {"p": 0.5},
@@ -35,6 +34,7 @@ SIMCLR = {
     "random_grayscale": {"p": 0.2},
 }
 ENCODERS = {"digits-size": ("resnet10", 24, "float32"), "resnet18": ("resnet18", 64, "bfloat16")}
+BATCH = {"digits-size": 256, "resnet18": 64}
 FORMATS = {"png": ("PNG", 32), "jpeg": ("JPEG", 64)}
 """Encoded as, and pixels per side before resizing to 32."""
 
@@ -49,7 +49,7 @@ def main(
         for kind, (format, side) in FORMATS.items():
             _write(Path(folder) / kind, _pictures(images, format, side))
             for encoder in ENCODERS:
-                count = images if encoder == "digits-size" else images // 8
+                count = images if encoder == "digits-size" else images // 16
                 rows.append(_compare(Path(folder) / kind, encoder, count, repetitions) | {"stored": kind})
     record("streaming", rows)
 
@@ -103,7 +103,7 @@ def _training(encoder: str, images: Images, ids: npt.NDArray[np.int64], epochs: 
         Augmentation(SIMCLR, mean=[0.5] * 3, std=[0.25] * 3),
         temperature=0.5,
         epochs=epochs,
-        batch_size=BATCH,
+        batch_size=BATCH[encoder],
         learning_rate=0.1,
         momentum=0.9,
         weight_decay=1e-4,

@@ -2,9 +2,10 @@
 
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from scan_core.errors import DataError
 
@@ -17,6 +18,9 @@ JPEG = b"\xff\xd8\xff"
 MAX_PIXELS = 89_478_485
 """A picture that claims more is refused as a decompression bomb (Pillow's own warning threshold)."""
 
+SIDEWAYS = (5, 6, 7, 8)
+"""Of EXIF's orientations, those that exchange width and height."""
+
 SIXTEEN_BIT = 2**16 - 1
 
 
@@ -24,8 +28,19 @@ class UnreadableImageError(DataError):
     """Why a picture cannot be used; names neither the file nor the machine."""
 
 
-def decode_rgb(encoded: bytes | Path) -> Image.Image:
+class Decoded(NamedTuple):
+    """An RGB picture, and its width and height before it was reduced, upright."""
+
+    image: Image.Image
+    original_size: tuple[int, int]
+
+
+def decode_rgb(encoded: bytes | Path, *, at_least: int | None = None) -> Decoded:
     """Decode a picture: EXIF rotation applied, first frame, transparency laid on white, high byte of 16-bit values.
+
+    Args:
+        at_least: pixels per side that are needed; a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size where that is
+            still so much, by leaving out high frequencies. None decodes all of it.
 
     Raises:
         UnreadableImageError: not a picture, damaged, of a kind that has no 8-bit meaning, or too large to be one.
@@ -34,8 +49,13 @@ def decode_rgb(encoded: bytes | Path) -> Image.Image:
         with Image.open(encoded if isinstance(encoded, Path) else BytesIO(encoded), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadableImageError(f"{image.width} x {image.height} pixels, at most {MAX_PIXELS} are decoded")
+            width, height = image.size
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
+            orientation = _orientation(image)
             image.load()
-            return _to_rgb(_upright(image))
+            upright = image if orientation == 1 else ImageOps.exif_transpose(image)
+            return Decoded(_to_rgb(upright), (height, width) if orientation in SIDEWAYS else (width, height))
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -45,14 +65,23 @@ def decode_rgb(encoded: bytes | Path) -> Image.Image:
         raise UnreadableImageError(f"cannot be decoded ({' '.join(reason.split())})") from error
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def is_rotated(jpeg: bytes) -> bool:
+    """Whether EXIF says that the pixels are not upright, which not every decoder heeds."""
+    with Image.open(BytesIO(jpeg), formats=["JPEG"]) as image:
+        return _orientation(image) != 1
+
+
+def _orientation(image: Image.Image) -> int:
+    """1 (upright) to 8, as EXIF counts."""
     try:
-        return ImageOps.exif_transpose(image)
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # the pixels are sound, only the note about their orientation is not
-        return image
+        return 1
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB" and not image.has_transparency_data:
+        return image
     if image.mode == "F":
         raise UnreadableImageError("floating-point pixels, expected integers of 8 or 16 bits")
     if image.mode.startswith("I"):

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image
+from PIL import Image
 
 from scan_core.data.dataset import Stored
-from scan_core.data.decode import JPEG, UnreadableImageError, decode_rgb
-from scan_core.data.resize import resize_and_crop
+from scan_core.data.decode import JPEG, Decoded, UnreadableImageError, is_rotated
+from scan_core.data.resize import decode_and_resize, resize_and_crop
 
 DIGEST_BYTES = 16
 PNG_LEVEL = 1
@@ -46,13 +46,10 @@ def prepare(stored: Stored, *, size: int, encode: bool) -> Prepared:
         raise UnreadableImageError("no image bytes in this row")
     if isinstance(stored, Path):
         stored = _read(stored)
-    image = decode_rgb(stored) if isinstance(stored, bytes) else _from_pixels(stored)
-    resized = resize_and_crop(image, size)
+    resized, original_size = decode_and_resize(stored, size) if isinstance(stored, bytes) else _resize(stored, size)
     pixels = _channels_first(resized)
-    wide = pixels.astype(np.uint32)
-    moments = np.stack([wide.sum((1, 2)), (wide**2).sum((1, 2))], axis=1).astype(np.int64)
     encoded = _encode(stored, resized, room=pixels.nbytes) if encode else b""
-    return Prepared(pixels, encoded, image.size, moments, pixels_digest(pixels))
+    return Prepared(pixels, encoded, original_size, _moments(pixels), pixels_digest(pixels))
 
 
 def pixels_digest(pixels: npt.NDArray[np.uint8]) -> bytes:
@@ -67,23 +64,24 @@ def _read(path: Path) -> bytes:
         raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
 
 
-def _from_pixels(pixels: npt.NDArray[np.uint8]) -> Image.Image:
-    return Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+def _resize(pixels: npt.NDArray[np.uint8], size: int) -> Decoded:
+    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    return Decoded(resize_and_crop(image, size), image.size)
+
+
+def _moments(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """[C, 2]; in float64, which holds such integers exactly and is faster."""
+    values = pixels.reshape(len(pixels), -1).astype(np.float64)
+    return np.stack([values.sum(1), np.einsum("ci,ci->c", values, values)], axis=1).astype(np.int64)
 
 
 def _channels_first(image: Image.Image) -> npt.NDArray[np.uint8]:
-    return np.atleast_3d(np.asarray(image)).transpose(2, 0, 1)
+    return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))
 
 
 def _encode(stored: bytes | npt.NDArray[np.uint8], resized: Image.Image, *, room: int) -> bytes:
-    if isinstance(stored, bytes) and stored.startswith(JPEG) and len(stored) <= room and not _rotated(stored):
+    if isinstance(stored, bytes) and stored.startswith(JPEG) and len(stored) <= room and not is_rotated(stored):
         return stored
     file = BytesIO()
     resized.save(file, format="PNG", compress_level=PNG_LEVEL)
     return file.getvalue()
-
-
-def _rotated(jpeg: bytes) -> bool:
-    """Whether EXIF says that the pixels are not upright, which not every decoder heeds."""
-    with Image.open(BytesIO(jpeg), formats=["JPEG"]) as image:
-        return image.getexif().get(ExifTags.Base.Orientation, 1) != 1

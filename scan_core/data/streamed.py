@@ -12,9 +12,9 @@ from PIL import Image
 from torch import Tensor
 
 from scan_core.artifacts.shards import Shards
-from scan_core.data.decode import JPEG, UnreadableImageError, decode_rgb
+from scan_core.data.decode import JPEG, UnreadableImageError
 from scan_core.data.images import Images
-from scan_core.data.resize import resize_and_crop
+from scan_core.data.resize import decode_and_resize
 from scan_core.errors import ArtifactError
 from scan_core.runtime.threads import ordered_map
 
@@ -69,7 +69,7 @@ def decode_stored(encoded: bytes, image_id: int, *, size: int) -> npt.NDArray[np
     """
     try:
         if encoded.startswith(JPEG):
-            return np.array(resize_and_crop(decode_rgb(encoded), size)).transpose(2, 0, 1)
+            return np.array(decode_and_resize(encoded, size).image).transpose(2, 0, 1)
         with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # which fetch has resized
             return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
     except (OSError, SyntaxError, UnreadableImageError, ValueError) as error:

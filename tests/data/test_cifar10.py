@@ -28,7 +28,7 @@ def _contents(dataset, rows=None):
     rows = np.arange(len(dataset.label)) if rows is None else rows
     contents = Counter()
     for row, name, stored in zip(rows, dataset.label_names(rows), dataset.read(rows), strict=True):
-        pixels = np.asarray(decode_rgb(stored)) if isinstance(stored, bytes) else stored.transpose(1, 2, 0)
+        pixels = np.asarray(decode_rgb(stored).image) if isinstance(stored, bytes) else stored.transpose(1, 2, 0)
         contents[pixels.tobytes(), dataset.split[row], name, Path(dataset.path[row]).name] += 1
     return contents
 
@@ -113,4 +113,4 @@ def test_cifar10_real_parquet(tmp_path):
     rows = np.sort(np.random.default_rng(0).choice(60_000, 50, replace=False))
     for row, name, stored in zip(rows, dataset.label_names(rows), dataset.read(rows), strict=True):
         assert dataset.path[row].startswith(f"{name}/")
-        assert decode_rgb(stored).size == (32, 32)
+        assert decode_rgb(stored).original_size == (32, 32)

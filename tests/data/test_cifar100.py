@@ -54,7 +54,7 @@ def test_cifar100_archive_and_parquet_hold_the_same(archive, tmp_path, opened, e
     assert {name: more[order].tolist() for name, more in from_parquet.further.items()} == {
         name: more.tolist() for name, more in from_archive.further.items()
     }
-    pixels = [np.asarray(decode_rgb(stored)).transpose(2, 0, 1) for stored in from_parquet.read(np.arange(10))]
+    pixels = [np.asarray(decode_rgb(stored).image).transpose(2, 0, 1) for stored in from_parquet.read(np.arange(10))]
     assert np.array_equal(np.stack(pixels)[order], IMAGES)
 
 

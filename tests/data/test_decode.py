@@ -12,7 +12,7 @@ from tests.data.samples import encode, noise
 
 
 def _pixels(encoded):
-    image = decode_rgb(encoded)
+    image = decode_rgb(encoded).image
     assert image.mode == "RGB"
     return np.asarray(image)
 
@@ -43,6 +43,24 @@ def test_decode_lossless_formats(kind, options):
 def test_decode_jpeg_within_its_loss():
     pixels = np.full((16, 16, 3), (200, 100, 50), np.uint8)
     assert abs(_pixels(encode(pixels, "JPEG")).astype(int) - (200, 100, 50)).max() <= 2
+
+
+def test_decode_jpeg_reduced_to_no_less_than_asked_for():
+    smooth = np.asarray(Image.fromarray(noise(4, 6, 3)).resize((300, 200), Image.Resampling.BICUBIC))
+    jpeg = encode(smooth, "JPEG", quality=95)
+    for at_least, width, height in ((101, 300, 200), (100, 150, 100), (26, 75, 50), (None, 300, 200)):
+        image, original_size = decode_rgb(jpeg, at_least=at_least)
+        assert (image.size, original_size) == ((width, height), (300, 200))
+    blocks = smooth.reshape(50, 4, 75, 4, 3).mean((1, 3))
+    assert np.abs(np.asarray(decode_rgb(jpeg, at_least=26).image) - blocks).max() < 6
+
+
+def test_decode_measures_upright():
+    exif = Image.Exif()
+    exif[274] = 6
+    jpeg = _saved(Image.fromarray(noise(64, 96, 3)), "JPEG", exif=exif)
+    image, original_size = decode_rgb(jpeg, at_least=32)
+    assert (image.size, original_size) == ((32, 48), (64, 96))
 
 
 def test_decode_from_a_path(tmp_path):

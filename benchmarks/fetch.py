@@ -1,0 +1,92 @@
+"""Bringing a folder of JPEG files in, against a bare decode loop with the same threads, and the memory that it took.
+
+``python -m benchmarks.fetch``
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from PIL import Image
+
+from benchmarks.record import record
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZES = ((320, 240), (240, 320), (400, 300), (256, 256))
+DISTINCT = 64
+MEBIBYTE = 2**20
+
+
+def main(
+    images: Annotated[int, typer.Option(help="JPEG files to make.")] = 20_000,
+    workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
+    image_size: Annotated[int, typer.Option(help="Pixels per side after resizing.")] = 64,
+) -> None:
+    """Print images/s of the stage and of the bare loop (decode, convert to RGB), one after the other, and the ratio."""
+    with tempfile.TemporaryDirectory() as name:
+        pictures, project = Path(name) / "pictures", Path(name) / "project"
+        _write(pictures, images)
+        project.mkdir()
+        settings = [f"data.source={pictures}", f"data.image_size={image_size}", f"runtime.workers={workers}"]
+        subprocess.run([sys.executable, "-m", "stages.use", "folder", *settings], cwd=project, env=_path(), check=True)
+        bare = _decode_all(pictures, workers)
+        seconds = _fetch(project)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / MEBIBYTE
+    row = {"images": images, "bare images/s": images / bare, "fetch images/s": images / seconds}
+    record("fetch", [row | {"fetch / bare": bare / seconds, "peak MiB": peak, "fetch s": seconds}])
+
+
+def _write(folder: Path, count: int) -> None:
+    """Smooth random pictures of several sizes, in folders of a thousand."""
+    generator = np.random.default_rng(0)
+    encoded = []
+    for i in range(DISTINCT):
+        width, height = SIZES[i % len(SIZES)]
+        noise = generator.integers(0, 256, (height // 8, width // 8, 3), dtype=np.uint8)
+        path = folder / "first.jpg"
+        folder.mkdir(exist_ok=True)
+        Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC).save(path, quality=90)
+        encoded.append(path.read_bytes())
+        path.unlink()
+    for i in range(count):
+        path = folder / f"{i // 1000:03d}" / f"{i:06d}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(encoded[i % DISTINCT])
+
+
+def _decode_all(folder: Path, workers: int) -> float:
+    """Seconds to decode every file, keeping none."""
+    paths = sorted(folder.rglob("*.jpg"))
+    start = time.perf_counter()
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(_decode, paths, chunksize=64))
+    return time.perf_counter() - start
+
+
+def _decode(path: Path) -> None:
+    with Image.open(path) as image:
+        image.convert("RGB").load()
+
+
+def _fetch(project: Path) -> float:
+    """Seconds of the stage, the start of Python included."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "stages.fetch"], cwd=project, env=_path(), check=True)
+    return time.perf_counter() - start
+
+
+def _path() -> dict[str, str]:
+    """The environment in which the stages are found from any folder."""
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+if __name__ == "__main__":
+    typer.run(main)
