@@ -4,7 +4,7 @@
 """
 
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,7 +22,6 @@ from benchmarks.record import record
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = ((320, 240), (240, 320), (400, 300), (256, 256))
 DISTINCT = 64
-MEBIBYTE = 2**20
 
 
 def main(
@@ -38,8 +37,7 @@ def main(
         settings = [f"data.source={pictures}", f"data.image_size={image_size}", f"runtime.workers={workers}"]
         subprocess.run([sys.executable, "-m", "stages.use", "folder", *settings], cwd=project, env=_path(), check=True)
         bare = _decode_all(pictures, workers)
-        seconds = _fetch(project)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / MEBIBYTE
+        seconds, peak = _fetch(project)
     row = {"images": images, "bare images/s": images / bare, "fetch images/s": images / seconds}
     record("fetch", [row | {"fetch / bare": bare / seconds, "peak MiB": peak, "fetch s": seconds}])
 
@@ -76,11 +74,21 @@ def _decode(path: Path) -> None:
         image.convert("RGB").load()
 
 
-def _fetch(project: Path) -> float:
-    """Seconds of the stage, the start of Python included."""
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "stages.fetch"], cwd=project, env=_path(), check=True)
-    return time.perf_counter() - start
+def _fetch(project: Path) -> tuple[float, float]:
+    """Seconds of the stage, the start of Python included, and its largest resident memory in MiB."""
+    start, peak = time.perf_counter(), 0.0
+    with subprocess.Popen([sys.executable, "-m", "stages.fetch"], cwd=project, env=_path()) as stage:
+        while stage.poll() is None:
+            peak = max(peak, _peak(stage.pid))
+            time.sleep(0.02)
+    if stage.returncode:
+        raise SystemExit(stage.returncode)
+    return time.perf_counter() - start, peak
+
+
+def _peak(pid: int) -> float:
+    found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(encoding="utf-8"))
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def _path() -> dict[str, str]:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import typer
 
 from scan_core.artifacts.index import Index, write_index
@@ -14,7 +13,6 @@ from scan_core.artifacts.shards import ShardFormat
 from scan_core.data.choose import check_enough, choose_images
 from scan_core.data.dataset import Dataset
 from scan_core.data.load import Loaded, load_images
-from scan_core.data.open_images import open_images
 from scan_core.data.origins import open_dataset
 from scan_core.data.report import write_report
 from scan_core.data.resize import INTERPOLATION
@@ -26,9 +24,9 @@ from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.params import DataParams, Params, load_params
 from stages.paths import IMAGES, INDEX, LABELS, PARAMS, REPORTS, main_root
-from stages.preview import write_preview
 
 REPORT = REPORTS / "fetch"
+SHEET_IMAGES = 100
 GIBIBYTE = 2**30
 
 
@@ -52,8 +50,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     )
     loaded, kept = _write_images(dataset, rows, config)
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data)
-    images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)
-    write_report(REPORT, dataset, rows, loaded, kept, index, images)
+    from stages.preview import first_images, write_preview  # PyTorch: not before the memory of decoding is free again
+
+    images = first_images(SHEET_IMAGES, config)
+    write_report(REPORT, dataset, rows, loaded, kept, index, images.numpy())
     write_preview(REPORT / "augmented.png", images, config)
 
 

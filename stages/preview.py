@@ -5,11 +5,12 @@ from typing import Annotated
 
 import torch
 import typer
+from jaxtyping import UInt8
+from torch import Tensor
 
 from scan_core.artifacts.index import read_normalization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.data.contact_sheet import write_contact_sheet
-from scan_core.data.images import Images
 from scan_core.data.open_images import open_images
 from stages.cli import run
 from stages.params import AugmentationParams, Params, load_params
@@ -28,13 +29,19 @@ def main(
     Reads data/images and data/index.parquet. Fetch draws the same picture to reports/fetch/augmented.png.
     """
     config = load_params(params)
-    write_preview(output, open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads), config)
+    write_preview(output, first_images(ROWS, config), config)
     print(output)
 
 
-def write_preview(path: Path, images: Images, config: Params) -> None:
+def first_images(count: int, config: Params) -> UInt8[Tensor, "images channels size size"]:
+    """At most ``count`` images; the first ids are a random draw."""
+    images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)
+    return images.gather(torch.arange(min(count, len(images))))
+
+
+def write_preview(path: Path, images: UInt8[Tensor, "images channels size size"], config: Params) -> None:
     """Write a PNG: in each row an image, and what the augmentations of each training make of it."""
-    shown = images.gather(torch.arange(min(ROWS, len(images))))
+    shown = images[:ROWS]
     columns, headings = [shown], {0: "image"}
     for section in ("pretext", "scan", "self_label"):
         headings[len(columns)] = f"{section}.augmentation"

@@ -7,18 +7,15 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import torch
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.index import Index
 from scan_core.data.contact_sheet import write_contact_sheet
 from scan_core.data.dataset import Dataset, Skipped
-from scan_core.data.images import Images
 from scan_core.data.load import Loaded
 from scan_core.data.statistics import first_equal
 from scan_core.runtime.progress import say, warn
 
-SHEET_IMAGES = 100
 SHOWN_SKIPPED = 20
 
 
@@ -29,7 +26,7 @@ def write_report(
     loaded: Loaded,
     kept: npt.NDArray[np.bool_],
     index: Index,
-    images: Images,
+    pictures: npt.NDArray[np.uint8],
 ) -> None:
     """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv`` and ``images.png``; say what was skipped.
 
@@ -37,15 +34,16 @@ def write_report(
 
     Args:
         rows: of ``dataset``, [N], those that were ``loaded``.
-        kept: [N], which of them became ``images``.
+        kept: [N], which of them were kept.
+        pictures: some of those, [n, C, S, S].
     """
     skipped = [*dataset.skipped, *loaded.skipped]
     same = first_equal(loaded.digest, among=loaded.readable)
     equal = np.flatnonzero(loaded.readable & (same != np.arange(len(rows))))
     details = {
         **describe_images(index, dataset.label[rows[kept]], loaded.original_size[kept]),
-        "channels": images.channels,
-        "image_size": images.size,
+        "channels": pictures.shape[1],
+        "image_size": pictures.shape[2],
         "duplicates": len(equal),
         "duplicates_dropped": int((loaded.readable & ~kept).sum()),
         "skipped": len(skipped),
@@ -60,7 +58,7 @@ def write_report(
         same_as=[name[i] for i in same[equal]],
         dropped=[not kept[i] for i in equal],
     )
-    write_contact_sheet(folder / "images.png", images.gather(torch.arange(min(SHEET_IMAGES, len(images)))).numpy())
+    write_contact_sheet(folder / "images.png", pictures)
     _say(skipped, details)
 
 
