@@ -1,5 +1,8 @@
 """Stage fetch: the dataset's images, and apart from them their labels."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +22,7 @@ from scan_core.data.resize import INTERPOLATION
 from scan_core.data.source import locate
 from scan_core.data.statistics import combined_digest, duplicates, normalization
 from scan_core.data.store import pixel_store, shard_store
+from scan_core.data.stored import first_images
 from scan_core.errors import DataError
 from scan_core.runtime.progress import say
 from stages.cli import run
@@ -50,11 +54,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     )
     loaded, kept = _write_images(dataset, rows, config)
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data)
-    from stages.preview import first_images, write_preview  # PyTorch: not before the memory of decoding is free again
-
-    images = first_images(SHEET_IMAGES, config)
-    write_report(REPORT, dataset, rows, loaded, kept, index, images.numpy())
-    write_preview(REPORT / "augmented.png", images, config)
+    write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
+    draw_preview(REPORT / "augmented.png", params)
 
 
 def _open(data: DataParams) -> Dataset:
@@ -119,6 +120,14 @@ def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded,
         further={name: values[rows] for name, values in dataset.further.items()},
     )
     return index
+
+
+def draw_preview(path: Path, params: Path) -> None:
+    """Run the stage's neighbor ``preview`` in a process of its own: PyTorch takes more memory than fetching."""
+    command = [sys.executable, "-m", "stages.preview", "--output", str(path), "--params", str(params)]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
+    if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode:
+        raise DataError(f"{path}: not drawn, for the reason above; python -m stages.preview tries again")
 
 
 def _among(split: npt.NDArray[np.object_], names: tuple[str, ...]) -> npt.NDArray[np.bool_]:

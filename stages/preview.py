@@ -11,7 +11,7 @@ from torch import Tensor
 from scan_core.artifacts.index import read_normalization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.data.contact_sheet import write_contact_sheet
-from scan_core.data.open_images import open_images
+from scan_core.data.stored import first_images
 from stages.cli import run
 from stages.params import AugmentationParams, Params, load_params
 from stages.paths import IMAGES, INDEX, PARAMS, REPORTS
@@ -29,24 +29,17 @@ def main(
     Reads data/images and data/index.parquet. Fetch draws the same picture to reports/fetch/augmented.png.
     """
     config = load_params(params)
-    write_preview(output, first_images(ROWS, config), config)
+    write_preview(output, torch.from_numpy(first_images(IMAGES, ROWS)), config)
     print(output)
-
-
-def first_images(count: int, config: Params) -> UInt8[Tensor, "images channels size size"]:
-    """At most ``count`` images; the first ids are a random draw."""
-    images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)
-    return images.gather(torch.arange(min(count, len(images))))
 
 
 def write_preview(path: Path, images: UInt8[Tensor, "images channels size size"], config: Params) -> None:
     """Write a PNG: in each row an image, and what the augmentations of each training make of it."""
-    shown = images[:ROWS]
-    columns, headings = [shown], {0: "image"}
+    columns, headings = [images], {0: "image"}
     for section in ("pretext", "scan", "self_label"):
         headings[len(columns)] = f"{section}.augmentation"
         augmentation = getattr(config, section).augmentation
-        columns += [_view(shown, augmentation, seed=seed) for seed in range(VIEWS)]
+        columns += [_view(images, augmentation, seed=seed) for seed in range(VIEWS)]
     sheet = torch.stack(columns, dim=1).flatten(0, 1).numpy()
     write_contact_sheet(path, sheet, columns=len(columns), headings=headings)
 

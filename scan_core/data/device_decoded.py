@@ -11,7 +11,7 @@ from torch import Tensor
 from scan_core.artifacts.shards import Shards
 from scan_core.data.decode import JPEG
 from scan_core.data.images import Images
-from scan_core.data.streamed import decode_stored
+from scan_core.data.stored import decode_stored
 from scan_core.runtime.threads import ordered_map
 
 

@@ -1,21 +1,15 @@
 """Images that are decoded each time they are needed, from the shards on disk, a bounded way ahead."""
 
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from jaxtyping import Int64, UInt8
-from PIL import Image
 from torch import Tensor
 
 from scan_core.artifacts.shards import Shards
-from scan_core.data.decode import JPEG, UnreadableImageError
 from scan_core.data.images import Images
-from scan_core.data.resize import decode_and_resize
-from scan_core.errors import ArtifactError
+from scan_core.data.stored import decode_stored
 from scan_core.runtime.threads import ordered_map
 
 TASK_BYTES = 2**18
@@ -59,18 +53,3 @@ class StreamedImages(Images):
         for image_id, row in zip(task.image_ids, task.rows, strict=True):
             row.copy_(torch.from_numpy(decode_stored(self._shards.read(image_id), image_id, size=self.size)))
         return task
-
-
-def decode_stored(encoded: bytes, image_id: int, *, size: int) -> npt.NDArray[np.uint8]:
-    """The pixels [C, S, S] of a file in a shard.
-
-    Raises:
-        ArtifactError: it is damaged.
-    """
-    try:
-        if encoded.startswith(JPEG):
-            return np.array(decode_and_resize(encoded, size).image).transpose(2, 0, 1)
-        with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # which fetch has resized
-            return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
-    except (OSError, SyntaxError, UnreadableImageError, ValueError) as error:
-        raise ArtifactError(f"data/images: image {image_id} is damaged ({error}); run dvc repro fetch") from error

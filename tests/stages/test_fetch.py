@@ -21,7 +21,7 @@ from scan_core.data import cifar10
 from scan_core.data.open_images import open_images
 from scan_core.data.origins import NAMES
 from scan_core.errors import ArtifactError, DataError
-from stages import fetch, preview
+from stages import fetch
 from stages.params import DataParams
 from tests.data.samples import (
     encode,
@@ -61,7 +61,7 @@ def run_fetch(monkeypatch):
             runtime=SimpleNamespace(threads=2),
         )
         monkeypatch.setattr(fetch, "load_params", lambda _: config)
-        monkeypatch.setattr(preview, "write_preview", lambda path, images, config: path.write_bytes(b"its own test"))
+        monkeypatch.setattr(fetch, "draw_preview", lambda path, params: path.write_bytes(b"its own test"))
         fetch.main()
         return json.loads(Path("reports/fetch/details.json").read_text())
 
