@@ -17,6 +17,9 @@ JPEG = b"\xff\xd8\xff"
 MAX_PIXELS = 89_478_485
 """A picture that claims more is refused as a decompression bomb (Pillow's own warning threshold)."""
 
+MAX_BYTES = 8 * MAX_PIXELS
+"""Of a file: so many pixels of four channels and 16 bits, not compressed."""
+
 SIXTEEN_BIT = 2**16 - 1
 
 

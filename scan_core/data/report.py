@@ -16,6 +16,7 @@ from scan_core.data.dataset import Dataset, Skipped
 from scan_core.data.images import Images
 from scan_core.data.load import Loaded
 from scan_core.data.statistics import first_equal
+from scan_core.errors import one_line
 from scan_core.runtime.progress import say, warn
 
 SHEET_IMAGES = 100
@@ -66,7 +67,7 @@ def write_report(
 
 def _say(skipped: list[Skipped], details: dict[str, int | float]) -> None:
     for path, reason in skipped[:SHOWN_SKIPPED]:
-        warn(f"skipped {path}: {reason}")
+        warn(one_line(f"skipped {path}: {reason}"))
     if len(skipped) > SHOWN_SKIPPED:
         warn(f"skipped {len(skipped) - SHOWN_SKIPPED} more, see skipped.csv")
     if repeated := details["duplicates"] - details["duplicates_dropped"]:
