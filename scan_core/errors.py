@@ -4,6 +4,14 @@
 class ScanError(Exception):
     """Base of every error that a stage prints as one line and ends with exit status 1."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
+
+def one_line(message: str) -> str:
+    """``message`` with escapes for what is not printable, such as a line break in a file's name."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
+
 
 class ArtifactError(ScanError):
     """An artifact is missing, malformed or cannot be written."""

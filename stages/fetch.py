@@ -16,6 +16,7 @@ from scan_core.artifacts.shards import ShardFormat
 from scan_core.data.choose import check_enough, choose_images
 from scan_core.data.dataset import Dataset
 from scan_core.data.load import Loaded, load_images
+from scan_core.data.origins import LABELS as WITHOUT_FILE
 from scan_core.data.origins import open_dataset
 from scan_core.data.report import write_report
 from scan_core.data.resize import INTERPOLATION
@@ -64,8 +65,8 @@ def _open(data: DataParams) -> Dataset:
         data.name,
         locate(data.source, root=root),
         downloads=root / ".downloads",
-        labels=data.labels if data.labels in ("folders", "none") else str(root / Path(data.labels).expanduser()),
-        classes_file=locate(data.classes_file, root=root),
+        labels=data.labels if data.labels in WITHOUT_FILE else str(locate(data.labels, root=root, key="data.labels")),
+        classes_file=locate(data.classes_file, root=root, key="data.classes_file"),
     )
     if data.on_bad_image == "fail" and dataset.skipped:
         path, reason = dataset.skipped[0]

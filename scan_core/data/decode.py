@@ -21,6 +21,9 @@ MAX_PIXELS = 89_478_485
 SIDEWAYS = (5, 6, 7, 8)
 """Of EXIF's orientations, those that exchange width and height."""
 
+MAX_BYTES = 8 * MAX_PIXELS
+"""Of a file: so many pixels of four channels and 16 bits, not compressed."""
+
 SIXTEEN_BIT = 2**16 - 1
 
 

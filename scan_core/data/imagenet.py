@@ -70,7 +70,7 @@ def _from_folders(root: Path, split: str, wanted: Collection[str] | None) -> Pic
 
 def _names(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if PICTURE.fullmatch(entry.name) and entry.is_file())
+        return sorted(entry.name for entry in entries if PICTURE.fullmatch(entry.name))
 
 
 def _check_all_there(names: dict[str, str], found: set[str], classes_file: Source) -> None:

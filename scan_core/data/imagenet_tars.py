@@ -3,7 +3,7 @@
 import re
 import tarfile
 from collections.abc import Callable, Collection, Iterator
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from scan_core.data.dataset import Stored
 from scan_core.data.download import check_sha256
-from scan_core.data.tar_files import check_picture_size, read_stretches, readable_tar, regular_files
+from scan_core.data.tar_files import check_picture_size, read_stretches, readable_tar, regular_files, tar_headers
 from scan_core.errors import DataError
 
 TRAIN = "ILSVRC2012_img_train.tar"
@@ -56,8 +56,8 @@ def train_pictures(tar: Path, wanted: Collection[str] | None) -> Pictures:
         for member in regular_files(archive, str(tar), size=tar.stat().st_size):
             wnid = _match(CLASS_TAR, member.name, tar, "n01440764.tar and the like")[1]
             content = archive.extractfile(member)
-            if content and (wanted is None or wnid in wanted):
-                with tarfile.open(fileobj=content, mode="r:") as inner:
+            if isinstance(content, BufferedReader) and (wanted is None or wnid in wanted):
+                with tar_headers(content) as inner:
                     found += _class_pictures(inner, tar, wnid, member)
     return _pictures(tar, found)
 

@@ -88,6 +88,8 @@ def _describe(path: Path, labels: tuple[str, ...]) -> _File:
     try:
         with pq.ParquetFile(path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
+            if not 0 <= rows <= path.stat().st_size:
+                raise ValueError(f"claims {rows} rows")
             image = _check_layout(path, schema, labels)
             has_path = _fields(schema.field(image).type).get("path") in (pa.string(), pa.large_string())
             present = [name for name in labels or ("label",) if name in schema.names]
@@ -106,12 +108,13 @@ def _check_layout(path: Path, schema: pa.Schema, labels: tuple[str, ...]) -> str
     image = next((name for name in IMAGE_COLUMNS if name in types), None)
     encoded = image and _fields(types[image]).get("bytes", types[image])
     integers = all(pa.types.is_integer(types[name]) for name in labels or ("label",) if name in types)
-    if image is None or encoded not in (pa.binary(), pa.large_binary()) or not integers or set(labels) - set(types):
-        found = ", ".join(f"{name}: {kind}" for name, kind in types.items())
+    complete = set(labels) <= set(types) and len(types) == len(schema.names)
+    if image is None or encoded not in (pa.binary(), pa.large_binary()) or not integers or not complete:
+        found = ", ".join(f"{field.name}: {field.type}" for field in schema)
         wanted = " and ".join(labels) or "optionally label"
         raise DataError(
             f"{path}: columns {found or 'none'}, expected image or img (struct<bytes, path> or binary) and {wanted} "
-            "(integer); convert the file or correct data.source"
+            "(integer), each name once; convert the file or correct data.source"
         )
     return image
 
@@ -128,8 +131,8 @@ def _labels(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 def _classes(schema: pa.Schema, column: str) -> tuple[str, ...]:
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return tuple(str(name) for name in features[column]["names"])
-    except (KeyError, TypeError, ValueError):
+        return tuple(str(name).encode().decode() for name in features[column]["names"])  # half a surrogate is no name
+    except (KeyError, TypeError, ValueError, RecursionError):
         return ()
 
 

@@ -26,17 +26,21 @@ def read_images(path: Path, column: str, rows: npt.NDArray[np.int64]) -> Iterato
         column: of binary, or of struct<bytes, ...>.
 
     Raises:
-        DataError: a damaged file.
+        DataError: a damaged file, or one without some of ``rows``.
     """
     try:
         with pq.ParquetFile(path, buffer_size=BUFFER_BYTES) as file:
-            start = 0
+            start = found = 0
             for group in range(file.num_row_groups):
                 stop = start + file.metadata.row_group(group).num_rows
                 wanted = rows[(rows >= start) & (rows < stop)]
                 if len(wanted):
-                    yield from _read_group(file, group, column, wanted - start)
+                    for image in _read_group(file, group, column, wanted - start):
+                        found += 1
+                        yield image
                 start = stop
+        if found < len(rows):
+            raise ValueError(f"{found} images where {len(rows)} should be")
     except UNREADABLE as error:
         raise unreadable(path, error) from error
 

@@ -3,6 +3,7 @@
 import hashlib
 from io import BytesIO
 from pathlib import Path
+from stat import S_ISREG
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from scan_core.data.dataset import Stored
-from scan_core.data.decode import JPEG, Decoded, UnreadableImageError, is_rotated
+from scan_core.data.decode import JPEG, MAX_BYTES, Decoded, UnreadableImageError, is_rotated
 from scan_core.data.resize import decode_and_resize, resize_and_crop
 
 DIGEST_BYTES = 16
@@ -59,6 +60,11 @@ def pixels_digest(pixels: npt.NDArray[np.uint8]) -> bytes:
 
 def _read(path: Path) -> bytes:
     try:
+        status = path.stat()
+        if not S_ISREG(status.st_mode):
+            raise UnreadableImageError("not a file")
+        if status.st_size > MAX_BYTES:
+            raise UnreadableImageError(f"{status.st_size} bytes, at most {MAX_BYTES} are read")
         return path.read_bytes()
     except OSError as error:
         raise UnreadableImageError(f"cannot be read ({error.strerror})") from error

@@ -14,6 +14,7 @@ from scan_core.data.contact_sheet import write_contact_sheet
 from scan_core.data.dataset import Dataset, Skipped
 from scan_core.data.load import Loaded
 from scan_core.data.statistics import first_equal
+from scan_core.errors import one_line
 from scan_core.runtime.progress import say, warn
 
 SHOWN_SKIPPED = 20
@@ -64,7 +65,7 @@ def write_report(
 
 def _say(skipped: list[Skipped], details: dict[str, int | float]) -> None:
     for path, reason in skipped[:SHOWN_SKIPPED]:
-        warn(f"skipped {path}: {reason}")
+        warn(one_line(f"skipped {path}: {reason}"))
     if len(skipped) > SHOWN_SKIPPED:
         warn(f"skipped {len(skipped) - SHOWN_SKIPPED} more, see skipped.csv")
     if repeated := details["duplicates"] - details["duplicates_dropped"]:

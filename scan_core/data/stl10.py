@@ -58,11 +58,13 @@ def _from_folder(folder: Path) -> Dataset:
     for name, size in _sizes().items():
         file = folder / name
         _check_size(file, file.stat().st_size if file.is_file() else None, size)
-    labels = {split: (folder / f"{split}_y.bin").read_bytes() for split in COUNTS if split != "unlabeled"}
+    with _readable(folder):
+        labels = {split: (folder / f"{split}_y.bin").read_bytes() for split in COUNTS if split != "unlabeled"}
 
     def read(rows: npt.NDArray[np.int64]) -> Iterator[Stored]:
         for split, some in _by_split([*COUNTS], rows):
-            images = np.memmap(folder / f"{split}_X.bin", np.uint8, "r", shape=(COUNTS[split], *SHAPE))
+            with _readable(folder):
+                images = np.memmap(folder / f"{split}_X.bin", np.uint8, "r", shape=(COUNTS[split], *SHAPE))
             yield from (_upright(images[row]) for row in some)
 
     return _dataset(folder, [*COUNTS], labels, read)

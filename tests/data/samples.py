@@ -198,3 +198,13 @@ def write_imagenet_devkit(root: Path, classes: Sequence[str], truth: Sequence[in
 def write_picture(path: Path, pixels: np.ndarray | None = None, kind: str | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(noise(8, 8, 3) if pixels is None else pixels).save(path, format=kind)
+
+
+def read_files(folder: Path) -> dict[str, bytes]:
+    """The files below ``folder`` by their names relative to it, or as much as the first MiB of them."""
+    files = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            with path.open("rb") as file:
+                files[str(path.relative_to(folder))] = file.read(2**20)
+    return files

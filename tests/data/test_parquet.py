@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -145,3 +147,39 @@ def test_parquet_folder_without(tmp_path):
     (tmp_path / "notes.txt").touch()
     with pytest.raises(DataError, match=r"no \*\.parquet among its 1 entries \(notes\.txt\)"):
         _open(tmp_path)
+
+
+@pytest.mark.parametrize("names", [["image", "image", "label"], ["image", "label", "label"]])
+def test_parquet_name_twice(tmp_path, names):
+    columns = [pa.array([b"", b""]) if name == "image" else pa.array([0, 1]) for name in names]
+    pq.write_table(pa.Table.from_arrays(columns, names=names), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="each name once"):
+        _open(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "features", ['{"info": {"features": {"label": {"names": ["\\ud800", "b"]}}}}', "[" * 100_000, "{}", b"\xff"]
+)
+def test_parquet_unusable_names_are_none(tmp_path, features):
+    table = pa.table({"image": IMAGES[:2], "label": [0, 1]}).replace_schema_metadata({"huggingface": features})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert _open(tmp_path).label_names(np.arange(2)) == ["0", "1"]
+
+
+@pytest.mark.parametrize("change", [1, 2, 254])
+def test_parquet_damaged_header_of_a_page(tmp_path, change):
+    write_parquet(tmp_path / "a.parquet", IMAGES[:4], plain=True)
+    content = (tmp_path / "a.parquet").read_bytes()
+    for i in range(4, 40):
+        damaged = content[:i] + bytes([(content[i] + change) % 256]) + content[i + 1 :]
+        (tmp_path / "a.parquet").write_bytes(damaged)
+        with suppress(DataError):
+            assert len(list(_open(tmp_path).read(np.arange(4)))) == 4
+
+
+def test_parquet_fewer_images_than_rows(tmp_path):
+    write_parquet(tmp_path / "a.parquet", IMAGES[:4])
+    dataset = _open(tmp_path)
+    write_parquet(tmp_path / "a.parquet", IMAGES[:3])
+    with pytest.raises(DataError, match="3 images where 4 should be"):
+        list(dataset.read(np.arange(4)))

@@ -30,3 +30,9 @@ def test_locate_other_schemes(source):
 def test_local_path_errors_say_what_is_expected(source):
     with pytest.raises(DataError, match=r"expected .*a folder of hats"):
         local_path(source, name="hats", expected="a folder of hats")
+
+
+@pytest.mark.parametrize("source", ["~nobody_of_this_name/a", "http://[::1"])
+def test_locate_names_the_parameter(source):
+    with pytest.raises(DataError, match=r"^data\.labels: .*; correct it$"):
+        locate(source, root=Path(), key="data.labels")

@@ -50,13 +50,13 @@ def test_links_and_devices_are_refused(tmp_path, kind):
 
 
 def test_a_file_that_ends_after_the_archive(tar):
-    with pytest.raises(DataError, match="here: 'c' ends after the archive, which has 3000 bytes"):
+    with pytest.raises(DataError, match="here: 'c' claims 1000 bytes, which the archive of 3000 bytes does not"):
         _list(tar, size=3000)
 
 
 def test_a_truncated_archive(tar):
     tar.write_bytes(tar.read_bytes()[:2500])
-    with pytest.raises(DataError, match=r"a\.tar: not a readable tar|ends after the archive"):
+    with pytest.raises(DataError, match=r"a\.tar: not a readable tar|which the archive of 2500 bytes does not have"):
         _list(tar)
 
 
@@ -105,3 +105,40 @@ def test_a_tar_within_a_tar(tmp_path):
     inner = (tmp_path / "a.tar").read_bytes()[offset : offset + size]
     with tarfile.open(fileobj=BytesIO(inner), mode="r:") as archive:
         assert [member.name for member in regular_files(archive, "here", size=size)] == ["a", "b", "c"]
+
+
+def _header(*, size=b"00000000000\0", kind=b"0", extended=b"\0"):
+    header = bytearray(tarfile.TarInfo("a").tobuf(tarfile.GNU_FORMAT))
+    header[124:136], header[156:157], header[482:483], header[148:156] = size, kind, extended, b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+def _number(value):
+    """As GNU tar writes those that are negative or too large for octal digits."""
+    return (b"\xff" if value < 0 else b"\x80") + (value % 256**11).to_bytes(11, "big")
+
+
+def _extended(record):
+    padded = record + bytes(-len(record) % 512)
+    return _header(size=b"%011o\0" % len(record), kind=b"x") + padded + _header()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _header(size=_number(-1024)),  # tarfile would begin anew, for ever
+        _extended(b"14 size=-2048\n"),
+        _header(size=_number(2**80)),
+        _header(size=_number(2**80), kind=tarfile.GNUTYPE_LONGNAME),
+        _header(size=_number(-512), kind=tarfile.XHDTYPE),
+        _header(kind=tarfile.GNUTYPE_SPARSE, extended=b"\1"),
+        _extended(b"26 GNU.sparse.size=number\n"),
+        _extended(b"99999999999999999999999 a=b\n"),
+        (_header(size=b"00000001000\0", kind=tarfile.GNUTYPE_LONGNAME) + b"x" * 512) * 2000,
+    ],
+)
+def test_headers_that_mislead_tarfile(tmp_path, content):
+    (tmp_path / "a.tar").write_bytes(_header() + content)
+    with pytest.raises(DataError, match=r"here: 'a' claims|not a readable tar"):
+        _list(tmp_path / "a.tar")

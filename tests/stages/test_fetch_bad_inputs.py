@@ -1,0 +1,199 @@
+"""What people really have: each ends in one line that says what to do, or in a skip that is counted and listed."""
+
+import csv
+import errno
+import json
+import os
+import resource
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from scan_core.artifacts.labels import read_labels
+from scan_core.data import cifar10
+from scan_core.data import download as download_module
+from tests.data.samples import encode, noise, read_files, write_cifar_archive, write_picture
+from tests.data.server import Behavior, serving
+
+JPEG = encode(noise(64, 64, 3), "JPEG")
+
+
+def _content(content):
+    return lambda path: path.write_bytes(content)
+
+
+def _oversized(path):
+    path.touch()
+    os.truncate(path, 2**30)
+
+
+@pytest.fixture
+def source(tmp_path, fetched):
+    """A folder with three sound pictures in two classes."""
+    folder = tmp_path / "source"
+    for i in range(3):
+        write_picture(folder / ("cat" if i else "dog") / f"{i}.png", noise(8, 8, 3, seed=i))
+    return folder
+
+
+def _skipped():
+    with Path("reports/fetch/skipped.csv").open(newline="") as file:
+        return [tuple(row) for row in csv.reader(file)][1:]
+
+
+@pytest.mark.parametrize(
+    ("write", "reason"),
+    [
+        (Path.touch, "empty (0 bytes)"),
+        (_content(JPEG[:1500]), "image file is truncated"),
+        (_content(b"Dear diary,\n"), "not a picture in one of the formats"),
+        (os.mkfifo, "not a file, or a link to nothing"),
+        (lambda path: path.symlink_to("nothing.jpg"), "not a file, or a link to nothing"),
+        (lambda path: path.symlink_to(path.name), "not a file, or a link to nothing"),
+        (_oversized, "1073741824 bytes, at most 715827880 are read"),
+    ],
+)
+def test_unreadable_picture(fetched, source, capsys, write, reason):
+    write(source / "cat/bad.jpg")
+    assert fetched(name="folder") is None
+    ((name, found),) = _skipped()
+    assert name == "bad.jpg"
+    assert reason in found
+    assert json.loads(Path("reports/fetch/details.json").read_text())["skipped"] == 1
+    assert "warning: skipped cat/bad.jpg: " in capsys.readouterr().err
+    message = fetched(name="folder", on_bad_image="fail")
+    assert message.startswith("cat/bad.jpg: ")
+    assert reason in message
+    assert "on_bad_image: skip" in message
+
+
+def test_picture_without_permission(fetched, source, monkeypatch):
+    read_bytes = Path.read_bytes
+
+    def refuse(path):
+        if path.name == "1.png":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    assert fetched(name="folder") is None
+    assert _skipped() == [("1.png", "cannot be read (Permission denied)")]
+
+
+def test_line_break_in_a_name(fetched, source, capsys):
+    (source / "cat/two\nlines.jpg").write_text("woof")
+    assert fetched(name="folder") is None
+    assert "skipped cat/two\\nlines.jpg: not a picture" in capsys.readouterr().err
+    assert fetched(name="folder", on_bad_image="fail").startswith("cat/two\\nlines.jpg: not a picture")
+
+
+@pytest.mark.parametrize("link", [lambda path: path.symlink_to("gone.JPEG"), Path.mkdir, os.mkfifo])
+def test_imagenet_picture_that_is_no_file(fetched, tmp_path, link):
+    for i in range(3):
+        write_picture(tmp_path / f"source/train/n01000000/{i}.JPEG", noise(8, 8, 3, seed=i))
+    link(tmp_path / "source/train/n01000000/bad.JPEG")
+    assert fetched(name="imagenet") is None
+    ((name, reason),) = _skipped()
+    assert name == "bad.JPEG"
+    assert reason in ("cannot be read (No such file or directory)", "not a file")
+
+
+@pytest.mark.usefixtures("source")
+def test_class_of_one_picture(fetched):
+    assert fetched(name="folder") is None
+    labels = read_labels(Path("data/labels.parquet"), rows=3)
+    assert labels["label_name"].value_counts().to_dict() == {"cat": 2, "dog": 1}
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("file,label\ncat/1.png,x\ncat/9.png,y\n", "line 3: no picture 'cat/9.png' in data.source"),
+        ("file,label\ncat/1.png,x\ncat/1.png,y\n", "line 3: 'cat/1.png' for the second time"),
+    ],
+)
+def test_labels_of_unknown_or_repeated_pictures(fetched, source, tmp_path, labels, message):
+    (tmp_path / "labels.csv").write_text(labels)
+    assert message in fetched(name="folder", labels="../labels.csv")
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"source": "../gone"}, "expected a folder of pictures"),
+        ({"source": "../empty"}, "no picture in"),
+        ({"source": "~nobody_of_this_name/pictures"}, "Could not determine home directory"),
+        ({"source": "http://[::1"}, "Invalid IPv6 URL"),
+        ({"source": "../a\0b"}, "nothing at"),
+        ({"source": "../fifo", "name": "cifar10"}, "is neither a file nor a folder"),
+        ({"train_splits": ["val"]}, "data.train_splits: no split val in this dataset, found train"),
+        ({"labels": "~nobody_of_this_name/labels.csv"}, "data.labels: ~nobody_of_this_name/labels.csv: Could not"),
+    ],
+)
+def test_parameters_that_lead_nowhere(fetched, source, tmp_path, data, message):
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    assert message in fetched(**{"name": "folder", **data})
+
+
+def test_source_without_permission(fetched, source, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    assert "cannot be read (Permission denied)" in fetched(name="folder")
+
+
+def test_parquet_of_other_columns(fetched, tmp_path):
+    (tmp_path / "source").mkdir()
+    pq.write_table(pa.table({"picture": [JPEG], "label": [0]}), tmp_path / "source/a.parquet")
+    assert "columns picture: binary, label: int64, expected image or img" in fetched(name="parquet")
+
+
+@contextmanager
+def _largest_file(size):
+    """As on a full disk, no file grows beyond ``size`` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("budget", [1.0, 1e-9], ids=["pixels", "shards"])
+def test_full_disk(fetched, budget):
+    pictures = {f"{i}.png": encode(noise(32, 32, 3, seed=i)) for i in range(40)}  # 3 kB each, as pixels and as files
+    data = {"name": "folder", "image_size": 32, "pixels_budget": budget}
+    assert fetched(pictures, **data) is None
+    expected = read_files(Path("data"))
+    assert fetched({name: pictures[name] for name in ("1.png", "2.png")}, name="folder") is None
+    for size in (2**16, 2**14):
+        with _largest_file(size):
+            message = fetched(pictures, **data)
+        assert "cannot be written (File too large); free space" in message
+        assert not any(path.name.startswith((".", "heap")) for path in Path("data").rglob("*"))
+    assert fetched(**data) is None
+    assert read_files(Path("data")) == expected
+
+
+@pytest.mark.parametrize(
+    ("behavior", "message"),
+    [
+        ({"status": 404}, "the server answered 404"),
+        ({"status": 500}, "the server answered 500"),
+        ({"content": b"<html>log in</html>", "kind": "text/html"}, "the server sent an HTML page"),
+        ({"content": b"<html>log in</html>"}, "wrong checksum"),
+        ({"cut_after": 1000, "ranges": False}, "the connection ended early (1000 bytes so far)"),
+    ],
+)
+def test_server_that_fails(fetched, tmp_path, monkeypatch, behavior, message):
+    archive = tmp_path / cifar10.OFFICIAL.file
+    sha256 = write_cifar_archive(archive)
+    monkeypatch.setattr(cifar10, "OFFICIAL", cifar10.OFFICIAL._replace(sha256=sha256))
+    monkeypatch.setattr(download_module, "RETRY_SECONDS", 0.0)
+    data = {"name": "cifar10", "train_splits": ["train"], "evaluate_splits": ["test"]}
+    with serving(Behavior(**{"content": archive.read_bytes(), **behavior})) as (url, _):
+        assert message in fetched(source=url, **data)
+    with serving(Behavior(archive.read_bytes())) as (url, _):
+        assert fetched(source=url, **data) is None
