@@ -4,9 +4,6 @@
 class ScanError(Exception):
     """Base of every error that a stage prints as one line and ends with exit status 1."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(one_line(message))
-
 
 def one_line(message: str) -> str:
     """``message`` with escapes for what is not printable, such as a line break in a file's name."""
@@ -18,7 +15,10 @@ class ArtifactError(ScanError):
 
 
 class DataError(ScanError):
-    """A dataset's origin is missing, unreachable or malformed."""
+    """A dataset's origin is missing, unreachable or malformed; names in it may hold anything, the message may not."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
 
 
 class ParamsError(ScanError):
