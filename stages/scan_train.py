@@ -14,6 +14,7 @@ from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
 from scan_core.data.open_images import open_images
+from scan_core.errors import TrainingError
 from scan_core.pretext.encoder import read_pretext
 from scan_core.runtime.device import choose_device
 from scan_core.runtime.progress import warn
@@ -37,6 +38,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     device = choose_device(config.runtime.device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
+    if len(train_ids) < scan.clusters:
+        raise TrainingError(f"{len(train_ids)} training images for {scan.clusters} clusters; lower scan.clusters")
     neighbors = read_neighbors(NEIGHBORS, train_ids=train_ids)
     pretext, metadata = read_pretext(ENCODER)
 

@@ -183,6 +183,7 @@ def test_no_order_follows_the_class(finished: Path):
     [
         ("neighbors.k=160", mine_neighbors, r"neighbors\.k: 160 neighbors .* among 160 training images"),
         ("pretext.batch_size=161", pretext_train, "160 training images do not fill a batch of 161"),
+        ("scan.clusters=161", scan_train, r"160 training images for 161 clusters; lower scan\.clusters"),
         ("scan.batch_size=999", scan_train, "160 training images do not fill a batch of 999"),
         ("self_label.threshold=0.9999", self_label, r"lower self_label\.threshold"),
         ("pretext.learning_rate=1e30", pretext_train, "not finite .* lower .*learning_rate .*section "),
