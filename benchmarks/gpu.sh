@@ -56,7 +56,12 @@ install_wheels() {
 }
 
 run() {
-  timeout "$limit" "$python" -m "$@"
+  local left=$((limit - SECONDS))
+  if ((left <= 0)); then
+    echo "gpu.sh: no time left for $1; call this piece again for it alone, or raise LIMIT" >&2
+    exit 124
+  fi
+  timeout "$left" "$python" -m "$@"
 }
 
 [[ $# -gt 0 ]] || usage

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import numpy as np
+import torch
 import typer
 
 from benchmarks import record
 from benchmarks.growth_work import AGAINST_C, AGAINST_N, measure
 
 IMAGES = tuple(2**power for power in range(10, 16))
+IMAGES_ON_GPU = tuple(2**power for power in range(12, 18))
 CLUSTERS = (10, 32, 100, 316, 1000)
 LEAST_MIB = 1.0
 """Less memory than this is not told from none."""
@@ -39,10 +41,11 @@ def main(
     clusters: Annotated[list[int] | None, typer.Option(help="Sizes C, ascending.")] = None,
 ) -> None:
     """Print seconds and MiB at the smallest and the largest size, and the fitted slopes, of each work."""
+    counts = images or (IMAGES_ON_GPU if torch.cuda.is_available() else IMAGES)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmarks.growth_work"])
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
-        against_n = {name: _curve(pool, name, images or IMAGES) for name in AGAINST_N}
+        against_n = {name: _curve(pool, name, counts) for name in AGAINST_N}
         against_c = {name: _curve(pool, name, clusters or CLUSTERS) for name in AGAINST_C}
     rows = [_row(name, "N", curve) for name, curve in against_n.items()]
     record.record("growth", rows + [_row(name, "C", curve) for name, curve in against_c.items()])
@@ -82,12 +85,12 @@ def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
 
     figure, axes = plt.subplots(2, len(curves), figsize=(11, 8), layout="constrained", sharex="col")
     for column, (axis, works) in enumerate(curves.items()):
-        for name, curve in works.items():
-            quantities = (curve.seconds, np.maximum(curve.mebibytes, 0.1))
+        for marker, (name, curve) in zip("os^D", works.items(), strict=False):
+            quantities = (curve.seconds, np.where(np.array(curve.mebibytes) > 0, curve.mebibytes, np.nan))
             for row, values in enumerate(quantities):
                 exponent = slope(curve.sizes, curve.seconds if row == 0 else curve.mebibytes)
                 label = f"{name}: {axis[-1]}^{exponent:.2f}" if isinstance(exponent, float) else name
-                axes[row, column].loglog(curve.sizes, values, marker="o", label=label)
+                axes[row, column].loglog(curve.sizes, values, marker=marker, label=label)
         axes[0, column].set(title=f"seconds against {axis}", ylabel="seconds")
         axes[1, column].set(title=f"peak memory against {axis}", ylabel="MiB beyond the inputs", xlabel=axis)
         sizes = next(iter(works.values())).sizes

@@ -64,7 +64,7 @@ def simclr(
         learning_rate=0.4,
         momentum=0.9,
         weight_decay=1e-4,
-        warmup_epochs=0,
+        warmup_epochs=0.0,
         final_learning_rate=1e-3,
         precision=precision,
         generator=torch.Generator().manual_seed(0),
