@@ -57,7 +57,11 @@ def _processor() -> str:
 
 
 def _commit() -> str:
-    described = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    try:
+        command = ["git", "describe", "--always", "--dirty"]
+        described = subprocess.run(command, capture_output=True, text=True, check=False, cwd=RESULTS.parent)
+    except FileNotFoundError:  # no git on this machine
+        return "unknown"
     return described.stdout.strip() or "unknown"
 
 

@@ -27,7 +27,7 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
 
-SIMCLR = {
+SIMCLR: dict[str, dict[str, object]] = {
     "random_resized_crop": {"scale": (0.2, 1.0), "ratio": (0.75, 1.3333)},
     "random_horizontal_flip": {"p": 0.5},
     "color_jitter": {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1, "p": 0.8},

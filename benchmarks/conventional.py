@@ -1,0 +1,124 @@
+"""The conventional way to train, to measure ours against; written from the method's description alone.
+
+PIL transforms on single images in DataLoader workers, float32, contiguous tensors, one forward pass for each view,
+losses by way of probabilities, torch's optimizers as they come.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader, Dataset
+from torchvision.models import resnet18
+
+from benchmarks.pil_transforms import Transform
+
+
+class Pairs(Dataset[tuple[Tensor, Tensor]]):
+    """Image ``i`` under one transform, and one of ``candidates[i]`` (by default itself) under another."""
+
+    def __init__(
+        self,
+        pixels: npt.NDArray[np.uint8],
+        first: Transform,
+        second: Transform,
+        candidates: npt.NDArray[np.int64] | None = None,
+    ) -> None:
+        self._pixels, self._first, self._second = pixels, first, second
+        self._candidates = np.arange(len(pixels))[:, None] if candidates is None else candidates
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, Tensor]:
+        other = random.choice(self._candidates[row])
+        return self._first(Image.fromarray(self._pixels[row])), self._second(Image.fromarray(self._pixels[other]))
+
+
+def load(pairs: Pairs, batch_size: int, *, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
+    """Shuffled full batches from worker processes that stay from epoch to epoch."""
+    return DataLoader(
+        pairs,
+        batch_size,
+        shuffle=True,
+        drop_last=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=torch.cuda.is_available(),
+    )
+
+
+def network(head: nn.Module, *, device: torch.device) -> nn.Module:
+    """ResNet-18 as torchvision has it, with the 3x3 stem for small images and without max-pool, and ``head`` on top."""
+    model = resnet18()
+    model.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
+    model.maxpool, model.fc = nn.Identity(), head
+    return model.to(device)
+
+
+def simclr_loss(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:
+    """Minus the logarithm of each pair's share among all other views, by exponentials and a mask."""
+    views = F.normalize(torch.cat([first, second]), dim=1)
+    similarity = torch.exp(views @ views.T / temperature)
+    others = similarity * (1 - torch.eye(len(views), device=views.device))
+    pair = torch.exp((views * views.roll(len(first), dims=0)).sum(1) / temperature)
+    return -torch.log(pair / others.sum(1)).mean()
+
+
+def scan_loss(anchors: Tensor, neighbors: Tensor, *, entropy_weight: float) -> Tensor:
+    """Softmax, dot product, binary cross-entropy against 1; minus the weighted entropy of the mean prediction."""
+    p, q = anchors.softmax(1), neighbors.softmax(1)
+    agreement = (p * q).sum(1)
+    mean = p.mean(0).clamp(min=1e-8)
+    entropy = -(mean * mean.log()).sum()
+    return F.binary_cross_entropy(agreement, torch.ones_like(agreement)) - entropy_weight * entropy
+
+
+def self_label_loss(logits: Tensor, augmented_logits: Tensor, *, threshold: float) -> Tensor:
+    """Cross-entropy on the confident images, their clusters weighted equally; at least one image must be confident."""
+    confidence, cluster = logits.softmax(1).max(1)
+    chosen = confidence > threshold
+    counts = cluster[chosen].bincount(minlength=logits.shape[1])
+    weight = torch.where(counts > 0, chosen.sum() / counts, 0.0)
+    return F.cross_entropy(augmented_logits[chosen], cluster[chosen], weight=weight)
+
+
+def run_epoch(
+    model: nn.Module,
+    loader: DataLoader[tuple[Tensor, Tensor]],
+    optimizer: Optimizer,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+    *,
+    predict_first: bool = False,
+) -> float:
+    """Train for one epoch and return its mean loss.
+
+    Args:
+        predict_first: take the first image's logits without a gradient, in evaluation mode (self-labeling).
+    """
+    losses = []
+    for first, second in _moved(loader, next(model.parameters()).device):
+        if predict_first:
+            model.eval()
+            with torch.no_grad():
+                first_output = model(first)
+        model.train()
+        if not predict_first:
+            first_output = model(first)
+        loss = loss_of(first_output, model(second))
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(loss.item())
+    return sum(losses) / len(losses)
+
+
+def _moved(loader: DataLoader[tuple[Tensor, Tensor]], device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    for first, second in loader:
+        yield first.to(device, non_blocking=True), second.to(device, non_blocking=True)

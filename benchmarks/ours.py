@@ -1,0 +1,115 @@
+"""The three trainings as the preset cifar10 has them, on random images in memory, for the benchmarks."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.scan import ScanTraining
+from scan_core.clustering.self_label import SelfLabelTraining
+from scan_core.data.images import ResidentImages
+from scan_core.encoders.resnet import ResNet
+from scan_core.pretext.encoder import PretextModel
+from scan_core.pretext.simclr import SimclrTraining
+
+SIMCLR: Mapping[str, Mapping[str, object]] = {
+    "random_resized_crop": {"scale": (0.2, 1.0), "ratio": (0.75, 1.3333)},
+    "random_horizontal_flip": {"p": 0.5},
+    "color_jitter": {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1, "p": 0.8},
+    "random_grayscale": {"p": 0.2},
+}
+STRONG: Mapping[str, Mapping[str, object]] = {
+    "random_horizontal_flip": {"p": 0.5},
+    "random_crop": {"padding": 4},
+    "strong_operations": {"count": 4},
+    "cutout": {"max_half_length": 8},
+}
+MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+CLUSTERS = 10
+LOW_THRESHOLD = 0.05
+"""Of self-labeling: below 1 / CLUSTERS, so that every image is confident and a step does all of its work."""
+
+
+def random_pixels(count: int, size: int = 32) -> np.ndarray:
+    """Smooth random pictures, uint8 [count, 3, size, size]."""
+    coarse = np.random.default_rng(0).integers(0, 256, (count, 3, size // 4, size // 4), dtype=np.uint8)
+    return np.ascontiguousarray(coarse.repeat(4, axis=2).repeat(4, axis=3))
+
+
+def augmentation(operations: Mapping[str, Mapping[str, object]]) -> Augmentation:
+    """The list of operations, with the benchmarks' normalization."""
+    return Augmentation(operations, mean=MEAN, std=STD)
+
+
+def encoder(width: int = 64) -> ResNet:
+    """ResNet-18 with the 3x3 stem."""
+    return ResNet("resnet18", width=width, stem="3x3", channels=3)
+
+
+def simclr(
+    images: ResidentImages, *, batch_size: int, epochs: int, precision: str = "bfloat16", network: ResNet | None = None
+) -> SimclrTraining:
+    """SimCLR on all ``images``; ``epochs`` is the length of its schedule."""
+    return SimclrTraining(
+        PretextModel(network or encoder(), hidden_dim=512, projection_dim=128).to(images.device),
+        images,
+        torch.arange(len(images)),
+        augmentation(SIMCLR),
+        temperature=0.1,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=0.4,
+        momentum=0.9,
+        weight_decay=1e-4,
+        warmup_epochs=0.0,
+        final_learning_rate=1e-3,
+        precision=precision,
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+def scan(
+    images: ResidentImages,
+    neighbor_rows: Tensor,
+    *,
+    batch_size: int,
+    precision: str = "bfloat16",
+    network: ResNet | None = None,
+) -> ScanTraining:
+    """The clustering step on all ``images``, with their neighbors as rows."""
+    return ScanTraining(
+        ClusteringModel(network or encoder(), clusters=CLUSTERS, heads=1).to(images.device),
+        images,
+        torch.arange(len(images)),
+        neighbor_rows,
+        augmentation(STRONG),
+        entropy_weight=2.0,
+        prior=None,
+        batch_size=batch_size,
+        learning_rate=1e-4,
+        weight_decay=1e-4,
+        precision=precision,
+        generator=torch.Generator().manual_seed(0),
+    )
+
+
+def self_label(
+    images: ResidentImages, *, batch_size: int, precision: str = "bfloat16", network: ResNet | None = None
+) -> SelfLabelTraining:
+    """Self-labeling on all ``images``, every one of them confident."""
+    return SelfLabelTraining(
+        ClusteringModel(network or encoder(), clusters=CLUSTERS, heads=1).to(images.device),
+        images,
+        torch.arange(len(images)),
+        augmentation(STRONG),
+        threshold=LOW_THRESHOLD,
+        class_balance=True,
+        batch_size=batch_size,
+        learning_rate=1e-4,
+        weight_decay=1e-4,
+        precision=precision,
+        generator=torch.Generator().manual_seed(0),
+    )

@@ -1,0 +1,146 @@
+"""A training step of each stage, everything included (loading, augmentation, loss, update), against the conventional.
+
+``python -m benchmarks.step``
+
+ResNet-18 at 32 px with the 3x3 stem, the preset cifar10's augmentations, the same batch for both. What a stage does
+once an epoch, after its steps (SCAN's selection, self-labeling's count of confident images), is timed apart.
+"""
+
+import os
+import statistics
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated, Protocol
+
+import numpy as np
+import torch
+import typer
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import conventional, ours
+from benchmarks.pil_transforms import plain_transform, simclr_transform, strong_transform
+from benchmarks.record import record
+from benchmarks.timing import alternate, median_ratio, seconds
+from scan_core.data.images import ResidentImages
+
+PEAKS = {"H200 NVL": 835, "H100 NVL": 835, "H100 PCIe": 756, "H200": 989, "H100": 989, "A100": 312, "L40S": 362}
+"""Dense bf16 TFLOP/s, by a part of the device's name; the first that fits counts."""
+NEIGHBORS = 20
+VIEWS = {"simclr": 2, "scan": 2, "self_label": 1}
+"""Images trained on, for each image of a batch."""
+ONCE_AN_EPOCH = {"scan": "_select", "self_label": "confident"}
+
+
+class Training(Protocol):
+    def run_epoch(self) -> dict[str, float]: ...
+
+
+def main(
+    batch_size: Annotated[int | None, typer.Option(help="By default 64 on a CPU, 512 on a GPU.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Of an epoch. By default 4 on a CPU, 97 on a GPU.")] = None,
+    repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 3,
+    width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
+) -> None:
+    """Print images/s, views/s and FLOP/s of ours, images/s of the conventional way, and the median of the ratios."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    on_gpu = device.type == "cuda"
+    batch_size = batch_size or (512 if on_gpu else 64)
+    count = batch_size * (steps or (97 if on_gpu else 4))
+    pixels = ours.random_pixels(count)
+    neighbors = np.random.default_rng(0).integers(0, count, (count, NEIGHBORS))
+    images = ResidentImages(pixels, device)
+    torch.manual_seed(0)
+    trainings: dict[str, Training] = {
+        "simclr": ours.simclr(images, batch_size=batch_size, epochs=repetitions + 1, network=ours.encoder(width)),
+        "scan": ours.scan(images, torch.from_numpy(neighbors), batch_size=batch_size, network=ours.encoder(width)),
+        "self_label": ours.self_label(images, batch_size=batch_size, network=ours.encoder(width)),
+    }
+    forward = _forward_gflop(ours.encoder(width))
+    rows = []
+    for stage, training in trainings.items():
+        epoch = _conventional(stage, pixels, neighbors, batch_size, device)
+        gflop = forward * (3 * VIEWS[stage] + (stage == "self_label"))
+        rows.append(_compare(stage, training, epoch, count, gflop, repetitions))
+    record("step", rows)
+
+
+def _compare(
+    stage: str, training: Training, epoch: Callable[[], object], count: int, gflop: float, repetitions: int
+) -> dict[str, str | float]:
+    """Rows for one stage; ``gflop`` is the work for one image of a batch."""
+    apart: list[float] = []
+    if stage in ONCE_AN_EPOCH:
+        _time_apart(training, ONCE_AN_EPOCH[stage], apart)
+    taken = alternate({"ours": training.run_epoch, "conventional": epoch}, repetitions=repetitions)
+    once = apart[-repetitions:] or [0.0] * repetitions
+    stepping = [total - selection for total, selection in zip(taken["ours"], once, strict=True)]
+    speed = count / statistics.median(stepping)
+    peak = _peak()
+    return {
+        "stage": stage,
+        "images/s": speed,
+        "views/s": speed * VIEWS[stage],
+        "GFLOP/s": speed * gflop,
+        "share of peak": speed * gflop / peak if peak else "-",
+        "conventional images/s": count / statistics.median(taken["conventional"]),
+        "ratio": median_ratio(taken["conventional"], stepping),
+        "once an epoch, images/s": count / statistics.median(once) if any(once) else "-",
+    }
+
+
+def _time_apart(training: Training, name: str, apart: list[float]) -> None:
+    """Let each call of the method ``name`` add its seconds to ``apart``."""
+    method = getattr(training, name)
+
+    def timed() -> object:
+        results: list[object] = []
+        apart.append(seconds(lambda: results.append(method())))
+        return results[0]
+
+    setattr(training, name, timed)
+
+
+def _conventional(
+    stage: str, pixels: np.ndarray, neighbors: np.ndarray, batch_size: int, device: torch.device
+) -> Callable[[], object]:
+    """One epoch of ``stage`` the conventional way, from as many loader processes as there are cores."""
+    size = pixels.shape[-1]
+    strong, itself = strong_transform(size), np.arange(len(pixels))[:, None]
+    first, second, candidates = {
+        "simclr": (simclr_transform(size), simclr_transform(size), itself),
+        "scan": (strong, strong, np.concatenate([itself, neighbors], axis=1)),
+        "self_label": (plain_transform(), strong, itself),
+    }[stage]
+    pairs = conventional.Pairs(np.ascontiguousarray(pixels.transpose(0, 2, 3, 1)), first, second, candidates)
+    loader = conventional.load(pairs, batch_size, workers=os.cpu_count() or 1)
+    head: nn.Module = nn.Linear(512, ours.CLUSTERS)
+    if stage == "simclr":
+        head = nn.Sequential(nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 128))
+    model = conventional.network(head, device=device)
+    adam = torch.optim.Adam(model.parameters(), lr=1e-4, weight_decay=1e-4)
+    sgd = torch.optim.SGD(model.parameters(), lr=0.4, momentum=0.9, weight_decay=1e-4)
+    loss = {
+        "simclr": partial(conventional.simclr_loss, temperature=0.1),
+        "scan": partial(conventional.scan_loss, entropy_weight=2.0),
+        "self_label": partial(conventional.self_label_loss, threshold=ours.LOW_THRESHOLD),
+    }[stage]
+    optimizer = sgd if stage == "simclr" else adam
+    return partial(conventional.run_epoch, model, loader, optimizer, loss, predict_first=stage == "self_label")
+
+
+def _forward_gflop(network: nn.Module, size: int = 32) -> float:
+    """Of one image; a trained view costs three times as much."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        network(torch.zeros(1, 3, size, size))
+    return counter.get_total_flops() / 1e9
+
+
+def _peak() -> float | None:
+    """GFLOP/s that this device is known to be able to."""
+    name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
+    return next((peak * 1e3 for part, peak in PEAKS.items() if part in name), None)
+
+
+if __name__ == "__main__":
+    typer.run(main)
