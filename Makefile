@@ -38,6 +38,7 @@ $(VENV)/installed: requirements.lock
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet "$$(grep -o '^uv==[^ ]*' requirements.lock)"
 	$(BIN)/python -m uv pip sync --quiet --compile-bytecode --python $(BIN)/python requirements.lock
+	$(BIN)/python -m compileall -q stages scan_core
 	touch $@
 
 lock:  ## pin everything anew

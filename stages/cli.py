@@ -1,13 +1,19 @@
 """How each stage starts and ends: typer's options, one-line errors, a non-zero exit status for every failure."""
 
 import functools
+import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable
 from typing import NoReturn
 
 import typer
 
 from scan_core.errors import ScanError
+
+PARENT_SECONDS = 0.1
 
 
 def run(main: Callable[..., None]) -> None:
@@ -28,18 +34,30 @@ def run(main: Callable[..., None]) -> None:
             first_line = str(error).partition("\n")[0]
             _end(
                 f"error: out of memory ({first_line}); lower batch_size in this stage's section of params.yaml, "
-                "encoder.width or data.image_size",
+                "encoder.width, data.image_size, or whatever else is large: scan.clusters, scan.heads",
                 status=1,
             )
         except OSError as error:
-            where = error.filename or "a file"
+            where = error.filename or "a file under reports/"
             _end(f"error: {where}: {error.strerror or error}; free space or make it accessible", status=1)
         except KeyboardInterrupt:
             _end("interrupted; run the same command to go on, a training after its last finished epoch", status=130)
 
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if "DVC_ROOT" in os.environ:
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(guarded)
     app()
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process, as a kill would, once DVC has gone: a later run of it must not find two at the same files."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_SECONDS)
+    os.write(2, b"DVC has ended, and so does this stage; run the same command to go on\n")
+    os._exit(1)
 
 
 def _end(message: str, *, status: int) -> NoReturn:

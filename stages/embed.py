@@ -8,6 +8,7 @@ import typer
 
 from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddings
 from scan_core.data.open_images import open_images
+from scan_core.encoders.build import check_images
 from scan_core.encoders.embed import normalize_features
 from scan_core.encoders.inference import infer
 from scan_core.pretext.encoder import read_pretext
@@ -27,6 +28,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     device = choose_device(config.runtime.device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     model, metadata = read_pretext(ENCODER)
+    check_images(ENCODER, metadata, channels=images.channels, size=images.size)
     network = {"projection": model, "backbone": model.encoder}[config.embed.layer]
     features = infer(
         network.to(device),

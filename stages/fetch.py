@@ -98,7 +98,7 @@ def _write_images(
         kept = loaded.readable
         if data.duplicates == "drop":
             kept = kept & ~duplicates(loaded.digest, among=kept & train)
-        check_enough(int((train & kept).sum()))
+        check_enough(int((train & kept).sum()), skipped=loaded.skipped)
         images.keep(kept)
     return loaded, kept
 

@@ -10,8 +10,8 @@ from ruamel.yaml.error import YAMLError
 
 from scan_core.errors import ParamsError
 
-Seed = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Count = Annotated[int, Field(ge=1, lt=2**31)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -103,11 +103,11 @@ class AugmentationParams(Section):
 class DataParams(Section):
     seed: Seed
     name: Literal["digits", "cifar10", "cifar100", "cifar20", "stl10", "imagenet", "folder", "parquet"]
-    source: str | None
+    source: Annotated[str, Field(min_length=1)] | None
     """A local copy or mirror: path (relative to the main repository's root) or URL; null is the official origin."""
     labels: Annotated[str, Field(min_length=1)]
     """``folders`` (as the dataset has them), ``none``, or the path of a CSV file with the columns file and label."""
-    classes_file: str | None
+    classes_file: Annotated[str, Field(min_length=1)] | None
     """Of ImageNet alone: path or URL of a text file with the WordNet ids to take; null takes all classes."""
     on_bad_image: Literal["skip", "fail"]
     duplicates: Literal["keep", "drop"]
@@ -165,7 +165,7 @@ class NeighborsParams(Section):
 
 class ScanParams(Section):
     seed: Seed
-    clusters: Annotated[int, Field(ge=2)]
+    clusters: Annotated[int, Field(ge=2, lt=2**31)]
     heads: Count
     entropy_weight: NonNegative
     prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
@@ -265,7 +265,7 @@ def load_params(path: Path) -> Params:
         raise ParamsError(
             f"{path}: missing; run from the project's root, or write it: python -m stages.use digits"
         ) from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except (YAMLError, ValueError, RecursionError) as error:
         raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise ParamsError(

@@ -36,7 +36,7 @@ class Resume:
         if not self._file.exists():
             return None
         try:
-            state, metadata = read_model(self._file)
+            state, metadata = read_model(self._file, keys=["history"])
         except ArtifactError as error:
             warn(f"{error}; starting anew")
             return None

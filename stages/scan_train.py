@@ -14,6 +14,7 @@ from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
 from scan_core.data.open_images import open_images
+from scan_core.encoders.build import check_images
 from scan_core.errors import TrainingError
 from scan_core.pretext.encoder import read_pretext
 from scan_core.runtime.device import choose_device
@@ -42,6 +43,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         raise TrainingError(f"{len(train_ids)} training images for {scan.clusters} clusters; lower scan.clusters")
     neighbors = read_neighbors(NEIGHBORS, train_ids=train_ids)
     pretext, metadata = read_pretext(ENCODER)
+    check_images(ENCODER, metadata, channels=images.channels, size=images.size)
 
     torch.manual_seed(seed)
     model = ClusteringModel(pretext.encoder, clusters=scan.clusters, heads=scan.heads).to(device)

@@ -12,6 +12,7 @@ from scan_core.clustering.collapse import few_confident_warning
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
 from scan_core.data.open_images import open_images
+from scan_core.encoders.build import check_images
 from scan_core.runtime.device import choose_device
 from scan_core.runtime.progress import warn
 from stages.cli import run
@@ -43,6 +44,7 @@ def _refine(config: Params) -> None:
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     model, metadata = read_clustering(SCAN_MODEL)
+    check_images(SCAN_MODEL, metadata, channels=images.channels, size=images.size)
     training = SelfLabelTraining(
         model.to(device),
         images,

@@ -20,8 +20,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for stale in path.parent.glob(f".{path.name}.*.tmp"):  # of a process that was killed
-            _remove(stale)
+        for stale in path.parent.glob(f".{path.name}.*.tmp"):
+            if not _alive(stale.name.split(".")[-2]):  # its process was killed
+                _remove(stale)
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -33,6 +34,18 @@ def atomic_path(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         _remove(temporary)
+
+
+def _alive(pid: str) -> bool:
+    if not pid.isdigit() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def _remove(path: Path) -> None:

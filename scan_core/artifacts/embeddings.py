@@ -26,7 +26,9 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
     if embeddings.dtype != np.float32 or embeddings.ndim != 2:
         raise ArtifactError(f"{path}: {embeddings.dtype} {embeddings.shape}, expected float32 [images, dimensions]")
     if rows is not None and len(embeddings) != rows:
-        raise ArtifactError(f"{path}: {len(embeddings)} rows, expected {rows} (one per image in data/index.parquet)")
+        raise ArtifactError(
+            f"{path}: {len(embeddings)} rows, expected {rows} (one per image in data/images); run dvc repro"
+        )
     norms = np.linalg.norm(embeddings, axis=1)
     wrong = np.flatnonzero(~(np.abs(norms - 1) < 1e-3))
     if len(wrong):
@@ -47,8 +49,11 @@ def read_embedding_norms(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
         ArtifactError: missing, another type or shape, or not positive.
     """
     norms = _load(path)
-    if norms.dtype != np.float32 or norms.shape != (rows,) or not (norms > 0).all():
-        raise ArtifactError(f"{path}: {norms.dtype} {norms.shape}, expected float32 ({rows},), all above 0")
+    if norms.dtype != np.float32 or norms.shape != (rows,):
+        raise ArtifactError(f"{path}: {norms.dtype} {norms.shape}, expected float32 ({rows},); run dvc repro embed")
+    wrong = np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))
+    if len(wrong):
+        raise ArtifactError(f"{path}: row {wrong[0]} is {norms[wrong[0]]}, expected above 0; run dvc repro embed")
     return norms
 
 

@@ -70,6 +70,7 @@ def read_pixels(folder: Path) -> npt.NDArray[np.uint8]:
         or pixels.ndim != 4
         or pixels.shape[1] not in (1, 3)
         or pixels.shape[2] != pixels.shape[3]
+        or not pixels.size
     ):
         raise ArtifactError(f"{path}: {pixels.dtype} {pixels.shape}, expected uint8 [N, 1 or 3, size, size]")
     return pixels

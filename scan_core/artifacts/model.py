@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from scan_core.artifacts.atomic import atomic_path
@@ -25,10 +25,7 @@ def write_model(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str
     header = {"schema_version": SCHEMA_VERSION, **{key: json.dumps(value) for key, value in metadata.items()}}
     tensors = {name: weights[name].detach().cpu().contiguous() for name in sorted(weights)}
     with atomic_path(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata=header)
-        except SafetensorError as error:  # so it calls a full disk
-            raise OSError(str(error)) from error
+        temporary.write_bytes(save(tensors, metadata=header))  # save_file would leave a file of its own after a kill
         _sort_header(temporary)
 
 
@@ -71,25 +68,28 @@ def read_model(path: Path, *, keys: Collection[str] = ()) -> tuple[dict[str, Ten
     if missing := sorted(set(keys) - header.keys()):
         raise ArtifactError(f"{path}: the metadata lacks {', '.join(missing)}; run dvc repro")
     _check_finite(path, weights)
-    return weights, {key: json.loads(value) for key, value in header.items()}
+    try:
+        return weights, {key: json.loads(value) for key, value in header.items()}
+    except ValueError as error:
+        raise ArtifactError(f"{path}: metadata that is not JSON ({error}); run dvc repro") from None
 
 
 def load_weights(path: Path, module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy ``weights`` of the file ``path`` into ``module``; every name and shape must match.
+    """Copy ``weights`` of the file ``path`` into ``module``; every name, type and shape must match.
 
     Raises:
-        ArtifactError: names the first weights that are missing, unexpected or of another shape.
+        ArtifactError: names the first weights that are missing, unexpected or of another type or shape.
     """
     expected = module.state_dict()
     missing, unexpected = sorted(expected.keys() - weights.keys()), sorted(weights.keys() - expected.keys())
     reshaped = [
-        f"{name} {tuple(weights[name].shape)} for {tuple(tensor.shape)}"
+        f"{name} {weights[name].dtype} {tuple(weights[name].shape)} for {tensor.dtype} {tuple(tensor.shape)}"
         for name, tensor in expected.items()
-        if name in weights and weights[name].shape != tensor.shape
+        if name in weights and (weights[name].shape, weights[name].dtype) != (tensor.shape, tensor.dtype)
     ]
     if missing or unexpected or reshaped:
         raise ArtifactError(
             f"{path}: does not fit the model: missing {missing[:3]}, unexpected {unexpected[:3]}, "
-            f"other shape {reshaped[:3]}"
+            f"other type or shape {reshaped[:3]}"
         )
     module.load_state_dict(dict(weights))

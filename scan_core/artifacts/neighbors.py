@@ -50,6 +50,8 @@ def read_neighbors(path: Path, *, train_ids: npt.NDArray[np.int64]) -> Neighbors
         raise ArtifactError(
             f"{path}: {len(table)} rows, expected the {len(train_ids)} training images of data/index.parquet"
         )
+    if any(table[name].null_count for name in SCHEMA.names):
+        raise ArtifactError(f"{path}: holds nulls, expected none; run dvc repro mine-neighbors")
     lengths = np.diff(table["neighbor_id"].combine_chunks().offsets.to_numpy())
     if len(np.unique(lengths)) > 1:
         raise ArtifactError(f"{path}: lists of {lengths.min()} to {lengths.max()} neighbors, expected one length")

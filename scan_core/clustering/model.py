@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scan_core.artifacts.model import load_weights, read_model, write_model
-from scan_core.encoders.build import ENCODER_KEYS, build_encoder
+from scan_core.encoders.build import ENCODER_KEYS, build_encoder, check_count
 from scan_core.encoders.resnet import ResNet
 
 
@@ -62,6 +62,7 @@ def read_clustering(path: Path) -> tuple[ClusteringModel, dict[str, Any]]:
         ArtifactError: missing, malformed, or the weights do not fit the description.
     """
     weights, metadata = read_model(path, keys=[*ENCODER_KEYS, "clusters"])
-    model = ClusteringModel(build_encoder(metadata), clusters=metadata["clusters"], heads=1)
+    check_count(path, metadata, "clusters")
+    model = ClusteringModel(build_encoder(path, metadata), clusters=metadata["clusters"], heads=1)
     load_weights(path, model, weights)
     return model, metadata

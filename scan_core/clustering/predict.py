@@ -8,6 +8,7 @@ import torch
 
 from scan_core.clustering.model import read_clustering
 from scan_core.data.images import Images
+from scan_core.encoders.build import check_images
 from scan_core.encoders.inference import infer
 
 
@@ -15,9 +16,10 @@ def predict(path: Path, images: Images, image_ids: npt.NDArray[np.int64]) -> npt
     """Probabilities [N, C] that the model of ``path`` gives to the images ``image_ids``, rows sum to 1.
 
     Raises:
-        ArtifactError: the model is missing or malformed.
+        ArtifactError: the model is missing or malformed, or was made for other images.
     """
     model, metadata = read_clustering(path)
+    check_images(path, metadata, channels=images.channels, size=images.size)
     logits = infer(
         model.to(images.device),
         images,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from scan_core.data.dataset import Skipped
 from scan_core.errors import DataError
 
 
@@ -38,11 +39,12 @@ def choose_images(
     return generator.permutation(np.concatenate([*drawn, np.flatnonzero(evaluate & ~train)]))
 
 
-def check_enough(train_images: int) -> None:
-    """Raise DataError where there are fewer than the two images that a contrast needs."""
+def check_enough(train_images: int, *, skipped: Sequence[Skipped] = ()) -> None:
+    """Raise DataError where there are fewer than the two images that a contrast needs; ``skipped`` may tell why."""
     if train_images < 2:
+        why = f" ({len(skipped)} were skipped, {skipped[0].path} for instance: {skipped[0].reason})" if skipped else ""
         raise DataError(
-            f"found {train_images} readable training image{'s' * (train_images != 1)}, expected at least 2; "
+            f"found {train_images} readable training image{'s' * (train_images != 1)}{why}, expected at least 2; "
             "check data.source, data.train_splits and data.limit"
         )
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scan_core.artifacts.model import load_weights, read_model, write_model
-from scan_core.encoders.build import ENCODER_KEYS, build_encoder
+from scan_core.encoders.build import ENCODER_KEYS, build_encoder, check_count
 from scan_core.encoders.resnet import ResNet
 
 
@@ -39,7 +39,9 @@ def read_pretext(path: Path) -> tuple[PretextModel, dict[str, Any]]:
     """
     head_keys = ("hidden_dim", "projection_dim")
     weights, metadata = read_model(path, keys=[*ENCODER_KEYS, *head_keys])
+    for key in head_keys:
+        check_count(path, metadata, key)
     head = {key: metadata[key] for key in head_keys}
-    model = PretextModel(build_encoder(metadata), **head)
+    model = PretextModel(build_encoder(path, metadata), **head)
     load_weights(path, model, weights)
     return model, metadata

@@ -1,4 +1,7 @@
 import errno
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -46,6 +49,15 @@ def test_atomic_path_folder_is_a_file(tmp_path):
 
 
 def test_atomic_path_removes_what_a_killed_process_left(tmp_path):
-    (tmp_path / ".a.123.tmp").touch()
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    (tmp_path / f".a.{ended.pid}.tmp").touch()
     write_text(tmp_path / "a", "text")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_atomic_path_leaves_what_another_process_is_writing(tmp_path):
+    writing = tmp_path / f".a.{os.getppid()}.tmp"
+    writing.touch()
+    write_text(tmp_path / "a", "text")
+    assert writing.exists()

@@ -27,7 +27,7 @@ def fetched(tmp_path, monkeypatch):
     project.mkdir()
     monkeypatch.chdir(project)
     monkeypatch.setenv("DVC_ROOT", str(project))
-    monkeypatch.setattr(fetch, "write_preview", lambda path, *_: path.write_bytes(b"its own test"))
+    monkeypatch.setattr(fetch, "draw_preview", lambda path, *_: path.write_bytes(b"its own test"))
 
     def run(files: dict[str, bytes] | None = None, **data: object) -> str | None:
         if files is not None:

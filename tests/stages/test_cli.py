@@ -1,7 +1,14 @@
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
 from scan_core.errors import DataError
 from stages.cli import run
+from tests.pipeline import environment, start_stage
 
 
 @pytest.mark.parametrize(
@@ -54,3 +61,30 @@ def test_help_shows_the_docstring(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         run(main)
     assert ended.value.code == 0
     assert "Reads this; writes that." in capsys.readouterr().out
+
+
+STAGE = "import time; from stages.cli import run; run(lambda: (print('at work', flush=True), time.sleep(60)))"
+PARENT = "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', sys.argv[1]]); child.wait()"
+
+
+def test_a_stage_ends_with_the_dvc_that_started_it(tmp_path: Path):
+    everything = {**environment(tmp_path), "DVC_ROOT": str(tmp_path)}
+    command = [sys.executable, "-c", PARENT, STAGE]
+    dvc = subprocess.Popen(command, env=everything, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert dvc.stdout is not None
+    assert dvc.stdout.readline() == "at work\n"
+    dvc.kill()
+    start = time.monotonic()
+    assert dvc.communicate(timeout=30)[1].startswith("DVC has ended, and so does this stage")  # its child has the pipe
+    assert time.monotonic() - start < 10
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="no /proc: what is being imported cannot be seen")
+def test_ctrl_c_while_libraries_are_imported(tmp_path: Path):
+    stage = start_stage(tmp_path, "embed")
+    limit = time.monotonic() + 60
+    while "_multiarray_umath" not in Path(f"/proc/{stage.pid}/maps").read_text():
+        assert time.monotonic() < limit
+    stage.send_signal(signal.SIGINT)
+    assert stage.communicate(timeout=30)[1] == "interrupted\n"
+    assert stage.returncode == 130

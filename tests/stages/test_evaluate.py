@@ -166,7 +166,14 @@ def test_a_selection_loss_that_is_no_number(run_evaluate):
 def test_with_real_models(run_evaluate, monkeypatch):
     monkeypatch.setattr(evaluate, "predict", predict)
     architecture = {"architecture": "resnet10", "width": 4, "stem": "3x3", "channels": 1}
-    metadata = {**architecture, "clusters": CLUSTERS, "mean": [0.5], "std": [0.5], "precision": "float32"}
+    metadata = {
+        **architecture,
+        "clusters": CLUSTERS,
+        "mean": [0.5],
+        "std": [0.5],
+        "precision": "float32",
+        "image_size": 8,
+    }
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=4, stem="3x3", channels=1), clusters=CLUSTERS, heads=1)
     for path in (evaluate.SCAN_MODEL, evaluate.SELF_LABEL_MODEL):

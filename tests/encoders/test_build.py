@@ -1,0 +1,37 @@
+from pathlib import Path
+
+import pytest
+
+from scan_core.encoders.build import build_encoder, check_count, check_images
+from scan_core.errors import ArtifactError
+
+FILE = Path("model.safetensors")
+METADATA = {
+    "architecture": "resnet10", "width": 4, "stem": "3x3", "channels": 3, "image_size": 32, "mean": [0.5, 0.4, 0.3],
+    "std": [0.2, 0.2, 0.2], "precision": "float32",
+}  # fmt: skip
+
+
+def test_an_encoder_as_described():
+    assert build_encoder(FILE, METADATA).features == 32  # 4 channels, doubled at three of four stages
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("architecture", "vgg"), ("stem", None), ("channels", 2), ("width", 0), ("width", "a"), ("width", True),
+        ("image_size", 8.5), ("precision", "int3"), ("mean", [0.5]), ("mean", "x"), ("mean", [None] * 3),
+        ("std", [float("nan")] * 3), ("std", [0.0] * 3),
+    ],
+)  # fmt: skip
+def test_metadata_that_describes_no_encoder(key, value):
+    with pytest.raises(ArtifactError, match=rf"model\.safetensors: {key} .* in its metadata, expected .*run dvc repro"):
+        build_encoder(FILE, METADATA | {key: value})
+
+
+def test_counts_and_images():
+    with pytest.raises(ArtifactError, match="clusters -3 in its metadata, expected a whole number of at least 1"):
+        check_count(FILE, {"clusters": -3}, "clusters")
+    check_images(FILE, METADATA, channels=3, size=32)
+    with pytest.raises(ArtifactError, match="made for 3 channels of 32 px, found 1 of 32 px in data/images"):
+        check_images(FILE, METADATA, channels=1, size=32)
