@@ -11,6 +11,10 @@ from scan_core.augment.grouped import apply_operations, apply_to_some, per_image
 from scan_core.augment.pixels import Images
 
 
+_NO_CHROMA = 1e-30
+"""Where all channels are equal, the hue's numerator is 0, and any positive divisor does."""
+
+
 def adjust_brightness(images: Images, factors: Float[Tensor, " batch"]) -> Images:
     """Multiply each image by its factor; 0 is black, 1 changes nothing."""
     return images.mul(per_image(factors, images)).clamp_(0, 1)
@@ -29,17 +33,21 @@ def adjust_saturation(images: Images, factors: Float[Tensor, " batch"]) -> Image
 def adjust_hue(images: Images, turns: Float[Tensor, " batch"]) -> Images:
     """Rotate each image's hue in HSV space by -0.5 to 0.5 turns. One channel stays as it is.
 
-    Works on the hue in sixths of a turn: 0 is red, 2 green, 4 blue.
+    Works on the hue in sixths of a turn: 0 is red, 2 green, 4 blue. Cases are chosen by factors of 0 and 1, several
+    times faster than ``torch.where`` on CPUs.
     """
     if images.shape[1] == 1:
         return images
     red, green, blue = images.unbind(1)
-    high, low = images.amax(1), images.amin(1)
+    high = torch.maximum(torch.maximum(red, green), blue)
+    low = torch.minimum(torch.minimum(red, green), blue)
     chroma = high - low
-    divisor = torch.where(chroma == 0, 1, chroma)
-    from_green_or_blue = torch.where(high == green, (blue - red) / divisor + 2, (red - green) / divisor + 4)
-    hue = torch.where(high == red, (green - blue) / divisor, from_green_or_blue) + 6 * per_image(turns, images)[:, 0]
-    hue = hue - (hue / 6).floor_().mul_(6)
+    not_red, not_green = (high - red).sign_(), (high - green).sign_()
+    from_green_or_blue = (blue - red).mul_(1 - not_green).add_((red - green).mul_(not_green))
+    difference = (green - blue).mul_(1 - not_red).add_(from_green_or_blue.mul_(not_red))
+    corner = not_green.add_(1).mul_(2).mul_(not_red)
+    hue = difference.div_(chroma.clamp(min=_NO_CHROMA)).add_(corner).add_(6 * per_image(turns, images)[:, 0])
+    hue.sub_((hue / 6).floor_().mul_(6))
     shares = torch.stack([(hue - 3).abs_().sub_(1), 2 - (hue - 2).abs_(), 2 - (hue - 4).abs_()], 1).clamp_(0, 1)
     return shares.mul_(chroma[:, None]).add_(low[:, None])
 
