@@ -10,7 +10,6 @@ from scan_core.augment.draws import chances, uniform
 from scan_core.augment.grouped import apply_operations, apply_to_some, per_image
 from scan_core.augment.pixels import Images
 
-
 _NO_CHROMA = 1e-30
 """Where all channels are equal, the hue's numerator is 0, and any positive divisor does."""
 
@@ -64,12 +63,8 @@ def _blend(start: Tensor, end: Images, factors: Float[Tensor, " batch"]) -> Imag
     return torch.lerp(start, end, per_image(factors, end)).clamp_(0, 1)
 
 
-def _unchanged(images: Images, _: Float[Tensor, " batch"]) -> Images:
-    return images
-
-
-_JITTERS = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue, _unchanged)
-_UNCHANGED = _JITTERS.index(_unchanged)
+_JITTERS = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue, None)
+_UNCHANGED = _JITTERS.index(None)
 
 
 class JitterParameters(NamedTuple):

@@ -22,24 +22,25 @@ def apply_operations(
     images: Batch,
     ids: Int[Tensor, "batch count"],
     values: Float[Tensor, "batch count"],
-    operations: Sequence[Callable[[Tensor, Tensor], Tensor]],
+    operations: Sequence[Callable[[Tensor, Tensor], Tensor] | None],
 ) -> Batch:
     """Apply to each image its own sequence: ``operations[ids[i, 0]]`` first, with the strength ``values[i, 0]``.
 
-    Each round sorts the images by their operation, so that every operation sees one contiguous piece of the batch.
-    ``ids`` and ``values`` belong on the CPU: the pieces' sizes are needed there. An operation takes (images, values),
-    receives the values on the CPU, and must treat each image on its own.
+    Each round sorts the images by their operation, and every operation is called once with those that drew it.
+    ``ids`` and ``values`` belong on the CPU: the groups' sizes are needed there. An operation takes (images, values),
+    receives the values on the CPU, and must treat each image on its own; None leaves its images alone.
     """
     placed = torch.arange(len(images))
+    gathered, result = torch.empty_like(images), torch.empty_like(images)  # fresh memory in each round would cost more
     for step in range(ids.shape[1]):
         order = ids[placed, step].argsort(stable=True)
         placed = placed[order]
         sizes = ids[placed, step].bincount(minlength=len(operations)).tolist()
-        sorted_images = images.index_select(0, order.to(images.device, non_blocking=True))
-        pieces = zip(
-            operations, torch.split(sorted_images, sizes), torch.split(values[placed, step], sizes), strict=True
-        )
-        images = torch.cat([operation(piece, strength) for operation, piece, strength in pieces if len(piece)])
+        torch.index_select(images, 0, order.to(images.device, non_blocking=True), out=gathered)
+        pieces = zip(operations, torch.split(gathered, sizes), torch.split(values[placed, step], sizes), strict=True)
+        parts = [operation(piece, some) if operation else piece for operation, piece, some in pieces if len(piece)]
+        torch.cat(parts, out=result)
+        images = result
     return images.index_select(0, placed.argsort().to(images.device, non_blocking=True))
 
 
