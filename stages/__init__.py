@@ -4,6 +4,9 @@ import os
 import signal
 import sys
 
+PARENT = os.getppid()
+"""Who started this process, known before the seconds that imports take."""
+
 
 def _leave(*_: object) -> None:
     os.write(2, b"interrupted\n")

@@ -12,6 +12,7 @@ from typing import NoReturn
 import typer
 
 from scan_core.errors import ScanError
+from stages import PARENT
 
 PARENT_SECONDS = 0.1
 
@@ -46,15 +47,15 @@ def run(main: Callable[..., None]) -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "DVC_ROOT" in os.environ:
-        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(guarded)
     app()
 
 
-def _end_with_parent(parent: int) -> None:
+def _end_with_parent() -> None:
     """End this process, as a kill would, once DVC has gone: a later run of it must not find two at the same files."""
-    while os.getppid() == parent:
+    while os.getppid() == PARENT:
         time.sleep(PARENT_SECONDS)
     os.write(2, b"DVC has ended, and so does this stage; run the same command to go on\n")
     os._exit(1)
