@@ -41,3 +41,29 @@ def test_no_gradient_flows_into_the_pseudo_label():
     found = pseudo_label_loss(logits, torch.randn(1, 2, requires_grad=True), threshold=0.5, class_balance=True)
     found.loss.backward()
     assert logits.grad is None
+
+
+def test_loss_and_gradient_equal_the_definition_in_float64():
+    torch.manual_seed(0)
+    logits, augmented = 3 * torch.randn(20, 4, dtype=torch.float64), torch.randn(20, 4, dtype=torch.float64)
+    augmented.requires_grad_()
+    confidence, cluster = logits.softmax(1).max(1)
+    log_p = augmented.softmax(1).log()
+    sure = [i for i in range(20) if confidence[i] > 0.7]
+    weights = [1 / sum(int(cluster[j] == cluster[i]) for j in sure) for i in sure]
+    reference = -torch.stack([w * log_p[i, cluster[i]] for i, w in zip(sure, weights, strict=True)]).sum() / sum(weights)
+    (expected,) = torch.autograd.grad(reference, augmented)
+    single = augmented.detach().float().requires_grad_()
+    loss = pseudo_label_loss(logits.float(), single, threshold=0.7, class_balance=True).loss
+    (found,) = torch.autograd.grad(loss, single)
+    assert 0 < len(sure) < 20
+    assert loss.item() == pytest.approx(reference.item(), rel=1e-5)
+    assert torch.allclose(found.double(), expected, atol=1e-6)
+
+
+def test_gradient_survives_saturated_logits():
+    # The pseudo-label is cluster 0, the augmented image says 1 with a gap of 100: softmax - onehot = (-1, 1).
+    augmented = torch.tensor([[0.0, 100.0]], requires_grad=True)
+    pseudo_label_loss(torch.tensor([[100.0, 0.0]]), augmented, threshold=0.99, class_balance=True).loss.backward()
+    assert augmented.grad is not None
+    assert augmented.grad[0].tolist() == pytest.approx([-1, 1])

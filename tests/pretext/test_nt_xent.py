@@ -25,6 +25,20 @@ def test_equals_the_definition_summed_over_all_ordered_pairs():
     assert nt_xent(first.float(), second.float(), temperature=0.3).loss.item() == pytest.approx(total / 10, rel=1e-5)
 
 
+def test_gradient_equals_the_definitions_in_float64():
+    torch.manual_seed(0)
+    first, second = torch.randn(2, 5, 7, dtype=torch.float64)
+    views = torch.cat([first, second]).requires_grad_()
+    z = views / views.norm(dim=1, keepdim=True)
+    similarity = (z @ z.T / 0.3).exp()
+    pairs, others = similarity.diagonal(5), similarity.sum(1) - similarity.diagonal()
+    reference = -(torch.cat([pairs, pairs]) / others).log().mean()
+    (expected,) = torch.autograd.grad(reference, views)
+    single = views.detach().float().requires_grad_()
+    (found,) = torch.autograd.grad(nt_xent(*single.chunk(2), temperature=0.3).loss, single)
+    assert torch.allclose(found.double(), expected, atol=1e-6)
+
+
 def test_is_symmetric_and_ignores_length():
     first, second = torch.randn(4, 3), torch.randn(4, 3)
     loss = nt_xent(first, second, temperature=0.5).loss
