@@ -4,7 +4,7 @@
 #   benchmarks/gpu.sh tests                          correctness on the GPU: pytest -m gpu
 #   benchmarks/gpu.sh speed [NAME ...]               the benchmarks at full size: step augmentation mining growth
 #   benchmarks/gpu.sh cifar10 FOLDER [KEY=VALUE ...] CIFAR-10 end to end from the Parquet files in FOLDER, with the
-#                                                    preset cifar10-fast, or cifar10-authors where there is none
+#                                                    preset cifar10-fast
 #
 # Records are appended to benchmarks/results. The piece cifar10 works in WORK; called again with the same arguments, it
 # goes on after the last finished stage, and within a training after its last finished epoch.
@@ -94,9 +94,6 @@ case $piece in
     parquet=$(cd "$1" && pwd)
     shift
     preset=${PRESET:-cifar10-fast}
-    if [[ -z ${PRESET:-} && ! -f $root/presets/cifar10-fast.yaml ]]; then
-      preset=cifar10-authors
-    fi
     work=${WORK:-${TMPDIR:-/tmp}/scan-$preset}
     cd "$root"
     run benchmarks.pipeline "$preset" "data.source=$parquet" "$@" --folder "$work"
