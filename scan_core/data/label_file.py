@@ -34,6 +34,8 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yield line number, file and label."""
+    if path.exists() and not path.is_file():  # reading a named pipe would wait forever
+        raise DataError(f"{path}: not a regular file, expected a CSV file; correct data.labels")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, strict=True)

@@ -1,3 +1,4 @@
+import os
 import re
 
 import pytest
@@ -60,3 +61,9 @@ def test_label_file_missing(tmp_path):
         DataError, match=r"gone\.csv: cannot be read \(No such file or directory\); correct data\.labels"
     ):
         read_label_file(tmp_path / "gone.csv", PICTURES)
+
+
+def test_label_file_that_is_a_named_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(DataError, match=r"pipe\.csv: not a regular file, expected a CSV file"):
+        read_label_file(tmp_path / "pipe.csv", PICTURES)
