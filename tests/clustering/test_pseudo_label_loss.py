@@ -51,7 +51,8 @@ def test_loss_and_gradient_equal_the_definition_in_float64():
     log_p = augmented.softmax(1).log()
     sure = [i for i in range(20) if confidence[i] > 0.7]
     weights = [1 / sum(int(cluster[j] == cluster[i]) for j in sure) for i in sure]
-    reference = -torch.stack([w * log_p[i, cluster[i]] for i, w in zip(sure, weights, strict=True)]).sum() / sum(weights)
+    terms = [w * log_p[i, cluster[i]] for i, w in zip(sure, weights, strict=True)]
+    reference = -torch.stack(terms).sum() / sum(weights)
     (expected,) = torch.autograd.grad(reference, augmented)
     single = augmented.detach().float().requires_grad_()
     loss = pseudo_label_loss(logits.float(), single, threshold=0.7, class_balance=True).loss
