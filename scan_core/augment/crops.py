@@ -88,7 +88,7 @@ def random_resized_crop(
     """Crop each image at random and enlarge the crop to the image's size; see :func:`draw_boxes`.
 
     Args:
-        flip: the probability of mirroring it too.
+        flip: the probability of mirroring it after.
     """
     batch, _, height, width = images.shape
     boxes = draw_boxes(batch, height, width, scale=scale, ratio=ratio, generator=generator)
@@ -96,15 +96,20 @@ def random_resized_crop(
     return resized_crop(images, boxes, flipped=flipped)
 
 
-def padded_crop(images: Batch, offsets: Int[Tensor, "batch 2"], *, padding: int) -> Batch:
+def padded_crop(
+    images: Batch, offsets: Int[Tensor, "batch 2"], *, padding: int, flipped: Bool[Tensor, " batch"] | None = None
+) -> Batch:
     """Add ``padding`` pixels of reflected border and crop back to size at each image's (row, column) offset.
 
-    ``offsets`` go from 0 to ``2 * padding``; ``padding`` must be smaller than the image.
+    ``offsets`` go from 0 to ``2 * padding``; ``padding`` must be smaller than the image. The ``flipped`` images are
+    mirrored left-right before, at no cost.
     """
     height, width = images.shape[-2:]
     offsets = offsets.to(images.device, non_blocking=True) - padding
     rows = _reflect(offsets[:, :1] + torch.arange(height, device=images.device), height)
     columns = _reflect(offsets[:, 1:] + torch.arange(width, device=images.device), width)
+    if flipped is not None:
+        columns = torch.where(flipped.to(images.device, non_blocking=True)[:, None], width - 1 - columns, columns)
     pixels = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)[:, None]
     return images.flatten(2).gather(2, pixels.expand(-1, images.shape[1], -1)).view_as(images)
 
@@ -113,8 +118,11 @@ def _reflect(positions: Int[Tensor, "batch size"], size: int) -> Int[Tensor, "ba
     return (size - 1) - ((size - 1) - positions.abs()).abs()
 
 
-def random_crop(images: Batch, *, padding: int, generator: torch.Generator) -> Batch:
+def random_crop(images: Batch, *, padding: int, flip: float | None = None, generator: torch.Generator) -> Batch:
     """Shift each image by up to ``padding`` pixels along each axis, filling with its reflection.
+
+    Args:
+        flip: the probability of mirroring it before.
 
     Raises:
         ValueError: the padding is not smaller than the image.
@@ -122,7 +130,8 @@ def random_crop(images: Batch, *, padding: int, generator: torch.Generator) -> B
     smallest = min(images.shape[-2:])
     if padding >= smallest:
         raise ValueError(f"random_crop: padding is {padding}, expected less than the image's {smallest} pixels")
+    flipped = None if flip is None else chances(len(images), p=flip, generator=generator)
     offsets = torch.randint(
         2 * padding + 1, (len(images), 2), generator=generator, device=generator.device, dtype=torch.int64
     )
-    return padded_crop(images, offsets, padding=padding)
+    return padded_crop(images, offsets, padding=padding, flipped=flipped)

@@ -42,7 +42,7 @@ def apply_operations(
             if operation and len(piece) and (result := operation(piece, some)) is not piece:
                 piece.copy_(result)
         images, groups, spare = groups, spare, groups
-    return images.index_select(0, placed.argsort().to(images.device, non_blocking=True))
+    return torch.index_select(images, 0, placed.argsort().to(images.device, non_blocking=True), out=groups)
 
 
 def per_image(values: Shaped[Tensor, " batch"], images: Batch) -> Shaped[Tensor, "batch 1 1 1"]:

@@ -53,8 +53,9 @@ class Augmentation:
         if unknown:
             raise ValueError(f"unknown augmentation {', '.join(unknown)}; known: {', '.join(known)}")
         self._operations = {name: dict(settings) for name, settings in operations.items()}
-        if {"random_resized_crop", "random_horizontal_flip"} <= set(operations):  # one reading of the images does both
-            self._operations["random_resized_crop"]["flip"] = self._operations.pop("random_horizontal_flip")["p"]
+        crop = next((name for name in ("random_resized_crop", "random_crop") if name in operations), None)
+        if crop and "random_horizontal_flip" in operations:  # they stand beside each other: one reading does both
+            self._operations[crop]["flip"] = self._operations.pop("random_horizontal_flip")["p"]
         self.mean = tuple(mean)
         self.std = tuple(std)
 

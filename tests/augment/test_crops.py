@@ -115,5 +115,12 @@ def test_flipped_crops_are_the_mirrored_ones(images, generator):
 
 
 def test_padded_crop_of_bytes_is_that_of_floats(pixels, images, generator):
-    offsets = torch.randint(0, 9, (len(pixels), 2), generator=generator) % 7
+    offsets = torch.randint(0, 7, (len(pixels), 2), generator=generator)
     assert torch.equal(padded_crop(pixels, offsets, padding=3) / 255, padded_crop(images, offsets, padding=3))
+
+
+def test_flipped_padded_crops_are_those_of_the_mirrored_images(images, generator):
+    offsets = torch.randint(0, 7, (len(images), 2), generator=generator)
+    flipped = torch.arange(len(images)) % 3 == 0
+    expected = padded_crop(horizontal_flip(images, flipped), offsets, padding=3)
+    assert torch.equal(padded_crop(images, offsets, padding=3, flipped=flipped), expected)
