@@ -12,7 +12,19 @@ import torch
 from PIL import Image
 from ruamel.yaml import YAML
 
-from benchmarks import augmentation, breakdown, conventional, growth, growth_work, mining, ours, pipeline, record, step
+from benchmarks import (
+    augmentation,
+    breakdown,
+    compiled,
+    conventional,
+    growth,
+    growth_work,
+    mining,
+    ours,
+    pipeline,
+    record,
+    step,
+)
 from benchmarks.pil_transforms import OPERATIONS, plain_transform, simclr_transform, strong_transform
 from scan_core.augment.strong import STRONG_OPERATIONS
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
@@ -70,6 +82,14 @@ def test_breakdown(run):
         assert set(breakdown.PARTS.values()) - {"once an epoch"} <= set(shares)
     assert positive([row for row in rows if row["GFLOP/s"] != "-"], "GFLOP/s")
     assert sum(row["GFLOP/s"] != "-" for row in rows) == 3 * 2 + 2
+
+
+def test_compiled(run, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda network, *, dynamic: network)  # compiling takes half a minute
+    rows = run(compiled, batch_size=2, repetitions=1, width=4)
+    assert column(rows, "pass") == ["training", "evaluation"]
+    assert positive(rows, "eager, images/s", "compiled, images/s", "compiled / eager", "compiling, s")
+    assert column(rows, "largest difference") == [0.0, 0.0]
 
 
 def test_work_of_a_view_is_that_of_the_references():
