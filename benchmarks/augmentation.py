@@ -13,7 +13,7 @@
   for each image.
 - torchvision v2 draws everything once for the whole batch: no substitute, but a bound for how fast plain tensors are.
 - PIL's is the transform of ``benchmarks.conventional``.
-- ``torch.compile`` around ours as it is has no row: the groups' sizes change with every batch, and it compiles anew.
+- ``torch.compile`` has no row: the groups' sizes change with every batch, and it would compile anew each time.
 """
 
 import statistics

@@ -47,22 +47,29 @@ def main(
     on_gpu = device.type == "cuda"
     batch_size = batch_size or (512 if on_gpu else 64)
     count = batch_size * (steps or (97 if on_gpu else 4))
-    pixels = ours.random_pixels(count)
-    neighbors = np.random.default_rng(0).integers(0, count, (count, NEIGHBORS))
-    images = ResidentImages(pixels, device)
-    torch.manual_seed(0)
-    trainings: dict[str, Training] = {
-        "simclr": ours.simclr(images, batch_size=batch_size, epochs=repetitions + 1, network=ours.encoder(width)),
-        "scan": ours.scan(images, torch.from_numpy(neighbors), batch_size=batch_size, network=ours.encoder(width)),
-        "self_label": ours.self_label(images, batch_size=batch_size, network=ours.encoder(width)),
-    }
-    forward = _forward_gflop(ours.encoder(width))
+    forward = forward_gflop(ours.encoder(width))
     rows = []
-    for stage, training in trainings.items():
-        epoch = _conventional(stage, pixels, neighbors, batch_size, device)
+    for stage, training in trainings(count, batch_size, epochs=repetitions + 1, width=width).items():
+        epoch = _conventional(stage, ours.random_pixels(count), _neighbors(count), batch_size, device)
         gflop = forward * (3 * VIEWS[stage] + (stage == "self_label"))
         rows.append(_compare(stage, training, epoch, count, gflop, repetitions))
     record("step", rows)
+
+
+def trainings(count: int, batch_size: int, *, epochs: int, width: int) -> dict[str, Training]:
+    """Ours of each stage, on ``count`` images, with an encoder of ``width``; ``epochs`` of SimCLR's schedule."""
+    images = ResidentImages(ours.random_pixels(count), torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    neighbors = torch.from_numpy(_neighbors(count))
+    torch.manual_seed(0)
+    return {
+        "simclr": ours.simclr(images, batch_size=batch_size, epochs=epochs, network=ours.encoder(width)),
+        "scan": ours.scan(images, neighbors, batch_size=batch_size, network=ours.encoder(width)),
+        "self_label": ours.self_label(images, batch_size=batch_size, network=ours.encoder(width)),
+    }
+
+
+def _neighbors(count: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, count, (count, NEIGHBORS))
 
 
 def _compare(
@@ -129,7 +136,7 @@ def _conventional(
     return partial(conventional.run_epoch, model, loader, optimizer, loss, predict_first=stage == "self_label")
 
 
-def _forward_gflop(network: nn.Module, size: int = 32) -> float:
+def forward_gflop(network: nn.Module, size: int = 32) -> float:
     """Of one image; a trained view costs three times as much."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(1, 3, size, size))

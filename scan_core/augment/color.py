@@ -1,5 +1,9 @@
-"""Color jitter and grayscale on floats in [0, 1], with torchvision's arithmetic."""
+"""Color jitter and grayscale on floats in [0, 1], with torchvision's arithmetic.
 
+An adjustment writes its result into ``out`` where that is given; it may be the images themselves.
+"""
+
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -14,22 +18,22 @@ _NO_CHROMA = 1e-30
 """Where all channels are equal, the hue's numerator is 0, and any positive divisor does."""
 
 
-def adjust_brightness(images: Images, factors: Float[Tensor, " batch"]) -> Images:
+def adjust_brightness(images: Images, factors: Float[Tensor, " batch"], *, out: Images | None = None) -> Images:
     """Multiply each image by its factor; 0 is black, 1 changes nothing."""
-    return images.mul(per_image(factors, images)).clamp_(0, 1)
+    return torch.mul(images, per_image(factors, images), out=out).clamp_(0, 1)
 
 
-def adjust_contrast(images: Images, factors: Float[Tensor, " batch"]) -> Images:
+def adjust_contrast(images: Images, factors: Float[Tensor, " batch"], *, out: Images | None = None) -> Images:
     """Move each image away from the mean of its gray version; 0 is uniform gray, 1 changes nothing."""
-    return _blend(gray(images).mean((1, 2, 3), keepdim=True), images, factors)
+    return _blend(gray(images).mean((1, 2, 3), keepdim=True), images, factors, out)
 
 
-def adjust_saturation(images: Images, factors: Float[Tensor, " batch"]) -> Images:
+def adjust_saturation(images: Images, factors: Float[Tensor, " batch"], *, out: Images | None = None) -> Images:
     """Move each image away from its gray version; 0 is gray, 1 changes nothing. One channel stays as it is."""
-    return images if images.shape[1] == 1 else _blend(gray(images), images, factors)
+    return images if images.shape[1] == 1 else _blend(gray(images), images, factors, out)
 
 
-def adjust_hue(images: Images, turns: Float[Tensor, " batch"]) -> Images:
+def adjust_hue(images: Images, turns: Float[Tensor, " batch"], *, out: Images | None = None) -> Images:
     """Rotate each image's hue in HSV space by -0.5 to 0.5 turns. One channel stays as it is.
 
     Works on the hue in sixths of a turn: 0 is red, 2 green, 4 blue. Cases are chosen by factors of 0 and 1, several
@@ -47,8 +51,8 @@ def adjust_hue(images: Images, turns: Float[Tensor, " batch"]) -> Images:
     corner = not_green.add_(1).mul_(2).mul_(not_red)
     hue = difference.div_(chroma.clamp(min=_NO_CHROMA)).add_(corner).add_(6 * per_image(turns, images)[:, 0])
     hue.sub_((hue / 6).floor_().mul_(6))
-    shares = torch.stack([(hue - 3).abs_().sub_(1), 2 - (hue - 2).abs_(), 2 - (hue - 4).abs_()], 1).clamp_(0, 1)
-    return shares.mul_(chroma[:, None]).add_(low[:, None])
+    shares = [(hue - 3).abs_().sub_(1), (hue - 2).abs_().neg_().add_(2), (hue - 4).abs_().neg_().add_(2)]
+    return torch.stack(shares, 1, out=out).clamp_(0, 1).mul_(chroma[:, None]).add_(low[:, None])
 
 
 def gray(images: Images) -> Float[Tensor, "batch 1 height width"]:
@@ -59,12 +63,12 @@ def gray(images: Images) -> Float[Tensor, "batch 1 height width"]:
     return (0.2989 * red).add_(green, alpha=0.587).add_(blue, alpha=0.114)
 
 
-def _blend(start: Tensor, end: Images, factors: Float[Tensor, " batch"]) -> Images:
-    return torch.lerp(start, end, per_image(factors, end)).clamp_(0, 1)
+def _blend(start: Tensor, end: Images, factors: Float[Tensor, " batch"], out: Images | None) -> Images:
+    return torch.lerp(start, end, per_image(factors, end), out=out).clamp_(0, 1)
 
 
-_JITTERS = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue, None)
-_UNCHANGED = _JITTERS.index(None)
+_JITTERS = (adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue)
+_UNCHANGED = len(_JITTERS)
 
 
 class JitterParameters(NamedTuple):
@@ -119,7 +123,12 @@ def color_jitter(
         p=p,
         generator=generator,
     )
-    return apply_operations(images, parameters.ids, parameters.values, _JITTERS)
+    in_place = [_overwriting(adjust) for adjust in _JITTERS]
+    return apply_operations(images, parameters.ids, parameters.values, [*in_place, None])
+
+
+def _overwriting(adjust: Callable[..., Images]) -> Callable[[Images, Tensor], Images]:
+    return lambda images, values: adjust(images, values, out=images)
 
 
 def random_grayscale(images: Images, *, p: float, generator: torch.Generator) -> Images:

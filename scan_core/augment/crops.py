@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from scan_core.augment.draws import uniform
+from scan_core.augment.draws import chances, uniform
+from scan_core.augment.grouped import Batch
 from scan_core.augment.pixels import Images
 
 _TRIES = 10
@@ -47,12 +48,19 @@ def _central_box(height: int, width: int, ratio: Sequence[float]) -> tuple[int, 
     return (height - box_height) // 2, (width - box_width) // 2, box_height, box_width
 
 
-def resized_crop(images: Images, boxes: Int[Tensor, "batch 4"]) -> Images:
-    """Cut each image's box (top, left, height, width) and enlarge it to the image's size, bilinear, no antialias."""
+def resized_crop(
+    images: Images, boxes: Int[Tensor, "batch 4"], *, flipped: Bool[Tensor, " batch"] | None = None
+) -> Images:
+    """Cut each image's box (top, left, height, width) and enlarge it to the image's size, bilinear, no antialias.
+
+    The crops of the ``flipped`` images are mirrored left-right on the way, at no cost.
+    """
     height, width = images.shape[-2:]
     top, left, box_height, box_width = boxes.to(images.device, non_blocking=True).unbind(1)
     rows = _source_positions(top, box_height, height) * (2 / height) - 1
     columns = _source_positions(left, box_width, width) * (2 / width) - 1
+    if flipped is not None:
+        columns = torch.where(flipped.to(images.device, non_blocking=True)[:, None], columns.flip(1), columns)
     shape = (len(images), height, width)
     grid = torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], -1)
     return F.grid_sample(images, grid, mode="bilinear", align_corners=False)
@@ -70,23 +78,38 @@ def _source_positions(
 
 
 def random_resized_crop(
-    images: Images, *, scale: Sequence[float], ratio: Sequence[float], generator: torch.Generator
+    images: Images,
+    *,
+    scale: Sequence[float],
+    ratio: Sequence[float],
+    flip: float | None = None,
+    generator: torch.Generator,
 ) -> Images:
-    """Crop each image at random and enlarge the crop to the image's size; see :func:`draw_boxes`."""
+    """Crop each image at random and enlarge the crop to the image's size; see :func:`draw_boxes`.
+
+    Args:
+        flip: the probability of mirroring it after.
+    """
     batch, _, height, width = images.shape
     boxes = draw_boxes(batch, height, width, scale=scale, ratio=ratio, generator=generator)
-    return resized_crop(images, boxes)
+    flipped = None if flip is None else chances(batch, p=flip, generator=generator)
+    return resized_crop(images, boxes, flipped=flipped)
 
 
-def padded_crop(images: Images, offsets: Int[Tensor, "batch 2"], *, padding: int) -> Images:
+def padded_crop(
+    images: Batch, offsets: Int[Tensor, "batch 2"], *, padding: int, flipped: Bool[Tensor, " batch"] | None = None
+) -> Batch:
     """Add ``padding`` pixels of reflected border and crop back to size at each image's (row, column) offset.
 
-    ``offsets`` go from 0 to ``2 * padding``; ``padding`` must be smaller than the image.
+    ``offsets`` go from 0 to ``2 * padding``; ``padding`` must be smaller than the image. The ``flipped`` images are
+    mirrored left-right before, at no cost.
     """
     height, width = images.shape[-2:]
     offsets = offsets.to(images.device, non_blocking=True) - padding
     rows = _reflect(offsets[:, :1] + torch.arange(height, device=images.device), height)
     columns = _reflect(offsets[:, 1:] + torch.arange(width, device=images.device), width)
+    if flipped is not None:
+        columns = torch.where(flipped.to(images.device, non_blocking=True)[:, None], width - 1 - columns, columns)
     pixels = (rows[:, :, None] * width + columns[:, None, :]).flatten(1)[:, None]
     return images.flatten(2).gather(2, pixels.expand(-1, images.shape[1], -1)).view_as(images)
 
@@ -95,8 +118,11 @@ def _reflect(positions: Int[Tensor, "batch size"], size: int) -> Int[Tensor, "ba
     return (size - 1) - ((size - 1) - positions.abs()).abs()
 
 
-def random_crop(images: Images, *, padding: int, generator: torch.Generator) -> Images:
+def random_crop(images: Batch, *, padding: int, flip: float | None = None, generator: torch.Generator) -> Batch:
     """Shift each image by up to ``padding`` pixels along each axis, filling with its reflection.
+
+    Args:
+        flip: the probability of mirroring it before.
 
     Raises:
         ValueError: the padding is not smaller than the image.
@@ -104,7 +130,8 @@ def random_crop(images: Images, *, padding: int, generator: torch.Generator) -> 
     smallest = min(images.shape[-2:])
     if padding >= smallest:
         raise ValueError(f"random_crop: padding is {padding}, expected less than the image's {smallest} pixels")
+    flipped = None if flip is None else chances(len(images), p=flip, generator=generator)
     offsets = torch.randint(
         2 * padding + 1, (len(images), 2), generator=generator, device=generator.device, dtype=torch.int64
     )
-    return padded_crop(images, offsets, padding=padding)
+    return padded_crop(images, offsets, padding=padding, flipped=flipped)

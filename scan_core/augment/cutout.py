@@ -23,7 +23,7 @@ def cut(images: Images, holes: Int[Tensor, "batch 3"]) -> Images:
     rows = torch.arange(images.shape[-2], device=images.device)[:, None] - row
     columns = torch.arange(images.shape[-1], device=images.device) - column
     inside = (rows >= -half) & (rows < half) & (columns >= -half) & (columns < half)
-    return images.masked_fill(inside, 0)
+    return images.mul((~inside).to(images.dtype)).add_(0)  # makes -0 to 0
 
 
 def cutout(images: Images, *, max_half_length: int, generator: torch.Generator) -> Images:

@@ -21,27 +21,28 @@ def apply_to_some(images: Batch, chosen: Bool[Tensor, " batch"], operation: Call
 def apply_operations(
     images: Batch,
     ids: Int[Tensor, "batch count"],
-    values: Float[Tensor, "batch count"],
+    values: Float[Tensor, "batch count *more"],
     operations: Sequence[Callable[[Tensor, Tensor], Tensor] | None],
 ) -> Batch:
-    """Apply to each image its own sequence: ``operations[ids[i, 0]]`` first, with the strength ``values[i, 0]``.
+    """Apply to each image its own sequence: ``operations[ids[i, 0]]`` first, with the settings ``values[i, 0]``.
 
     Each round sorts the images by their operation, and every operation is called once with those that drew it.
     ``ids`` and ``values`` belong on the CPU: the groups' sizes are needed there. An operation takes (images, values),
-    receives the values on the CPU, and must treat each image on its own; None leaves its images alone.
+    receives the values on the CPU, may overwrite its images, and must treat each on its own; None leaves them alone.
     """
     placed = torch.arange(len(images))
-    gathered, result = torch.empty_like(images), torch.empty_like(images)  # fresh memory in each round would cost more
+    groups, spare = torch.empty_like(images), torch.empty_like(images)  # fresh memory in each round would cost more
     for step in range(ids.shape[1]):
         order = ids[placed, step].argsort(stable=True)
         placed = placed[order]
         sizes = ids[placed, step].bincount(minlength=len(operations)).tolist()
-        torch.index_select(images, 0, order.to(images.device, non_blocking=True), out=gathered)
-        pieces = zip(operations, torch.split(gathered, sizes), torch.split(values[placed, step], sizes), strict=True)
-        parts = [operation(piece, some) if operation else piece for operation, piece, some in pieces if len(piece)]
-        torch.cat(parts, out=result)
-        images = result
-    return images.index_select(0, placed.argsort().to(images.device, non_blocking=True))
+        torch.index_select(images, 0, order.to(images.device, non_blocking=True), out=groups)
+        pieces = zip(operations, torch.split(groups, sizes), torch.split(values[placed, step], sizes), strict=True)
+        for operation, piece, some in pieces:
+            if operation and len(piece) and (result := operation(piece, some)) is not piece:
+                piece.copy_(result)
+        images, groups, spare = groups, spare, groups
+    return torch.index_select(images, 0, placed.argsort().to(images.device, non_blocking=True), out=groups)
 
 
 def per_image(values: Shaped[Tensor, " batch"], images: Batch) -> Shaped[Tensor, "batch 1 1 1"]:

@@ -9,11 +9,12 @@ from scan_core.augment.color import color_jitter, random_grayscale
 from scan_core.augment.crops import random_crop, random_resized_crop
 from scan_core.augment.cutout import cutout
 from scan_core.augment.flip import random_horizontal_flip
+from scan_core.augment.grouped import Batch
 from scan_core.augment.normalize import standardize
-from scan_core.augment.pixels import Bytes, Images, to_unit
+from scan_core.augment.pixels import Bytes, Images, in_unit
 from scan_core.augment.strong import strong_operations
 
-ON_PIXELS: dict[str, Callable[..., Images]] = {
+ON_PIXELS: dict[str, Callable[..., Batch]] = {
     "random_affine": random_affine,
     "random_resized_crop": random_resized_crop,
     "random_horizontal_flip": random_horizontal_flip,
@@ -22,7 +23,9 @@ ON_PIXELS: dict[str, Callable[..., Images]] = {
     "random_grayscale": random_grayscale,
     "strong_operations": strong_operations,
 }
-ON_NORMALIZED: dict[str, Callable[..., Images]] = {"cutout": cutout}
+ON_BYTES_TOO = ("random_horizontal_flip", "random_crop", "strong_operations")
+"""Those on pixels that need no floats: until another one comes, the images stay bytes, a quarter of the memory."""
+ON_NORMALIZED: dict[str, Callable[..., Batch]] = {"cutout": cutout}
 
 
 class Augmentation:
@@ -50,18 +53,20 @@ class Augmentation:
         if unknown:
             raise ValueError(f"unknown augmentation {', '.join(unknown)}; known: {', '.join(known)}")
         self._operations = {name: dict(settings) for name, settings in operations.items()}
+        crop = next((name for name in ("random_resized_crop", "random_crop") if name in operations), None)
+        if crop and "random_horizontal_flip" in operations:  # they stand beside each other: one reading does both
+            self._operations[crop]["flip"] = self._operations.pop("random_horizontal_flip")["p"]
         self.mean = tuple(mean)
         self.std = tuple(std)
 
     def __call__(self, images: Bytes, generator: torch.Generator) -> Images:
         """Transform ``images`` and normalize the result, float32 on the images' device."""
-        pixels = self._apply(ON_PIXELS, to_unit(images), generator)
+        pixels = in_unit(self._apply(ON_PIXELS, images, generator))
         return self._apply(ON_NORMALIZED, standardize(pixels, self.mean, self.std), generator)
 
-    def _apply(
-        self, functions: Mapping[str, Callable[..., Images]], images: Images, generator: torch.Generator
-    ) -> Images:
+    def _apply(self, functions: Mapping[str, Callable[..., Batch]], images: Batch, generator: torch.Generator) -> Batch:
         for name, function in functions.items():
             if name in self._operations:
+                images = images if name in ON_BYTES_TOO else in_unit(images)
                 images = function(images, **self._operations[name], generator=generator)
         return images

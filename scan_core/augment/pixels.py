@@ -19,3 +19,8 @@ def to_unit(images: Bytes) -> Images:
 def to_bytes(images: Images) -> Bytes:
     """Map [0, 1] to 0..255, rounding to the nearest; the inverse of :func:`to_unit`."""
     return images.mul(255).round_().to(torch.uint8)
+
+
+def in_unit(images: Images | Bytes) -> Images:
+    """The same pixels in [0, 1], whichever form they have."""
+    return to_unit(images) if images.dtype == torch.uint8 else images

@@ -59,8 +59,40 @@ def draw_strong(batch: int, *, count: int, generator: torch.Generator) -> Strong
     return StrongParameters(ids=ids, values=low + (high - low) * shares)
 
 
-def strong_operations(images: Images, *, count: int, generator: torch.Generator) -> Images:
+WARPS = {
+    "rotate": pil_warp.rotation,
+    "shear_x": pil_warp.x_shear,
+    "shear_y": pil_warp.y_shear,
+    "translate_x": pil_warp.x_translation,
+    "translate_y": pil_warp.y_translation,
+}
+"""Operations that differ by their coefficients alone: their images are read together."""
+
+_PLACES = {name: place for place, name in enumerate(STRONG_OPERATIONS)}
+_GROUPS = torch.tensor([_PLACES["rotate" if name in WARPS else name] for name in STRONG_OPERATIONS])
+
+
+def strong_operations(images: Images | Bytes, *, count: int, generator: torch.Generator) -> Images:
     """Apply ``count`` operations drawn for each image; see :func:`draw_strong`."""
     parameters = draw_strong(len(images), count=count, generator=generator)
-    functions = [operation.function for operation in STRONG_OPERATIONS.values()]
-    return to_unit(apply_operations(to_bytes(images), parameters.ids, parameters.values, functions))
+    pixels = images if images.dtype == torch.uint8 else to_bytes(images)
+    settings = torch.cat([parameters.values[..., None], _coefficients(parameters, *images.shape[2:])], -1)
+    groups = _GROUPS.to(generator.device)[parameters.ids]
+    operations = [_on_settings(name) for name in STRONG_OPERATIONS]
+    return to_unit(apply_operations(pixels, groups, settings, operations))
+
+
+def _coefficients(parameters: StrongParameters, height: int, width: int) -> Float[Tensor, "batch count 6"]:
+    """Of the warps that were drawn; zeros for other operations."""
+    result = torch.zeros(*parameters.ids.shape, 6, dtype=torch.float64, device=parameters.ids.device)
+    for name, coefficients in WARPS.items():
+        drawn = (parameters.ids == _PLACES[name])[..., None]
+        result = torch.where(drawn, coefficients(parameters.values, height, width), result)
+    return result
+
+
+def _on_settings(name: str) -> Callable[[Bytes, Float[Tensor, "batch 7"]], Bytes]:
+    """The operation as a function of the images and their settings: its value and a warp's six coefficients."""
+    if name in WARPS:
+        return lambda images, settings: pil_warp.warp(images, settings[:, 1:])
+    return lambda images, settings: STRONG_OPERATIONS[name].function(images, settings[:, 0].float())

@@ -111,3 +111,11 @@ def test_grayscale_matches_torchvision_and_respects_its_probability(images, gene
     colored = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1).expand(5000, 3, 1, 1)
     grayed = random_grayscale(colored, p=0.2, generator=generator)[:, 2].flatten() > 0
     assert grayed.float().mean().item() == pytest.approx(0.2, abs=0.02)
+
+
+@pytest.mark.parametrize("adjust", [adjust_brightness, adjust_contrast, adjust_saturation, adjust_hue])
+def test_adjusting_in_place_gives_the_same(adjust, images, generator):
+    values = torch.rand(len(images), generator=generator) - 0.5
+    expected = adjust(images.clone(), values)
+    assert torch.equal(adjust(images, values, out=images), expected)
+    assert torch.equal(images, expected)

@@ -7,6 +7,7 @@ import torchvision.transforms.v2.functional as tvf
 from PIL import Image
 
 from scan_core.augment.crops import draw_boxes, padded_crop, random_crop, random_resized_crop, resized_crop
+from scan_core.augment.flip import horizontal_flip
 
 SIMCLR = {"scale": (0.2, 1.0), "ratio": (3 / 4, 4 / 3)}
 
@@ -104,3 +105,22 @@ def test_random_crop_without_padding_changes_nothing(images, generator):
 def test_random_crop_padding_as_large_as_the_image(generator):
     with pytest.raises(ValueError, match="padding is 8, expected less than the image's 8 pixels"):
         random_crop(torch.zeros(1, 1, 8, 9), padding=8, generator=generator)
+
+
+def test_flipped_crops_are_the_mirrored_ones(images, generator):
+    boxes = draw_boxes(len(images), *images.shape[2:], scale=(0.1, 1.0), ratio=(0.5, 2.0), generator=generator)
+    flipped = torch.arange(len(images)) % 3 == 0
+    expected = horizontal_flip(resized_crop(images, boxes), flipped)
+    assert torch.equal(resized_crop(images, boxes, flipped=flipped), expected)
+
+
+def test_padded_crop_of_bytes_is_that_of_floats(pixels, images, generator):
+    offsets = torch.randint(0, 7, (len(pixels), 2), generator=generator)
+    assert torch.equal(padded_crop(pixels, offsets, padding=3) / 255, padded_crop(images, offsets, padding=3))
+
+
+def test_flipped_padded_crops_are_those_of_the_mirrored_images(images, generator):
+    offsets = torch.randint(0, 7, (len(images), 2), generator=generator)
+    flipped = torch.arange(len(images)) % 3 == 0
+    expected = padded_crop(horizontal_flip(images, flipped), offsets, padding=3)
+    assert torch.equal(padded_crop(images, offsets, padding=3, flipped=flipped), expected)

@@ -29,3 +29,9 @@ def test_each_image_has_its_own_hole(generator):
     assert sizes.min() >= 1
     assert sizes.max() <= 16 * 16
     assert len({hole.numpy().tobytes() for hole in result}) > 190
+
+
+def test_hole_in_a_negative_image_is_a_positive_zero():
+    result = cut(torch.full((1, 1, 2, 2), -1.5), torch.tensor([[0, 0, 1]]))
+    assert result.flatten().tolist() == [0, -1.5, -1.5, -1.5]
+    assert not result[0, 0, 0, 0].signbit()

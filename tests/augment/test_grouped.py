@@ -47,3 +47,14 @@ def test_apply_to_some_changes_only_the_chosen():
 def test_apply_to_none():
     images = torch.ones(2, 1, 2, 2)
     assert torch.equal(apply_to_some(images, torch.tensor([False, False]), lambda chosen: chosen * 5), images)
+
+
+def test_operations_may_overwrite_their_images_and_nothing_else(generator):
+    images = torch.rand(9, 1, 2, 2, generator=generator)
+    before = images.clone()
+    ids = torch.randint(0, 3, (9, 3), generator=generator)
+    overwriting = [lambda group, _: group.add_(1), lambda group, _: group * 2, None]
+    plain = [lambda group, _: group + 1, lambda group, _: group * 2, None]
+    found, expected = (apply_operations(images, ids, ids.float(), operations) for operations in (overwriting, plain))
+    assert torch.equal(found, expected)
+    assert torch.equal(images, before)

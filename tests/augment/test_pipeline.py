@@ -111,3 +111,10 @@ def test_simclr_list_matches_torchvision(pixels):
         image = tvf.rgb_to_grayscale(image, channels) if grays[i] else image
         expected = tvf.normalize(image, [0.45] * channels, [0.25] * channels)
         torch.testing.assert_close(found[i], expected, atol=5e-5, rtol=0)
+
+
+@pytest.mark.parametrize("operations", LISTS.values(), ids=LISTS)
+def test_the_pixels_given_are_left_alone(operations, pixels):
+    before = pixels.clone()
+    build(operations, pixels.shape[1])(pixels, seeded(1))
+    assert torch.equal(pixels, before)

@@ -12,7 +12,19 @@ import torch
 from PIL import Image
 from ruamel.yaml import YAML
 
-from benchmarks import augmentation, conventional, growth, growth_work, mining, ours, pipeline, record, step
+from benchmarks import (
+    augmentation,
+    breakdown,
+    compiled,
+    conventional,
+    growth,
+    growth_work,
+    mining,
+    ours,
+    pipeline,
+    record,
+    step,
+)
 from benchmarks.pil_transforms import OPERATIONS, plain_transform, simclr_transform, strong_transform
 from scan_core.augment.strong import STRONG_OPERATIONS
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
@@ -62,9 +74,27 @@ def test_step(run, monkeypatch):
     assert positive(rows[1:], "once an epoch, images/s")
 
 
+def test_breakdown(run):
+    rows = run(breakdown, batch_size=4, steps=1, width=4)
+    for stage in ("simclr", "scan", "self_label"):
+        shares = {row["part"]: float(row["share"]) for row in rows if row["stage"] == stage}
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
+        assert set(breakdown.PARTS.values()) - {"once an epoch"} <= set(shares)
+    assert positive([row for row in rows if row["GFLOP/s"] != "-"], "GFLOP/s")
+    assert sum(row["GFLOP/s"] != "-" for row in rows) == 3 * 2 + 2
+
+
+def test_compiled(run, monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda network, *, dynamic: network)  # compiling takes half a minute
+    rows = run(compiled, batch_size=2, repetitions=1, width=4)
+    assert column(rows, "pass") == ["training", "evaluation"]
+    assert positive(rows, "eager, images/s", "compiled, images/s", "compiled / eager", "compiling, s")
+    assert column(rows, "largest difference") == [0.0, 0.0]
+
+
 def test_work_of_a_view_is_that_of_the_references():
     # FACTS, section 3: 0.5554 GMAC forward.
-    assert step._forward_gflop(ours.encoder()) == pytest.approx(2 * 0.5554, rel=1e-3)
+    assert step.forward_gflop(ours.encoder()) == pytest.approx(2 * 0.5554, rel=1e-3)
 
 
 def test_the_first_peak_that_fits_the_name_counts(monkeypatch):

@@ -1,0 +1,111 @@
+"""Where the time of a training step goes, and how fast its convolutions are beside a plain matrix product.
+
+``python -m benchmarks.breakdown``
+
+The trainings of ``benchmarks.step``, under torch's profiler. Every operation counts where it was called from: what the
+augmentation calls is augmentation. What a stage does once an epoch is left out. The profiler itself adds a little to
+everything that is short.
+"""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import torch
+import typer
+from torch.autograd.profiler_util import FunctionEvent
+from torch.profiler import ProfilerActivity, profile, record_function
+
+from benchmarks import ours, step
+from benchmarks.record import record
+from benchmarks.timing import seconds
+
+PARTS = {
+    "once an epoch": "once an epoch",
+    "augmentation": "augmentation",
+    "convolutionbackward": "convolutions, backward",
+    "convolution": "convolutions, forward",
+    "batchnorm": "batch normalization",
+    "relu": "rectifiers",
+    "threshold": "rectifiers",
+    "clampmin": "rectifiers",
+    "optimizer": "optimizer",
+    "tocopy": "conversions of weights and gradients",
+}
+"""A part of an operation's name, underscores aside, and where its time belongs; the first that fits counts."""
+REST = "everything else"
+PRODUCT = 2048
+
+
+def main(
+    batch_size: Annotated[int | None, typer.Option(help="By default 64 on a CPU, 512 on a GPU.")] = None,
+    steps: Annotated[int, typer.Option(help="That are looked at.")] = 2,
+    width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
+) -> None:
+    """Print each part's share of a step, and GFLOP/s of the convolutions and of matrix products."""
+    on_gpu = torch.cuda.is_available()
+    batch_size = batch_size or (512 if on_gpu else 64)
+    rows: list[dict[str, str | float]] = []
+    for stage, training in step.trainings(batch_size * steps, batch_size, epochs=2, width=width).items():
+        training.run_epoch()
+        _mark(training, "_augmentation", "augmentation")
+        if stage in step.ONCE_AN_EPOCH:
+            _mark(training, step.ONCE_AN_EPOCH[stage], "once an epoch")
+        activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
+        with profile(activities=activities) as profiler:
+            training.run_epoch()
+        taken = _sum(profiler.events(), on_gpu)
+        forward = step.forward_gflop(ours.encoder(width)) * batch_size * steps * step.VIEWS[stage]
+        work = {"convolutions, backward": 2 * forward, "convolutions, forward": forward * (1 + (stage == "self_label"))}
+        total = sum(taken.values())
+        for part, time in sorted(taken.items(), key=lambda item: -item[1]):
+            speed = work[part] / time if part in work and time else "-"
+            rows.append({"stage": stage, "part": part, "share": time / total, "GFLOP/s": speed})
+    for dtype in (torch.bfloat16, torch.float32):
+        rows.append({"stage": "-", "part": f"matrix product, {dtype}", "share": "-", "GFLOP/s": _product_speed(dtype)})
+    record("breakdown", rows)
+
+
+def _mark(training: step.Training, name: str, label: str) -> None:
+    """Let the profiler see what the attribute ``name`` calls under ``label``."""
+    function: Callable[..., object] = getattr(training, name)
+
+    def marked(*arguments: object) -> object:
+        with record_function(label):
+            return function(*arguments)
+
+    if name == "_augmentation":  # its mean and std are read too
+        marked.mean, marked.std = function.mean, function.std  # type: ignore[attr-defined]
+    setattr(training, name, marked)
+
+
+def _sum(events: list[FunctionEvent], on_gpu: bool) -> dict[str, float]:
+    """Seconds of each part, without what is done once an epoch."""
+    taken: dict[str, float] = {}
+    for event in events:
+        time = event.self_device_time_total if on_gpu else event.self_cpu_time_total
+        part = _part(event)
+        taken[part] = taken.get(part, 0.0) + time / 1e6
+    taken.pop("once an epoch", None)
+    return taken
+
+
+def _part(event: FunctionEvent) -> str:
+    """The part of the outermost caller that belongs to one."""
+    found = REST
+    caller: FunctionEvent | None = event
+    while caller:
+        name = caller.name.lower().replace("_", "")
+        found = next((part for key, part in PARTS.items() if key in name), found)
+        caller = caller.cpu_parent
+    return found
+
+
+def _product_speed(dtype: torch.dtype) -> float:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    factor = torch.randn(PRODUCT, PRODUCT, device=device).to(dtype)
+    factor @ factor
+    return 2 * PRODUCT**3 / 1e9 / min(seconds(lambda: factor @ factor) for _ in range(10))
+
+
+if __name__ == "__main__":
+    typer.run(main)
