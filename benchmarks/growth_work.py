@@ -30,7 +30,7 @@ SMALL = 128
 
 def mining(count: int, device: torch.device) -> Work:
     points = torch.nn.functional.normalize(torch.randn(count, 128)).numpy()
-    return lambda: mine_neighbors(points, np.arange(count), k=20, gpu=device.type == "cuda")
+    return lambda: mine_neighbors(points, np.arange(count), k=20, gpus=[0] if device.type == "cuda" else [])
 
 
 def selection(count: int, device: torch.device) -> Work:
