@@ -98,7 +98,7 @@ def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(2, len(curves), figsize=(13, 9), layout="constrained", sharex="col")
+    figure, axes = plt.subplots(2, len(curves), figsize=(14, 8.5), layout="constrained", sharex="col")
     for column, (axis, works) in enumerate(curves.items()):
         for number, (name, curve) in enumerate(works.items()):
             mebibytes = np.array(curve.mebibytes)
@@ -118,7 +118,7 @@ def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
     for panel in axes.flat:
         _guide(panel)
         panel.grid(alpha=0.3)
-        panel.legend(fontsize=8, loc="upper left")
+        panel.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
     figure.savefig(path, dpi=90)
     plt.close(figure)
 

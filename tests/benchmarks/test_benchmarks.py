@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from ruamel.yaml import YAML
 
-from benchmarks import augmentation, conventional, growth, growth_work, mining, ours, pipeline, record, step
+from benchmarks import augmentation, conventional, growth, growth_work, mining, ours, pipeline, record, share, step
 from benchmarks.pil_transforms import OPERATIONS, plain_transform, simclr_transform, strong_transform
 from scan_core.augment.strong import STRONG_OPERATIONS
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
@@ -95,6 +95,21 @@ def test_mining_fails_where_the_neighbors_differ(run, monkeypatch):
     monkeypatch.setattr(mining, "_searches", lambda _: {"wrong": lambda features, k: wrong})
     with pytest.raises(RuntimeError, match=r"wrong: 0\.\d+ of the neighbors agree with ours, expected 0\.999"):
         run(mining, images=[300], dimensions=8, k=5, repetitions=1)
+
+
+def test_share(run, monkeypatch):
+    monkeypatch.setattr(share, "WIDTH", 4)
+    rows = run(share, images=2000, sample=256)
+    assert column(rows, "part") == ["mining, exact", *share.EPOCHS]
+    assert sum(map(float, column(rows, "share"))) == pytest.approx(1, abs=1e-3)
+    assert positive(rows, "processor s")
+
+
+def test_the_share_is_that_of_the_preset():
+    preset = YAML(typ="safe").load(ROOT / "presets" / "cifar10-cpu.yaml")
+    assert {name: preset[name]["epochs"] for name in share.EPOCHS} == share.EPOCHS
+    assert (preset["encoder"]["width"], preset["neighbors"]["k"]) == (share.WIDTH, share.K)
+    assert preset["encoder"]["stem"] == "3x3-stride2"
 
 
 def test_pipeline(run, monkeypatch, tmp_path):
