@@ -17,13 +17,14 @@ def bytes_needed(*, images: int, points: int, dimensions: int, k: int, approxima
     """Bytes at the peak of mining ``k`` neighbors of each of ``points`` among ``images`` embeddings.
 
     The embeddings, a copy of the points where they are not all of them, lists with the points where the search is
-    approximate, the table twice (also as it is written), and a chunk of queries.
+    approximate (up to twice their size, since they double where they are full), the table twice (also as it is
+    written), and a chunk of queries; not what Python and its libraries take.
     """
     vectors = images + (points if points < images else 0)
     if approximate:
-        vectors += points + min(points, lists_of(points) * TRAINING_PER_LIST)
+        vectors += 2 * points + min(points, lists_of(points) * TRAINING_PER_LIST)
     table = points * k * (4 + 4)
-    chunk = CHUNK * (_FAISS_BLOCK * 4 + 2 * (k + 1) * (4 + 8))
+    chunk = CHUNK * (_FAISS_BLOCK * 4 + 2 * 2 * (k + 1) * (4 + 8))
     return vectors * dimensions * 4 + 2 * table + chunk
 
 

@@ -13,7 +13,7 @@ from scan_core.errors import ParamsError
 from scan_core.neighbors.ivf import Approximation, ivf_search
 from scan_core.neighbors.others import others
 from scan_core.neighbors.search import Points, Search, exact_search
-from scan_core.neighbors.shards import CHUNK, shard
+from scan_core.neighbors.shards import chunks, shard
 
 
 class Mined(NamedTuple):
@@ -76,10 +76,9 @@ def _mine(
     similarity, row = np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int32)
     if not k:
         return similarity, row
-    for start in range(rows.start, rows.stop, CHUNK):
-        own = np.arange(start, min(start + CHUNK, rows.stop))
-        part = slice(start - rows.start, start - rows.start + len(own))
-        found = others(search(points[own[0] : own[-1] + 1], k + 1), own)
+    for own in chunks(rows):
+        part = slice(own.start - rows.start, own.stop - rows.start)
+        found = others(search(points[own.start : own.stop], k + 1), np.arange(own.start, own.stop))
         row[part] = found.row
         np.clip(found.similarity, -1, 1, out=similarity[part])
     return similarity, row

@@ -38,7 +38,7 @@ def test_past_the_limit_the_measured_recall_is_that_of_all_images(monkeypatch: p
 
 
 def test_the_same_again_and_in_parts():
-    points, ids = kinds(9000), np.arange(9000)
+    points, ids = kinds(12300), np.arange(12300)
     whole, again = (mine_neighbors(points, ids, k=5, gpus=(), exact_up_to=1).neighbors for _ in range(2))
     part = mine_neighbors(points, ids, k=5, gpus=(), exact_up_to=1, rank=1, world_size=3).neighbors
     assert part.image_id[0] == 4096

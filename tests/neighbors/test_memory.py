@@ -3,7 +3,9 @@ import math
 from scan_core.neighbors import memory
 from scan_core.neighbors.memory import bytes_needed, free_bytes
 
-CHUNK = 4096 * (1024 * 4 + 2 * 21 * 12)
+# The largest chunk has nearly 2 * 4096 queries: faiss compares 4096 with 1024 points at a time, and what it finds is
+# there once more without the queries themselves.
+CHUNK = 4096 * 1024 * 4 + 2 * 2 * 4096 * 21 * 12
 
 
 def test_bytes_of_an_exact_search():
@@ -15,9 +17,9 @@ def test_bytes_of_an_exact_search():
 def test_a_subset_is_copied_and_lists_hold_the_points_again():
     subset = bytes_needed(images=1000, points=400, dimensions=8, k=20, approximate=False)
     assert subset == (1000 + 400) * 8 * 4 + 2 * 400 * 20 * 8 + CHUNK
-    # 10 lists (400 / 39), from at most 64 points each: the 400 points a third and a fourth time.
+    # Lists with room for 800 points; 10 of them (400 / 39) are learned from up to 640 points, that is from all.
     lists = bytes_needed(images=1000, points=400, dimensions=8, k=20, approximate=True)
-    assert lists - subset == 2 * 400 * 8 * 4
+    assert lists - subset == (800 + 400) * 8 * 4
 
 
 def test_free_memory_is_the_least_of_what_is_told(monkeypatch, tmp_path):

@@ -1,14 +1,15 @@
 import math
 import sys
 
+import faiss
 import numpy as np
 import pytest
 
 from scan_core.artifacts.neighbors import Neighbors
 from scan_core.errors import ParamsError
-from scan_core.neighbors import mine, shards
+from scan_core.neighbors import shards
 from scan_core.neighbors.mine import mine_neighbors
-from scan_core.neighbors.shards import join, shard
+from scan_core.neighbors.shards import chunks, join, shard
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -38,7 +39,6 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def chunks_of_16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mine, "CHUNK", 16)
     monkeypatch.setattr(shards, "CHUNK", 16)
 
 
@@ -91,7 +91,7 @@ def test_the_parts_of_all_ranks_are_the_whole(world_size: int):
         mine_neighbors(embeddings, ids, k=4, gpus=(), rank=rank, world_size=world_size).neighbors
         for rank in range(world_size)
     ]
-    assert max(len(part.image_id) for part in parts) <= 16 * math.ceil(3 / world_size)  # 45 images are three chunks
+    assert sorted(len(part.image_id) for part in parts)[-2:] == [16, 29]  # 45 images are chunks of 16 and 29
     assert all(np.array_equal(a, b) for a, b in zip(join(parts), whole, strict=True))
 
 
@@ -102,7 +102,27 @@ def test_shards_are_whole_chunks_that_follow_each_other(images: int, world_size:
     ranges = [shard(images, rank=rank, world_size=world_size) for rank in range(world_size)]
     assert [row for rows in ranges for row in rows] == list(range(images))
     assert all(rows.start % 16 == 0 or not rows for rows in ranges)
-    assert max(map(len, ranges)) <= 16 * math.ceil(math.ceil(images / 16) / world_size)
+    assert max(map(len, ranges)) < 16 * (math.ceil(images // 16 / world_size) + 1)
+
+
+@pytest.mark.usefixtures("chunks_of_16")
+def test_the_last_chunk_takes_the_rest():
+    assert list(chunks(range(32, 75))) == [range(32, 48), range(48, 75)]
+    assert list(chunks(range(16, 48))) == [range(16, 32), range(32, 48)]
+    assert list(chunks(range(0, 5))) == [range(0, 5)]
+    assert list(chunks(range(16, 16))) == []
+
+
+@pytest.mark.parametrize("images", [4000, 4097, 9001])
+def test_equals_faiss_s_flat_index(images: int):
+    points = noise(images, 16)
+    index = faiss.IndexFlatIP(16)
+    index.add(points)
+    similarity, row = index.search(points, 4)
+    found = mine_neighbors(points, np.arange(images), k=3, gpus=()).neighbors
+    assert np.array_equal(row[:, 0], np.arange(images))
+    assert np.array_equal(found.neighbor_id, row[:, 1:])
+    np.testing.assert_allclose(found.similarity, similarity[:, 1:], rtol=0, atol=1e-6)
 
 
 def test_no_neighbors():
