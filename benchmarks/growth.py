@@ -41,7 +41,7 @@ class Curve(NamedTuple):
 def main(
     images: Annotated[list[int] | None, typer.Option(help="Sizes N, ascending.")] = None,
     clusters: Annotated[list[int] | None, typer.Option(help="Sizes C, ascending.")] = None,
-    limit: Annotated[float, typer.Option(help="Seconds that a point may be expected to take.")] = 12.0,
+    limit: Annotated[float, typer.Option(help="Seconds that a point may be expected to take.")] = 15.0,
 ) -> None:
     """Print seconds and MiB at the smallest and the largest size, and the fitted slopes, of each work."""
     context = multiprocessing.get_context("forkserver")
@@ -74,9 +74,7 @@ def _expected(sizes: Sequence[int], seconds: Sequence[float], size: int) -> floa
 
 
 def _row(name: str, axis: str, curve: Curve) -> dict[str, str | int | float]:
-    slopes = {"time slope": slope(curve.sizes, curve.seconds), "memory slope": slope(curve.sizes, curve.mebibytes)}
-    if max(curve.mebibytes) < LEAST_MIB:
-        slopes["memory slope"] = "-"
+    slopes = {"time slope": slope(curve.sizes, curve.seconds), "memory slope": memory_slope(curve)}
     sizes = f"{curve.sizes[0]} to {curve.sizes[-1]}"
     ends = {"s, first": curve.seconds[0], "s, last": curve.seconds[-1]}
     ends |= {"MiB, first": curve.mebibytes[0], "MiB, last": curve.mebibytes[-1]}
@@ -89,6 +87,11 @@ def slope(sizes: Sequence[int], values: Sequence[float]) -> float | str:
     if len(sizes) < 2 or min(values[half:]) <= 0:
         return "-"
     return float(np.polyfit(np.log(sizes[half:]), np.log(values[half:]), 1)[0])
+
+
+def memory_slope(curve: Curve) -> float | str:
+    """The same for memory; "-" where it takes hardly any at the largest size."""
+    return slope(curve.sizes, curve.mebibytes) if curve.mebibytes[-1] >= LEAST_MIB else "-"
 
 
 def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
@@ -104,7 +107,7 @@ def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
             mebibytes = np.array(curve.mebibytes)
             quantities = (np.array(curve.seconds), np.where(mebibytes >= LEAST_MIB, mebibytes, np.nan))
             for row, values in enumerate(quantities):
-                exponent = slope(curve.sizes, curve.seconds if row == 0 else curve.mebibytes)
+                exponent = memory_slope(curve) if row else slope(curve.sizes, curve.seconds)
                 drawn = np.isfinite(values).any()
                 label = f"{name}: {axis[-1]}^{exponent:.2f}" if isinstance(exponent, float) and drawn else name
                 style = {"marker": "os^Dv<>pP"[number % 9], "markersize": 5, "color": f"C{number}"}

@@ -19,9 +19,12 @@ import typer
 
 from benchmarks import ours
 from benchmarks.record import record
+from scan_core.clustering.scan import ScanTraining
+from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.data.images import ResidentImages
 from scan_core.encoders.resnet import ResNet
 from scan_core.neighbors.mine import mine_neighbors
+from scan_core.pretext.simclr import SimclrTraining
 
 K, DIMENSIONS, WIDTH = 20, 256, 32
 EPOCHS = {"pretext": 14, "scan": 5, "self_label": 3}
@@ -36,7 +39,7 @@ def main(
     taken = {"mining, exact": _mining(images)}
     pictures = ResidentImages(ours.random_pixels(sample), torch.device("cpu"))
     rows = torch.randint(sample, (sample, K))
-    trainings = {
+    trainings: dict[str, SimclrTraining | ScanTraining | SelfLabelTraining] = {
         "pretext": ours.simclr(pictures, batch_size=256, epochs=EPOCHS["pretext"], network=_net()),
         "scan": ours.scan(pictures, rows, batch_size=128, network=_net()),
         "self_label": ours.self_label(pictures, batch_size=256, network=_net()),
