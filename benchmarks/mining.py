@@ -4,13 +4,15 @@
 
 Ours is the whole of ``mine_neighbors``: search, removal of the image itself, order among equals. The others only
 search, for one neighbor more. All use the same threads; ours uses a GPU where there is one. Who goes first changes from
-round to round, since each leaves the caches, and the threads of its libraries, in another state.
+round to round, since each leaves the caches, and the threads of its libraries, in another state. Seconds are those of
+the clock and, since others may be busy on the machine, those of its processors.
 """
 
 import statistics
+import time
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,14 @@ MOST_FOR_OTHERS = 100_000
 MOST_FOR_SKLEARN = 10_000
 LEAST_AGREEMENT = 0.999
 """Of the neighbors; sums in another order swap near ties."""
+
+
+class Times(NamedTuple):
+    """Seconds of each repetition."""
+
+    clock: list[float]
+    processor: list[float]
+    """Of all threads together."""
 
 
 def main(
@@ -63,22 +73,26 @@ def _compare(features: Features, k: int, repetitions: int) -> list[dict[str, str
     others = {name: partial(plainly, name, search) for name, search in _searches(len(features)).items()}
     taken = _alternate({"ours": mine, **others}, repetitions=repetitions)
     rows: list[dict[str, str | float]] = []
-    for name, times in taken.items():
+    for name, (clock, processor) in taken.items():
         agreement = 1.0 if name == "ours" else _agreement(found["ours"], found[name])
         if agreement < LEAST_AGREEMENT:
             raise RuntimeError(f"{name}: {agreement:.4f} of the neighbors agree with ours, expected {LEAST_AGREEMENT}")
-        row: dict[str, str | float] = {"images": len(features), "way": name, "s": statistics.median(times)}
-        rows.append(row | {"it / ours": median_ratio(times, taken["ours"]), "agreement": agreement})
+        row: dict[str, str | float] = {"images": len(features), "way": name, "s": statistics.median(clock)}
+        row |= {"it / ours": median_ratio(clock, taken["ours"].clock), "processor s": statistics.median(processor)}
+        ratio = median_ratio(processor, taken["ours"].processor)
+        rows.append(row | {"processor, it / ours": ratio, "agreement": agreement})
     return rows
 
 
-def _alternate(ways: dict[str, Callable[[], None]], *, repetitions: int) -> dict[str, list[float]]:
+def _alternate(ways: dict[str, Callable[[], None]], *, repetitions: int) -> dict[str, Times]:
     """Seconds of each way: a first round warms up, and the order of the others is turned round from one to the next."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
+    taken = {name: Times([], []) for name in ways}
     for turn in range(repetitions + 1):
         for name in list(ways) if turn % 2 else reversed(ways):
-            taken[name].append(seconds(ways[name]))
-    return {name: times[1:] for name, times in taken.items()}
+            before = time.process_time()
+            taken[name].clock.append(seconds(ways[name]))
+            taken[name].processor.append(time.process_time() - before)
+    return {name: Times(times.clock[1:], times.processor[1:]) for name, times in taken.items()}
 
 
 def _searches(count: int) -> dict[str, Search]:
