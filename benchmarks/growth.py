@@ -1,28 +1,30 @@
-"""Time and memory against the number of images N, and against the number of clusters C.
+"""Time and memory of every stage against the number of images N, and of what depends on it against clusters C.
 
 ``python -m benchmarks.growth`` also draws benchmarks/results/growth.png.
 
-Each point is measured in a process of its own: seconds are the least of some calls, memory is what the calls took at
-their peak beyond their inputs (of the device for what runs there). A slope is the exponent b of a fit a * size**b over
-the larger half of the sizes, where fixed costs matter less: for exact mining's time 2 is expected, for Hungarian
-matching's up to 3, for the confusion table's 2, for the others at most 1.
+Each point is measured in a process of its own: seconds are those of all threads on the processors (on a GPU, on the
+clock), the least of some calls, so that others on the machine count little; memory is what the calls took at their peak
+beyond their inputs (of the device for what runs there). A curve ends where its next point would take longer
+than a limit. A slope is the exponent b of a fit a * size**b over the larger half of the sizes, where fixed costs matter
+less: for exact mining's time 2 is expected, for that of IVF (training, which does not grow, and lists, as long as
+sqrt(N)) up to 1.5, for Hungarian matching's up to 3, for the confusion table's 2, for the others at most 1.
 """
 
+import math
 import multiprocessing
+import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-import torch
 import typer
 
 from benchmarks import record
 from benchmarks.growth_work import AGAINST_C, AGAINST_N, measure
 
-IMAGES = tuple(2**power for power in range(10, 16))
-IMAGES_ON_GPU = tuple(2**power for power in range(12, 18))
+IMAGES = tuple(4**power for power in range(5, 11))
 CLUSTERS = (10, 32, 100, 316, 1000)
 LEAST_MIB = 1.0
 """Less memory than this is not told from none."""
@@ -39,29 +41,40 @@ class Curve(NamedTuple):
 def main(
     images: Annotated[list[int] | None, typer.Option(help="Sizes N, ascending.")] = None,
     clusters: Annotated[list[int] | None, typer.Option(help="Sizes C, ascending.")] = None,
+    limit: Annotated[float, typer.Option(help="Seconds that a point may be expected to take.")] = 15.0,
 ) -> None:
     """Print seconds and MiB at the smallest and the largest size, and the fitted slopes, of each work."""
-    counts = images or (IMAGES_ON_GPU if torch.cuda.is_available() else IMAGES)
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmarks.growth_work"])
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
-        against_n = {name: _curve(pool, name, counts) for name in AGAINST_N}
-        against_c = {name: _curve(pool, name, clusters or CLUSTERS) for name in AGAINST_C}
+        against_n = {name: _curve(pool, name, images or IMAGES, limit) for name in AGAINST_N}
+        against_c = {name: _curve(pool, name, clusters or CLUSTERS, limit) for name in AGAINST_C}
     rows = [_row(name, "N", curve) for name, curve in against_n.items()]
     record.record("growth", rows + [_row(name, "C", curve) for name, curve in against_c.items()])
     plot({"images N": against_n, "clusters C": against_c}, record.RESULTS / "growth.png")
 
 
-def _curve(pool: ProcessPoolExecutor, name: str, sizes: Sequence[int]) -> Curve:
-    points = [pool.submit(measure, name, size).result() for size in sizes]
-    seconds, mebibytes = zip(*points, strict=True)
-    return Curve(sizes, seconds, mebibytes)
+def _curve(pool: ProcessPoolExecutor, name: str, sizes: Sequence[int], limit: float) -> Curve:
+    points: list[tuple[float, float]] = []
+    for size in sizes:
+        if points and _expected(sizes, [seconds for seconds, _ in points], size) > limit:
+            break
+        points.append(pool.submit(measure, name, size).result())
+        print(f"{name}, {size}: {points[-1][0]:.4g} s, {points[-1][1]:.4g} MiB", file=sys.stderr, flush=True)
+    return Curve(sizes[: len(points)], *zip(*points, strict=True))
+
+
+def _expected(sizes: Sequence[int], seconds: Sequence[float], size: int) -> float:
+    """Seconds at ``size`` if they grow as between the last two sizes, but at least in proportion."""
+    last = len(seconds) - 1
+    exponent = 1.0
+    if last:
+        exponent = max(1.0, math.log(seconds[last] / seconds[last - 1]) / math.log(sizes[last] / sizes[last - 1]))
+    return seconds[last] * (size / sizes[last]) ** exponent
 
 
 def _row(name: str, axis: str, curve: Curve) -> dict[str, str | int | float]:
-    slopes = {"time slope": slope(curve.sizes, curve.seconds), "memory slope": slope(curve.sizes, curve.mebibytes)}
-    if max(curve.mebibytes) < LEAST_MIB:
-        slopes["memory slope"] = "-"
+    slopes = {"time slope": slope(curve.sizes, curve.seconds), "memory slope": memory_slope(curve)}
     sizes = f"{curve.sizes[0]} to {curve.sizes[-1]}"
     ends = {"s, first": curve.seconds[0], "s, last": curve.seconds[-1]}
     ends |= {"MiB, first": curve.mebibytes[0], "MiB, last": curve.mebibytes[-1]}
@@ -69,11 +82,16 @@ def _row(name: str, axis: str, curve: Curve) -> dict[str, str | int | float]:
 
 
 def slope(sizes: Sequence[int], values: Sequence[float]) -> float | str:
-    """The exponent of the growth over the larger half of the sizes; "-" where a value is 0."""
+    """The exponent of the growth over the larger half of the sizes; "-" where a value is 0, or there is one alone."""
     half = (len(sizes) - 1) // 2
-    if min(values[half:]) <= 0:
+    if len(sizes) < 2 or min(values[half:]) <= 0:
         return "-"
     return float(np.polyfit(np.log(sizes[half:]), np.log(values[half:]), 1)[0])
+
+
+def memory_slope(curve: Curve) -> float | str:
+    """The same for memory; "-" where it takes hardly any at the largest size."""
+    return slope(curve.sizes, curve.mebibytes) if curve.mebibytes[-1] >= LEAST_MIB else "-"
 
 
 def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
@@ -83,24 +101,37 @@ def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
     matplotlib.use("agg")
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(2, len(curves), figsize=(11, 8), layout="constrained", sharex="col")
+    figure, axes = plt.subplots(2, len(curves), figsize=(14, 8.5), layout="constrained", sharex="col")
     for column, (axis, works) in enumerate(curves.items()):
-        for marker, (name, curve) in zip("os^D", works.items(), strict=False):
-            quantities = (curve.seconds, np.where(np.array(curve.mebibytes) > 0, curve.mebibytes, np.nan))
+        for number, (name, curve) in enumerate(works.items()):
+            mebibytes = np.array(curve.mebibytes)
+            quantities = (np.array(curve.seconds), np.where(mebibytes >= LEAST_MIB, mebibytes, np.nan))
             for row, values in enumerate(quantities):
-                exponent = slope(curve.sizes, curve.seconds if row == 0 else curve.mebibytes)
-                label = f"{name}: {axis[-1]}^{exponent:.2f}" if isinstance(exponent, float) else name
-                axes[row, column].loglog(curve.sizes, values, marker=marker, label=label)
-        axes[0, column].set(title=f"seconds against {axis}", ylabel="seconds")
+                exponent = memory_slope(curve) if row else slope(curve.sizes, curve.seconds)
+                drawn = np.isfinite(values).any()
+                label = f"{name}: {axis[-1]}^{exponent:.2f}" if isinstance(exponent, float) and drawn else name
+                style = {"marker": "os^Dv<>pP"[number % 9], "markersize": 5, "color": f"C{number}"}
+                if drawn:
+                    axes[row, column].loglog(curve.sizes, values, label=label, **style)
+        axes[0, column].set(title=f"processor time against {axis}", ylabel="seconds of all threads")
         axes[1, column].set(title=f"peak memory against {axis}", ylabel="MiB beyond the inputs", xlabel=axis)
-        sizes = next(iter(works.values())).sizes
+        sizes = max((curve.sizes for curve in works.values()), key=len)
         axes[1, column].set_xticks(sizes, [f"{size:,}" for size in sizes])
         axes[1, column].minorticks_off()
     for panel in axes.flat:
+        _guide(panel)
         panel.grid(alpha=0.3)
-        panel.legend(fontsize=9)
-    figure.savefig(path, dpi=110)
+        panel.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
+    figure.savefig(path, dpi=90)
     plt.close(figure)
+
+
+def _guide(panel: Any) -> None:
+    """A dashed line of slope 1 from corner to corner of what is drawn, to compare with."""
+    (left, right), (low, high) = panel.get_xlim(), panel.get_ylim()
+    middle = math.sqrt(low * high) / math.sqrt(left * right)
+    panel.plot([left, right], [left * middle, right * middle], "--", color="gray", label="in proportion")
+    panel.set(xlim=(left, right), ylim=(low, high))
 
 
 if __name__ == "__main__":

@@ -3,43 +3,56 @@
 ``python -m benchmarks.mining``
 
 Ours is the whole of ``mine_neighbors``: search, removal of the image itself, order among equals. The others only
-search, for one neighbor more. All use the same threads; ours uses a GPU where there is one.
+search, for one neighbor more. All use the same threads; ours uses a GPU where there is one. Who goes first changes from
+round to round, since each leaves the caches, and the threads of its libraries, in another state. Seconds are those of
+the clock and, since others may be busy on the machine, those of its processors.
 """
 
 import statistics
+import time
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import typer
 from jaxtyping import Float32
 from sklearn.neighbors import NearestNeighbors
 
 from benchmarks.record import record
-from benchmarks.timing import alternate, median_ratio
+from benchmarks.timing import median_ratio, seconds
 from scan_core.neighbors.mine import mine_neighbors
+from scan_core.neighbors.search import present_gpus
+from scan_core.neighbors.shards import CHUNK
+from scan_core.neighbors.torch_search import torch_search
 
 Features = Float32[npt.NDArray[np.float32], "images dimensions"]
 Search = Callable[[Features, int], npt.NDArray[np.int64]]
 MOST_FOR_OTHERS = 100_000
 """Beyond so many images, ours is timed alone."""
+MOST_FOR_SKLEARN = 10_000
 LEAST_AGREEMENT = 0.999
 """Of the neighbors; sums in another order swap near ties."""
 
 
+class Times(NamedTuple):
+    """Seconds of each repetition."""
+
+    clock: list[float]
+    processor: list[float]
+    """Of all threads together."""
+
+
 def main(
-    images: Annotated[list[int] | None, typer.Option(help="How many; 20,000 on a CPU, several sizes on a GPU.")] = None,
+    images: Annotated[list[int] | None, typer.Option(help="How many; several sizes, larger ones on a GPU.")] = None,
     dimensions: Annotated[int, typer.Option(help="Of an embedding.")] = 128,
     k: Annotated[int, typer.Option(help="Neighbors.")] = 20,
     repetitions: Annotated[int, typer.Option(help="Searches of each kind, in turn.")] = 3,
 ) -> None:
     """Print the seconds of each way, their ratio to ours, and the share of neighbors that agree with ours."""
-    gpu = torch.cuda.is_available()
-    sizes = images or ([10_000, 50_000, 1_281_167] if gpu else [20_000])
-    record("mining", [row for size in sizes for row in _compare(_unit_vectors(size, dimensions), k, gpu, repetitions)])
+    sizes = images or ([10_000, 50_000, 1_281_167] if present_gpus() else [10_000, 20_000, 50_000])
+    record("mining", [row for size in sizes for row in _compare(_unit_vectors(size, dimensions), k, repetitions)])
 
 
 def _unit_vectors(count: int, dimensions: int) -> Features:
@@ -47,37 +60,51 @@ def _unit_vectors(count: int, dimensions: int) -> Features:
     return points / np.linalg.norm(points, axis=1, keepdims=True)
 
 
-def _compare(features: Features, k: int, gpu: bool, repetitions: int) -> list[dict[str, str | float]]:
+def _compare(features: Features, k: int, repetitions: int) -> list[dict[str, str | float]]:
     ids = np.arange(len(features))
     found: dict[str, npt.NDArray[np.integer]] = {}
 
     def mine() -> None:
-        found["ours"] = mine_neighbors(features, ids, k=k, gpu=gpu).neighbor_id
+        found["ours"] = mine_neighbors(features, ids, k=k, gpus=present_gpus()).neighbors.neighbor_id
 
     def plainly(name: str, search: Search) -> None:
-        found[name] = _without_self(search(features, k + 1))
+        found[name] = search(features, k + 1)
 
-    ways: dict[str, Callable[[], object]] = {"ours": mine}
-    if len(features) <= MOST_FOR_OTHERS:
-        ways |= {name: partial(plainly, name, search) for name, search in _searches().items()}
-    taken = alternate(ways, repetitions=repetitions)
+    others = {name: partial(plainly, name, search) for name, search in _searches(len(features)).items()}
+    taken = _alternate({"ours": mine, **others}, repetitions=repetitions)
     rows: list[dict[str, str | float]] = []
-    for name, seconds in taken.items():
+    for name, (clock, processor) in taken.items():
         agreement = 1.0 if name == "ours" else _agreement(found["ours"], found[name])
         if agreement < LEAST_AGREEMENT:
             raise RuntimeError(f"{name}: {agreement:.4f} of the neighbors agree with ours, expected {LEAST_AGREEMENT}")
-        row: dict[str, str | float] = {"images": len(features), "way": name, "s": statistics.median(seconds)}
-        rows.append(row | {"it / ours": median_ratio(seconds, taken["ours"]), "agreement": agreement})
+        row: dict[str, str | float] = {"images": len(features), "way": name, "s": statistics.median(clock)}
+        row |= {"it / ours": median_ratio(clock, taken["ours"].clock), "processor s": statistics.median(processor)}
+        ratio = median_ratio(processor, taken["ours"].processor)
+        rows.append(row | {"processor, it / ours": ratio, "agreement": agreement})
     return rows
 
 
-def _searches() -> dict[str, Search]:
-    """The plain searches; faiss is missing where it has no package."""
+def _alternate(ways: dict[str, Callable[[], None]], *, repetitions: int) -> dict[str, Times]:
+    """Seconds of each way: a first round warms up, and the order of the others is turned round from one to the next."""
+    taken = {name: Times([], []) for name in ways}
+    for turn in range(repetitions + 1):
+        for name in list(ways) if turn % 2 else reversed(ways):
+            before = time.process_time()
+            taken[name].clock.append(seconds(ways[name]))
+            taken[name].processor.append(time.process_time() - before)
+    return {name: Times(times.clock[1:], times.processor[1:]) for name, times in taken.items()}
+
+
+def _searches(count: int) -> dict[str, Search]:
+    """The plain searches of ``count`` images; faiss is missing where it has no package."""
+    if count > MOST_FOR_OTHERS:
+        return {}
+    slow: dict[str, Search] = {"scikit-learn": _sklearn} if count <= MOST_FOR_SKLEARN else {}
     try:
         import faiss  # noqa: F401
     except ImportError:
-        return {"scikit-learn": _sklearn}
-    return {"faiss": _faiss, "scikit-learn": _sklearn}
+        return slow
+    return {"faiss": _faiss, "torch, as without faiss": _torch, **slow}
 
 
 def _faiss(features: Features, k: int) -> npt.NDArray[np.int64]:
@@ -88,19 +115,18 @@ def _faiss(features: Features, k: int) -> npt.NDArray[np.int64]:
     return index.search(features, k)[1]
 
 
+def _torch(features: Features, k: int) -> npt.NDArray[np.int64]:
+    search = torch_search(features, gpus=())
+    return np.concatenate([search(features[start : start + CHUNK], k).row for start in range(0, len(features), CHUNK)])
+
+
 def _sklearn(features: Features, k: int) -> npt.NDArray[np.int64]:
     return NearestNeighbors(n_neighbors=k, algorithm="brute", metric="cosine").fit(features).kneighbors()[1][:, :k]
 
 
-def _without_self(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    itself = rows == np.arange(len(rows))[:, None]
-    itself[:, -1] |= ~itself.any(axis=1)
-    return rows[~itself].reshape(len(rows), -1)
-
-
 def _agreement(ours: npt.NDArray[np.integer], theirs: npt.NDArray[np.integer]) -> float:
     """Share of our neighbors that they found too."""
-    return float((np.sort(ours, axis=1)[:, :, None] == theirs[:, None]).any(2).mean())
+    return float(np.mean([np.isin(a, b).mean() for a, b in zip(ours, theirs, strict=True)]))
 
 
 if __name__ == "__main__":

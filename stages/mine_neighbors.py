@@ -1,31 +1,78 @@
 """Stage mine-neighbors: each training image's nearest neighbors."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from scan_core.artifacts.embeddings import read_embeddings
+from scan_core.artifacts.atomic import write_text
+from scan_core.artifacts.embeddings import embeddings_shape, read_embeddings
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import write_neighbors
-from scan_core.neighbors.mine import mine_neighbors
+from scan_core.errors import ParamsError
+from scan_core.neighbors.memory import bytes_needed, free_bytes
+from scan_core.neighbors.mine import Mined, mine_neighbors
+from scan_core.neighbors.search import present_gpus
 from scan_core.runtime.progress import say
 from stages.cli import run
-from stages.params import load_params
-from stages.paths import EMBEDDINGS, INDEX, NEIGHBORS, PARAMS
+from stages.params import NeighborsParams, load_params
+from stages.paths import EMBEDDINGS, INDEX, NEIGHBORS, PARAMS, REPORTS
+
+REPORT = REPORTS / "mine_neighbors"
+GIB = 2**30
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Write each training image's nearest neighbors (SCAN, section 2.2).
 
-    Reads data/embeddings.npy and data/index.parquet; writes data/neighbors.parquet.
+    Reads data/embeddings.npy and data/index.parquet; writes data/neighbors.parquet and
+    reports/mine_neighbors/details.json (how the search was made, and its recall).
     """
     config = load_params(params)
-    embeddings = read_embeddings(EMBEDDINGS)
-    index = read_index(INDEX, rows=len(embeddings))
-    gpu = config.runtime.device in ("auto", "cuda")
-    say(f"mine-neighbors: {config.neighbors.k} of each of {len(index.train_ids)} images")
-    write_neighbors(NEIGHBORS, mine_neighbors(embeddings, index.train_ids, k=config.neighbors.k, gpu=gpu))
+    images, dimensions = embeddings_shape(EMBEDDINGS)
+    index = read_index(INDEX, rows=images)
+    _check_memory(images, len(index.train_ids), dimensions, config.neighbors)
+    mined = mine_neighbors(
+        read_embeddings(EMBEDDINGS),
+        index.train_ids,
+        k=config.neighbors.k,
+        gpus=present_gpus() if config.runtime.device in ("auto", "cuda") else (),
+        exact_up_to=config.neighbors.exact_up_to,
+    )
+    write_neighbors(NEIGHBORS, mined.neighbors)
+    write_text(REPORT / "details.json", json.dumps(_details(mined, dimensions), indent=2) + "\n")
+
+
+def _check_memory(images: int, points: int, dimensions: int, neighbors: NeighborsParams) -> None:
+    """Say how much memory this takes, and stop where there is less."""
+    approximate = points > neighbors.exact_up_to
+    needed = bytes_needed(images=images, points=points, dimensions=dimensions, k=neighbors.k, approximate=approximate)
+    free, way = free_bytes(), "approximately" if approximate else "exactly"
+    say(
+        f"mine-neighbors: {neighbors.k} of each of {points} images, {way}, from {dimensions} dimensions; "
+        f"takes up to {needed / GIB:.2f} GiB of memory, {free / GIB:.2f} are free"
+    )
+    if needed > free:
+        raise ParamsError(
+            f"neighbors.k: {neighbors.k} neighbors of {points} images with {dimensions} dimensions take "
+            f"{needed / GIB:.2f} GiB of memory, {free / GIB:.2f} are free; lower neighbors.k or data.limit, or take "
+            "fewer dimensions with embed.layer: projection"
+        )
+
+
+def _details(mined: Mined, dimensions: int) -> dict[str, str | int | float]:
+    similarity = mined.neighbors.similarity
+    images, k = similarity.shape
+    details: dict[str, str | int | float] = {"images": images, "dimensions": dimensions, "k": k}
+    if mined.approximation:
+        details |= {"search": "ivf", **mined.approximation._asdict()}
+    else:
+        details |= {"search": "exact", "recall": 1.0}
+    if k:
+        first, last = similarity[:, [0, -1]].mean(axis=0, dtype="float64")
+        details |= {"first_similarity": float(first), "last_similarity": float(last)}
+    return details
 
 
 if __name__ == "__main__":

@@ -161,6 +161,8 @@ class EmbedParams(Section):
 class NeighborsParams(Section):
     k: Annotated[int, Field(ge=0)]
     """Neighbors per image, the image itself excluded; 0 pairs an image with its own augmentation."""
+    exact_up_to: Count
+    """Beyond so many training images the search is approximate, with its recall measured."""
 
 
 class ScanParams(Section):

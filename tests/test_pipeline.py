@@ -55,6 +55,7 @@ def test_all_artifacts_of_the_design_exist(finished: Path):
         "reports/metrics/evaluate.json",
         "reports/fetch/details.json",
         "reports/pretext_train/details.json",
+        "reports/mine_neighbors/details.json",
         "reports/scan_train/details.json",
         "reports/self_label/details.json",
         "reports/evaluate/details.json",

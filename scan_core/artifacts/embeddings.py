@@ -1,7 +1,7 @@
 """``data/embeddings.npy``: float32 [N, D], L2-normalized, row = image_id."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +14,18 @@ def write_embeddings(path: Path, embeddings: npt.NDArray[np.float32]) -> None:
     """Write ``embeddings`` [N, D]."""
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.save(file, embeddings, allow_pickle=False)
+
+
+def embeddings_shape(path: Path) -> tuple[int, int]:
+    """Rows and dimensions of the embeddings, without reading them.
+
+    Raises:
+        ArtifactError: missing, or no array of two axes.
+    """
+    found = _load(path, mmap_mode="r")
+    if found.ndim != 2:
+        raise ArtifactError(f"{path}: {found.dtype} {found.shape}, expected float32 [images, dimensions]")
+    return len(found), found.shape[1]
 
 
 def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.float32]:
@@ -29,7 +41,7 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
         raise ArtifactError(
             f"{path}: {len(embeddings)} rows, expected {rows} (one per image in data/images); run dvc repro"
         )
-    norms = np.linalg.norm(embeddings, axis=1)
+    norms = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings))  # without a second array of their size
     wrong = np.flatnonzero(~(np.abs(norms - 1) < 1e-3))
     if len(wrong):
         raise ArtifactError(f"{path}: {len(wrong)} rows are not of length 1, row {wrong[0]} has {norms[wrong[0]]}")
@@ -57,9 +69,9 @@ def read_embedding_norms(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
     return norms
 
 
-def _load(path: Path) -> npt.NDArray[Any]:
+def _load(path: Path, *, mmap_mode: Literal["r"] | None = None) -> npt.NDArray[Any]:
     try:
-        return np.load(path, allow_pickle=False)
+        return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run the embed stage (dvc repro embed)") from None
     except (ValueError, OSError) as error:

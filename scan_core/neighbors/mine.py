@@ -1,11 +1,27 @@
 """Nearest neighbors in the embedding space (SCAN, section 2.2)."""
 
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float32
 
 from scan_core.artifacts.neighbors import Neighbors
 from scan_core.errors import ParamsError
+from scan_core.neighbors.ivf import Approximation, ivf_search
+from scan_core.neighbors.others import others
+from scan_core.neighbors.search import Points, Search, exact_search
+from scan_core.neighbors.shards import chunks, shard
+
+
+class Mined(NamedTuple):
+    """The neighbors, and how they were searched for."""
+
+    neighbors: Neighbors
+    approximation: Approximation | None
+    """None where the search was exact."""
 
 
 def mine_neighbors(
@@ -13,9 +29,12 @@ def mine_neighbors(
     image_ids: npt.NDArray[np.int64],
     *,
     k: int,
-    gpu: bool,
-) -> Neighbors:
-    """The ``k`` most similar other images of each image, exactly, by inner product.
+    gpus: Sequence[int],
+    exact_up_to: int | None = None,
+    rank: int = 0,
+    world_size: int = 1,
+) -> Mined:
+    """The ``k`` most similar other images of each image, by inner product.
 
     Among equals, the smaller image id comes first. The image itself is removed by its id, not by its rank: an exact
     duplicate may come before it.
@@ -23,7 +42,9 @@ def mine_neighbors(
     Args:
         embeddings: L2-normalized; row = image id.
         image_ids: ascending, the M images that are queries and candidates alike.
-        gpu: whether to search on the GPUs, where faiss or torch finds any.
+        gpus: the CUDA devices to search on, which share the queries; none for the CPU.
+        exact_up_to: beyond so many images the search is approximate, where faiss is there; None for never.
+        rank: which of the ``world_size`` parts to mine; :func:`~scan_core.neighbors.shards.join` joins them.
 
     Raises:
         ParamsError: fewer than ``k`` other images.
@@ -33,29 +54,35 @@ def mine_neighbors(
             f"neighbors.k: {k} neighbors asked for among {len(image_ids)} training images; "
             f"at most {len(image_ids) - 1} are possible, lower neighbors.k"
         )
-    similarity, row = _search(embeddings[image_ids], k + 1, gpu=gpu)
-    itself = row == np.arange(len(row))[:, None]
-    itself[:, -1] |= ~itself.any(axis=1)  # k + 1 duplicates came before it: drop the last instead
-    shape = (len(row), k)
-    similarity, row = similarity[~itself].reshape(shape), row[~itself].reshape(shape)
-    order = np.lexsort((row, -similarity), axis=1)
-    row, similarity = np.take_along_axis(row, order, axis=1), np.take_along_axis(similarity, order, axis=1)
-    return Neighbors(image_ids, image_ids[row].astype(np.int32), np.clip(similarity, -1, 1))
+    points = embeddings if len(image_ids) == len(embeddings) else embeddings[image_ids]
+    rows = shard(len(points), rank=rank, world_size=world_size)
+    search, approximation = _search(points, k=k, gpus=gpus, exact_up_to=exact_up_to)
+    similarity, row = _mine(search, points, rows, k=k)
+    return Mined(Neighbors(image_ids[rows.start : rows.stop], _ids(image_ids, row), similarity), approximation)
 
 
 def _search(
-    features: npt.NDArray[np.float32], k: int, *, gpu: bool
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Similarity and row of the ``k`` nearest, itself included: with faiss, or with torch where it is missing."""
-    try:
-        import faiss
-    except ImportError:
-        from scan_core.neighbors.torch_search import search
+    points: Points, *, k: int, gpus: Sequence[int], exact_up_to: int | None
+) -> tuple[Search, Approximation | None]:
+    if not k or exact_up_to is None or len(points) <= exact_up_to or find_spec("faiss") is None:
+        return exact_search(points, gpus=gpus), None
+    return ivf_search(points, k=k, gpus=gpus)
 
-        return search(features, k, gpu=gpu)
-    index: faiss.Index = faiss.IndexFlatIP(features.shape[1])
-    if gpu and faiss.get_num_gpus():  # pragma: gpu
-        index = faiss.index_cpu_to_all_gpus(index)
-    index.add(features)
-    similarity, row = index.search(features, k)
+
+def _mine(
+    search: Search, points: Points, rows: range, *, k: int
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """Similarity and row of the ``k`` other points nearest to those in ``rows``."""
+    similarity, row = np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int32)
+    if not k:
+        return similarity, row
+    for own in chunks(rows):
+        part = slice(own.start - rows.start, own.stop - rows.start)
+        found = others(search(points[own.start : own.stop], k + 1), np.arange(own.start, own.stop))
+        row[part] = found.row
+        np.clip(found.similarity, -1, 1, out=similarity[part])
     return similarity, row
+
+
+def _ids(image_ids: npt.NDArray[np.int64], row: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    return row if image_ids[-1] == len(image_ids) - 1 else image_ids.astype(np.int32)[row]

@@ -23,6 +23,7 @@ from benchmarks import (
     ours,
     pipeline,
     record,
+    share,
     step,
 )
 from benchmarks.pil_transforms import OPERATIONS, plain_transform, simclr_transform, strong_transform
@@ -115,16 +116,31 @@ def test_augmentation(run):
 
 def test_mining(run):
     rows = run(mining, images=[300], dimensions=8, k=5, repetitions=1)
-    assert column(rows, "way") == ["ours", "faiss", "scikit-learn"]
-    assert column(rows, "agreement") == [1.0, 1.0, 1.0]
+    assert column(rows, "way") == ["ours", "faiss", "torch, as without faiss", "scikit-learn"]
+    assert column(rows, "agreement") == [1.0] * 4
     assert positive(rows, "s", "it / ours")
 
 
 def test_mining_fails_where_the_neighbors_differ(run, monkeypatch):
     wrong = np.tile(np.arange(6), (300, 1))
-    monkeypatch.setattr(mining, "_searches", lambda: {"wrong": lambda features, k: wrong})
+    monkeypatch.setattr(mining, "_searches", lambda _: {"wrong": lambda features, k: wrong})
     with pytest.raises(RuntimeError, match=r"wrong: 0\.\d+ of the neighbors agree with ours, expected 0\.999"):
         run(mining, images=[300], dimensions=8, k=5, repetitions=1)
+
+
+def test_share(run, monkeypatch):
+    monkeypatch.setattr(share, "WIDTH", 4)
+    rows = run(share, images=2000, sample=256)
+    assert column(rows, "part") == ["mining, exact", *share.EPOCHS]
+    assert sum(map(float, column(rows, "share"))) == pytest.approx(1, abs=1e-3)
+    assert positive(rows, "processor s")
+
+
+def test_the_share_is_that_of_the_preset():
+    preset = YAML(typ="safe").load(ROOT / "presets" / "cifar10-cpu.yaml")
+    assert {name: preset[name]["epochs"] for name in share.EPOCHS} == share.EPOCHS
+    assert (preset["encoder"]["width"], preset["neighbors"]["k"]) == (share.WIDTH, share.K)
+    assert preset["encoder"]["stem"] == "3x3-stride2"
 
 
 def test_pipeline(run, monkeypatch, tmp_path):
@@ -160,7 +176,7 @@ def test_pipeline_of_real_stages(run):
 
 def test_growth(run, monkeypatch, tmp_path):
     monkeypatch.setattr(growth_work, "ENOUGH_SECONDS", 0.0)
-    monkeypatch.setattr(growth, "_curve", lambda _, name, sizes: growth.Curve(sizes, *measured(name, sizes)))
+    monkeypatch.setattr(growth, "_curve", lambda _, name, sizes, limit: growth.Curve(sizes, *measured(name, sizes)))
     rows = run(growth, images=[128, 256], clusters=[10, 20])
     assert column(rows, "work") == [*growth_work.AGAINST_N, *growth_work.AGAINST_C]
     assert positive(rows, "s, first", "s, last")
@@ -171,6 +187,13 @@ def test_growth(run, monkeypatch, tmp_path):
 def measured(name: str, sizes: Sequence[int]) -> tuple[list[float], list[float]]:
     points = [growth_work.measure(name, size) for size in sizes]
     return [point[0] for point in points], [point[1] for point in points]
+
+
+def test_a_curve_ends_where_the_next_point_would_take_too_long():
+    # In proportion from 1 to 2 s; then 4 times as long for twice as many; a first point alone grows in proportion.
+    assert growth._expected([10, 20, 40, 80], [1.0, 2.0], 40) == pytest.approx(4)
+    assert growth._expected([10, 20, 40, 80], [1.0, 2.0, 8.0], 80) == pytest.approx(32)
+    assert growth._expected([10, 20], [1.0], 20) == pytest.approx(2)
 
 
 def test_slope_of_a_power_is_its_exponent():

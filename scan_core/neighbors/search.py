@@ -1,0 +1,71 @@
+"""What a search for the nearest points is, and the exact one with the library that this machine has."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float32, Int64
+
+Points = Float32[npt.NDArray[np.float32], "points dimensions"]
+Queries = Float32[npt.NDArray[np.float32], "queries dimensions"]
+
+
+class Found(NamedTuple):
+    """The points found for each query, nearest first."""
+
+    similarity: Float32[npt.NDArray[np.float32], "queries k"]
+    """Inner products."""
+    row: Int64[npt.NDArray[np.int64], "queries k"]
+    """Rows of the points."""
+
+
+Search = Callable[[Queries, int], Found]
+"""From queries and k to the k nearest points of each, among them the query itself where it is one of the points."""
+
+
+def exact_search(points: Points, *, gpus: Sequence[int]) -> Search:
+    """Compare each query with all ``points``, by inner product: on ``gpus``, or without any on the CPU.
+
+    With faiss, or with torch where faiss is missing or knows no GPU.
+    """
+    try:
+        import faiss
+    except ImportError:
+        return _torch(points, gpus)
+    if not gpus:
+        return lambda queries, k: Found(*faiss.knn(queries, points, k, metric=faiss.METRIC_INNER_PRODUCT))
+    if not faiss.get_num_gpus():  # pragma: gpu
+        return _torch(points, gpus)
+    index = faiss.IndexFlatIP(points.shape[1])  # pragma: gpu
+    index.add(points)  # pragma: gpu
+    return on_gpus(index, gpus)  # pragma: gpu
+
+
+def on_gpus(index: Any, gpus: Sequence[int]) -> Search:  # pragma: gpu
+    """Search the faiss ``index``, copied to each of ``gpus``; they share the queries."""
+    import faiss
+
+    copies = faiss.index_cpu_to_gpus_list(index, gpus=list(gpus))
+    return lambda queries, k: Found(*copies.search(queries, k))
+
+
+def present_gpus() -> range:
+    """The CUDA devices of this machine: those that faiss sees, or torch where faiss is built without them."""
+    try:
+        import faiss
+    except ImportError:
+        built_for_gpus = False
+    else:
+        built_for_gpus = "GPU" in faiss.get_compile_options()
+    if built_for_gpus:
+        return range(faiss.get_num_gpus())
+    import torch
+
+    return range(torch.cuda.device_count())
+
+
+def _torch(points: Points, gpus: Sequence[int]) -> Search:
+    from scan_core.neighbors.torch_search import torch_search
+
+    return torch_search(points, gpus=gpus)

@@ -1,0 +1,66 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scan_core.artifacts.embeddings import write_embeddings
+from scan_core.artifacts.index import Index, Normalization, write_index
+from scan_core.artifacts.neighbors import read_neighbors
+from scan_core.errors import ArtifactError, ParamsError
+from stages import mine_neighbors
+from tests.pipeline import write_params
+
+IMAGES = 400
+TRAIN = np.arange(IMAGES) % 2 == 0
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    embeddings = np.random.default_rng(0).normal(size=(IMAGES, 4)).astype(np.float32)
+    write_embeddings(Path("data/embeddings.npy"), embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True))
+    write_index(
+        Path("data/index.parquet"),
+        Index(np.array(["all"] * IMAGES), TRAIN, ~TRAIN),
+        normalization=Normalization([0.5], [0.5]),
+        pixels_digest="0",
+    )
+
+
+def mine(*overrides: str) -> dict[str, str | float]:
+    write_params(Path(), *overrides)
+    mine_neighbors.main(Path("params.yaml"))
+    return json.loads(Path("reports/mine_neighbors/details.json").read_text())
+
+
+def test_details_say_how_it_was_searched():
+    details = mine("neighbors.k=3")
+    similarity = read_neighbors(Path("data/neighbors.parquet"), train_ids=np.flatnonzero(TRAIN)).similarity
+    assert details.pop("first_similarity") == pytest.approx(similarity[:, 0].mean())
+    assert details.pop("last_similarity") == pytest.approx(similarity[:, 2].mean())
+    assert details == {"images": 200, "dimensions": 4, "k": 3, "search": "exact", "recall": 1.0}
+
+    details = mine("neighbors.k=3", "neighbors.exact_up_to=199")
+    assert details["search"] == "ivf"
+    assert details["lists"] == 5  # 200 images, 39 to a list at least
+    assert 0.95 <= details["recall"] <= 1
+
+
+def test_no_neighbors():
+    assert mine("neighbors.k=0") == {"images": 200, "dimensions": 4, "k": 0, "search": "exact", "recall": 1.0}
+
+
+def test_memory_is_said_before_it_is_taken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    mine("neighbors.k=3")
+    assert "3 of each of 200 images, exactly, from 4 dimensions; takes up to 0.02 GiB" in capsys.readouterr().err
+    monkeypatch.setattr(mine_neighbors, "free_bytes", lambda: 2.0**20)
+    monkeypatch.setattr(mine_neighbors, "read_embeddings", None)
+    with pytest.raises(ParamsError, match=r"neighbors\.k: 3 .* 200 images .* 0\.02 GiB .* 0\.00 are free; lower "):
+        mine("neighbors.k=3")
+
+
+def test_malformed_embeddings_are_named():
+    np.save("data/embeddings.npy", np.zeros(IMAGES, np.float32))
+    with pytest.raises(ArtifactError, match=r"data/embeddings\.npy: float32 \(400,\), expected float32 \[images"):
+        mine()
