@@ -166,7 +166,7 @@ def test_after_fetch_the_images_are_those_of_the_index(capsys):
 
 def test_real_steps_of_a_tiny_network_are_measured(monkeypatch):
     write_params(Path())
-    monkeypatch.setattr(plan_measure, "BUDGET", 0.2)
+    monkeypatch.setattr(plan_measure, "BUDGET", 3.0)
     sizes = Sizes(160, 160, 160, 160)
     found = plan_measure.measure_all(
         load_params(PARAMS), sizes, channels=1, encoded=True, device=torch.device("cpu"), memory=GIBIBYTE
