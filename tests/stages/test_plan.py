@@ -166,15 +166,17 @@ def test_after_fetch_the_images_are_those_of_the_index(capsys):
 
 def test_real_steps_of_a_tiny_network_are_measured(monkeypatch):
     write_params(Path())
-    monkeypatch.setattr(plan_measure, "BUDGET", 3.0)
+    monkeypatch.setattr(plan_measure, "BUDGET", 1.0)
     sizes = Sizes(160, 160, 160, 160)
     found = plan_measure.measure_all(
         load_params(PARAMS), sizes, channels=1, encoded=True, device=torch.device("cpu"), memory=GIBIBYTE
     )
-    assert [cost.batch for cost in found[:3]] == [32, 32, 32]
-    assert all(0 < cost.seconds < 1 and cost.footprint.per_image > 0 for cost in found[:3])
-    assert 0 < found.infer < found.pretext.seconds
-    assert min(found.prepare, found.decode, found.pair, found.kmeans) > 0
+    assert all(cost.batch in (4, 32) and cost.seconds > 0 for cost in found[:3])  # 32 unless the machine is busy
+    # SimCLR trains on two views of an image, SCAN on one of it and one of its neighbor, self-labeling on one.
+    pretext, scan, self_label = (cost.footprint.per_image for cost in found[:3])
+    assert self_label == pytest.approx(scan / 2, rel=0.05)
+    assert pretext == pytest.approx(scan, rel=0.1)  # and its head
+    assert min(found.infer, found.prepare, found.decode, found.pair, found.kmeans) > 0
     # resnet10 of width 4 has 4, 8, 16 and 32 channels; 8 x 8 x 4 channels of float32 are the largest.
     assert (found.embedding_dim, found.largest_output) == (32, 8 * 8 * 4 * 4)
 
