@@ -1,0 +1,59 @@
+"""How long mining and k-means take: on some synthetic embeddings, scaled to all."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from scan_core.evaluation.kmeans import kmeans
+from scan_core.neighbors.mine import mine_neighbors
+
+ROWS = 4096
+PIXEL_COMPONENTS = 64
+"""Of scan_core.evaluation.pixel_features."""
+RESTARTS = 10
+"""Of scan_core.evaluation.kmeans."""
+
+
+def measure_mining(images: int, *, dimensions: int, k: int, gpu: bool) -> float:
+    """Seconds to compare two embeddings: exact mining of M takes M squared times that."""
+    rows = min(images, ROWS)
+    embeddings, ids = _embeddings(rows, dimensions), np.arange(rows)
+    mine_neighbors(embeddings[:FIRST], ids[:FIRST], k=1, gpu=gpu)
+    return _seconds(lambda: mine_neighbors(embeddings, ids, k=min(k, rows - 1), gpu=gpu)) / rows**2
+
+
+def measure_kmeans(images: int, *, dimensions: int, clusters: int) -> float:
+    """Seconds for each of M images to cluster all by their embeddings, the same unnormalized, and their pixels.
+
+    With so many clusters that each has eight rows, if ``clusters`` are more, and scaled to these.
+    """
+    rows = min(images, ROWS)
+    some = min(clusters, max(2, rows // 8))
+    seconds = 0.0
+    for width, methods in ((dimensions, 2), (PIXEL_COMPONENTS, 1)):
+        once = _seconds(
+            partial(kmeans, _embeddings(rows, width), fit_ids=np.arange(rows), clusters=some, seed=0, inits=1)
+        )
+        seconds += methods * RESTARTS * once
+    return seconds * clusters / some / rows
+
+
+FIRST = 256
+"""Rows of a search whose time does not count: it loads libraries."""
+
+
+def _embeddings(rows: int, dimensions: int) -> npt.NDArray[np.float32]:
+    """Unit vectors around a few directions."""
+    generator = np.random.Generator(np.random.PCG64(0))
+    centers = generator.normal(size=(32, dimensions))
+    points = centers[generator.integers(0, 32, rows)] + generator.normal(size=(rows, dimensions))
+    return (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _seconds(function: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    function()
+    return time.perf_counter() - started

@@ -1,0 +1,70 @@
+"""How many images each step works on, as far as that is known before any is here."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scan_core.data.choose import choose_images
+from scan_core.data.stl10 import COUNTS as STL10
+
+IMAGENET_CLASSES = 1000
+PUBLISHED = {
+    "digits": {"train": 1_797},
+    "cifar10": {"train": 50_000, "test": 10_000},
+    "cifar100": {"train": 50_000, "test": 10_000},
+    "cifar20": {"train": 50_000, "test": 10_000},
+    "stl10": STL10,
+    "imagenet": {"train": 1_281_167, "val": 50_000},
+}
+"""Images in each split of the datasets whose size is published."""
+DOWNLOADS = {"cifar10": 170_498_071, "cifar100": 169_001_437, "cifar20": 169_001_437, "stl10": 2_640_397_119}
+"""Bytes of their official archives, where fetch gets these by itself."""
+
+
+class Sizes(NamedTuple):
+    """Numbers of images."""
+
+    images: int
+    """In data/images."""
+    pretext: int
+    """To learn an embedding from: those to train on and perhaps further ones."""
+    train: int
+    evaluate: int
+
+    def limited(self, limit: int) -> "Sizes":
+        """As if ``data.limit`` were ``limit``: so many training images, and as many that the pretext task alone has."""
+        train = min(self.train, limit)
+        pretext = train + min(self.pretext - self.train, limit)
+        in_both = self.pretext + self.evaluate - self.images
+        still_in_both = round(in_both * pretext / self.pretext)
+        evaluate = self.evaluate - in_both + still_in_both
+        return Sizes(pretext + evaluate - still_in_both, pretext, train, evaluate)
+
+
+def published_splits(name: str, *, classes: int) -> npt.NDArray[np.object_]:
+    """The split of each image of the dataset ``name`` (of ``PUBLISHED``).
+
+    Args:
+        classes: of ImageNet, so many of its 1,000, each taken to have as many pictures as the average.
+    """
+    share = classes / IMAGENET_CLASSES if name == "imagenet" else 1.0
+    counts = {split: round(count * share) for split, count in PUBLISHED[name].items()}
+    return np.repeat(np.array([*counts], object), [*counts.values()])
+
+
+def sizes_of(
+    split: npt.NDArray[np.object_],
+    *,
+    train_splits: Sequence[str],
+    evaluate_splits: Sequence[str],
+    pretext_splits: Sequence[str],
+    limit: int | None,
+) -> Sizes:
+    """The sizes after fetch has chosen among images of these splits [N]; see :func:`choose_images`, also for errors."""
+    splits = {"train_splits": train_splits, "evaluate_splits": evaluate_splits, "pretext_splits": pretext_splits}
+    kept = split[choose_images(split, **splits, limit=limit, generator=np.random.Generator(np.random.PCG64(0)))]
+    train = np.isin(kept, list(train_splits))
+    pretext = train | np.isin(kept, list(pretext_splits))
+    return Sizes(len(kept), int(pretext.sum()), int(train.sum()), int(np.isin(kept, list(evaluate_splits)).sum()))

@@ -1,0 +1,141 @@
+"""What a run of the present params.yaml takes on this machine, before it starts: ``python -m stages.plan``."""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+import torch
+import typer
+
+from scan_core.errors import ParamsError
+from scan_core.planning.fit import Machine, disk_bytes, on_machine, problems
+from scan_core.planning.needs import Work
+from scan_core.planning.sizes import DOWNLOADS
+from scan_core.planning.times import PerTraining, Rates, stage_seconds, stage_steps
+from scan_core.runtime.device import choose_device
+from scan_core.runtime.progress import say
+from stages.cli import run
+from stages.dependencies import ROOT
+from stages.params import Params, load_params
+from stages.paths import PARAMS
+from stages.plan_images import Counted, count_images
+from stages.plan_measure import Measured, measure_all
+from stages.plan_table import print_notes, print_table
+
+GIBIBYTE = 2**30
+LATER_LIBRARIES = 300 * 2**20
+"""Bytes that a stage takes beyond this process at its start, whatever it works on."""
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
+    """Print what each stage takes: images, steps, memory, disk, time; say what cannot fit, and which value would.
+
+    Needs no stage to have run, and writes nothing. A few real steps are measured on synthetic images, for about a
+    minute. Ends with exit status 1 where something cannot fit.
+    """
+    config = load_params(params)
+    counted = count_images(config)
+    device = choose_device(config.runtime.device)
+    machine = look_at_machine(device)
+    channels = 1 if config.data.name == "digits" else 3
+    image_bytes = channels * config.data.image_size**2
+    encoded = counted.sizes.images * image_bytes > config.data.pixels_budget * GIBIBYTE
+    say("plan: a few steps of each training, on synthetic images")
+    measured = measure_all(
+        config,
+        counted.sizes,
+        channels=channels,
+        encoded=encoded,
+        device=device,
+        memory=machine.host if machine.device is None else machine.device,
+    )
+    work = work_of(config, counted, measured, image_bytes=image_bytes, encoded=encoded)
+    rates = rates_of(measured, threads=config.runtime.threads, start=start_seconds())
+    epochs = PerTraining(config.pretext.epochs, config.scan.epochs, config.self_label.epochs)
+    batches = PerTraining(config.pretext.batch_size, config.scan.batch_size, config.self_label.batch_size)
+    seconds = stage_seconds(work.sizes, epochs, batches, rates, decoding_beside=device.type != "cpu")
+    if counted.fetched:
+        seconds["fetch"] = 0.0
+    steps = stage_steps(work.sizes, epochs, batches)
+    print_table(counted, on_machine(work, machine), work.sizes, steps, seconds, cache_copies=machine.cache_copies)
+    print_notes(counted, machine, measured, batches, disk_bytes(work, machine, fetched=counted.fetched))
+    if lines := problems(work, machine, fetched=counted.fetched):
+        raise ParamsError("\n".join(lines))
+
+
+def look_at_machine(device: torch.device) -> Machine:
+    """What is free now, beside what this process has taken already."""
+    return Machine(
+        device=torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None,
+        host=psutil.virtual_memory().available,
+        disk=shutil.disk_usage(".").free,
+        cache_copies=cache_copies(),
+        program=psutil.Process().memory_info().rss + LATER_LIBRARIES,
+    )
+
+
+def cache_copies() -> bool:
+    """Whether DVC's cache takes the artifacts' bytes once more: no links are set up, or it is on another disk."""
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as repo:
+            cache = repo.cache.local
+            links = {"hardlink", "symlink"} & set(cache.cache_types)
+            folder = next(path for path in (Path(cache.path), *Path(cache.path).parents) if path.exists())
+    except NotDvcRepoError:
+        return False
+    return not links or folder.stat().st_dev != Path().stat().st_dev
+
+
+def start_seconds() -> float:
+    """How long a stage takes to import its libraries."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import stages.scan_train"], cwd=ROOT, check=True)
+    return time.perf_counter() - started
+
+
+def work_of(config: Params, counted: Counted, measured: Measured, *, image_bytes: int, encoded: bool) -> Work:
+    """The run's dimensions. The batches are those of one device: a global batch that devices share is divided here."""
+    return Work(
+        sizes=counted.sizes,
+        download=DOWNLOADS.get(config.data.name, 0) if config.data.source is None else 0,
+        image_bytes=image_bytes,
+        encoded=encoded,
+        embedding_dim=measured.embedding_dim,
+        neighbors=config.neighbors.k,
+        clusters=config.scan.clusters,
+        heads=config.scan.heads,
+        pretext_batch=config.pretext.batch_size,
+        scan_batch=config.scan.batch_size,
+        self_label_batch=config.self_label.batch_size,
+        weights=measured.weights,
+        largest_output=measured.largest_output,
+        pretext=measured.pretext.footprint,
+        scan=measured.scan.footprint,
+        self_label=measured.self_label.footprint,
+    )
+
+
+def rates_of(measured: Measured, *, threads: int, start: float) -> Rates:
+    """The measured seconds, of decoding for all ``threads`` together."""
+    return Rates(
+        start=start,
+        prepare=measured.prepare / threads,
+        decode=measured.decode / threads,
+        pretext=measured.pretext.seconds,
+        scan=measured.scan.seconds,
+        self_label=measured.self_label.seconds,
+        infer=measured.infer,
+        pair=measured.pair,
+        kmeans=measured.kmeans,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,85 @@
+"""How the plan is printed: within 80 columns."""
+
+import textwrap
+from collections.abc import Mapping
+
+from scan_core.planning.fit import Machine
+from scan_core.planning.needs import Need
+from scan_core.planning.sizes import Sizes
+from scan_core.planning.times import PerTraining
+from stages.plan_images import Counted
+from stages.plan_measure import Measured
+
+COLUMNS = 79
+UNITS = ((2**40, "T"), (2**30, "G"), (2**20, "M"), (2**10, "K"))
+LONG_UNITS = ((365 * 86400, "years"), (86400, "days"), (3600, "h"), (60, "min"))
+
+
+def print_table(
+    counted: Counted,
+    needs: Mapping[str, Need],
+    sizes: Sizes,
+    steps: Mapping[str, int],
+    seconds: Mapping[str, float],
+    *,
+    cache_copies: bool,
+) -> None:
+    """Print a row for each stage, and the largest memory, all disk and all time in the last one."""
+    images = {"fetch": sizes.images, "pretext-train": sizes.pretext, "embed": sizes.images, "evaluate": sizes.evaluate}
+    about = "" if counted.exact else "~"
+    print(_row("", "images", "steps", "device", "host", "disk", "cache", "time"))
+    for stage, need in needs.items():
+        count, batches = f"{about}{images.get(stage, sizes.train):,}", f"{steps[stage]:,}" if stage in steps else "-"
+        print(_row(stage, count, batches, *_sizes(need, cache_copies), duration(seconds[stage])))
+    everything = Need(
+        device=max(need.device for need in needs.values()),
+        host=max(need.host for need in needs.values()),
+        disk=sum(need.disk for need in needs.values()),
+    )
+    print(_row("in all", "", "", *_sizes(everything, cache_copies), duration(sum(seconds.values()))))
+
+
+def print_notes(counted: Counted, machine: Machine, measured: Measured, batches: PerTraining, fullest: int) -> None:
+    """Print where the figures are from; ``fullest``: bytes of disk."""
+    device = "" if machine.device is None else f"{size(machine.device)} of device memory, "
+    costs = (measured.pretext, measured.scan, measured.self_label)
+    smaller = [
+        f"{section} {cost.batch} of {batch}"
+        for section, cost, batch in zip(PerTraining._fields, costs, batches, strict=True)
+        if cost.batch < batch
+    ]
+    for note in (
+        f"Images: {'' if counted.exact else 'about: '}{counted.origin}.",
+        f"Free here: {device}{size(machine.host)} of host memory, {size(machine.disk)} of disk, of which the run takes "
+        f"{size(fullest)} at its fullest. K, M, G, T are powers of 1,024 bytes.",
+        "Times are scaled from a few steps measured here on synthetic images, without downloads and DVC itself; "
+        "self-labeling may stop early."
+        + (f" Images of a measured step: {', '.join(smaller)}; full steps are faster at times." if smaller else ""),
+    ):
+        print("\n" + textwrap.fill(note, COLUMNS))
+
+
+def _row(stage: str, images: str, steps: str, *rest: str) -> str:
+    *sizes, time = rest
+    return f"{stage:<14} {images:>10} {steps:>9} {' '.join(f'{cell:>7}' for cell in sizes)} {time:>9}"
+
+
+def _sizes(need: Need, cache_copies: bool) -> tuple[str, str, str, str]:
+    disk = size(need.disk)
+    return size(need.device) if need.device else "-", size(need.host), disk, disk if cache_copies else "shared"
+
+
+def size(count: int) -> str:
+    """Bytes in at most six characters: ``12.3G``."""
+    for unit, letter in UNITS:
+        if count >= unit:
+            return f"{count / unit:.3g}{letter}" if count < 999 * unit else f"{count / unit:.0f}{letter}"
+    return f"{count}B"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in at most nine characters: ``12 min``."""
+    for unit, name in LONG_UNITS:
+        if seconds >= 1.5 * unit:
+            return f"{seconds / unit:,.0f} {name}" if seconds >= 10 * unit else f"{seconds / unit:.1f} {name}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,208 @@
+"""The plan of a run: for each preset, before anything is there, and after fetch."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from scan_core.data import download
+from scan_core.errors import DataError, ParamsError
+from scan_core.planning.fit import GIBIBYTE, Machine
+from scan_core.planning.measure import StepCost
+from scan_core.planning.needs import Footprint
+from scan_core.planning.sizes import Sizes
+from stages import fetch, plan, plan_measure
+from stages.params import load_params
+from stages.plan_images import count_images
+from stages.plan_measure import Measured
+from stages.plan_table import duration, size
+from stages.use import main as use
+from tests.data.samples import encode, noise
+from tests.pipeline import start_stage, write_params
+
+PARAMS = Path("params.yaml")
+MACHINE = Machine(device=78 * GIBIBYTE, host=128 * GIBIBYTE, disk=2000 * GIBIBYTE, cache_copies=False, program=GIBIBYTE)
+STEP = StepCost(seconds=0.001, footprint=Footprint(fixed=50e6, per_image=40e6), batch=512)
+STATED = Measured(
+    pretext=STEP,
+    scan=STEP,
+    self_label=STEP,
+    infer=0.0002,
+    prepare=0.004,
+    decode=0.004,
+    pair=1e-10,
+    kmeans=0.01,
+    weights=45_000_000,
+    largest_output=3_211_264,
+    embedding_dim=128,
+)
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project on a machine with stated rates."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.setattr(plan, "look_at_machine", lambda device: MACHINE)
+    monkeypatch.setattr(plan, "measure_all", lambda *_, **__: STATED)
+    monkeypatch.setattr(plan, "start_seconds", lambda: 3.0)
+    return tmp_path
+
+
+def planned(capsys: pytest.CaptureFixture[str]) -> dict[str, list[str]]:
+    """The cells of each row of the table, by stage, after a look at what any table must be."""
+    plan.main(PARAMS)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = {line[:14].strip(): line[14:].split() for line in lines[: lines.index("")]}
+    assert len(rows) == 10
+    return rows
+
+
+@pytest.mark.parametrize(("preset", "classes"), [("imagenet50", 50), ("imagenet100", 100), ("imagenet200", 200)])
+def test_a_subset_of_imagenet_before_anything_is_there(preset: str, classes: int, capsys):
+    Path("classes.txt").write_text("".join(f"n{number:08d} some name\n" for number in range(classes)))
+    use(preset, ["data.classes_file=classes.txt"], params=PARAMS)
+    rows = planned(capsys)
+    train, val = round(1281.167 * classes), 50 * classes
+    assert rows["fetch"][0] == f"~{train + val:,}"
+    assert rows["pretext-train"][:2] == [f"~{train:,}", f"{500 * (train // 512):,}"]
+    assert rows["scan-train"][:2] == [f"~{train:,}", f"{100 * (train // 512):,}"]
+    assert rows["evaluate"][0] == f"~{val:,}"
+
+
+def test_all_of_imagenet_needs_a_smaller_batch_on_one_device(capsys):
+    use("imagenet", params=PARAMS)
+    with pytest.raises(ParamsError) as error:
+        planned(capsys)
+    # 78 GiB less weights, gradients, moments (0.185 GB), logits (3 x 1,281,167 x 1,000 x 4 bytes) and neighbors
+    # (1,281,167 x 5 x 8): 68.1 GB for images of 1.3 x 40 MB each.
+    (line,) = str(error.value).splitlines()
+    assert line.startswith("scan-train: about 114 GiB of device memory, 78 GiB are free; scan.batch_size: 1310 would")
+    use("imagenet", ["scan.batch_size=1310"], params=PARAMS)
+    capsys.readouterr()
+    rows = planned(capsys)
+    assert rows["fetch"][0] == "1,331,167"
+    assert rows["pretext-train"][1] == f"{500 * (1_281_167 // 512):,}"
+    assert rows["fetch"][4] == size(int(1_331_167 * (150_528 * 0.75 + 40)))  # encoded, and the tables
+
+
+@pytest.mark.parametrize("preset", ["cifar10", "cifar20", "stl10", "cifar10-authors", "stl10-authors", "cifar10-cpu"])
+def test_presets_of_published_size(preset: str, capsys):
+    use(preset, params=PARAMS)
+    rows = planned(capsys)
+    expected = {"stl10": "13,000", "stl10-authors": "113,000", "cifar10-cpu": "40,000"}.get(preset, "60,000")
+    assert rows["fetch"][0] == expected
+
+
+def test_a_list_of_classes_that_cannot_be_reached(capsys, monkeypatch):
+    monkeypatch.setattr(download, "RETRY_SECONDS", 0.0)
+    use("imagenet50", ["data.classes_file=http://127.0.0.1:9/list.txt"], params=PARAMS)
+    plan.main(PARAMS)
+    output = " ".join(capsys.readouterr().out.split())
+    assert "fetch ~66,558" in output  # 50 x (1,281.167 + 50)
+    assert "cannot be reached, and is taken to name as many classes as scan.clusters, 50" in output
+
+
+def test_a_folder_of_imagenet_is_listed():
+    for name in ("train/n00000001/n00000001_1", "train/n00000001/n00000001_2", "val/n00000001/n00000001_3"):
+        Path(f"source/{name}.JPEG").parent.mkdir(parents=True, exist_ok=True)
+        Path(f"source/{name}.JPEG").write_bytes(b"not read")
+    use("imagenet", ["data.source=source"], params=PARAMS)
+    counted = count_images(load_params(PARAMS))
+    assert (counted.sizes, counted.exact) == (Sizes(3, 2, 2, 1), True)
+
+
+def test_pictures_in_a_folder_are_counted():
+    for number in range(5):
+        Path(f"pictures/{number}.png").parent.mkdir(exist_ok=True)
+        Path(f"pictures/{number}.png").write_bytes(b"not read")
+    use("folder", ["data.source=pictures", "data.limit=4"], params=PARAMS)
+    counted = count_images(load_params(PARAMS))
+    assert (counted.sizes, counted.exact) == (Sizes(4, 4, 4, 4), True)
+
+
+def test_rows_of_parquet_files_are_counted():
+    images = [{"bytes": encode(noise(8, 8, 3, seed=seed)), "path": None} for seed in range(3)]
+    pq.write_table(pa.table({"image": images}), "train.parquet")
+    pq.write_table(pa.table({"image": images[:2]}), "test.parquet")
+    use("folder", ["data.name=parquet", "data.source=.", "data.evaluate_splits=[test]"], params=PARAMS)
+    assert count_images(load_params(PARAMS)).sizes == Sizes(5, 3, 3, 2)
+
+
+def test_a_folder_that_is_not_there_is_one_line():
+    use("folder", ["data.source=nowhere"], params=PARAMS)
+    with pytest.raises(DataError, match=r"^data\.source: nothing at .*nowhere, expected a folder of pictures"):
+        plan.main(PARAMS)
+
+
+def remember_fetch() -> None:
+    """Write the dvc.lock that DVC would write after fetch."""
+    config = load_params(PARAMS)
+    params = {"seed": config.seed, "data": config.data.model_dump(mode="json"), "pretext.train_splits": []}
+    digest = hashlib.md5(Path("data/index.parquet").read_bytes()).hexdigest()
+    stage = {"params": {"params.yaml": params}, "outs": [{"path": "data/index.parquet", "md5": digest}]}
+    YAML().dump({"stages": {"fetch": stage}}, Path("dvc.lock"))
+
+
+def test_after_fetch_the_images_are_those_of_the_index(capsys):
+    write_params(Path(), "data.duplicates=drop")
+    fetch.main(PARAMS)
+    kept = len(np.load("data/images/pixels.npy"))
+    assert not count_images(load_params(PARAMS)).fetched
+    remember_fetch()
+    counted = count_images(load_params(PARAMS))
+    assert (counted.fetched, counted.sizes) == (True, Sizes(kept, kept, kept, kept))
+    capsys.readouterr()
+    assert planned(capsys)["fetch"][-2:] == ["0", "s"]
+    write_params(Path(), "data.limit=150")
+    assert count_images(load_params(PARAMS)).fetched is False
+
+
+def test_real_steps_of_a_tiny_network_are_measured(monkeypatch):
+    write_params(Path())
+    monkeypatch.setattr(plan_measure, "BUDGET", 1.0)
+    sizes = Sizes(160, 160, 160, 160)
+    found = plan_measure.measure_all(
+        load_params(PARAMS), sizes, channels=1, encoded=True, device=torch.device("cpu"), memory=GIBIBYTE
+    )
+    assert all(cost.batch in (4, 32) and cost.seconds > 0 for cost in found[:3])  # 32 unless the machine is busy
+    # SimCLR trains on two views of an image, SCAN on one of it and one of its neighbor, self-labeling on one.
+    pretext, scan, self_label = (cost.footprint.per_image for cost in found[:3])
+    assert self_label == pytest.approx(scan / 2, rel=0.05)
+    assert pretext == pytest.approx(scan, rel=0.1)  # and its head
+    assert min(found.infer, found.prepare, found.decode, found.pair, found.kmeans) > 0
+    # resnet10 of width 4 has 4, 8, 16 and 32 channels; 8 x 8 x 4 channels of float32 are the largest.
+    assert (found.embedding_dim, found.largest_output) == (32, 8 * 8 * 4 * 4)
+
+
+def test_the_command_ends_with_a_line_for_each_thing_that_cannot_fit(tmp_path: Path):
+    write_params(tmp_path, "pretext.batch_size=161", "neighbors.k=160")
+    with start_stage(tmp_path, "plan") as process:
+        output, errors = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert output.startswith(" " * 19 + "images")
+    *_, first, second = errors.splitlines()
+    assert first == "error: pretext.batch_size: 161 with 160 images to learn from; lower it to 160 or less"
+    assert second == "neighbors.k: 160 with 160 images to learn from; lower it to 159 or less"
+    assert {path.name for path in tmp_path.iterdir()} == {"params.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (89, "89 s"), (90, "1.5 min"), (3600, "60 min"), (6000, "1.7 h"), (10 * 86400, "10 days")],
+)
+def test_durations(seconds: float, text: str):
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(5, "5B"), (1024, "1K"), (1_500_000, "1.43M"), (1023 * 2**30, "1023G"), (2**40, "1T")]
+)
+def test_bytes(count: int, text: str):
+    assert size(count) == text

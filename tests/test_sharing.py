@@ -1,0 +1,115 @@
+"""The real DVC with remotes, and with several workers: results travel, and experiments do not collide."""
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+from ruamel.yaml import YAML
+
+from stages.use import main as use
+from tests.pipeline import TINY, artifacts, clone, dvc
+
+pytestmark = pytest.mark.xdist_group("sharing")
+SHORT = ["pretext.epochs=1", "scan.epochs=1", "self_label.epochs=1"]
+BUCKET = "results"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose pipeline has run, committed."""
+    folder = clone(tmp_path_factory.mktemp("finished"))
+    use("digits", [*TINY, *SHORT], params=folder / "params.yaml")
+    dvc(folder, "repro")
+    commit(folder)
+    return folder
+
+
+@pytest.fixture
+def project(finished: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(finished, tmp_path / "project")
+
+
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of an S3-compatible store with a bucket, and its credentials in the environment."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    boto3.client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket=BUCKET)
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def commit(folder: Path) -> None:
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "results")
+
+
+def continued(project: Path, folder: Path) -> set[str]:
+    """Clone ``project`` to ``folder``, as on another machine; returns what runs there after a pull."""
+    git(project.parent, "clone", "-q", str(project), str(folder))
+    assert not (folder / "data/index.parquet").exists()
+    dvc(folder, "pull")
+    return set(re.findall(r"Running stage '(.+?)'", dvc(folder, "repro")))
+
+
+def test_another_clone_goes_on_from_a_shared_folder(project: Path, tmp_path: Path):
+    dvc(project, "remote", "add", "--default", "shared", str(tmp_path / "shared"))
+    commit(project)
+    dvc(project, "push")
+    other = tmp_path / "other"
+    assert continued(project, other) == set()
+    assert artifacts(other) == artifacts(project)
+    assert git(other, "status", "--porcelain") == ""
+
+
+def test_another_clone_goes_on_from_s3(project: Path, tmp_path: Path, s3: str):
+    dvc(project, "remote", "add", "--default", "shared", f"s3://{BUCKET}/scan")
+    dvc(project, "remote", "modify", "shared", "endpointurl", s3)
+    commit(project)
+    dvc(project, "push")
+    other = tmp_path / "other"
+    assert continued(project, other) == set()
+    assert artifacts(other) == artifacts(project)
+
+
+EXPERIMENTS = {name: ["-S", "pretext.epochs=2", "-S", f"scan.seed={seed}"] for seed, name in enumerate(("one", "two"))}
+"""Both train the same pretext model, at the same time."""
+
+
+@pytest.mark.slow
+def test_experiments_of_two_workers_give_what_they_give_alone(project: Path, tmp_path: Path):
+    alone = shutil.copytree(project, tmp_path / "alone")
+    for name, settings in EXPERIMENTS.items():
+        dvc(alone, "exp", "run", "--name", name, *settings)
+        dvc(project, "exp", "run", "--queue", "--name", name, *settings)
+    dvc(project, "queue", "start", "--jobs", "2")
+    limit = time.monotonic() + 600
+    while re.search("Queued|Running", status := dvc(project, "queue", "status")):
+        assert time.monotonic() < limit, status
+        time.sleep(2)
+    assert status.count("Success") == 2, status + "".join(dvc(project, "queue", "logs", name) for name in EXPERIMENTS)
+    for name in EXPERIMENTS:
+        assert outputs(project, name) == outputs(alone, name)
+    assert outputs(project, "one") != outputs(project, "two")
+    assert not list(project.glob(".resume/*/"))
+
+
+def outputs(project: Path, experiment: str) -> dict[str, str]:
+    """The digest of each artifact of an experiment."""
+    reference = git(project, "for-each-ref", "--format=%(refname)", f"refs/exps/*/*/{experiment}").strip()
+    stages = YAML(typ="safe").load(git(project, "show", f"{reference}:dvc.lock"))["stages"]
+    return {out["path"]: out["md5"] for stage in stages.values() for out in stage["outs"]}
