@@ -1,5 +1,6 @@
 """The clustering step on a frozen encoder: many heads on cached features, as one matrix product."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -9,10 +10,11 @@ from torch.nn.functional import linear
 
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.neighbor_consistency import neighbor_consistency
 from scan_core.clustering.pairs import draw_partners
 from scan_core.clustering.scan import normalized_prior
-from scan_core.clustering.scan_loss import ScanLoss, scan_loss
-from scan_core.clustering.selection import check_selection, selection_loss, selection_metrics
+from scan_core.clustering.scan_loss import ScanLoss, combine, scan_loss
+from scan_core.clustering.selection import check_selection, selection_metrics
 from scan_core.data.batches import shuffled_batches
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.precision import autocast
@@ -82,12 +84,12 @@ class FrozenScanTraining:
         neighbor_rows = self._neighbor_rows.to(self._features.device)
         losses, sizes = [], []
         for head in range(len(self._heads.weight)):
-            logits = self._logits(head)
-            losses.append(
-                selection_loss(logits[None], neighbor_rows, entropy_weight=self._entropy_weight, prior=self._prior)
-            )
-            sizes.append(logits.argmax(-1).bincount(minlength=logits.shape[-1]))
-        loss = ScanLoss(*(torch.cat(parts) for parts in zip(*losses, strict=True)))
+            log_p = self._logits(head).log_softmax(-1)
+            consistency = neighbor_consistency(log_p, neighbor_rows)
+            log_mean = log_p.logsumexp(0) - math.log(len(log_p))
+            losses.append(combine(consistency, log_mean, entropy_weight=self._entropy_weight, prior=self._prior))
+            sizes.append(log_p.argmax(-1).bincount(minlength=log_p.shape[-1]))
+        loss = ScanLoss(*(torch.stack(parts) for parts in zip(*losses, strict=True)))
         head = check_selection(loss, learning_rate=self._learning_rate)
         if loss.total[head] < self._best["loss"].item():
             weights = {name: value[head : head + 1].clone() for name, value in self._heads.state_dict().items()}

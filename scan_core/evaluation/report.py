@@ -19,7 +19,7 @@ from scan_core.evaluation.csv_tables import (
     step_curve,
 )
 from scan_core.evaluation.figure import save_png
-from scan_core.evaluation.galleries import prototype_gallery, uncertain_gallery
+from scan_core.evaluation.galleries import prototype_gallery, shown_clusters, uncertain_gallery
 from scan_core.evaluation.plots import plot_cluster_sizes, plot_confidence, plot_confusion, plot_purity
 from scan_core.evaluation.prototypes import least_confident, prototypes
 from scan_core.evaluation.results import Results
@@ -76,9 +76,10 @@ def write_galleries(
     final, truth = results.self_label, results.truth
     count = len(final.sizes)
     names = prediction_names(final.mapping, truth, cluster_count=count)
-    shown = prototypes(
+    ranked = prototypes(
         embeddings[image_ids], final.clusters, final.confidence, cluster_count=count, count=prototype_count
     )
+    shown = [ranked[cluster] for cluster in shown_clusters(final.sizes)]
     pictures = _pictures(images, image_ids[np.concatenate(shown)])
     counts = [len(rows) for rows in shown]
     save_png(folder / "prototypes.png", prototype_gallery(pictures, counts, final.sizes, names))
