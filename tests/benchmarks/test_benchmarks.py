@@ -12,7 +12,19 @@ import torch
 from PIL import Image
 from ruamel.yaml import YAML
 
-from benchmarks import augmentation, conventional, growth, growth_work, mining, ours, pipeline, record, step
+from benchmarks import (
+    augmentation,
+    conventional,
+    frozen,
+    growth,
+    growth_work,
+    mining,
+    ours,
+    pipeline,
+    record,
+    step,
+    thousand,
+)
 from benchmarks.pil_transforms import OPERATIONS, plain_transform, simclr_transform, strong_transform
 from scan_core.augment.strong import STRONG_OPERATIONS
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
@@ -95,6 +107,23 @@ def test_mining_fails_where_the_neighbors_differ(run, monkeypatch):
     monkeypatch.setattr(mining, "_searches", lambda: {"wrong": lambda features, k: wrong})
     with pytest.raises(RuntimeError, match=r"wrong: 0\.\d+ of the neighbors agree with ours, expected 0\.999"):
         run(mining, images=[300], dimensions=8, k=5, repetitions=1)
+
+
+def test_frozen(run):
+    rows = run(frozen, images=64, width=8, views=2, heads=2, clusters=3, batch_size=16, repetitions=1)
+    assert column(rows, "stage") == ["scan", "self_label"]
+    assert positive(rows, "epoch, s")
+    assert positive(rows[:1], "steps, s", "once an epoch, s", "heads one by one: steps, s", "ratio of the steps")
+
+
+def test_thousand_with_a_hundredth_of_them(run, tmp_path: Path):
+    rows = run(thousand, classes=10, images=30, epochs=20, folder=tmp_path / "report")
+    found = {row["part"]: row["ACC"] for row in rows}
+    assert found["make features"] > 0.99
+    assert found["scan"] > 0.5
+    assert found["k-means"] > 0.5
+    assert positive(rows, "s", "peak GiB")
+    assert (tmp_path / "report/prototypes.png").exists()
 
 
 def test_pipeline(run, monkeypatch, tmp_path):

@@ -54,7 +54,7 @@ def test_an_epoch_is_that_of_a_linear_layer_on_the_views():
 
 
 def test_the_encoder_stays_and_the_head_becomes_more_confident():
-    step = training(two_kinds(), threshold=0.7, optimizer="sgd")
+    step = training(two_kinds(), optimizer="sgd")
     before = step.weights()
     first, *_, last = [step.run_epoch() for _ in range(10)]
     after = step.weights()
