@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -52,7 +52,7 @@ def main(
     with tempfile.TemporaryDirectory() as folder:
         features = _random_features(Path(folder) / "features.f16", (1 + views, images, width), device)
         neighbors = torch.randint(images, (images, NEIGHBORS))
-        fixed = {"batch_size": batch_size, "learning_rate": LEARNING_RATE, **SETTINGS}
+        fixed: dict[str, Any] = {"batch_size": batch_size, "learning_rate": LEARNING_RATE, **SETTINGS}
         scan = FrozenScanTraining(
             model(heads).to(device),
             features,

@@ -68,7 +68,8 @@ def main(
         purity = neighbor_purity(ids, neighbors.neighbor_id, made.labels)
         steps = timed("score", lambda: _score(made, (scan, model), found, purity))
         report = folder or Path(temporary) / "report"
-        timed("tables and charts", lambda: (write_tables(report, steps), write_charts(report, steps)))
+        timed("tables", lambda: write_tables(report, steps))
+        timed("charts", lambda: write_charts(report, steps))
         timed(
             "galleries",
             lambda: write_galleries(report, steps, ids, made.pictures(), made.embeddings, prototype_count=10),

@@ -53,7 +53,7 @@ class CachedFeatures:
 
     def as_they_are(self) -> Iterator[Float[Tensor, "chunk width"]]:
         """The features of all images, not augmented, in order and in chunks: float32 on the device."""
-        for rows in self._rows[: self._images].split(_CHUNK):
+        for rows in torch.split(self._rows[: self._images], _CHUNK):
             yield rows.to(self.device, non_blocking=True).float()
 
 
@@ -91,7 +91,7 @@ def cache_features(
             file.truncate(done * view_bytes)
             for view in range(done, 1 + views):
                 name = f"features, view {view} of {views}" if view else "features of the images as they are"
-                batches = image_ids.split(_BATCH)
+                batches = torch.split(image_ids, _BATCH)
                 pictures = track(images.batches(batches), description=f"{name}, in batches", total=len(batches))
                 for pixels in pictures:
                     file.write(_features(encoder, transforms[view](pixels), precision).tobytes())
