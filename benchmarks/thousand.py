@@ -41,7 +41,7 @@ IMAGE_SPREAD, VIEW_SPREAD = 0.75, 0.3
 def main(
     classes: Annotated[int, typer.Option(help="And clusters.")] = 1000,
     images: Annotated[int, typer.Option(help="Of each class.")] = 100,
-    epochs: Annotated[int, typer.Option(help="Of SCAN; of self-labeling a fifth.")] = 30,
+    epochs: Annotated[int, typer.Option(help="Of SCAN; of self-labeling a fifth.")] = 12,
     folder: Annotated[Path | None, typer.Option(help="Keep the tables and pictures here.")] = None,
 ) -> None:
     """Print the seconds of each part, the peak of the process's memory by its end, and the ACC that it reached."""
@@ -125,7 +125,7 @@ def _scan(features: CachedFeatures, neighbor_rows: torch.Tensor, clusters: int, 
         entropy_weight=5.0,
         prior=None,
         batch_size=min(2048, len(features)),
-        learning_rate=5e-3,
+        learning_rate=1e-2,
         weight_decay=0.0,
         precision="float32",
         generator=torch.Generator().manual_seed(0),
