@@ -28,6 +28,7 @@ Share = Annotated[float, Field(gt=0, le=1)]
 Shares = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_rising)]
 Splits = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
 Precision = Literal["float32", "bfloat16"]
+OptimizerName = Literal["adam", "sgd"]
 
 
 class Section(BaseModel):
@@ -172,9 +173,16 @@ class ScanParams(Section):
     entropy_weight: NonNegative
     prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
     """Known share of each class, any order; null asks for clusters of equal size."""
+    train_encoder: bool
+    """Whether the encoder learns too, or the heads alone, on features of ``views`` augmentations computed once."""
+    views: Annotated[int, Field(ge=2, lt=2**31)]
+    """Augmentations of each image where the encoder does not learn."""
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
+    optimizer: OptimizerName
     learning_rate: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Of SGD alone."""
     weight_decay: NonNegative
     precision: Precision
     augmentation: AugmentationParams
@@ -193,8 +201,17 @@ class SelfLabelParams(Section):
     """0 switches the step off: the SCAN model passes through."""
     patience: Count
     """Epochs without more confident images after which to stop."""
+    train_encoder: bool
+    """Whether the encoder learns too, or the head alone, on features of ``views`` augmentations computed once."""
+    views: Count
+    """Augmentations of each image where the encoder does not learn."""
     batch_size: Annotated[int, Field(ge=2)]
+    optimizer: OptimizerName
     learning_rate: Positive
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Of SGD alone."""
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None
+    """Of the average of the weights that is kept in place of the last ones; null keeps those."""
     weight_decay: NonNegative
     class_balance: bool
     """Weight each image by the inverse frequency of its pseudo-label among the batch's confident images."""

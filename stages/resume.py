@@ -31,6 +31,10 @@ class Resume:
     def __str__(self) -> str:
         return str(self._file)
 
+    def path(self, name: str) -> Path:
+        """Where a further file of this training may be kept: another run of the same finds it there."""
+        return self._folder / name
+
     def load(self) -> tuple[State, History] | None:
         """The state after the last finished epoch and the metrics so far, or None to start anew."""
         if not self._file.exists():

@@ -1,7 +1,7 @@
 """Stage scan-train: cluster the images so that neighbors agree."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -9,7 +9,9 @@ import typer
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.cached_features import cache_features
 from scan_core.clustering.collapse import collapse_warning
+from scan_core.clustering.frozen_scan import FrozenScanTraining
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
@@ -47,22 +49,37 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
     torch.manual_seed(seed)
     model = ClusteringModel(pretext.encoder, clusters=scan.clusters, heads=scan.heads).to(device)
-    training = ScanTraining(
-        model,
-        images,
-        torch.from_numpy(train_ids),
-        neighbor_rows(neighbors),
-        Augmentation(scan.augmentation.operations(), mean=metadata["mean"], std=metadata["std"]),
-        entropy_weight=scan.entropy_weight,
-        prior=scan.prior,
-        batch_size=scan.batch_size,
-        learning_rate=scan.learning_rate,
-        weight_decay=scan.weight_decay,
-        precision=scan.precision,
-        generator=torch.Generator().manual_seed(seed),
-    )
+    augmentation = Augmentation(scan.augmentation.operations(), mean=metadata["mean"], std=metadata["std"])
+    generator = torch.Generator().manual_seed(seed)
+    settings: dict[str, Any] = {
+        "entropy_weight": scan.entropy_weight,
+        "prior": scan.prior,
+        "batch_size": scan.batch_size,
+        "optimizer": scan.optimizer,
+        "learning_rate": scan.learning_rate,
+        "momentum": scan.momentum,
+        "weight_decay": scan.weight_decay,
+        "precision": scan.precision,
+        "generator": generator,
+    }
+    ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
     inputs = [INDEX, NEIGHBORS, ENCODER]
     with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
+        training: ScanTraining | FrozenScanTraining
+        if scan.train_encoder:
+            training = ScanTraining(model, images, ids, rows, augmentation, **settings)
+        else:
+            features = cache_features(
+                state.path("features.f16"),
+                model.encoder,
+                images,
+                ids,
+                augmentation,
+                views=scan.views,
+                precision=scan.precision,
+                generator=generator,
+            )
+            training = FrozenScanTraining(model, features, rows, **settings)
         history = train(
             training,
             stage="scan_train",

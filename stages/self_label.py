@@ -1,14 +1,16 @@
 """Stage self-label: the clustering learns from its own confident images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
 
 from scan_core.artifacts.index import read_index
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.cached_features import cache_features
 from scan_core.clustering.collapse import few_confident_warning
+from scan_core.clustering.frozen_self_label import FrozenSelfLabelTraining
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
 from scan_core.data.open_images import open_images
@@ -45,21 +47,39 @@ def _refine(config: Params) -> None:
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     model, metadata = read_clustering(SCAN_MODEL)
     check_images(SCAN_MODEL, metadata, channels=images.channels, size=images.size)
-    training = SelfLabelTraining(
-        model.to(device),
-        images,
-        torch.from_numpy(train_ids),
-        Augmentation(step.augmentation.operations(), mean=metadata["mean"], std=metadata["std"]),
-        threshold=step.threshold,
-        class_balance=step.class_balance,
-        batch_size=step.batch_size,
-        learning_rate=step.learning_rate,
-        weight_decay=step.weight_decay,
-        precision=step.precision,
-        generator=torch.Generator().manual_seed(seed),
-    )
+    model = model.to(device)
+    augmentation = Augmentation(step.augmentation.operations(), mean=metadata["mean"], std=metadata["std"])
+    generator = torch.Generator().manual_seed(seed)
+    settings: dict[str, Any] = {
+        "threshold": step.threshold,
+        "class_balance": step.class_balance,
+        "batch_size": step.batch_size,
+        "optimizer": step.optimizer,
+        "learning_rate": step.learning_rate,
+        "momentum": step.momentum,
+        "weight_decay": step.weight_decay,
+        "ema_decay": step.ema_decay,
+        "precision": step.precision,
+        "generator": generator,
+    }
+    ids = torch.from_numpy(train_ids)
     inputs = [INDEX, SCAN_MODEL]
     with resume("self_label", params=[config.seed, step], inputs=inputs, device=device) as state:
+        training: SelfLabelTraining | FrozenSelfLabelTraining
+        if step.train_encoder:
+            training = SelfLabelTraining(model, images, ids, augmentation, **settings)
+        else:
+            features = cache_features(
+                state.path("features.f16"),
+                model.encoder,
+                images,
+                ids,
+                augmentation,
+                views=step.views,
+                precision=step.precision,
+                generator=generator,
+            )
+            training = FrozenSelfLabelTraining(model, features, **settings)
         history = train(
             training,
             stage="self_label",

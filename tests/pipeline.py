@@ -35,6 +35,8 @@ TINY = [
     "runtime.device=cpu",
 ]
 
+FROZEN = ["scan.train_encoder=false", "scan.views=3", "self_label.train_encoder=false", "self_label.ema_decay=0.9"]
+
 
 def write_params(folder: Path, *overrides: str) -> None:
     """Write the tiny project's params.yaml to ``folder``."""
@@ -74,13 +76,19 @@ def start_stage(folder: Path, stage: str, **options: object) -> subprocess.Popen
     )
 
 
-def kill_after_first_epoch(folder: Path, stage: str, *, number: int = signal.SIGKILL) -> int:
-    """Start a training, send it signal ``number`` once an epoch has been saved, and return its exit status."""
+def kill_after_first_epoch(
+    folder: Path, stage: str, *, number: int = signal.SIGKILL, after: str = "state.safetensors"
+) -> int:
+    """Start a training, send it signal ``number`` once an epoch has been saved, and return its exit status.
+
+    Args:
+        after: the file of the training that is waited for instead of that of an epoch.
+    """
     process = start_stage(folder, stage)
     limit = time.monotonic() + 120
-    while not list(folder.glob(f".resume/{stage}-*/state.safetensors")):
+    while not list(folder.glob(f".resume/{stage}-*/{after}")):
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit, "no epoch was saved"
+        assert time.monotonic() < limit, f"no {after} was saved"
         time.sleep(0.005)
     process.send_signal(number)
     process.communicate(timeout=30)

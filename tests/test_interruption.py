@@ -10,7 +10,15 @@ from pathlib import Path
 import pytest
 
 from stages import baselines, embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
-from tests.pipeline import TRAININGS, artifacts, kill_after_first_epoch, run_stages, start_stage, write_params
+from tests.pipeline import (
+    FROZEN,
+    TRAININGS,
+    artifacts,
+    kill_after_first_epoch,
+    run_stages,
+    start_stage,
+    write_params,
+)
 
 pytestmark = pytest.mark.xdist_group("interruption")
 STAGES = {
@@ -81,6 +89,35 @@ def test_killed_again_and_again(stage: str, moment: int, uninterrupted: Path, pr
     if process.returncode:
         finish(project, stage)
     assert artifacts(project) == artifacts(uninterrupted)
+
+
+@pytest.fixture(scope="module")
+def frozen(uninterrupted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a frozen encoder, whose clustering steps have run."""
+    folder = shutil.copytree(uninterrupted, tmp_path_factory.mktemp("frozen") / "project")
+    write_params(folder, *LONG, *FROZEN)
+    for stage in ("scan_train", "self_label"):
+        forget(folder, stage)
+        finish(folder, stage)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("stage", "after"),
+    [
+        ("scan_train", "features.f16"),
+        ("scan_train", "state.safetensors"),
+        pytest.param("self_label", "features.f16", marks=pytest.mark.slow),
+        pytest.param("self_label", "state.safetensors", marks=pytest.mark.slow),
+    ],
+)
+def test_a_killed_training_on_a_frozen_encoder(stage: str, after: str, frozen: Path, tmp_path: Path):
+    project = shutil.copytree(frozen, tmp_path / "project")
+    forget(project, stage)
+    assert kill_after_first_epoch(project, stage, after=after) == -signal.SIGKILL
+    finish(project, stage)
+    assert artifacts(project) == artifacts(frozen)
+    assert not list(project.glob(".resume/*/"))
 
 
 def test_changed_parameters_start_anew(project: Path):

@@ -16,7 +16,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError, TrainingError
 from stages import embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
 from tests.data.samples import encode, noise, write_picture
-from tests.pipeline import artifacts, run_stages, write_params
+from tests.pipeline import FROZEN, artifacts, run_stages, write_params
 
 
 @pytest.fixture(scope="module")
@@ -177,6 +177,23 @@ def test_no_order_follows_the_class(finished: Path):
     label = pq.read_table(finished / "data/labels.parquet")["label"].to_numpy()
     # Among 160 shuffled images of ten classes, 16 neighbors in the order share a class on average (deviation 3.8).
     assert (label[1:] == label[:-1]).sum() < 36
+
+
+def test_a_frozen_encoder_stays_as_the_pretext_task_left_it(finished: Path, project: Path):
+    write_params(project, *FROZEN)
+    copy_data(finished, project)
+    run_stages(scan_train, self_label, evaluate)
+    first = artifacts(project)
+    encoder, _ = read_model(project / "data/pretext/encoder.safetensors")
+    for step in ("scan", "self_label"):
+        weights, metadata = read_model(project / f"data/{step}/model.safetensors")
+        kept = {name: value for name, value in weights.items() if name.startswith("encoder.")}
+        assert all(torch.equal(value, encoder[name]) for name, value in kept.items())
+        assert weights.keys() == read_model(finished / f"data/{step}/model.safetensors")[0].keys()
+        assert metadata["clusters"] == 10
+    assert not list(project.glob(".resume/*/"))
+    run_stages(scan_train, self_label, evaluate)
+    assert artifacts(project) == first
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.cached_features import CachedFeatures
+from scan_core.clustering.frozen_scan import FrozenScanTraining
+from scan_core.clustering.frozen_self_label import FrozenSelfLabelTraining
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
@@ -56,7 +60,46 @@ def self_label(images: ResidentImages) -> SelfLabelTraining:
     return SelfLabelTraining(model, threshold=0.51, class_balance=True, learning_rate=0.01, **common(images))
 
 
-@pytest.mark.parametrize("make", [simclr, scan, self_label])
+def scan_by_sgd(images: ResidentImages) -> ScanTraining:
+    torch.manual_seed(0)
+    model = ClusteringModel(encoder(), clusters=2, heads=3)
+    neighbors = torch.empty(24, 0, dtype=torch.int64)
+    settings = {"entropy_weight": 2.0, "prior": None, "learning_rate": 0.01, "optimizer": "sgd", "momentum": 0.9}
+    return ScanTraining(model, neighbor_rows=neighbors, **settings, **common(images))
+
+
+def averaged_self_label(images: ResidentImages) -> SelfLabelTraining:
+    torch.manual_seed(0)
+    model = ClusteringModel(encoder(), clusters=2, heads=1)
+    settings = {"threshold": 0.51, "class_balance": False, "learning_rate": 0.01, "ema_decay": 0.9}
+    return SelfLabelTraining(model, **settings, **common(images))
+
+
+def frozen(images: ResidentImages) -> dict[str, Any]:
+    settings = common(images)
+    values = np.random.default_rng(0).standard_normal((1 + 2, len(images), encoder().features)).astype(np.float16)
+    features = CachedFeatures(values, torch.device("cpu"))
+    kept = ("batch_size", "weight_decay", "precision", "generator")
+    return {"features": features, "learning_rate": 0.1, **{name: settings[name] for name in kept}}
+
+
+def frozen_scan(images: ResidentImages) -> FrozenScanTraining:
+    torch.manual_seed(0)
+    model = ClusteringModel(encoder(), clusters=2, heads=3)
+    neighbors = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
+    return FrozenScanTraining(model, neighbor_rows=neighbors, entropy_weight=2.0, prior=None, **frozen(images))
+
+
+def frozen_self_label(images: ResidentImages) -> FrozenSelfLabelTraining:
+    torch.manual_seed(0)
+    model = ClusteringModel(encoder(), clusters=2, heads=1)
+    return FrozenSelfLabelTraining(model, threshold=0.51, class_balance=True, ema_decay=0.9, **frozen(images))
+
+
+TRAININGS = [simclr, scan, scan_by_sgd, frozen_scan, self_label, averaged_self_label, frozen_self_label]
+
+
+@pytest.mark.parametrize("make", TRAININGS)
 @pytest.mark.parametrize("stop_after", [1, 3])
 def test_a_stopped_training_ends_with_the_same_bits(make: Callable[..., Any], stop_after: int, tiny_images):
     whole = make(tiny_images)
@@ -76,7 +119,7 @@ def test_a_stopped_training_ends_with_the_same_bits(make: Callable[..., Any], st
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
-@pytest.mark.parametrize("make", [simclr, scan, self_label])
+@pytest.mark.parametrize("make", TRAININGS)
 def test_a_state_is_a_copy(make: Callable[..., Any], tiny_images):
     training = make(tiny_images)
     training.run_epoch()

@@ -10,16 +10,15 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel, select_head
 from scan_core.clustering.pairs import draw_partners
 from scan_core.clustering.scan_loss import scan_loss
-from scan_core.clustering.selection import selection_loss
+from scan_core.clustering.selection import check_selection, selection_loss, selection_metrics
 from scan_core.data.batches import shuffled_batches
 from scan_core.data.images import Images
 from scan_core.encoders.inference import infer
-from scan_core.errors import TrainingError
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.precision import autocast
 from scan_core.runtime.progress import steps
 from scan_core.runtime.state import State, capture, part, restore
-from scan_core.runtime.update import adam, update
+from scan_core.runtime.update import make_optimizer, update
 
 
 class ScanTraining:
@@ -29,6 +28,7 @@ class ScanTraining:
         image_ids: int64 [M], the images to learn from.
         neighbor_rows: the neighbors of each, as rows of ``image_ids``.
         prior: known shares of the clusters, or None for equal ones.
+        optimizer: ``adam``, or ``sgd`` with ``momentum``.
     """
 
     def __init__(
@@ -46,12 +46,14 @@ class ScanTraining:
         weight_decay: float,
         precision: str,
         generator: torch.Generator,
+        optimizer: str = "adam",
+        momentum: float = 0.0,
     ) -> None:
         self._model, self._images, self._image_ids, self._neighbor_rows = model, images, image_ids, neighbor_rows
         self._augmentation, self._generator = augmentation, generator
         self._entropy_weight, self._prior = entropy_weight, normalized_prior(prior, images.device)
         self._batch_size, self._learning_rate, self._precision = batch_size, learning_rate, precision
-        self._optimizer = adam(model, weight_decay=weight_decay)
+        self._optimizer = make_optimizer(optimizer, model, momentum=momentum, weight_decay=weight_decay)
         self._best: State = {"loss": torch.tensor(torch.inf)}
 
     def run_epoch(self) -> dict[str, float]:
@@ -89,24 +91,12 @@ class ScanTraining:
         loss = selection_loss(
             logits, self._neighbor_rows.to(logits.device), entropy_weight=self._entropy_weight, prior=self._prior
         )
-        if not loss.total.isfinite().all():
-            raise TrainingError(
-                f"the loss on the training images is not finite after this epoch (learning rate "
-                f"{self._learning_rate:.3g}); lower learning_rate or use precision: float32"
-            )
-        head = int(loss.total.argmin())
+        head = check_selection(loss, learning_rate=self._learning_rate)
         if loss.total[head] < self._best["loss"].item():
             weights = select_head(self._model.state_dict(), head)
             self._best = {"loss": loss.total[head].cpu(), **{f"model.{name}": w.clone() for name, w in weights.items()}}
         sizes = logits[head].argmax(-1).bincount(minlength=logits.shape[-1])
-        return {
-            "selection_loss": float(loss.total[head]),
-            "selection_consistency": float(loss.consistency[head]),
-            "selection_entropy": float(loss.entropy[head]),
-            "clusters_used": float((sizes > 0).sum()),
-            "largest_cluster": float(sizes.max() / sizes.sum()),
-            "head": float(head),
-        }
+        return selection_metrics(loss, sizes, head=head)
 
     def best(self) -> tuple[State, float]:
         """The weights, with one head, of the epoch and head with the lowest selection loss, and that loss."""

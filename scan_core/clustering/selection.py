@@ -7,6 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from scan_core.clustering.scan_loss import ScanLoss, combine, consistency_loss
+from scan_core.errors import TrainingError
 
 _CHUNK = 8192
 
@@ -34,3 +35,29 @@ def selection_loss(
     consistency = torch.stack([pair.sum(-1) for pair in pairs]).sum(0) / rows.numel()
     log_mean = log_p.logsumexp(-2) - math.log(len(rows))
     return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)
+
+
+def check_selection(loss: ScanLoss, *, learning_rate: float) -> int:
+    """The head with the lowest of the losses.
+
+    Raises:
+        TrainingError: one is not finite.
+    """
+    if not loss.total.isfinite().all():
+        raise TrainingError(
+            "the loss on the training images is not finite after this epoch (learning rate "
+            f"{learning_rate:.3g}); lower learning_rate or use precision: float32"
+        )
+    return int(loss.total.argmin())
+
+
+def selection_metrics(loss: ScanLoss, sizes: Int64[Tensor, " clusters"], *, head: int) -> dict[str, float]:
+    """What to report of ``head``, which puts so many training images (``sizes``) into its clusters."""
+    return {
+        "selection_loss": float(loss.total[head]),
+        "selection_consistency": float(loss.consistency[head]),
+        "selection_entropy": float(loss.entropy[head]),
+        "clusters_used": float((sizes > 0).sum()),
+        "largest_cluster": float(sizes.max() / sizes.sum()),
+        "head": float(head),
+    }

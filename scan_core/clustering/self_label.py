@@ -8,17 +8,18 @@ from torch import Tensor
 
 from scan_core.augment.normalize import normalize
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.confident import count_confident, self_label_metrics
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.data.batches import shuffled_batches
 from scan_core.data.images import Images
 from scan_core.encoders.inference import infer
-from scan_core.errors import TrainingError
 from scan_core.runtime.meter import Meter
+from scan_core.runtime.moving_average import MovingAverage
 from scan_core.runtime.precision import autocast
 from scan_core.runtime.progress import steps
-from scan_core.runtime.state import State, capture, restore
-from scan_core.runtime.update import adam, update
+from scan_core.runtime.state import State, capture, part, restore
+from scan_core.runtime.update import make_optimizer, update
 
 
 class SelfLabelTraining:
@@ -27,6 +28,9 @@ class SelfLabelTraining:
     Args:
         image_ids: int64 [M], the images to learn from.
         threshold: the probability above which an image is confident, in (0, 1).
+        optimizer: ``adam``, or ``sgd`` with ``momentum``.
+        ema_decay: of the average of the weights that is scored and kept in their place; None keeps the weights
+            themselves. Pseudo-labels come from the weights in both cases, as in FixMatch (Sohn et al., 2020).
     """
 
     def __init__(
@@ -43,12 +47,17 @@ class SelfLabelTraining:
         weight_decay: float,
         precision: str,
         generator: torch.Generator,
+        optimizer: str = "adam",
+        momentum: float = 0.0,
+        ema_decay: float | None = None,
     ) -> None:
         self._model, self._images, self._image_ids = model, images, image_ids
         self._augmentation, self._generator = augmentation, generator
         self._threshold, self._class_balance = threshold, class_balance
         self._batch_size, self._learning_rate, self._precision = batch_size, learning_rate, precision
-        self._optimizer = adam(model, weight_decay=weight_decay)
+        self._optimizer = make_optimizer(optimizer, model, momentum=momentum, weight_decay=weight_decay)
+        self._average = None if ema_decay is None else MovingAverage(model, decay=ema_decay)
+        self._scored: ClusteringModel = self._average.module if self._average else model
 
     def run_epoch(self) -> dict[str, float]:
         """Train for one epoch; returns its averages and how many training images are confident after it.
@@ -72,46 +81,39 @@ class SelfLabelTraining:
             )
             nobody = ~confident.any()
             broken = update(self._optimizer, loss, learning_rate=self._learning_rate, skip=nobody)
+            if self._average:
+                self._average.update(self._model)
             meter.add(broken, loss=loss, active=~nobody, confident_share=confident.float().mean())
         averages = meter.read(self._model, learning_rate=self._learning_rate)
-        if averages["confident_share"] == 0:
-            raise TrainingError(
-                f"no image is assigned with a probability above {self._threshold}; "
-                "lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
-            )
-        counts = self.confident()
-        return {
-            **averages,
-            "loss": averages["loss"] / averages["active"],
-            "confident": float(counts.sum()),
-            "confident_smallest_cluster": float(counts.min()),
-            "confident_largest_cluster": float(counts.max()),
-        }
+        return self_label_metrics(averages, self.confident, threshold=self._threshold)
 
     def confident(self) -> Int64[Tensor, " clusters"]:
         """How many training images, not augmented, each cluster gets with a probability above the threshold."""
         (logits,) = infer(
-            self._model,
+            self._scored,
             self._images,
             self._image_ids,
             mean=self._augmentation.mean,
             std=self._augmentation.std,
             precision=self._precision,
         )
-        confidence, cluster = logits.softmax(-1).max(-1)
-        return cluster[confidence > self._threshold].bincount(minlength=logits.shape[-1])
+        return count_confident(logits, threshold=self._threshold)
 
     def weights(self) -> State:
-        """The model's weights as they are now."""
-        return {name: value.clone() for name, value in self._model.state_dict().items()}
+        """The model's weights as they are now; with ``ema_decay``, their average."""
+        return {name: value.clone() for name, value in self._scored.state_dict().items()}
 
     def state_dict(self) -> State:
         """Everything that :meth:`load_state_dict` needs to go on identically."""
-        return capture(self._model, self._optimizer, self._generator)
+        average = self._average.state_dict() if self._average else {}
+        state = capture(self._model, self._optimizer, self._generator)
+        return state | {f"average.{name}": value for name, value in average.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from ``state``."""
         restore(state, self._model, self._optimizer, self._generator)
+        if self._average:
+            self._average.load_state_dict(part(state, "average"))
 
 
 def plateaued(confident: Sequence[float], *, patience: int) -> bool:

@@ -1,15 +1,20 @@
 """The CSV files behind the plots, made for DVC's templates: one row a point."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
 from scan_core.evaluation.confidence import ConfidenceCurve, confidence_curve
+from scan_core.evaluation.confusion import Confusion, normalize_rows
 from scan_core.evaluation.matching import UNMATCHED
 from scan_core.evaluation.results import StepResult
 from scan_core.evaluation.truth import Truth
 
 CONFUSION_LIMIT = 100_000
+FREQUENT = 100
+"""Confusions listed."""
 
 
 def csv(table: pd.DataFrame) -> str:
@@ -75,6 +80,23 @@ def confusion_table(step: StepResult, truth: Truth) -> pd.DataFrame:
     predicted = np.array(prediction_names(step.mapping, truth, cluster_count=step.probabilities.shape[1]))
     return pd.DataFrame(
         {"actual": np.array(truth.names)[truth.labels[rows]], "predicted": predicted[step.clusters[rows]]}
+    )
+
+
+def frequent_confusions(confusion: Confusion, names: Sequence[str]) -> pd.DataFrame:
+    """``class``, ``predicted``, ``images`` and their ``share`` of the class: the most frequent mistakes, falling."""
+    counts = confusion.counts.copy()
+    np.fill_diagonal(counts, 0)
+    flat = np.argsort(-counts, axis=None, kind="stable")[:FREQUENT]
+    rows, columns = np.unravel_index(flat[counts.ravel()[flat] > 0], counts.shape)
+    predictions = [*names, *(f"cluster {cluster}" for cluster in confusion.unmatched)]
+    return pd.DataFrame(
+        {
+            "class": [names[row] for row in rows],
+            "predicted": [predictions[column] for column in columns],
+            "images": counts[rows, columns],
+            "share": normalize_rows(confusion.counts)[rows, columns],
+        }
     )
 
 

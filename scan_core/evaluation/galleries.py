@@ -23,6 +23,11 @@ def tiles(images: UInt8[np.ndarray, "images channels size size"]) -> UInt8[np.nd
     return np.broadcast_to(large, (len(large), 3, *large.shape[2:])).transpose(0, 2, 3, 1)
 
 
+def shown_clusters(sizes: Int[np.ndarray, " clusters"]) -> Int[np.ndarray, " shown"]:
+    """The ``ROWS`` largest clusters, ascending."""
+    return np.sort(np.argsort(-sizes, kind="stable")[:ROWS])
+
+
 def prototype_gallery(
     images: UInt8[np.ndarray, "shown channels size size"],
     counts: Sequence[int],
@@ -32,11 +37,12 @@ def prototype_gallery(
     """One row a cluster, the most typical picture first.
 
     Args:
-        images: the clusters' pictures, one cluster after the other.
-        counts: pictures of each cluster.
-        names: what each cluster predicts.
+        images: the pictures of the :func:`shown_clusters`, one cluster after the other.
+        counts: pictures of each shown cluster.
+        sizes: of all clusters.
+        names: what each of all clusters predicts.
     """
-    clusters = np.sort(np.argsort(-sizes, kind="stable")[:ROWS])
+    clusters = shown_clusters(sizes)
     pictures = tiles(images)
     side, margin, header = pictures.shape[1], 190, 34
     starts = np.cumsum([0, *counts])
@@ -47,7 +53,7 @@ def prototype_gallery(
     for row, cluster in enumerate(clusters):
         top = header + row * (side + GAP)
         sheet.write(GAP, top + side // 2, _row_name(int(cluster), names[cluster], int(sizes[cluster])))
-        for column, picture in enumerate(pictures[starts[cluster] : starts[cluster + 1]]):
+        for column, picture in enumerate(pictures[starts[row] : starts[row + 1]]):
             sheet.paste(margin + column * (side + GAP), top, picture)
     return sheet.figure()
 

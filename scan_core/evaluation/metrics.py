@@ -9,6 +9,8 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, nor
 from scan_core.evaluation.matching import contingency, majority, one_to_one
 
 TOP = 5
+_CHUNK = 2**22
+"""Probabilities ranked at a time."""
 
 
 class Scores(NamedTuple):
@@ -48,8 +50,15 @@ def top_k_accuracy(
 
     An unmatched cluster takes one of the ``k`` places and is never right. The lower cluster wins a tie, as in argmax.
     """
-    best = np.argsort(-probabilities, axis=1, kind="stable")[:, :k]
-    return float((mapping[best] == labels[:, None]).any(axis=1).mean())
+    size = max(1, _CHUNK // probabilities.shape[1])
+    right = 0
+    for start in range(0, len(labels), size):
+        chunk, label = probabilities[start : start + size], labels[start : start + size, None]
+        own = np.where(mapping == label, chunk, -1).argmax(axis=1)[:, None]
+        value = np.take_along_axis(chunk, own, axis=1)
+        before = (chunk > value) | ((chunk == value) & (np.arange(chunk.shape[1]) < own))
+        right += int(((before.sum(axis=1) < k) & (mapping[own] == label)[:, 0]).sum())
+    return right / len(labels)
 
 
 def score(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 from matplotlib.axes import Axes
+from matplotlib.colors import Normalize, PowerNorm
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -16,6 +17,8 @@ ANNOTATED = 25
 """Rows or columns up to which each cell shows its number."""
 NAMED = 60
 """Rows, columns or bars up to which each is named."""
+CELLS = 250
+"""Rows or columns of a heat map at most: beyond, a cell shows the largest share of a block."""
 
 
 def plot_confusion(confusion: Confusion, names: Sequence[str]) -> Figure:
@@ -25,18 +28,38 @@ def plot_confusion(confusion: Confusion, names: Sequence[str]) -> Figure:
     with look():
         figure = Figure(figsize=_heatmap_size(rows, columns), layout="constrained")
         axes = figure.add_subplot()
-        image = axes.imshow(shares, vmin=0, vmax=1, cmap="Blues", aspect="equal" if columns < 2 * rows else "auto")
+        many, block = max(rows, columns) > NAMED, -(-max(rows, columns) // CELLS)
+        cells = largest_of_blocks(shares, block)
+        height, width = (block * count - 0.5 for count in cells.shape)
+        image = axes.imshow(
+            cells,
+            norm=PowerNorm(0.5, vmin=0, vmax=1) if many else Normalize(vmin=0, vmax=1),
+            cmap="Blues",
+            aspect="equal" if columns < 2 * rows else "auto",
+            extent=(-0.5, width, height, -0.5),
+        )
         axes.set_ylabel("class")
         axes.set_xlabel("predicted class" + (" | unmatched clusters" if len(confusion.unmatched) else ""))
-        axes.set_title("Percent of each class")
-        bar = figure.colorbar(image, ax=axes, shrink=0.6, ticks=[0, 0.5, 1])
-        bar.ax.set_yticklabels(["0 %", "50 %", "100 %"])
+        axes.set_title("Percent of each class" + (f", largest of {block} x {block} cells" if block > 1 else ""))
+        ticks = [0, 0.05, 0.25, 0.5, 1] if many else [0, 0.5, 1]
+        bar = figure.colorbar(image, ax=axes, shrink=0.6, ticks=ticks)
+        bar.ax.set_yticklabels([f"{100 * tick:.0f} %" for tick in ticks])
         if len(confusion.unmatched):
             axes.axvline(rows - 0.5, color=ORANGE)
         _name_cells(axes, names, [*names, *(f"cluster {cluster}" for cluster in confusion.unmatched)])
         if max(rows, columns) <= ANNOTATED:
             _annotate(axes, shares)
         return figure
+
+
+def largest_of_blocks(
+    shares: Float[np.ndarray, "rows columns"], block: int
+) -> Float[np.ndarray, "fewer_rows fewer_columns"]:
+    """The largest share of each square of ``block`` rows and columns; incomplete squares count."""
+    height, width = (-(-count // block) for count in shares.shape)
+    padded = np.zeros((height * block, width * block))
+    padded[: shares.shape[0], : shares.shape[1]] = shares
+    return padded.reshape(height, block, width, block).max(axis=(1, 3))
 
 
 def _heatmap_size(rows: int, columns: int) -> tuple[float, float]:

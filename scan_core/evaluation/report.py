@@ -14,13 +14,14 @@ from scan_core.evaluation.csv_tables import (
     confidence_table,
     confusion_table,
     csv,
+    frequent_confusions,
     prediction_names,
     purity_table,
     step_curve,
 )
 from scan_core.evaluation.figure import save_png
-from scan_core.evaluation.galleries import prototype_gallery, uncertain_gallery
-from scan_core.evaluation.plots import plot_cluster_sizes, plot_confidence, plot_confusion, plot_purity
+from scan_core.evaluation.galleries import prototype_gallery, shown_clusters, uncertain_gallery
+from scan_core.evaluation.plots import NAMED, plot_cluster_sizes, plot_confidence, plot_confusion, plot_purity
 from scan_core.evaluation.prototypes import least_confident, prototypes
 from scan_core.evaluation.results import Results
 
@@ -39,7 +40,10 @@ def write_tables(folder: Path, results: Results) -> None:
 
 
 def write_charts(folder: Path, results: Results) -> None:
-    """Write ``clusters.png``, ``confidence.png`` and, where there are labels, ``confusion.png`` and ``purity.png``."""
+    """Write ``clusters.png``, ``confidence.png`` and, where there are labels, ``confusion.png`` and ``purity.png``.
+
+    With many classes, ``confusions.csv`` lists the most frequent confusions.
+    """
     final, truth = results.self_label, results.truth
     names = prediction_names(final.mapping, truth, cluster_count=len(final.sizes))
     curves = {"self_label": step_curve(final, truth), "scan": step_curve(results.scan, truth)}
@@ -52,6 +56,8 @@ def write_charts(folder: Path, results: Results) -> None:
         correct = np.bincount(clusters[right], minlength=len(final.sizes))
         table = confusion(clusters, labels, final.mapping, class_count=len(truth.names))
         save_png(folder / "confusion.png", plot_confusion(table, truth.names))
+        if len(truth.names) > NAMED:  # where the picture names no class
+            write_text(folder / "confusions.csv", csv(frequent_confusions(table, truth.names)))
     save_png(folder / "clusters.png", plot_cluster_sizes(final.sizes, correct, names))
     if len(results.purity):
         save_png(folder / "purity.png", plot_purity(results.purity))
@@ -76,9 +82,10 @@ def write_galleries(
     final, truth = results.self_label, results.truth
     count = len(final.sizes)
     names = prediction_names(final.mapping, truth, cluster_count=count)
-    shown = prototypes(
+    ranked = prototypes(
         embeddings[image_ids], final.clusters, final.confidence, cluster_count=count, count=prototype_count
     )
+    shown = [ranked[cluster] for cluster in shown_clusters(final.sizes)]
     pictures = _pictures(images, image_ids[np.concatenate(shown)])
     counts = [len(rows) for rows in shown]
     save_png(folder / "prototypes.png", prototype_gallery(pictures, counts, final.sizes, names))

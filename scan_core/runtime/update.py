@@ -20,6 +20,13 @@ def adam(module: nn.Module, *, weight_decay: float) -> Adam:
     return Adam(module.parameters(), lr=0.0, weight_decay=weight_decay, fused=True)
 
 
+def make_optimizer(name: str, module: nn.Module, *, momentum: float, weight_decay: float) -> Optimizer:
+    """:func:`adam`, or :func:`sgd` with ``momentum``, by its ``name``."""
+    if name == "adam":
+        return adam(module, weight_decay=weight_decay)
+    return sgd(module, momentum=momentum, weight_decay=weight_decay)
+
+
 def update(
     optimizer: Optimizer, loss: Float[Tensor, ""], *, learning_rate: float, skip: Bool[Tensor, ""] | None = None
 ) -> Bool[Tensor, ""]:

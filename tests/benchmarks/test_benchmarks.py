@@ -17,6 +17,7 @@ from benchmarks import (
     breakdown,
     compiled,
     conventional,
+    frozen,
     growth,
     growth_work,
     mining,
@@ -25,6 +26,7 @@ from benchmarks import (
     record,
     share,
     step,
+    thousand,
 )
 from benchmarks.pil_transforms import OPERATIONS, plain_transform, simclr_transform, strong_transform
 from scan_core.augment.strong import STRONG_OPERATIONS
@@ -141,6 +143,23 @@ def test_the_share_is_that_of_the_preset():
     assert {name: preset[name]["epochs"] for name in share.EPOCHS} == share.EPOCHS
     assert (preset["encoder"]["width"], preset["neighbors"]["k"]) == (share.WIDTH, share.K)
     assert preset["encoder"]["stem"] == "3x3-stride2"
+
+
+def test_frozen(run):
+    rows = run(frozen, images=64, width=8, views=2, heads=2, clusters=3, batch_size=16, repetitions=1)
+    assert column(rows, "stage") == ["scan", "self_label"]
+    assert positive(rows, "epoch, s")
+    assert positive(rows[:1], "steps, s", "once an epoch, s", "heads one by one: steps, s", "ratio of the steps")
+
+
+def test_thousand_with_a_hundredth_of_them(run, tmp_path: Path):
+    rows = run(thousand, classes=10, images=30, epochs=20, folder=tmp_path / "report")
+    found = {row["part"]: row["ACC"] for row in rows}
+    assert found["make features"] > 0.99
+    assert found["scan"] > 0.5
+    assert found["k-means"] > 0.5
+    assert positive(rows, "s", "peak GiB")
+    assert (tmp_path / "report/prototypes.png").exists()
 
 
 def test_pipeline(run, monkeypatch, tmp_path):

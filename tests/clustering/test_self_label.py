@@ -10,7 +10,9 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.errors import TrainingError
 
 
-def training(images: ResidentImages, *, threshold: float, learning_rate: float = 0.01) -> SelfLabelTraining:
+def training(
+    images: ResidentImages, *, threshold: float, learning_rate: float = 0.01, **settings: object
+) -> SelfLabelTraining:
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=4, stem="3x3", channels=1), clusters=2, heads=1)
     return SelfLabelTraining(
@@ -25,6 +27,7 @@ def training(images: ResidentImages, *, threshold: float, learning_rate: float =
         weight_decay=0.0,
         precision="float32",
         generator=torch.Generator().manual_seed(0),
+        **settings,
     )
 
 
@@ -52,6 +55,24 @@ def test_no_confident_image_in_an_epoch_names_the_remedies(tiny_images):
         step.run_epoch()
     parameters = {name for name, _ in step._model.named_parameters()}
     assert all(torch.equal(before[name], step.weights()[name]) for name in parameters)
+
+
+def test_an_average_of_the_weights_is_scored_and_kept_and_changes_no_step(tiny_images):
+    plain, averaged = (training(tiny_images, threshold=0.51, **{"ema_decay": decay}) for decay in (None, 0.9))
+    start = averaged.weights()
+    metrics = [step.run_epoch() for step in (plain, averaged)]
+    assert metrics[0]["loss"] == metrics[1]["loss"]
+    last, kept = plain.weights(), averaged.weights()
+    assert all(torch.equal(last[name], value) for name, value in averaged._model.state_dict().items())
+    # Three steps: 0.9^3 of the start is left, in the running statistics too.
+    name = "encoder.bn1.running_mean"
+    assert not torch.equal(kept[name], start[name])
+    assert (kept[name] - start[name]).norm() < 0.3 * (last[name] - start[name]).norm()
+
+    (logits,) = infer(
+        averaged._average.module, tiny_images, torch.arange(24), mean=[0.4], std=[0.3], precision="float32"
+    )
+    assert int((logits.softmax(-1).amax(-1) > 0.51).sum()) == metrics[1]["confident"]
 
 
 def test_plateau():

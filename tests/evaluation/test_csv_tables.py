@@ -1,11 +1,13 @@
 import numpy as np
 
 from scan_core.evaluation import csv_tables
+from scan_core.evaluation.confusion import Confusion
 from scan_core.evaluation.csv_tables import (
     cluster_table,
     confidence_table,
     confusion_table,
     csv,
+    frequent_confusions,
     prediction_names,
     purity_table,
     step_curve,
@@ -62,3 +64,10 @@ def test_purity_table():
 def test_prediction_names_without_labels(make_results):
     truth = make_results([-1, -1], [0, 0], [0, 1], cluster_count=2).truth
     assert prediction_names(None, truth, cluster_count=2) == ["cluster 0", "cluster 1"]
+
+
+def test_frequent_confusions_by_hand():
+    # Class 0 is taken for class 1 once of 4 and for the unmatched cluster 7 twice; class 1 never for another.
+    table = Confusion(np.array([[1, 1, 2], [0, 5, 0]]), np.array([7]))
+    found = frequent_confusions(table, ["cat", "dog"])
+    assert found.values.tolist() == [["cat", "cluster 7", 2, 0.5], ["cat", "dog", 1, 0.25]]

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.image import imread
 
 from scan_core.evaluation.figure import save_png
-from scan_core.evaluation.galleries import ROWS, prototype_gallery, tiles, uncertain_gallery
+from scan_core.evaluation.galleries import ROWS, prototype_gallery, shown_clusters, tiles, uncertain_gallery
 
 
 def _images(count: int, channels: int, size: int) -> np.ndarray:
@@ -38,7 +38,8 @@ def test_prototypes_show_pixels_unchanged(tmp_path: Path):
 
 def test_prototypes_of_many_clusters_show_the_largest():
     sizes = np.arange(1000)
-    figure = prototype_gallery(_images(1000, 1, 8), [1] * 1000, sizes, ["x"] * 1000)
+    assert shown_clusters(sizes).tolist() == list(range(1000 - ROWS, 1000))
+    figure = prototype_gallery(_images(ROWS, 1, 8), [1] * ROWS, sizes, ["x"] * 1000)
     assert figure.texts[0].get_text().endswith(f"({ROWS} largest of 1000)")
     assert len(figure.texts) == ROWS + 1
     assert figure.texts[1].get_text() == "x\ncluster 960, 960 images"

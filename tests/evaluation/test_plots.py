@@ -7,7 +7,13 @@ from matplotlib.figure import Figure
 from scan_core.evaluation.confidence import confidence_curve
 from scan_core.evaluation.confusion import Confusion
 from scan_core.evaluation.figure import save_png, shorten
-from scan_core.evaluation.plots import plot_cluster_sizes, plot_confidence, plot_confusion, plot_purity
+from scan_core.evaluation.plots import (
+    largest_of_blocks,
+    plot_cluster_sizes,
+    plot_confidence,
+    plot_confusion,
+    plot_purity,
+)
 
 
 def _pixels(figure: Figure) -> tuple[int, int]:
@@ -84,3 +90,20 @@ def test_purity_with_unknown_start(tmp_path: Path):
 def test_shorten():
     assert shorten("automobile", 10) == "automobile"
     assert shorten("automobiles", 10) == "automobil…"
+
+
+def test_blocks_of_cells_by_hand():
+    shares = np.array([[0.1, 0.2, 0.3], [0.9, 0.0, 0.0], [0.0, 0.4, 0.5]])
+    assert largest_of_blocks(shares, 2).tolist() == [[0.9, 0.3], [0.4, 0.5]]
+    assert np.array_equal(largest_of_blocks(shares, 1), shares)
+
+
+def test_a_confusion_of_many_classes_stays_visible():
+    counts = np.diag(np.full(1000, 100))
+    counts[17, 403] = 100
+    figure = plot_confusion(Confusion(counts, np.array([], dtype=np.int64)), ["x"] * 1000)
+    image = figure.axes[0].images[0]
+    assert image.get_array().shape == (250, 250)
+    assert image.get_array()[17 // 4, 403 // 4] == 0.5
+    assert figure.axes[0].get_xlim() == (-0.5, 999.5)
+    assert figure.axes[0].get_title(loc="left").endswith("largest of 4 x 4 cells")

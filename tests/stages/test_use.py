@@ -17,6 +17,25 @@ def test_every_preset_is_valid_and_says_what_it_follows(name: str, tmp_path: Pat
     assert (PRESETS / f"{name}.yaml").read_text().startswith("# ")
 
 
+def test_the_presets_of_the_paper_s_datasets_exist():
+    datasets = ["cifar10", "cifar20", "stl10", "imagenet50", "imagenet100", "imagenet200"]
+    assert {*datasets, *(f"{name}-authors" for name in datasets), "imagenet", "digits", "folder"} <= set(NAMES)
+
+
+@pytest.mark.parametrize(("classes", "batch_size"), [(50, 512), (100, 1024), (200, 1024)])
+def test_imagenet_in_the_authors_setting(classes: int, batch_size: int, tmp_path: Path):
+    use(f"imagenet{classes}-authors", ["data.source=/mirror"], params=tmp_path / "params.yaml")
+    params = load_params(tmp_path / "params.yaml")
+    scan, self_label = params.scan, params.self_label
+    assert (params.encoder.name, params.embed.layer, params.neighbors.k) == ("resnet50", "backbone", 50)
+    assert (scan.clusters, scan.batch_size, scan.heads, scan.entropy_weight) == (classes, batch_size, 10, 5.0)
+    assert (scan.epochs, scan.train_encoder, scan.optimizer, scan.learning_rate) == (100, False, "sgd", 5.0)
+    assert (scan.momentum, scan.weight_decay, scan.augmentation.strong_operations) == (0.9, 0.0, None)
+    assert (self_label.epochs, self_label.batch_size, self_label.optimizer) == (25, 512, "sgd")
+    assert (self_label.learning_rate, self_label.ema_decay, self_label.class_balance) == (0.03, 0.999, False)
+    assert self_label.train_encoder
+
+
 def test_the_committed_parameters_are_those_of_digits(tmp_path: Path):
     use("digits", params=tmp_path / "params.yaml")
     assert (tmp_path / "params.yaml").read_bytes() == (PRESETS.parent / "params.yaml").read_bytes()

@@ -1,0 +1,124 @@
+"""What a frozen encoder makes of images, computed once: features of each image as it is and of augmented views."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Float16, Int64
+from torch import Tensor
+
+from scan_core.augment.normalize import normalize
+from scan_core.augment.pipeline import Augmentation
+from scan_core.data.images import Images
+from scan_core.encoders.resnet import ResNet
+from scan_core.errors import ArtifactError, TrainingError
+from scan_core.runtime.precision import autocast
+from scan_core.runtime.progress import track
+
+_BATCH = 256
+_CHUNK = 8192
+SHARE_OF_DEVICE = 0.5
+"""Of the device's free memory, what the features may take."""
+
+
+class CachedFeatures:
+    """Features of M images, D numbers each: as they are, and of V augmented views.
+
+    Args:
+        values: [1 + V, M, D], the images as they are first; a memory-mapped file stays on the disk, and the system
+            decides what of it to keep in memory. They are copied to a GPU's memory where they fit.
+        device: where features are wanted.
+    """
+
+    def __init__(self, values: Float16[npt.NDArray[np.float16], "all images width"], device: torch.device) -> None:
+        self.device = device
+        self.views = len(values) - 1
+        self._images = values.shape[1]
+        self._rows = torch.from_numpy(values.reshape(-1, values.shape[2]))
+        if device.type == "cuda" and values.nbytes < SHARE_OF_DEVICE * torch.cuda.mem_get_info(device)[0]:
+            self._rows = self._rows.to(device)  # pragma: gpu
+
+    def __len__(self) -> int:
+        return self._images
+
+    def gather(self, rows: Int64[Tensor, " batch"], views: Int64[Tensor, " batch"]) -> Float[Tensor, "batch width"]:
+        """One view of each of the images ``rows``, float32 on the device; view -1 is the image as it is."""
+        wanted = ((views + 1) * self._images + rows).to(self._rows.device, non_blocking=True)
+        return self._rows.index_select(0, wanted).to(self.device, non_blocking=True).float()
+
+    def as_they_are(self) -> Iterator[Float[Tensor, "chunk width"]]:
+        """The features of all images, not augmented, in order and in chunks: float32 on the device."""
+        for rows in torch.split(self._rows[: self._images], _CHUNK):
+            yield rows.to(self.device, non_blocking=True).float()
+
+
+def cache_features(
+    path: Path,
+    encoder: ResNet,
+    images: Images,
+    image_ids: Int64[Tensor, " images"],
+    augmentation: Augmentation,
+    *,
+    views: int,
+    precision: str,
+    generator: torch.Generator,
+) -> CachedFeatures:
+    """Let ``encoder``, in evaluation mode, see the images ``image_ids`` as they are and augmented ``views`` times.
+
+    The file ``path`` grows view by view (float16, nothing else in it). One that is there already goes on after its last
+    whole view: whoever gives the path sees to it that everything else is as before. Each view draws from a generator of
+    its own, so that a file in pieces holds what one at a stretch would.
+
+    Raises:
+        ArtifactError: the disk has too little space, or the file cannot be written.
+        TrainingError: a feature is not finite in float16.
+    """
+    shape = (1 + views, len(image_ids), encoder.features)
+    view_bytes = 2 * shape[1] * shape[2]
+    seeds = torch.randint(2**63 - 1, (views,), generator=generator).tolist()
+    done = min(path.stat().st_size // view_bytes, 1 + views) if path.exists() else 0
+    transforms: list[Callable[[Tensor], Tensor]] = [partial(normalize, mean=augmentation.mean, std=augmentation.std)]
+    transforms += [partial(augmentation, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _check_space(path, (1 + views - done) * view_bytes)
+        with path.open("ab") as file:
+            file.truncate(done * view_bytes)
+            for view in range(done, 1 + views):
+                name = f"features, view {view} of {views}" if view else "features of the images as they are"
+                batches = torch.split(image_ids, _BATCH)
+                pictures = track(images.batches(batches), description=f"{name}, in batches", total=len(batches))
+                for pixels in pictures:
+                    file.write(_features(encoder, transforms[view](pixels), precision).tobytes())
+                file.flush()
+                os.fsync(file.fileno())
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: cannot be written ({error.strerror or error}); free space, make the folder writable, or lower "
+            "views in this step's section, then run the same command again"
+        ) from error
+    return CachedFeatures(np.memmap(path, np.float16, "c", shape=shape), images.device)
+
+
+@torch.no_grad()
+def _features(encoder: ResNet, pixels: Tensor, precision: str) -> npt.NDArray[np.float16]:
+    encoder.eval()
+    with autocast(pixels.device, precision):
+        features = encoder(pixels).half().cpu().numpy()
+    if not np.isfinite(features).all():
+        raise TrainingError("the encoder's features are not finite in float16; train the pretext task anew")
+    return features
+
+
+def _check_space(path: Path, needed: int) -> None:
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise ArtifactError(
+            f"{path}: the features take {needed / 2**30:.1f} GiB, expected at most the {free / 2**30:.1f} GiB that are "
+            "free; lower views in this step's section, or free space"
+        )

@@ -1,0 +1,39 @@
+"""The consistency term of the SCAN loss over all neighbors of many images, by products of probabilities."""
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from scan_core.clustering.scan_loss import consistency_loss
+
+_CHUNK = 2**22
+"""Probabilities gathered at a time."""
+_LEAST_PRODUCT = 1e-30
+"""Below it float32 loses precision, and the pair is computed from its log-probabilities."""
+
+
+@torch.no_grad()
+def neighbor_consistency(
+    log_p: Float[Tensor, "images clusters"], neighbor_rows: Int64[Tensor, "images neighbors"]
+) -> Float[Tensor, ""]:
+    """Mean of ``-log <p, q>`` over all images and all their neighbors, in nats (SCAN, section 2.2, Eq. 2, first term).
+
+    The same as ``consistency_loss`` pair by pair, up to rounding, without a logarithm and an exponential for every
+    cluster of every pair; it has no gradient.
+
+    Args:
+        neighbor_rows: rows of ``log_p``; without a column (K = 0), each image is paired with itself.
+    """
+    rows = neighbor_rows if neighbor_rows.shape[1] else torch.arange(len(log_p), device=log_p.device)[:, None]
+    p = log_p.exp()
+    size = max(1, _CHUNK // (rows.shape[1] * p.shape[1]))
+    sums = []
+    for start in range(0, len(rows), size):
+        others = rows[start : start + size]
+        q = p.index_select(0, others.flatten()).view(*others.shape, -1)
+        product = torch.bmm(q, p[start : start + size, :, None])[..., 0]
+        loss = -product.log()
+        image, neighbor = (product < _LEAST_PRODUCT).nonzero(as_tuple=True)
+        loss[image, neighbor] = consistency_loss(log_p[start + image], log_p[others[image, neighbor]])
+        sums.append(loss.sum())
+    return torch.stack(sums).sum() / rows.numel()

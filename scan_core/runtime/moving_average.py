@@ -1,0 +1,44 @@
+"""An exponential moving average of a network's weights."""
+
+import copy
+from collections.abc import Mapping
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from scan_core.runtime.state import State
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+class MovingAverage(Generic[Module]):
+    """A copy of ``module`` that follows it slowly (the mean teacher of Tarvainen and Valpola, 2017).
+
+    Running statistics are averaged as weights are; counts are copied. ``module`` itself is never written to.
+
+    Args:
+        decay: in [0, 1): the share of the average that a step keeps.
+    """
+
+    def __init__(self, module: Module, *, decay: float) -> None:
+        self.module: Module = copy.deepcopy(module).requires_grad_(False)
+        """The average."""
+        self._decay = decay
+
+    @torch.no_grad()
+    def update(self, module: Module) -> None:
+        """Move towards the present weights of ``module``: ``average = decay * average + (1 - decay) * weights``."""
+        for average, value in zip(self.module.state_dict().values(), module.state_dict().values(), strict=True):
+            if average.is_floating_point():
+                average.lerp_(value, 1 - self._decay)
+            else:
+                average.copy_(value)
+
+    def state_dict(self) -> State:
+        """The average, copied."""
+        return {name: value.clone() for name, value in self.module.state_dict().items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from ``state``."""
+        self.module.load_state_dict(dict(state))

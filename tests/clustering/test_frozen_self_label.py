@@ -1,0 +1,80 @@
+import pytest
+import torch
+from torch import nn
+
+from scan_core.clustering.cached_features import CachedFeatures
+from scan_core.clustering.frozen_self_label import FrozenSelfLabelTraining
+from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
+from scan_core.data.batches import shuffled_batches
+from scan_core.encoders.resnet import ResNet
+from scan_core.errors import TrainingError
+from tests.clustering.test_frozen_scan import VIEWS, two_kinds
+
+
+def training(features: CachedFeatures, *, threshold: float = 0.6, **settings: object) -> FrozenSelfLabelTraining:
+    torch.manual_seed(0)
+    model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=1), clusters=2, heads=1)
+    return FrozenSelfLabelTraining(
+        model,
+        features,
+        threshold=threshold,
+        class_balance=True,
+        batch_size=8,
+        learning_rate=0.05,
+        weight_decay=0.0,
+        precision="float32",
+        generator=torch.Generator().manual_seed(0),
+        **settings,
+    )
+
+
+def test_an_epoch_is_that_of_a_linear_layer_on_the_views():
+    features = two_kinds()
+    step = training(features, optimizer="sgd")
+    linear = nn.Linear(16, 2)
+    linear.load_state_dict({name: value[0] for name, value in step._head.state_dict().items()})
+    metrics = step.run_epoch()
+
+    generator = torch.Generator().manual_seed(0)
+    rows = shuffled_batches(24, 8, generator)
+    views = torch.randint(VIEWS, rows.shape, generator=generator)
+    plain = torch.cat(list(features.as_they_are()))
+    optimizer = torch.optim.SGD(linear.parameters(), lr=0.05)
+    for batch, seen in zip(rows, views, strict=True):
+        optimizer.zero_grad()
+        logits, augmented = linear(plain[batch]), linear(features.gather(batch, seen))
+        pseudo_label_loss(logits, augmented, threshold=0.6, class_balance=True).loss.backward()
+        optimizer.step()
+    torch.testing.assert_close(linear.weight.data, step._head.weight.data[0], rtol=1e-5, atol=1e-6)
+    confidence, cluster = linear(plain).softmax(-1).max(-1)
+    counts = [int(((confidence > 0.6) & (cluster == c)).sum()) for c in range(2)]
+    assert step.confident().tolist() == counts
+    assert metrics["confident"] == sum(counts) > 0
+
+
+def test_the_encoder_stays_and_the_head_becomes_more_confident():
+    step = training(two_kinds(), optimizer="sgd")
+    before = step.weights()
+    first, *_, last = [step.run_epoch() for _ in range(10)]
+    after = step.weights()
+    assert last["confident"] > first["confident"]
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"heads.weight", "heads.bias"}
+
+
+def test_no_confident_image_names_the_remedies():
+    with pytest.raises(TrainingError, match=r"above 0\.999999; lower self_label\.threshold"):
+        training(two_kinds(), threshold=0.999999).run_epoch()
+
+
+def test_an_average_of_the_weights_is_what_is_kept_and_changes_no_step():
+    plain, averaged = training(two_kinds()), training(two_kinds(), ema_decay=0.5)
+    start = plain.weights()
+    for step in (plain, averaged):
+        step.run_epoch()
+    assert torch.equal(plain._head.weight, averaged._head.weight)
+    kept, last = averaged.weights(), plain.weights()
+    assert not torch.equal(kept["heads.weight"], last["heads.weight"])
+    # Between the weights at the start and the last ones, as they moved one way in these three steps of Adam.
+    assert (kept["heads.bias"] - start["heads.bias"]).norm() < (last["heads.bias"] - start["heads.bias"]).norm()
