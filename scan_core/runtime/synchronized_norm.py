@@ -70,6 +70,6 @@ class _Normalize(torch.autograd.Function):
 
 def all_gather(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
     """The tensors of all processes, which are of one shape; without gradient."""
-    gathered = values.new_empty(dist.get_world_size() * len(values), *values.shape[1:])
-    dist.all_gather_into_tensor(gathered, values.contiguous())
-    return gathered.view(dist.get_world_size(), *values.shape)
+    gathered = values.new_empty(dist.get_world_size(), *values.shape)
+    dist.all_gather([*gathered], values.contiguous())
+    return gathered
