@@ -47,8 +47,7 @@ def launch(module: str, params: Path, *, count: int) -> None:
         try:
             elastic_launch(config, sys.executable)("-m", module, "--params", str(params))
         except ChildFailedError as error:
-            rank, failure = min(error.failures.items())
-            raise ProcessError(_said(rank, failure, count)) from None
+            raise ProcessError(_reason(error.failures, count)) from None
         except SignalException as error:
             caught = error.sigval
         else:
@@ -59,9 +58,12 @@ def launch(module: str, params: Path, *, count: int) -> None:
     signal.raise_signal(caught)
 
 
-def _said(rank: int, failure: ProcessFailure, count: int) -> str:
-    if failure.error_file_data.get("message"):
-        return failure.message.removeprefix("error: ")
+def _reason(failures: dict[int, ProcessFailure], count: int) -> str:
+    """What a process has said before its end; else how one ended that the launcher has not ended (by SIGTERM)."""
+    for failure in failures.values():
+        if Path(failure.error_file).is_file():
+            return failure.message.removeprefix("error: ")
+    rank, failure = min(failures.items(), key=lambda item: (item[1].exitcode == -signal.SIGTERM, item[0]))
     how = f"ended by {failure.signal_name()}" if failure.exitcode < 0 else f"failed with status {failure.exitcode}"
     return (
         f"process {rank} of {count} {how}, and so the others were ended; run the same command to go on, a training "
