@@ -75,7 +75,9 @@ def _let_launcher_end_this() -> None:
 def _end(message: str, *, status: int) -> NoReturn:
     """Say why, once: where a launcher started this process, it says so."""
     if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
-        Path(path).write_text(json.dumps({"message": message}), encoding="utf-8")
+        temporary = Path(f"{path}.tmp")  # the launcher may end this process at any time, and reads what is there
+        temporary.write_text(json.dumps({"message": message}), encoding="utf-8")
+        temporary.replace(path)
     if not LAUNCHED:
         print(message, file=sys.stderr)
     sys.exit(status)

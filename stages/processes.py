@@ -59,12 +59,14 @@ def _wanted(runtime: RuntimeParams, device: torch.device) -> int:
 
 
 def _join(work: Work, config: Params, device: torch.device) -> None:
+    if LAUNCHED:
+        torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ["LOCAL_WORLD_SIZE"])))
     if device.type == "cuda":  # pragma: gpu
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    if LAUNCHED:
-        torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ["LOCAL_WORLD_SIZE"])))
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        dist.init_process_group("nccl", device_id=device)
+    else:
+        dist.init_process_group("gloo")
     work(config, device)
     dist.destroy_process_group()
 
