@@ -17,7 +17,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError
 from stages import embed, fetch, mine_neighbors, pretext_train, processes, scan_train, self_label
 from stages.params import load_params
-from tests.pipeline import artifacts, environment, run_stages, start_stage, write_params
+from tests.pipeline import TRAININGS, artifacts, environment, run_stages, start_stage, write_params
 
 pytestmark = pytest.mark.xdist_group("distributed")
 TWO = "runtime.devices=2"
@@ -71,14 +71,8 @@ def wait_until_ended(workers: list[psutil.Process]) -> None:
     assert not [worker for worker in running if worker.status() != psutil.STATUS_ZOMBIE]
 
 
-@pytest.mark.parametrize(
-    "stage",
-    [
-        pytest.param("pretext_train", marks=pytest.mark.slow),
-        "scan_train",
-        pytest.param("self_label", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", TRAININGS)
 def test_two_processes_write_what_one_writes(stage: str, by_one: Path, project: Path):
     files = {"pretext_train": "pretext/encoder", "scan_train": "scan/model", "self_label": "self_label/model"}
     artifact = Path(f"data/{files[stage]}.safetensors")
