@@ -31,6 +31,7 @@ from scan_core.evaluation.report import write_charts, write_galleries, write_tab
 from scan_core.evaluation.results import Results, score_baselines, step_result
 from scan_core.evaluation.truth import Truth
 from scan_core.neighbors.mine import mine_neighbors
+from scan_core.neighbors.search import present_gpus
 
 WIDTH, DIMENSIONS, VIEWS, NEIGHBORS = 128, 32, 4, 20
 """Features of width 128 that vary in 32 directions."""
@@ -58,8 +59,9 @@ def main(
     with tempfile.TemporaryDirectory() as temporary:
         made = timed("make features", lambda: _Synthetic(classes, images, Path(temporary) / "features.f16", device))
         ids = np.arange(len(made.labels))
+        gpus = present_gpus() if device.type == "cuda" else ()
         neighbors = timed(
-            "mine neighbors", lambda: mine_neighbors(made.embeddings, ids, k=NEIGHBORS, gpu=device.type == "cuda")
+            "mine neighbors", lambda: mine_neighbors(made.embeddings, ids, k=NEIGHBORS, gpus=gpus).neighbors
         )
         table = torch.from_numpy(neighbors.neighbor_id.astype(np.int64))
         scan = timed("scan", lambda: _scan(made.features, table, classes, epochs))

@@ -1,20 +1,23 @@
 """How each stage starts and ends: typer's options, one-line errors, a non-zero exit status for every failure."""
 
 import functools
+import json
 import os
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import NoReturn
 
 import typer
 
 from scan_core.errors import ScanError
-from stages import PARENT
+from stages import LAUNCHED, PARENT
 
 PARENT_SECONDS = 0.1
+LAUNCHER_SECONDS = 2
 
 
 def run(main: Callable[..., None]) -> None:
@@ -31,6 +34,7 @@ def run(main: Callable[..., None]) -> None:
             _end(f"error: {error}", status=1)
         except (MemoryError, RuntimeError) as error:
             if not _out_of_memory(error):
+                _let_launcher_end_this()
                 raise
             first_line = str(error).partition("\n")[0]
             _end(
@@ -44,9 +48,9 @@ def run(main: Callable[..., None]) -> None:
         except KeyboardInterrupt:
             _end("interrupted; run the same command to go on, a training after its last finished epoch", status=130)
 
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    if not LAUNCHED and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if "DVC_ROOT" in os.environ:
+    if "DVC_ROOT" in os.environ or LAUNCHED:
         threading.Thread(target=_end_with_parent, daemon=True).start()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(guarded)
@@ -57,12 +61,25 @@ def _end_with_parent() -> None:
     """End this process, as a kill would, once DVC has gone: a later run of it must not find two at the same files."""
     while os.getppid() == PARENT:
         time.sleep(PARENT_SECONDS)
-    os.write(2, b"DVC has ended, and so does this stage; run the same command to go on\n")
+    if not LAUNCHED:
+        os.write(2, b"DVC has ended, and so does this stage; run the same command to go on\n")
     os._exit(1)
 
 
+def _let_launcher_end_this() -> None:
+    """Where another process's end is the reason for an error, torchrun ends this one before it can say so."""
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        time.sleep(LAUNCHER_SECONDS)
+
+
 def _end(message: str, *, status: int) -> NoReturn:
-    print(message, file=sys.stderr)
+    """Say why, once: where a launcher started this process, it says so."""
+    if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
+        temporary = Path(f"{path}.tmp")  # the launcher may end this process at any time, and reads what is there
+        temporary.write_text(json.dumps({"message": message}), encoding="utf-8")
+        temporary.replace(path)
+    if not LAUNCHED:
+        print(message, file=sys.stderr)
     sys.exit(status)
 
 

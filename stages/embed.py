@@ -12,10 +12,11 @@ from scan_core.encoders.build import check_images
 from scan_core.encoders.embed import normalize_features
 from scan_core.encoders.inference import infer
 from scan_core.pretext.encoder import read_pretext
-from scan_core.runtime.device import choose_device
+from scan_core.runtime.distributed import rank
 from stages.cli import run
-from stages.params import load_params
+from stages.params import Params, load_params
 from stages.paths import EMBEDDING_NORMS, EMBEDDINGS, ENCODER, IMAGES, PARAMS
+from stages.processes import run_on_devices
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -25,7 +26,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     data/embedding_norms.npy (the lengths before).
     """
     config = load_params(params)
-    device = choose_device(config.runtime.device)
+    run_on_devices(_embed, config, params)
+
+
+def _embed(config: Params, device: torch.device) -> None:
     images = open_images(IMAGES, device, **config.runtime.decoding())
     model, metadata = read_pretext(ENCODER)
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
@@ -40,6 +44,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         description="embed",
     )
     embeddings = normalize_features(features)
+    if rank():
+        return
     write_embeddings(EMBEDDINGS, embeddings.unit)
     write_embedding_norms(EMBEDDING_NORMS, embeddings.norm)
 

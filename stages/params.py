@@ -228,7 +228,9 @@ class RuntimeParams(Section):
     """The machine's: declared by no stage, without effect on results beyond floating-point order."""
 
     device: Literal["auto", "cpu", "cuda", "mps"]
-    devices: Literal[1]
+    devices: Count | Literal["auto"]
+    """Processes to start, each on a device of its own; auto takes every CUDA device, and one where there is none."""
+
     workers: Count | None
     """Threads that decode images; null takes as many as there are processors."""
 
@@ -241,8 +243,8 @@ class RuntimeParams(Section):
 
     @property
     def threads(self) -> int:
-        """The number of ``workers``."""
-        return self.workers or os.cpu_count() or 1
+        """The number of ``workers``, of which each process that torchrun has started here takes its part."""
+        return max(1, (self.workers or os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 class Params(Section):

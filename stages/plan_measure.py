@@ -12,6 +12,7 @@ from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.data.images import Images
 from scan_core.encoders.resnet import ResNet
+from scan_core.neighbors.search import present_gpus
 from scan_core.planning.measure import (
     StepCost,
     largest_output,
@@ -73,7 +74,7 @@ def measure_all(
         sizes: of the dataset: mining and k-means are measured with no more images than these.
         memory: bytes that are free on ``device``.
     """
-    size, gpu = config.data.image_size, device.type == "cuda"
+    size, gpus = config.data.image_size, present_gpus() if device.type == "cuda" else ()
 
     def cost(make: Callable[[Params, Images, int], Training], batch_size: int) -> StepCost:
         return measure_training(
@@ -100,7 +101,7 @@ def measure_all(
         infer=measure_inference(network, images, precision=config.pretext.precision, budget=BUDGET / 2),
         prepare=measure_preparation(stored, size=size, encode=encoded, budget=1.0),
         decode=measure_preparation(photograph(), size=size, encode=False, budget=1.0) if encoded else 0.0,
-        pair=measure_mining(sizes.train, dimensions=dimensions[config.embed.layer], k=config.neighbors.k, gpu=gpu),
+        pair=measure_mining(sizes.train, dimensions=dimensions[config.embed.layer], k=config.neighbors.k, gpus=gpus),
         kmeans=measure_kmeans(sizes.train, dimensions=dimensions[config.embed.layer], clusters=config.scan.clusters),
         weights=sum(weight.nbytes for weight in model.parameters()),
         largest_output=largest_output(network, images),

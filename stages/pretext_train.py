@@ -12,10 +12,11 @@ from scan_core.data.open_images import open_images
 from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel, write_pretext
 from scan_core.pretext.simclr import SimclrTraining
-from scan_core.runtime.device import choose_device
+from scan_core.runtime.distributed import rank
 from stages.cli import run
-from stages.params import load_params
+from stages.params import Params, load_params
 from stages.paths import ENCODER, IMAGES, INDEX, PARAMS
+from stages.processes import run_on_devices
 from stages.resume import resume
 from stages.training import train, write_details
 
@@ -26,9 +27,12 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     Reads data/images and data/index.parquet; writes data/pretext/encoder.safetensors and reports/pretext_train.
     """
     config = load_params(params)
+    run_on_devices(_train, config, params, pretext=config.pretext.batch_size)
+
+
+def _train(config: Params, device: torch.device) -> None:
     pretext, architecture = config.pretext, config.encoder
     seed = config.seed + pretext.seed
-    device = choose_device(config.runtime.device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=pretext.train_splits)
     mean, std = read_normalization(INDEX, channels=images.channels)
@@ -57,6 +61,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         history = train(
             training, stage="pretext_train", epochs=pretext.epochs, resume=state, shown=("loss", "contrastive_accuracy")
         )
+        if rank():
+            return
         metadata = {
             "task": pretext.task,
             "architecture": architecture.name,

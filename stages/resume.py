@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import torch
@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from scan_core.artifacts.model import read_model, write_model
 from scan_core.errors import ArtifactError
+from scan_core.runtime.distributed import rank, wait_for_all
 from scan_core.runtime.progress import say, warn
 from scan_core.runtime.state import State
 from stages.dependencies import ROOT, dependencies
@@ -61,7 +62,9 @@ class Resume:
 def resume(
     stage: str, *, params: Sequence[BaseModel | int], inputs: Iterable[Path], device: torch.device
 ) -> Iterator[Resume]:
-    """Hold the state of ``stage`` for the time of one training; nobody else can meanwhile.
+    """Hold the state of ``stage`` for the time of one training; no other run can meanwhile.
+
+    Several processes are one run, of which one saves; another number of them goes on from the same state.
 
     Args:
         params: the sections and seed that the stage depends on.
@@ -73,11 +76,12 @@ def resume(
         ],
         "inputs": {str(path): _digest(path) for path in inputs},
         "code": {name: _digest(ROOT / name) for name in dependencies(ROOT / "stages" / f"{stage}.py")},
-        "machine": [torch.__version__, device.type, torch.get_num_threads()],
+        "machine": [torch.__version__, device.type],
     }
     name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     folder = main_root() / ".resume" / f"{stage}-{name}"
-    with exclusive(folder.with_suffix(".lock")):
+    with exclusive(folder.with_suffix(".lock")) if rank() == 0 else nullcontext():
+        wait_for_all()
         yield Resume(folder)
 
 

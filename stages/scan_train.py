@@ -19,11 +19,12 @@ from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.errors import TrainingError
 from scan_core.pretext.encoder import read_pretext
-from scan_core.runtime.device import choose_device
+from scan_core.runtime.distributed import rank
 from scan_core.runtime.progress import warn
 from stages.cli import run
-from stages.params import load_params
+from stages.params import Params, load_params
 from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, SCAN_MODEL
+from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
 from stages.training import train, write_details
 
@@ -36,9 +37,15 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     reports/scan_train.
     """
     config = load_params(params)
+    if config.scan.train_encoder:
+        run_on_devices(_train, config, params, scan=config.scan.batch_size)
+    else:
+        run_alone(_train, config)
+
+
+def _train(config: Params, device: torch.device) -> None:
     scan = config.scan
     seed = config.seed + scan.seed
-    device = choose_device(config.runtime.device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     if len(train_ids) < scan.clusters:
@@ -87,6 +94,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
             resume=state,
             shown=("loss", "selection_loss", "clusters_used"),
         )
+        if rank():
+            return
         weights, loss = training.best()
         described = {**metadata, "clusters": scan.clusters, "selection_loss": loss, "precision": scan.precision}
         write_clustering(SCAN_MODEL, weights, described)

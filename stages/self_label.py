@@ -15,11 +15,12 @@ from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
-from scan_core.runtime.device import choose_device
+from scan_core.runtime.distributed import rank
 from scan_core.runtime.progress import warn
 from stages.cli import run
 from stages.params import Params, load_params
 from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
+from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
 from stages.training import train, write_details
 
@@ -31,18 +32,23 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     and reports/self_label. With self_label.epochs: 0 the SCAN model passes through.
     """
     config = load_params(params)
-    if config.self_label.epochs:
-        _refine(config)
-        return
+    if not config.self_label.epochs:
+        run_alone(_pass_through, config)
+    elif config.self_label.train_encoder:
+        run_on_devices(_refine, config, params, self_label=config.self_label.batch_size)
+    else:
+        run_alone(_refine, config)
+
+
+def _pass_through(*_: object) -> None:
     model, metadata = read_clustering(SCAN_MODEL)
     write_clustering(SELF_LABEL_MODEL, model.state_dict(), metadata)
     write_details("self_label", {"epochs": 0})
 
 
-def _refine(config: Params) -> None:
+def _refine(config: Params, device: torch.device) -> None:
     step = config.self_label
     seed = config.seed + step.seed
-    device = choose_device(config.runtime.device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     model, metadata = read_clustering(SCAN_MODEL)
@@ -88,9 +94,11 @@ def _refine(config: Params) -> None:
             shown=("loss", "confident"),
             stop=lambda history: plateaued([metrics["confident"] for metrics in history], patience=step.patience),
         )
+        counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(training.confident().tolist())}
+        if rank():
+            return
         del metadata["selection_loss"]  # of the SCAN model
         write_clustering(SELF_LABEL_MODEL, training.weights(), {**metadata, "precision": step.precision})
-        counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(training.confident().tolist())}
         write_details("self_label", {"epochs": len(history), "images": len(train_ids), **history[-1], **counts})
         first = int(history[0]["confident"])
         if message := few_confident_warning(confident=first, images=len(train_ids), threshold=step.threshold):

@@ -2,7 +2,9 @@
 
 import json
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -11,6 +13,7 @@ from torch import Tensor
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.errors import TrainingError
+from scan_core.runtime.distributed import rank
 from scan_core.runtime.progress import epoch_progress, warn
 from scan_core.runtime.state import State
 from stages.paths import REPORTS
@@ -49,23 +52,22 @@ def train(
     Returns:
         The metrics of every epoch, those before the kill included.
     """
-    folder = REPORTS / stage / "live"
-    shutil.rmtree(folder, ignore_errors=True)  # never write into a file that may be a link into DVC's cache
     saved = resume.load()
     history: History = []
     if saved:
         state, history = saved
         training.load_state_dict(state)
     with (
-        _Curves(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None) as live,
+        _curves(REPORTS / stage / "live") as log,
         epoch_progress(stage, done=len(history), total=epochs) as report,
     ):
         for metrics in history:
-            _log(live, metrics)
+            log(metrics)
         while len(history) < epochs and not stop(history):
             history.append(_run_epoch(training, stage, epoch=len(history) + 1, resume=resume))
-            resume.save(training.state_dict(), history)
-            _log(live, history[-1])
+            if rank() == 0:
+                resume.save(training.state_dict(), history)
+            log(history[-1])
             report(len(history), {name: history[-1][name] for name in shown})
             if skipped := int(history[-1]["skipped_steps"]):
                 warn(f"{skipped} steps were skipped: their loss or gradient was not finite")
@@ -85,6 +87,17 @@ def write_details(stage: str, details: Mapping[str, float | int | str | None]) -
     """Write ``reports/<stage>/details.json``, flat, numbers with six significant digits."""
     rounded = {key: float(f"{value:.6g}") if isinstance(value, float) else value for key, value in details.items()}
     write_text(Path(REPORTS / stage / "details.json"), json.dumps(rounded, indent=2) + "\n")
+
+
+@contextmanager
+def _curves(folder: Path) -> Iterator[Callable[[Mapping[str, float]], None]]:
+    """Yield a function that writes an epoch's metrics to DVCLive's files; of several processes one writes."""
+    if rank():
+        yield lambda metrics: None
+        return
+    shutil.rmtree(folder, ignore_errors=True)  # never write into a file that may be a link into DVC's cache
+    with _Curves(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None) as live:
+        yield partial(_log, live)
 
 
 def _log(live: Live, metrics: Mapping[str, float]) -> None:

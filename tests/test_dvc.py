@@ -71,6 +71,7 @@ def test_a_second_repro_runs_nothing(project: Path):
         ("self_label.threshold=0.2", {"self-label", "evaluate"}),
         ("evaluate.prototypes=3", {"evaluate"}),
         ("runtime.device=auto", set()),
+        ("runtime.devices=2", set()),
     ],
 )
 def test_a_parameter_reruns_the_stages_downstream(unchanged: Path, override: str, stages: set[str]):

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from scan_core.augment.draws import chances, uniform
+from scan_core.augment.draws import chances, integers, uniform
 from scan_core.augment.grouped import Batch
 from scan_core.augment.pixels import Images
 
@@ -29,8 +30,9 @@ def draw_boxes(
     The area is uniform in ``scale`` (shares of the image's), width : height log-uniform in ``ratio``; the first of ten
     tries that fits counts, else the largest central crop with a ratio in range.
     """
-    areas = height * width * uniform(_TRIES, batch, low=scale[0], high=scale[1], generator=generator)
-    ratios = uniform(_TRIES, batch, low=math.log(ratio[0]), high=math.log(ratio[1]), generator=generator).exp_()
+    draw = partial(uniform, _TRIES, batch, generator=generator, batch_axis=1)
+    areas = height * width * draw(low=scale[0], high=scale[1])
+    ratios = draw(low=math.log(ratio[0]), high=math.log(ratio[1])).exp_()
     sizes = torch.stack([(areas / ratios).sqrt().round(), (areas * ratios).sqrt().round()], -1).long()
     limits = torch.tensor([height, width], device=sizes.device)
     fits = ((sizes > 0) & (sizes <= limits)).all(-1)
@@ -131,7 +133,5 @@ def random_crop(images: Batch, *, padding: int, flip: float | None = None, gener
     if padding >= smallest:
         raise ValueError(f"random_crop: padding is {padding}, expected less than the image's {smallest} pixels")
     flipped = None if flip is None else chances(len(images), p=flip, generator=generator)
-    offsets = torch.randint(
-        2 * padding + 1, (len(images), 2), generator=generator, device=generator.device, dtype=torch.int64
-    )
+    offsets = integers(len(images), 2, low=0, high=2 * padding + 1, generator=generator)
     return padded_crop(images, offsets, padding=padding, flipped=flipped)

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from scan_core.augment.draws import integers
 from scan_core.augment.grouped import per_image
 from scan_core.augment.pixels import Images
 
@@ -13,7 +14,7 @@ def draw_holes(
 ) -> Int[Tensor, "batch 3"]:
     """Draw (row, column, half-length) per image: any pixel as the center, 1 to ``max_half_length`` as half the side."""
     bounds = ((0, height), (0, width), (1, max_half_length + 1))
-    draws = [torch.randint(*bound, (batch,), generator=generator, device=generator.device) for bound in bounds]
+    draws = [integers(batch, low=low, high=high, generator=generator) for low, high in bounds]
     return torch.stack(draws, 1)
 
 

@@ -1,15 +1,60 @@
 """Random parameters, drawn on the generator's device so that they are the same whatever device holds the images."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor
 
+from scan_core.runtime.distributed import processes, rank
 
-def uniform(*shape: int, low: float, high: float, generator: torch.Generator) -> Float[Tensor, "..."]:
-    """Draw float32 numbers from [low, high)."""
-    return torch.rand(shape, generator=generator, device=generator.device).mul_(high - low).add_(low)
+
+class PartGenerator(torch.Generator):
+    """A generator for one of several processes that share a batch: what it draws is this process's part of the draws
+    for the whole batch, so that each image gets the parameters that a single process would give it."""
+
+    groups: int
+    """The batch is so many groups of equal size, of each of which the process has the same part."""
+
+
+def part_generator(generator: torch.Generator, *, groups: int) -> torch.Generator:
+    """A :class:`PartGenerator` in the state of ``generator``; in a single process ``generator`` itself."""
+    if processes() == 1:
+        return generator
+    of_part = PartGenerator()
+    of_part.groups = groups
+    of_part.set_state(generator.get_state())
+    return of_part
+
+
+def uniform(
+    *shape: int, low: float, high: float, generator: torch.Generator, batch_axis: int = 0
+) -> Float[Tensor, "..."]:
+    """Draw float32 numbers from [low, high); ``shape[batch_axis]`` counts images."""
+    whole = _whole(shape, generator, batch_axis)
+    drawn = torch.rand(whole, generator=generator, device=generator.device)
+    return _part(drawn, generator, batch_axis).mul_(high - low).add_(low)
+
+
+def integers(*shape: int, low: int, high: int, generator: torch.Generator) -> Int64[Tensor, "..."]:
+    """Draw whole numbers from low to high - 1; ``shape[0]`` counts images."""
+    whole = _whole(shape, generator)
+    return _part(torch.randint(low, high, whole, generator=generator, device=generator.device), generator)
 
 
 def chances(batch: int, *, p: float, generator: torch.Generator) -> Bool[Tensor, " batch"]:
     """Draw one true or false per image, true with probability ``p``."""
-    return torch.rand(batch, generator=generator, device=generator.device) < p
+    whole = _whole((batch,), generator)
+    return _part(torch.rand(whole, generator=generator, device=generator.device), generator) < p
+
+
+def _whole(shape: tuple[int, ...], generator: torch.Generator, batch_axis: int = 0) -> tuple[int, ...]:
+    if not isinstance(generator, PartGenerator):
+        return shape
+    return (*shape[:batch_axis], shape[batch_axis] * processes(), *shape[batch_axis + 1 :])
+
+
+def _part(draws: Shaped[Tensor, "..."], generator: torch.Generator, batch_axis: int = 0) -> Shaped[Tensor, "..."]:
+    if not isinstance(generator, PartGenerator):
+        return draws
+    shape = draws.shape
+    grouped = draws.view(*shape[:batch_axis], generator.groups, processes(), -1, *shape[batch_axis + 1 :])
+    return grouped.select(batch_axis + 1, rank()).flatten(batch_axis, batch_axis + 1)

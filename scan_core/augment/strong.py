@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from scan_core.augment import pil_blend, pil_levels, pil_warp
-from scan_core.augment.draws import uniform
+from scan_core.augment.draws import integers, uniform
 from scan_core.augment.grouped import apply_operations
 from scan_core.augment.pixels import Bytes, Images, to_bytes, to_unit
 
@@ -52,7 +52,7 @@ class StrongParameters(NamedTuple):
 
 def draw_strong(batch: int, *, count: int, generator: torch.Generator) -> StrongParameters:
     """Draw ``count`` operations per image, with replacement, each with a value uniform in its range."""
-    ids = torch.randint(len(STRONG_OPERATIONS), (batch, count), generator=generator, device=generator.device)
+    ids = integers(batch, count, low=0, high=len(STRONG_OPERATIONS), generator=generator)
     ranges = [(operation.low, operation.high) for operation in STRONG_OPERATIONS.values()]
     low, high = torch.tensor(ranges, dtype=torch.float32, device=generator.device)[ids].unbind(2)
     shares = uniform(batch, count, low=0.0, high=1.0, generator=generator)

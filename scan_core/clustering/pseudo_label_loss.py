@@ -7,9 +7,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from scan_core.runtime.distributed import total
+
 
 class PseudoLabelLoss(NamedTuple):
-    """The loss in nats (0 where no image is confident), and which images counted."""
+    """The loss in nats (0 where no image is confident), and which of this process's images counted."""
 
     loss: Float[Tensor, ""]
     confident: Bool[Tensor, " batch"]
@@ -25,13 +27,14 @@ def pseudo_label_loss(
     """Cross-entropy of ``augmented_logits`` against the most probable cluster of ``logits``.
 
     Only images whose highest probability exceeds ``threshold`` count, each weighted (with ``class_balance``) by the
-    inverse frequency of its cluster among the batch's confident images; the weighted mean is returned.
+    inverse frequency of its cluster among the batch's confident images; the weighted mean is returned. The batch is
+    that of all processes together.
     """
     confidence, cluster = logits.detach().float().softmax(-1).max(-1)
     confident = confidence > threshold
     weight = confident.float()
     if class_balance:
-        count = torch.zeros(logits.shape[1], device=logits.device).index_add_(0, cluster, weight)
+        count = total(torch.zeros(logits.shape[1], device=logits.device).index_add_(0, cluster, weight))
         weight = weight / count[cluster].clamp(min=1)
     loss = F.cross_entropy(augmented_logits.float(), cluster, reduction="none")
-    return PseudoLabelLoss((loss * weight).sum() / weight.sum().clamp(min=1e-12), confident)
+    return PseudoLabelLoss(total((loss * weight).sum()) / total(weight.sum()).clamp(min=1e-12), confident)

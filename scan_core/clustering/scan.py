@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from scan_core.augment.draws import part_generator
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel, select_head
 from scan_core.clustering.pairs import draw_partners
@@ -14,6 +15,7 @@ from scan_core.clustering.selection import check_selection, selection_loss, sele
 from scan_core.data.batches import shuffled_batches
 from scan_core.data.images import Images
 from scan_core.encoders.inference import infer
+from scan_core.runtime.distributed import part_of_batch, replicate
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.precision import autocast
 from scan_core.runtime.progress import steps
@@ -50,7 +52,8 @@ class ScanTraining:
         momentum: float = 0.0,
     ) -> None:
         self._model, self._images, self._image_ids, self._neighbor_rows = model, images, image_ids, neighbor_rows
-        self._augmentation, self._generator = augmentation, generator
+        self._network = replicate(model)
+        self._augmentation, self._generator = augmentation, part_generator(generator, groups=2)
         self._entropy_weight, self._prior = entropy_weight, normalized_prior(prior, images.device)
         self._batch_size, self._learning_rate, self._precision = batch_size, learning_rate, precision
         self._optimizer = make_optimizer(optimizer, model, momentum=momentum, weight_decay=weight_decay)
@@ -66,12 +69,11 @@ class ScanTraining:
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
         partners = draw_partners(rows, self._neighbor_rows, self._generator)
-        for pixels in steps(
-            self._images.batches(self._image_ids[torch.cat([rows, partners], dim=1)].unbind()), total=len(rows)
-        ):
+        pairs = torch.cat([part_of_batch(rows), part_of_batch(partners)], dim=1)
+        for pixels in steps(self._images.batches(self._image_ids[pairs].unbind()), total=len(rows)):
             views = self._augmentation(pixels, self._generator)
             with autocast(self._images.device, self._precision):
-                logits = self._model(views)
+                logits = self._network(views)
             anchor, neighbor = logits.chunk(2, dim=1)
             loss = scan_loss(anchor, neighbor, entropy_weight=self._entropy_weight, prior=self._prior)
             broken = update(self._optimizer, loss.total.sum(), learning_rate=self._learning_rate)

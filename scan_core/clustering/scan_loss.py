@@ -6,6 +6,8 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+from scan_core.runtime.distributed import average, log_total, processes
+
 
 class ScanLoss(NamedTuple):
     """In nats, one value for each head."""
@@ -28,12 +30,12 @@ def scan_loss(
     """Semantic clustering loss, Eq. (2) of Van Gansbeke et al. (2020), one sampled neighbor per anchor.
 
     ``total = consistency - entropy_weight * entropy``; with a ``prior`` (shares that sum to 1), the entropy term
-    becomes ``entropy_weight * KL(mean prediction || prior)``.
+    becomes ``entropy_weight * KL(mean prediction || prior)``. The batch is that of all processes together.
     """
     anchor = anchor_logits.float().log_softmax(-1)
     neighbor = neighbor_logits.float().log_softmax(-1)
-    consistency = consistency_loss(anchor, neighbor).mean(-1)
-    log_mean = anchor.logsumexp(-2) - math.log(anchor.shape[-2])
+    consistency = average(consistency_loss(anchor, neighbor).mean(-1))
+    log_mean = log_total(anchor.logsumexp(-2)) - math.log(anchor.shape[-2] * processes())
     return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)
 
 

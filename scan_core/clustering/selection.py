@@ -8,6 +8,7 @@ from torch import Tensor
 
 from scan_core.clustering.scan_loss import ScanLoss, combine, consistency_loss
 from scan_core.errors import TrainingError
+from scan_core.runtime.distributed import share, total
 
 _CHUNK = 8192
 
@@ -22,17 +23,21 @@ def selection_loss(
 ) -> ScanLoss:
     """Eq. (2) of SCAN over all images and all their neighbors, for each head.
 
+    The work is shared by all processes, each of which has all ``logits``.
+
     Args:
         neighbor_rows: rows of ``logits``; without a column (K = 0), each image is paired with itself.
     """
     log_p = logits.log_softmax(-1)
     rows = neighbor_rows if neighbor_rows.shape[1] else torch.arange(len(neighbor_rows), device=logits.device)[:, None]
+    own = share(len(rows))
+    anchors, partners = log_p[:, own], rows[own]
     pairs = [
-        consistency_loss(log_p[:, start : start + _CHUNK], log_p[:, column[start : start + _CHUNK]])
-        for column in rows.T
-        for start in range(0, len(rows), _CHUNK)
+        consistency_loss(anchors[:, start : start + _CHUNK], log_p[:, column[start : start + _CHUNK]])
+        for column in partners.T
+        for start in range(0, len(partners), _CHUNK)
     ]
-    consistency = torch.stack([pair.sum(-1) for pair in pairs]).sum(0) / rows.numel()
+    consistency = total(torch.stack([pair.sum(-1) for pair in pairs]).sum(0)) / rows.numel()
     log_mean = log_p.logsumexp(-2) - math.log(len(rows))
     return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)
 

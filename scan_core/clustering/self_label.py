@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from scan_core.augment.draws import part_generator
 from scan_core.augment.normalize import normalize
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.confident import count_confident, self_label_metrics
@@ -14,6 +15,7 @@ from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.data.batches import shuffled_batches
 from scan_core.data.images import Images
 from scan_core.encoders.inference import infer
+from scan_core.runtime.distributed import part_of_batch, replicate, total
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.moving_average import MovingAverage
 from scan_core.runtime.precision import autocast
@@ -52,7 +54,8 @@ class SelfLabelTraining:
         ema_decay: float | None = None,
     ) -> None:
         self._model, self._images, self._image_ids = model, images, image_ids
-        self._augmentation, self._generator = augmentation, generator
+        self._network = replicate(model)
+        self._augmentation, self._generator = augmentation, part_generator(generator, groups=1)
         self._threshold, self._class_balance = threshold, class_balance
         self._batch_size, self._learning_rate, self._precision = batch_size, learning_rate, precision
         self._optimizer = make_optimizer(optimizer, model, momentum=momentum, weight_decay=weight_decay)
@@ -69,17 +72,17 @@ class SelfLabelTraining:
         """
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
-        for pixels in steps(self._images.batches(self._image_ids[rows].unbind()), total=len(rows)):
+        for pixels in steps(self._images.batches(self._image_ids[part_of_batch(rows)].unbind()), total=len(rows)):
             self._model.eval()
             with torch.no_grad(), autocast(self._images.device, self._precision):
                 (logits,) = self._model(normalize(pixels, self._augmentation.mean, self._augmentation.std))
             self._model.train()
             with autocast(self._images.device, self._precision):
-                (augmented_logits,) = self._model(self._augmentation(pixels, self._generator))
+                (augmented_logits,) = self._network(self._augmentation(pixels, self._generator))
             loss, confident = pseudo_label_loss(
                 logits, augmented_logits, threshold=self._threshold, class_balance=self._class_balance
             )
-            nobody = ~confident.any()
+            nobody = total(confident.float().sum()) == 0
             broken = update(self._optimizer, loss, learning_rate=self._learning_rate, skip=nobody)
             if self._average:
                 self._average.update(self._model)

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from scan_core.augment.normalize import normalize
 from scan_core.data.images import Images
+from scan_core.runtime.distributed import gather, part_of_batch, processes
 from scan_core.runtime.precision import autocast
 from scan_core.runtime.progress import track
 
@@ -27,12 +28,14 @@ def infer(
 ) -> Float[Tensor, "*heads images outputs"]:
     """The outputs of ``network`` in evaluation mode for the images ``image_ids``: float32, on the images' device.
 
+    Several processes share the work, and each has all the outputs in the end.
+
     Args:
         description: what to call the work in a progress bar; without it there is none.
     """
     network.eval()
     outputs = []
-    batches = torch.split(image_ids, _BATCH)
+    batches = torch.split(_own(image_ids), _BATCH)
     pictures = images.batches(batches)
     for pixels in (
         track(pictures, description=f"{description}, {len(image_ids):,} images in batches", total=len(batches))
@@ -41,4 +44,12 @@ def infer(
     ):
         with autocast(images.device, precision):
             outputs.append(network(normalize(pixels, mean, std)).float())
-    return torch.cat(outputs, dim=-2)
+    together = gather(torch.cat(outputs, dim=-2).movedim(-2, 0))
+    return together[: len(image_ids)].movedim(0, -2).contiguous()
+
+
+def _own(image_ids: Int64[Tensor, " images"]) -> Int64[Tensor, " part"]:
+    """What this process works on; the last image is repeated where they cannot be divided equally."""
+    missing = -len(image_ids) % processes()
+    filled_up = torch.cat([image_ids, image_ids[-1:].expand(missing)])
+    return part_of_batch(filled_up[None])[0]

@@ -1,7 +1,7 @@
 """How long mining and k-means take: on some synthetic embeddings, scaled to all."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -17,12 +17,12 @@ RESTARTS = 10
 """Of scan_core.evaluation.kmeans."""
 
 
-def measure_mining(images: int, *, dimensions: int, k: int, gpu: bool) -> float:
+def measure_mining(images: int, *, dimensions: int, k: int, gpus: Sequence[int]) -> float:
     """Seconds to compare two embeddings: exact mining of M takes M squared times that."""
     rows = min(images, ROWS)
     embeddings, ids = _embeddings(rows, dimensions), np.arange(rows)
-    mine_neighbors(embeddings[:FIRST], ids[:FIRST], k=1, gpu=gpu)
-    return _seconds(lambda: mine_neighbors(embeddings, ids, k=min(k, rows - 1), gpu=gpu)) / rows**2
+    mine_neighbors(embeddings[:FIRST], ids[:FIRST], k=1, gpus=gpus)
+    return _seconds(lambda: mine_neighbors(embeddings, ids, k=min(k, rows - 1), gpus=gpus)) / rows**2
 
 
 def measure_kmeans(images: int, *, dimensions: int, clusters: int) -> float:

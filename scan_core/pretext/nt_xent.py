@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from scan_core.runtime.distributed import average, gather, rows_of_part
+
 
 class NtXent(NamedTuple):
     """Scalars: ``loss`` in nats, and ``accuracy``, the share of views whose nearest other view is their pair."""
@@ -20,15 +22,18 @@ def nt_xent(
 ) -> NtXent:
     """Normalized temperature-scaled cross-entropy between two views of each image, symmetric.
 
-    Each of the 2 x batch views is to be told apart from all others except its pair: 2 x batch - 2 negatives.
+    Each of the 2 x batch views is to be told apart from all others except its pair: 2 x batch - 2 negatives. Those of
+    other processes are among them.
 
     Args:
         first, second: projections of any length; they are L2-normalized here, in float32.
         temperature: above 0.
     """
     views = F.normalize(torch.cat([first, second]).float(), dim=1)
-    similarity = views @ views.T / temperature
-    similarity = similarity.masked_fill(torch.eye(len(views), dtype=torch.bool, device=views.device), -torch.inf)
-    pair = torch.arange(len(views), device=views.device).roll(len(first))
+    everyone = gather(views, groups=2)
+    rows = torch.arange(len(everyone), device=views.device)
+    own = rows_of_part(len(everyone), groups=2, device=views.device)
+    similarity = (views @ everyone.T / temperature).masked_fill(own[:, None] == rows, -torch.inf)
+    pair = (own + len(everyone) // 2) % len(everyone)
     accuracy = (similarity.argmax(dim=1) == pair).float().mean()
-    return NtXent(F.cross_entropy(similarity, pair), accuracy)
+    return NtXent(average(F.cross_entropy(similarity, pair)), average(accuracy))

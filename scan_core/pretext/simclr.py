@@ -5,11 +5,13 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from scan_core.augment.draws import part_generator
 from scan_core.augment.pipeline import Augmentation
 from scan_core.data.batches import shuffled_batches, steps_per_epoch
 from scan_core.data.images import Images
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
+from scan_core.runtime.distributed import part_of_batch, replicate
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.precision import autocast
 from scan_core.runtime.progress import steps
@@ -46,7 +48,8 @@ class SimclrTraining:
         generator: torch.Generator,
     ) -> None:
         self._model, self._images, self._image_ids = model, images, image_ids
-        self._augmentation, self._generator = augmentation, generator
+        self._network = replicate(model)
+        self._augmentation, self._generator = augmentation, part_generator(generator, groups=2)
         self._temperature, self._precision, self._batch_size = temperature, precision, batch_size
         self._optimizer = sgd(model, momentum=momentum, weight_decay=weight_decay)
         per_epoch = steps_per_epoch(len(image_ids), batch_size)
@@ -71,10 +74,10 @@ class SimclrTraining:
         self._model.train()
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
-        for pixels in steps(self._images.batches(self._image_ids[rows].unbind()), total=len(rows)):
+        for pixels in steps(self._images.batches(self._image_ids[part_of_batch(rows)].unbind()), total=len(rows)):
             views = self._augmentation(torch.cat([pixels, pixels]), self._generator)
             with autocast(self._images.device, self._precision):
-                projections = self._model(views)
+                projections = self._network(views)
             loss, accuracy = nt_xent(*projections.chunk(2), temperature=self._temperature)
             broken = update(self._optimizer, loss, learning_rate=self._schedule[self._step])
             meter.add(broken, loss=loss, contrastive_accuracy=accuracy)

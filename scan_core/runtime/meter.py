@@ -4,10 +4,14 @@ import torch
 from torch import Tensor, nn
 
 from scan_core.errors import TrainingError
+from scan_core.runtime.distributed import average
 
 
 class Meter:
-    """Averages metrics over an epoch's finite steps and counts the others."""
+    """Averages metrics over an epoch's finite steps, and over all processes, and counts the other steps.
+
+    A step that is broken for one process must be so for all.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -34,6 +38,7 @@ class Meter:
                 ``network``.
         """
         broken = int(self._broken)
+        sums = dict(zip(self._sums, average(torch.stack([*self._sums.values()])), strict=True))
         if broken * 10 > self._steps or (broken and not _finite_buffers(network)):
             raise TrainingError(
                 f"loss or gradient not finite in {broken} of {self._steps} steps (first: step "
@@ -41,7 +46,7 @@ class Meter:
                 "lower learning_rate or use precision: float32"
             )
         counted = self._steps - broken
-        averages = {name: float(value) / counted for name, value in self._sums.items()}
+        averages = {name: float(value) / counted for name, value in sums.items()}
         return {**averages, "skipped_steps": float(broken)}
 
 

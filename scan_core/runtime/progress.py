@@ -1,5 +1,6 @@
 """What a person sees while a stage runs: bars with the time left on a terminal, plain lines elsewhere."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,8 +16,9 @@ Report = Callable[[int, Mapping[str, float]], None]
 
 
 def say(message: str) -> None:
-    """Print one line for the person, apart from a stage's results."""
-    print(message, file=sys.stderr, flush=True)
+    """Print one line for the person, apart from a stage's results; of several processes one speaks."""
+    if _speaks():
+        print(message, file=sys.stderr, flush=True)
 
 
 def warn(message: str) -> None:
@@ -26,7 +28,7 @@ def warn(message: str) -> None:
 
 def track(items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
     """Yield ``items`` while showing how many of ``total`` are done."""
-    if not sys.stderr.isatty():
+    if not _on_terminal():
         say(f"{description}: {total}")
         yield from items
         return
@@ -56,7 +58,7 @@ def epoch_progress(description: str, *, done: int, total: int) -> Iterator[Repor
             left = (time.monotonic() - started) / (epoch - done) * (total - epoch)
             numbers = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
             progress.update(task, completed=epoch)
-            if progress.live.is_started and sys.stderr.isatty():
+            if progress.live.is_started and _on_terminal():
                 progress.console.print(f"[dim]epoch {epoch}: {numbers}")
             else:
                 say(f"{description}: epoch {epoch}/{total}, {numbers}, {left:.0f} s left")
@@ -72,5 +74,13 @@ def _bar() -> Progress:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        disable=not _on_terminal(),
     )
+
+
+def _on_terminal() -> bool:
+    return sys.stderr.isatty() and _speaks()
+
+
+def _speaks() -> bool:
+    return os.environ.get("RANK", "0") == "0"  # as torchrun numbers the processes

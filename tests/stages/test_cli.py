@@ -1,3 +1,4 @@
+import json
 import signal
 import subprocess
 import sys
@@ -41,6 +42,18 @@ def test_failures_end_with_one_line(
         run(main)
     assert ended.value.code == status
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_a_launcher_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def main() -> None:
+        raise DataError("pictures: missing")
+
+    monkeypatch.setattr("sys.argv", ["stage"])
+    monkeypatch.setenv("TORCHELASTIC_ERROR_FILE", str(tmp_path / "error.json"))
+    with pytest.raises(SystemExit):
+        run(main)
+    assert json.loads((tmp_path / "error.json").read_text()) == {"message": "error: pictures: missing"}
+    assert capsys.readouterr().err == "error: pictures: missing\n"  # torchrun from outside: nobody else says it
 
 
 def test_an_unexpected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):

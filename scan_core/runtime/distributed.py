@@ -1,0 +1,124 @@
+"""Several processes that train as one: each has an equal part of every batch, and all have the same weights.
+
+In a single process everything here is the identity. With a process group (torch.distributed, which torchrun starts),
+losses are those of the whole batch, the same number in each process. What carries a gradient does so as if the sum of
+all processes' losses were minimized; ``DistributedDataParallel`` then averages over the processes, and that is the
+gradient of the one loss. A batch may hold several groups, one after the other: the first and the second views of its
+images, for instance. A process has the same part of each group.
+"""
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from jaxtyping import Float, Int64, Shaped
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from scan_core.runtime.synchronized_norm import SynchronizedBatchNorm2d, all_gather
+
+
+def processes() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Which of them this is, from 0; the one with 0 writes files."""
+    return dist.get_rank() if processes() > 1 else 0
+
+
+def wait_for_all() -> None:
+    """Go on when every process has come here."""
+    if processes() > 1:
+        dist.barrier()
+
+
+def part_of_batch(batch: Shaped[Tensor, "steps batch"]) -> Shaped[Tensor, "steps part"]:
+    """This process's part of each row.
+
+    Raises:
+        ValueError: the batch cannot be divided by the number of processes.
+    """
+    if batch.shape[1] % processes():
+        raise ValueError(f"a batch of {batch.shape[1]} for {processes()} processes, expected a multiple of them")
+    return batch.chunk(processes(), dim=1)[rank()]
+
+
+def share(count: int) -> slice:
+    """This process's share, as equal as can be, of ``count`` things that each process has."""
+    return slice(count * rank() // processes(), count * (rank() + 1) // processes())
+
+
+def rows_of_part(count: int, *, groups: int, device: torch.device) -> Int64[Tensor, " part"]:
+    """Which rows of a whole batch of ``count`` rows, its groups together, are this process's."""
+    return torch.arange(count, device=device).view(groups, processes(), -1)[:, rank()].flatten()
+
+
+def replicate(model: nn.Module) -> nn.Module:
+    """The network to call for training in place of ``model``, whose weights and statistics it shares.
+
+    Its batch normalization (that of ``model`` from now on, too) uses the statistics of the whole batch, and a backward
+    pass averages the gradient over the processes.
+    """
+    if processes() == 1:
+        return model
+    if next(model.parameters()).device.type == "cuda":  # pragma: gpu
+        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+    else:
+        SynchronizedBatchNorm2d.convert(model)
+    network = DistributedDataParallel(model, gradient_as_bucket_view=True)
+    network.broadcast_buffers = False  # all processes compute the same ones
+    return network
+
+
+def gather(values: Float[Tensor, "..."], *, groups: int = 1) -> Float[Tensor, "..."]:
+    """The rows of all processes, in the order of the whole batch, with gradient."""
+    if processes() == 1:
+        return values
+    gathered: Tensor = _Gather.apply(values)
+    grouped = gathered.view(processes(), groups, -1, *values.shape[1:])
+    return grouped.transpose(0, 1).flatten(0, 2)
+
+
+def total(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """The sum over all processes, with gradient."""
+    return values if processes() == 1 else _Total.apply(values)
+
+
+def average(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """The mean over all processes, with gradient."""
+    return values if processes() == 1 else total(values) / processes()
+
+
+def log_total(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """The logarithm of the sum over all processes of ``exp(values)``, with gradient."""
+    return values if processes() == 1 else gather(values[None]).logsumexp(0)
+
+
+class _Gather(torch.autograd.Function):
+    """[...] to [processes, ...]."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        return all_gather(values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _summed(gradient)[rank()]
+
+
+class _Total(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        return _summed(values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        return _summed(gradient)
+
+
+def _summed(values: Tensor) -> Tensor:
+    values = values.clone(memory_format=torch.contiguous_format)
+    dist.all_reduce(values)
+    return values

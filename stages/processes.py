@@ -1,0 +1,86 @@
+"""On which devices, and in how many processes, a stage does its work."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from scan_core.errors import ParamsError
+from scan_core.runtime.device import choose_device
+from stages import LAUNCHED
+from stages.params import Params, RuntimeParams
+
+Work = Callable[[Params, torch.device], None]
+
+
+def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int) -> None:
+    """Call ``work`` with ``config`` and a device: here, or in a process for each of ``runtime.devices``.
+
+    A process that torchrun has started joins its group, whatever ``runtime.devices`` is. Every process works on its
+    own device and does the whole of ``work``; see ``scan_core.runtime.distributed`` for how they share it.
+
+    Args:
+        params: the file that ``config`` was read from.
+        batch_sizes: of a training, by the section that sets it; the devices share them equally.
+
+    Raises:
+        ParamsError: there are not so many devices, or they cannot share a batch equally.
+    """
+    device = choose_device(config.runtime.device)
+    joining = int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
+    count = joining if joining > 1 else _wanted(config.runtime, device)
+    for section, batch_size in batch_sizes.items():
+        if batch_size % count:
+            raise ParamsError(
+                f"{params}: {section}.batch_size: found {batch_size}, expected a multiple of the {count} devices that "
+                "share it (runtime.devices)"
+            )
+    if joining > 1:
+        _join(work, config, device)
+    elif count > 1:
+        from stages.launch import launch
+
+        launch(_module(work), params, count=count)
+    else:
+        work(config, device)
+
+
+def run_alone(work: Work, config: Params) -> None:
+    """Call ``work`` with ``config`` and a device, whatever ``runtime.devices`` is: it is too little to be shared.
+
+    Of the processes that torchrun has started, the first does it all.
+    """
+    if int(os.environ.get("RANK", "0")) == 0:
+        work(config, choose_device(config.runtime.device))
+
+
+def _wanted(runtime: RuntimeParams, device: torch.device) -> int:
+    present = {"cuda": torch.cuda.device_count(), "cpu": os.cpu_count() or 1}.get(device.type, 1)
+    if runtime.devices == "auto":
+        return present if device.type == "cuda" else 1
+    if runtime.devices > present:
+        what = {"cuda": "CUDA devices", "cpu": "processors"}.get(device.type, f"{device.type} devices")
+        raise ParamsError(f"runtime.devices: found {runtime.devices}, expected at most the {present} {what} here")
+    return runtime.devices
+
+
+def _join(work: Work, config: Params, device: torch.device) -> None:
+    if LAUNCHED:
+        torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ["LOCAL_WORLD_SIZE"])))
+    if device.type == "cuda":  # pragma: gpu
+        device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(device)
+        dist.init_process_group("nccl", device_id=device)
+    else:
+        dist.init_process_group("gloo")
+    work(config, device)
+    dist.destroy_process_group()
+
+
+def _module(work: Work) -> str:
+    """The module to run again: that of ``work``, also where it is the one that Python was started with."""
+    main = sys.modules["__main__"].__spec__
+    return main.name if work.__module__ == "__main__" and main else work.__module__

@@ -1,0 +1,191 @@
+"""Stages in two processes, as ``runtime.devices: 2`` starts them: the same results, one message, all of them end."""
+
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from scan_core.artifacts.embeddings import read_embeddings
+from scan_core.artifacts.model import read_model
+from scan_core.errors import ParamsError
+from stages import embed, fetch, mine_neighbors, pretext_train, processes, scan_train, self_label
+from stages.params import load_params
+from tests.pipeline import TRAININGS, artifacts, environment, run_stages, start_stage, write_params
+
+pytestmark = pytest.mark.xdist_group("distributed")
+TWO = "runtime.devices=2"
+# Steps so small that rounding does not grow between one process and two.
+SMALL_STEPS = ["pretext.learning_rate=1e-2", "scan.learning_rate=1e-4", "self_label.learning_rate=1e-4"]
+LONG = [*SMALL_STEPS, "pretext.epochs=300"]
+
+
+@pytest.fixture(scope="module")
+def by_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All trainings have run in one process."""
+    folder = tmp_path_factory.mktemp("by_one")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("DVC_ROOT", raising=False)
+        write_params(folder, *SMALL_STEPS)
+        run_stages(fetch, pretext_train, embed, mine_neighbors, scan_train, self_label)
+    return folder
+
+
+@pytest.fixture
+def project(by_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which asks for two devices."""
+    folder = shutil.copytree(by_one, tmp_path / "project")
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    write_params(folder, *SMALL_STEPS, TWO)
+    return folder
+
+
+def finish(folder: Path, stage: str) -> str:
+    process = start_stage(folder, stage)
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 0, out + error
+    return error
+
+
+def after_first_epoch(folder: Path, stage: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """A training that has saved an epoch, and its two processes."""
+    process = start_stage(folder, stage)
+    limit = time.monotonic() + 120
+    while not list(folder.glob(f".resume/{stage}-*/state.safetensors")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit, "no epoch was saved"
+        time.sleep(0.005)
+    return process, psutil.Process(process.pid).children()
+
+
+def wait_until_ended(workers: list[psutil.Process]) -> None:
+    _, running = psutil.wait_procs(workers, timeout=20)
+    assert not [worker for worker in running if worker.status() != psutil.STATUS_ZOMBIE]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", TRAININGS)
+def test_two_processes_write_what_one_writes(stage: str, by_one: Path, project: Path):
+    files = {"pretext_train": "pretext/encoder", "scan_train": "scan/model", "self_label": "self_label/model"}
+    artifact = Path(f"data/{files[stage]}.safetensors")
+    shutil.rmtree(project / f"reports/{stage}")
+    artifact.unlink()
+    said = finish(project, stage)
+    assert said.startswith(f"stages.{stage}: 2 processes\n")
+    assert len(re.findall("epoch 1/4", said)) == 1
+    assert artifacts(project).keys() == artifacts(by_one).keys()
+    assert not list(project.glob(".resume/*/"))
+    (found, metadata), (expected, described) = (read_model(folder / artifact, keys=[]) for folder in (project, by_one))
+    assert found.keys() == expected.keys()
+    assert all(np.allclose(found[name], expected[name], atol=2e-3) for name in expected)
+    losses = [values.pop("selection_loss", 0.0) for values in (metadata, described)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+    assert metadata == described
+
+
+@pytest.mark.slow
+def test_two_processes_embed_as_one(by_one: Path, project: Path):
+    Path("data/embeddings.npy").unlink()
+    finish(project, "embed")
+    np.testing.assert_allclose(
+        read_embeddings(Path("data/embeddings.npy")), read_embeddings(by_one / "data/embeddings.npy"), atol=1e-5
+    )
+
+
+def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(project: Path):
+    write_params(project, *LONG, TWO)
+    process, workers = after_first_epoch(project, "pretext_train")
+    assert len(workers) == 2
+    start = time.monotonic()
+    workers[1].kill()
+    _, error = process.communicate(timeout=60)
+    assert time.monotonic() - start < 60
+    assert process.returncode == 1
+    said = r"error: process [01] of 2 ended by SIGKILL, and so the others were ended; run the same command to go on.*"
+    assert re.fullmatch(said, error.splitlines()[-1])
+    assert "Traceback" not in error
+    wait_until_ended(workers)
+
+    write_params(project, *LONG)
+    alone = start_stage(project, "pretext_train")
+    for line in alone.stderr or []:
+        if line.startswith("going on after epoch"):
+            break
+        assert "epoch" not in line
+    alone.kill()
+    assert alone.communicate()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, -signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_an_interrupted_stage_ends_its_processes(number: int, status: int, project: Path):
+    write_params(project, *LONG, TWO)
+    process, workers = after_first_epoch(project, "pretext_train")
+    process.send_signal(number)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == status
+    assert error.splitlines()[-1].startswith("interrupted; run the same command" if status == 130 else "pretext_train:")
+    assert "Traceback" not in error
+    wait_until_ended(workers)
+
+
+@pytest.mark.slow
+def test_processes_end_with_a_stage_that_is_killed(project: Path):
+    write_params(project, *LONG, TWO)
+    process, workers = after_first_epoch(project, "pretext_train")
+    process.kill()
+    process.communicate(timeout=20)
+    wait_until_ended(workers)
+
+
+def test_an_error_in_the_processes_is_one_line(project: Path):
+    Path("data/pretext/encoder.safetensors").write_bytes(b"no model")
+    process = start_stage(project, "scan_train")
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    first, second = error.splitlines()
+    assert first == "stages.scan_train: 2 processes"
+    assert second.startswith("error: data/pretext/encoder.safetensors: ")
+
+
+def test_torchrun_from_outside(by_one: Path, project: Path):
+    write_params(project, *SMALL_STEPS)  # runtime.devices: 1
+    Path("data/embeddings.npy").unlink()
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*command, "-m", "stages.embed"], env=environment(project), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("embed, 160 images") == 1
+    np.testing.assert_allclose(
+        read_embeddings(Path("data/embeddings.npy")), read_embeddings(by_one / "data/embeddings.npy"), atol=1e-5
+    )
+
+
+def test_a_batch_that_cannot_be_shared(project: Path):
+    write_params(project, "scan.batch_size=33", TWO)
+    with pytest.raises(ParamsError, match=r"scan\.batch_size: found 33, expected a multiple of the 2 devices"):
+        scan_train.main(Path("params.yaml"))
+
+
+def test_more_devices_than_there_are(project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(processes.os, "cpu_count", lambda: 2)
+    write_params(project, "runtime.devices=3")
+    with pytest.raises(ParamsError, match=r"runtime\.devices: found 3, expected at most the 2 processors here"):
+        embed.main(Path("params.yaml"))
+
+
+def test_auto_is_one_process_without_a_gpu(project: Path):
+    write_params(project, "runtime.devices=auto")
+    called = []
+    processes.run_on_devices(lambda _, device: called.append(device.type), load_params(Path("params.yaml")), Path("x"))
+    assert called == ["cpu"]
