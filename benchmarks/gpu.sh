@@ -2,7 +2,8 @@
 # On a machine with a CUDA GPU, in pieces of at most ten minutes each:
 #
 #   benchmarks/gpu.sh tests                          correctness on the GPU: pytest -m gpu
-#   benchmarks/gpu.sh speed [NAME ...]               the benchmarks at full size: step augmentation mining frozen growth
+#   benchmarks/gpu.sh speed [NAME ...]               the benchmarks at full size: step breakdown compiled
+#                                                    augmentation mining frozen growth
 #   benchmarks/gpu.sh cifar10 FOLDER [KEY=VALUE ...] CIFAR-10 end to end from the Parquet files in FOLDER, with the
 #                                                    preset cifar10-fast
 #
@@ -82,7 +83,7 @@ case $piece in
   speed)
     cd "$root"
     if [[ $# -eq 0 ]]; then
-      set -- step augmentation mining frozen growth
+      set -- step breakdown compiled augmentation mining frozen growth
     fi
     for name in "$@"; do
       echo "== $name"
