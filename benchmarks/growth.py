@@ -116,13 +116,13 @@ def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
         axes[0, column].set(title=f"processor time against {axis}", ylabel="seconds of all threads")
         axes[1, column].set(title=f"peak memory against {axis}", ylabel="MiB beyond the inputs", xlabel=axis)
         sizes = max((curve.sizes for curve in works.values()), key=len)
-        axes[1, column].set_xticks(sizes, [f"{size:,}" for size in sizes])
+        axes[1, column].set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
         axes[1, column].minorticks_off()
     for panel in axes.flat:
         _guide(panel)
         panel.grid(alpha=0.3)
         panel.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)
-    figure.savefig(path, dpi=90)
+    figure.savefig(path, dpi=80)
     plt.close(figure)
 
 
