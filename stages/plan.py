@@ -113,7 +113,7 @@ def work_of(config: Params, counted: Counted, measured: Measured, *, image_bytes
         heads=config.scan.heads,
         pretext_batch=config.pretext.batch_size,
         scan_batch=config.scan.batch_size,
-        self_label_batch=config.self_label.batch_size,
+        self_label_batch=config.self_label.batch_size if config.self_label.epochs else 0,
         weights=measured.weights,
         largest_output=measured.largest_output,
         pretext=measured.pretext.footprint,

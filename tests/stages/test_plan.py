@@ -100,6 +100,14 @@ def test_presets_of_published_size(preset: str, capsys):
     assert rows["fetch"][0] == expected
 
 
+def test_a_step_that_is_switched_off_needs_no_images(capsys):
+    use("digits", ["self_label.batch_size=5000", "self_label.epochs=0"], params=PARAMS)
+    assert planned(capsys)["self-label"][1] == "0"
+    use("digits", ["self_label.batch_size=5000"], params=PARAMS)
+    with pytest.raises(ParamsError, match=r"^self_label\.batch_size: 5,000 with 1,797 images"):
+        planned(capsys)
+
+
 def test_a_list_of_classes_that_cannot_be_reached(capsys, monkeypatch):
     monkeypatch.setattr(download, "RETRY_SECONDS", 0.0)
     use("imagenet50", ["data.classes_file=http://127.0.0.1:9/list.txt"], params=PARAMS)
