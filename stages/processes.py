@@ -69,7 +69,7 @@ def _wanted(runtime: RuntimeParams, device: torch.device) -> int:
 
 def _join(work: Work, config: Params, device: torch.device) -> None:
     if LAUNCHED:
-        torch.set_num_threads(max(1, torch.get_num_threads() // int(os.environ["LOCAL_WORLD_SIZE"])))
+        _take_share_of_processors(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
     if device.type == "cuda":  # pragma: gpu
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
@@ -78,6 +78,13 @@ def _join(work: Work, config: Params, device: torch.device) -> None:
         dist.init_process_group("gloo")
     work(config, device)
     dist.destroy_process_group()
+
+
+def _take_share_of_processors(process: int, processes: int) -> None:
+    """Divide threads and, where the system can, processors: processes that move about wait longer for each other."""
+    torch.set_num_threads(max(1, torch.get_num_threads() // processes))
+    if sys.platform == "linux" and (share := len(processors := sorted(os.sched_getaffinity(0))) // processes):
+        os.sched_setaffinity(0, processors[process * share : (process + 1) * share])
 
 
 def _module(work: Work) -> str:

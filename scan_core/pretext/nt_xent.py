@@ -11,7 +11,8 @@ from scan_core.runtime.distributed import average, gather, rows_of_part
 
 
 class NtXent(NamedTuple):
-    """Scalars: ``loss`` in nats, and ``accuracy``, the share of views whose nearest other view is their pair."""
+    """Scalars: ``loss`` in nats, and ``accuracy``, the share of this process's views whose nearest other view is their
+    pair."""
 
     loss: Float[Tensor, ""]
     accuracy: Float[Tensor, ""]
@@ -36,4 +37,4 @@ def nt_xent(
     similarity = (views @ everyone.T / temperature).masked_fill(own[:, None] == rows, -torch.inf)
     pair = (own + len(everyone) // 2) % len(everyone)
     accuracy = (similarity.argmax(dim=1) == pair).float().mean()
-    return NtXent(average(F.cross_entropy(similarity, pair)), average(accuracy))
+    return NtXent(average(F.cross_entropy(similarity, pair)), accuracy)

@@ -82,18 +82,22 @@ def gather(values: Float[Tensor, "..."], *, groups: int = 1) -> Float[Tensor, ".
 
 
 def total(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """The sum over all processes, with gradient."""
+    """The sum over all processes, with gradient if all make the same loss of it, as of everything global."""
     return values if processes() == 1 else _Total.apply(values)
 
 
 def average(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """The mean over all processes, with gradient."""
+    """The mean over all processes, with gradient; see :func:`total`."""
     return values if processes() == 1 else total(values) / processes()
 
 
 def log_total(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """The logarithm of the sum over all processes of ``exp(values)``, with gradient."""
-    return values if processes() == 1 else gather(values[None]).logsumexp(0)
+    """The logarithm of the sum over all processes of ``exp(values)``, with gradient; see :func:`total`."""
+    if processes() == 1:
+        return values
+    own = values.detach()
+    whole = all_gather(own).logsumexp(0)
+    return whole + processes() * (own - whole).exp() * (values - own)  # the last factor is 0, with gradient 1
 
 
 class _Gather(torch.autograd.Function):
@@ -115,7 +119,7 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return _summed(gradient)
+        return gradient * processes()  # the sum of equal ones
 
 
 def _summed(values: Tensor) -> Tensor:

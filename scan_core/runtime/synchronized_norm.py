@@ -61,8 +61,7 @@ class _Normalize(torch.autograd.Function):
         through, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
             gradient, x, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
         )
-        sums = torch.stack([of_weight, of_bias])
-        dist.all_reduce(sums)
+        sums = all_gather(torch.stack([of_weight, of_bias])).sum(0)
         scale = -weight * (variance + ctx.eps).rsqrt() / (dist.get_world_size() * x.numel() // x.shape[1])
         by_statistics = F.batch_norm(x, mean, variance, scale * sums[0], scale * sums[1], training=False, eps=ctx.eps)
         return through.add_(by_statistics), of_weight, of_bias, None

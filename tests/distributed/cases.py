@@ -40,7 +40,7 @@ SOME = {name: EVERYTHING[name] for name in ("random_affine", "color_jitter", "cu
 def losses_of(name: str, first: Tensor, second: Tensor) -> tuple[Tensor, ...]:
     prior = torch.tensor([0.4, 0.3, 0.1, 0.1, 0.1])
     return {
-        "nt_xent": lambda: tuple(nt_xent(first, second, temperature=0.5)),
+        "nt_xent": lambda: (nt_xent(first, second, temperature=0.5).loss,),
         "scan": lambda: tuple(scan_loss(first, second, entropy_weight=3.0)),
         "scan with a prior": lambda: tuple(scan_loss(first, second, entropy_weight=3.0, prior=prior)),
         "pseudo-label": lambda: (pseudo_label_loss(first, second, threshold=0.6, class_balance=True).loss,),

@@ -184,6 +184,19 @@ def test_more_devices_than_there_are(project: Path, monkeypatch: pytest.MonkeyPa
         embed.main(Path("params.yaml"))
 
 
+def test_processors_and_threads_are_divided(monkeypatch: pytest.MonkeyPatch):
+    chosen: list[object] = []
+    monkeypatch.setattr(processes.sys, "platform", "linux")
+    monkeypatch.setattr(processes.os, "sched_getaffinity", lambda _: {0, 2, 4, 6, 8}, raising=False)
+    monkeypatch.setattr(processes.os, "sched_setaffinity", lambda _, mine: chosen.append(mine), raising=False)
+    monkeypatch.setattr(processes.torch, "get_num_threads", lambda: 5)
+    monkeypatch.setattr(processes.torch, "set_num_threads", chosen.append)
+    for process in (0, 1):
+        processes._take_share_of_processors(process, 2)
+    processes._take_share_of_processors(0, 6)  # fewer processors than processes
+    assert chosen == [2, [0, 2], 2, [4, 6], 1]
+
+
 def test_auto_is_one_process_without_a_gpu(project: Path):
     write_params(project, "runtime.devices=auto")
     called = []
