@@ -37,16 +37,16 @@ class Training(Protocol):
 
 
 def main(
-    batch_size: Annotated[int | None, typer.Option(help="By default 64 on a CPU, 512 on a GPU.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Of an epoch. By default 4 on a CPU, 97 on a GPU.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="By default 256 on a CPU, 512 on a GPU.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Of an epoch. By default 2 on a CPU, 97 on a GPU.")] = None,
     repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 3,
     width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
 ) -> None:
     """Print images/s, views/s and FLOP/s of ours, images/s of the conventional way, and the median of the ratios."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     on_gpu = device.type == "cuda"
-    batch_size = batch_size or (512 if on_gpu else 64)
-    count = batch_size * (steps or (97 if on_gpu else 4))
+    batch_size = batch_size or (512 if on_gpu else 256)
+    count = batch_size * (steps or (97 if on_gpu else 2))
     forward = forward_gflop(ours.encoder(width))
     rows = []
     for stage, training in trainings(count, batch_size, epochs=repetitions + 1, width=width).items():
