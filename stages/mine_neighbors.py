@@ -1,6 +1,7 @@
 """Stage mine-neighbors: each training image's nearest neighbors."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,10 @@ from scan_core.errors import ParamsError
 from scan_core.neighbors.memory import bytes_needed, free_bytes
 from scan_core.neighbors.mine import Mined, mine_neighbors
 from scan_core.neighbors.search import present_gpus
+from scan_core.neighbors.shards import join
 from scan_core.runtime.progress import say
 from stages.cli import run
-from stages.params import NeighborsParams, load_params
+from stages.params import NeighborsParams, Params, load_params
 from stages.paths import EMBEDDINGS, INDEX, NEIGHBORS, PARAMS, REPORTS
 
 REPORT = REPORTS / "mine_neighbors"
@@ -30,24 +32,59 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     reports/mine_neighbors/details.json (how the search was made, and its recall).
     """
     config = load_params(params)
-    images, dimensions = embeddings_shape(EMBEDDINGS)
-    index = read_index(INDEX, rows=images)
-    _check_memory(images, len(index.train_ids), dimensions, config.neighbors)
-    mined = mine_neighbors(
-        read_embeddings(EMBEDDINGS),
-        index.train_ids,
+    if "TORCHELASTIC_RUN_ID" not in os.environ:
+        _check_memory(config.neighbors)
+        _write(_mine(config))
+    else:  # torch takes longer to import than many searches
+        from stages.processes import run_as_started
+
+        run_as_started(_mine_together, config)
+
+
+def _mine(config: Params, *, rank: int = 0, world_size: int = 1) -> Mined:
+    """The part of this process; those on one machine divide its GPUs."""
+    embeddings = read_embeddings(EMBEDDINGS)
+    gpus = present_gpus() if config.runtime.device in ("auto", "cuda") else ()
+    return mine_neighbors(
+        embeddings,
+        read_index(INDEX, rows=len(embeddings)).train_ids,
         k=config.neighbors.k,
-        gpus=present_gpus() if config.runtime.device in ("auto", "cuda") else (),
+        gpus=gpus[int(os.environ.get("LOCAL_RANK", "0")) :: _processes_here()],
         exact_up_to=config.neighbors.exact_up_to,
+        rank=rank,
+        world_size=world_size,
     )
+
+
+def _mine_together(config: Params) -> None:
+    """Each process mines its part, and the first one joins and writes them."""
+    from scan_core.runtime.distributed import gather_objects, processes, rank, wait_for_all
+
+    _check_memory(config.neighbors)
+    wait_for_all()
+    own = _mine(config, rank=rank(), world_size=processes())
+    parts = gather_objects(own.neighbors)
+    if rank() == 0:
+        _write(own._replace(neighbors=join(parts)))
+
+
+def _write(mined: Mined) -> None:
     write_neighbors(NEIGHBORS, mined.neighbors)
+    _, dimensions = embeddings_shape(EMBEDDINGS)
     write_text(REPORT / "details.json", json.dumps(_details(mined, dimensions), indent=2) + "\n")
 
 
-def _check_memory(images: int, points: int, dimensions: int, neighbors: NeighborsParams) -> None:
+def _processes_here() -> int:
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+
+
+def _check_memory(neighbors: NeighborsParams) -> None:
     """Say how much memory this takes, and stop where there is less."""
+    images, dimensions = embeddings_shape(EMBEDDINGS)
+    points = len(read_index(INDEX, rows=images).train_ids)
     approximate = points > neighbors.exact_up_to
     needed = bytes_needed(images=images, points=points, dimensions=dimensions, k=neighbors.k, approximate=approximate)
+    needed *= _processes_here()
     free, way = free_bytes(), "approximately" if approximate else "exactly"
     say(
         f"mine-neighbors: {neighbors.k} of each of {points} images, {way}, from {dimensions} dimensions; "

@@ -25,6 +25,7 @@ from stages.paths import PARAMS
 from stages.plan_images import Counted, count_images
 from stages.plan_measure import Measured, measure_all
 from stages.plan_table import print_notes, print_table
+from stages.processes import check_shares, count_devices
 
 GIBIBYTE = 2**30
 LATER_LIBRARIES = 300 * 2**20
@@ -40,6 +41,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     config = load_params(params)
     counted = count_images(config)
     device = choose_device(config.runtime.device)
+    devices = share_of(config, params, device)
     machine = look_at_machine(device)
     channels = 1 if config.data.name == "digits" else 3
     image_bytes = channels * config.data.image_size**2
@@ -48,23 +50,47 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     measured = measure_all(
         config,
         counted.sizes,
+        devices=devices,
         channels=channels,
         encoded=encoded,
         device=device,
         memory=machine.host if machine.device is None else machine.device,
     )
-    work = work_of(config, counted, measured, image_bytes=image_bytes, encoded=encoded)
+    work = work_of(config, counted, measured, devices=devices, image_bytes=image_bytes, encoded=encoded)
     rates = rates_of(measured, threads=config.runtime.threads, start=start_seconds())
     epochs = PerTraining(config.pretext.epochs, config.scan.epochs, config.self_label.epochs)
     batches = PerTraining(config.pretext.batch_size, config.scan.batch_size, config.self_label.batch_size)
-    seconds = stage_seconds(work.sizes, epochs, batches, rates, decoding_beside=device.type != "cpu")
+    seconds = stage_seconds(
+        work.sizes,
+        epochs,
+        batches,
+        rates,
+        views=PerTraining(0, work.scan_views, work.self_label_views),
+        exact_up_to=work.exact_up_to,
+        devices=1 if machine.device is None else devices,
+        decoding_beside=device.type != "cpu",
+    )
     if counted.fetched:
         seconds["fetch"] = 0.0
     steps = stage_steps(work.sizes, epochs, batches)
-    print_table(counted, on_machine(work, machine), work.sizes, steps, seconds, cache_copies=machine.cache_copies)
-    print_notes(counted, machine, measured, batches, disk_bytes(work, machine, fetched=counted.fetched))
+    print_table(counted, on_machine(work, machine), work, steps, seconds, cache_copies=machine.cache_copies)
+    print_notes(counted, machine, measured, work, disk_bytes(work, machine, fetched=counted.fetched))
     if lines := problems(work, machine, fetched=counted.fetched):
         raise ParamsError("\n".join(lines))
+
+
+def share_of(config: Params, params: Path, device: torch.device) -> int:
+    """How many devices share the work; see stages.processes, also for errors."""
+    devices = count_devices(config.runtime, device)
+    trained = {
+        "pretext": config.pretext.batch_size,
+        "scan": config.scan.batch_size if config.scan.train_encoder else 0,
+        "self_label": config.self_label.batch_size
+        if config.self_label.train_encoder and config.self_label.epochs
+        else 0,
+    }
+    check_shares(params, devices, **trained)
+    return devices
 
 
 def look_at_machine(device: torch.device) -> Machine:
@@ -100,26 +126,41 @@ def start_seconds() -> float:
     return time.perf_counter() - started
 
 
-def work_of(config: Params, counted: Counted, measured: Measured, *, image_bytes: int, encoded: bool) -> Work:
-    """The run's dimensions. The batches are those of one device: a global batch that devices share is divided here."""
+def work_of(
+    config: Params, counted: Counted, measured: Measured, *, devices: int, image_bytes: int, encoded: bool
+) -> Work:
+    """The run's dimensions."""
+    scan, self_label = config.scan, config.self_label
     return Work(
         sizes=counted.sizes,
         download=DOWNLOADS.get(config.data.name, 0) if config.data.source is None else 0,
         image_bytes=image_bytes,
         encoded=encoded,
         embedding_dim=measured.embedding_dim,
+        feature_width=measured.feature_width,
         neighbors=config.neighbors.k,
-        clusters=config.scan.clusters,
-        heads=config.scan.heads,
+        exact_up_to=config.neighbors.exact_up_to,
+        clusters=scan.clusters,
+        heads=scan.heads,
+        devices=devices,
         pretext_batch=config.pretext.batch_size,
-        scan_batch=config.scan.batch_size,
-        self_label_batch=config.self_label.batch_size if config.self_label.epochs else 0,
+        scan_batch=scan.batch_size,
+        self_label_batch=self_label.batch_size if self_label.epochs else 0,
+        scan_views=0 if scan.train_encoder else scan.views,
+        self_label_views=0 if self_label.train_encoder or not self_label.epochs else self_label.views,
+        pretext_moments=_moments("sgd", config.pretext.momentum),
+        scan_moments=_moments(scan.optimizer, scan.momentum),
+        self_label_moments=_moments(self_label.optimizer, self_label.momentum) + (self_label.ema_decay is not None),
         weights=measured.weights,
         largest_output=measured.largest_output,
         pretext=measured.pretext.footprint,
         scan=measured.scan.footprint,
         self_label=measured.self_label.footprint,
     )
+
+
+def _moments(optimizer: str, momentum: float) -> int:
+    return {"adam": 2, "sgd": int(momentum > 0)}[optimizer]
 
 
 def rates_of(measured: Measured, *, threads: int, start: float) -> Rates:
@@ -131,6 +172,8 @@ def rates_of(measured: Measured, *, threads: int, start: float) -> Rates:
         pretext=measured.pretext.seconds,
         scan=measured.scan.seconds,
         self_label=measured.self_label.seconds,
+        scan_augment=measured.scan_augment,
+        self_label_augment=measured.self_label_augment,
         infer=measured.infer,
         pair=measured.pair,
         kmeans=measured.kmeans,

@@ -4,9 +4,8 @@ import textwrap
 from collections.abc import Mapping
 
 from scan_core.planning.fit import Machine
-from scan_core.planning.needs import Need
-from scan_core.planning.sizes import Sizes
-from scan_core.planning.times import PerTraining
+from scan_core.planning.needs import Need, Work
+from scan_core.planning.times import PROBED
 from stages.plan_images import Counted
 from stages.plan_measure import Measured
 
@@ -18,19 +17,21 @@ LONG_UNITS = ((365 * 86400, "years"), (86400, "days"), (3600, "h"), (60, "min"))
 def print_table(
     counted: Counted,
     needs: Mapping[str, Need],
-    sizes: Sizes,
+    work: Work,
     steps: Mapping[str, int],
     seconds: Mapping[str, float],
     *,
     cache_copies: bool,
 ) -> None:
     """Print a row for each stage, and the largest memory, all disk and all time in the last one."""
+    sizes = work.sizes
     images = {"fetch": sizes.images, "pretext-train": sizes.pretext, "embed": sizes.images, "evaluate": sizes.evaluate}
     about = "" if counted.exact else "~"
     print(_row("", "images", "steps", "device", "host", "disk", "cache", "time"))
     for stage, need in needs.items():
         count, batches = f"{about}{images.get(stage, sizes.train):,}", f"{steps[stage]:,}" if stage in steps else "-"
-        print(_row(stage, count, batches, *_sizes(need, cache_copies), duration(seconds[stage])))
+        guessed = "~" if stage == "mine-neighbors" and _is_approximate(work) else ""
+        print(_row(stage, count, batches, *_sizes(need, cache_copies), guessed + duration(seconds[stage])))
     everything = Need(
         device=max(need.device for need in needs.values()),
         host=max(need.host for need in needs.values()),
@@ -39,24 +40,42 @@ def print_table(
     print(_row("in all", "", "", *_sizes(everything, cache_copies), duration(sum(seconds.values()))))
 
 
-def print_notes(counted: Counted, machine: Machine, measured: Measured, batches: PerTraining, fullest: int) -> None:
+def print_notes(counted: Counted, machine: Machine, measured: Measured, work: Work, fullest: int) -> None:
     """Print where the figures are from; ``fullest``: bytes of disk."""
     device = "" if machine.device is None else f"{size(machine.device)} of device memory, "
-    costs = (measured.pretext, measured.scan, measured.self_label)
-    smaller = [
-        f"{section} {cost.batch} of {batch}"
-        for section, cost, batch in zip(PerTraining._fields, costs, batches, strict=True)
-        if cost.batch < batch
-    ]
-    for note in (
+    notes = [
         f"Images: {'' if counted.exact else 'about: '}{counted.origin}.",
         f"Free here: {device}{size(machine.host)} of host memory, {size(machine.disk)} of disk, of which the run takes "
         f"{size(fullest)} at its fullest. K, M, G, T are powers of 1,024 bytes.",
         "Times are scaled from a few steps measured here on synthetic images, without downloads and DVC itself; "
-        "self-labeling may stop early."
-        + (f" Images of a measured step: {', '.join(smaller)}; full steps are faster at times." if smaller else ""),
-    ):
+        f"self-labeling may stop early.{_smaller_steps(measured, work)}",
+    ]
+    if work.devices > 1 and machine.device is None:
+        notes.append(f"{work.devices} processes divide the processors; memory is that of all of them.")
+    elif work.devices > 1:
+        notes.append(
+            f"Memory of a device is that of each of {work.devices}, which are taken to be {work.devices} times as fast "
+            "as one."
+        )
+    if _is_approximate(work):
+        notes.append(f"Mining is approximate, and taken to visit {PROBED} lists for each image: it may need more.")
+    for note in notes:
         print("\n" + textwrap.fill(note, COLUMNS))
+
+
+def _is_approximate(work: Work) -> bool:
+    return work.sizes.train > work.exact_up_to
+
+
+def _smaller_steps(measured: Measured, work: Work) -> str:
+    costs = {"pretext": measured.pretext, "scan": measured.scan, "self_label": measured.self_label}
+    frozen = {"pretext": False, "scan": work.scan_views > 0, "self_label": work.self_label_views > 0}
+    batches = {"pretext": work.pretext_batch, "scan": work.scan_batch, "self_label": work.self_label_batch}
+    own = {section: batch if frozen[section] else batch // work.devices for section, batch in batches.items()}
+    smaller = [
+        f"{section} {cost.batch} of {own[section]}" for section, cost in costs.items() if cost.batch < own[section]
+    ]
+    return f" Images of a measured step: {', '.join(smaller)}; full steps are faster at times." if smaller else ""
 
 
 def _row(stage: str, images: str, steps: str, *rest: str) -> str:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -14,6 +15,8 @@ from stages import LAUNCHED
 from stages.params import Params, RuntimeParams
 
 Work = Callable[[Params, torch.device], None]
+PATIENCE = timedelta(days=2)
+"""How long processes wait for each other that work on their own for hours."""
 
 
 def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int) -> None:
@@ -30,14 +33,9 @@ def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int)
         ParamsError: there are not so many devices, or they cannot share a batch equally.
     """
     device = choose_device(config.runtime.device)
-    joining = int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
-    count = joining if joining > 1 else _wanted(config.runtime, device)
-    for section, batch_size in batch_sizes.items():
-        if batch_size % count:
-            raise ParamsError(
-                f"{params}: {section}.batch_size: found {batch_size}, expected a multiple of the {count} devices that "
-                "share it (runtime.devices)"
-            )
+    joining = _started_by_torchrun("WORLD_SIZE", 1)
+    count = joining if joining > 1 else count_devices(config.runtime, device)
+    check_shares(params, count, **batch_sizes)
     if joining > 1:
         _join(work, config, device)
     elif count > 1:
@@ -53,11 +51,39 @@ def run_alone(work: Work, config: Params) -> None:
 
     Of the processes that torchrun has started, the first does it all.
     """
-    if int(os.environ.get("RANK", "0")) == 0:
+    if _started_by_torchrun("RANK", 0) == 0:
         work(config, choose_device(config.runtime.device))
 
 
-def _wanted(runtime: RuntimeParams, device: torch.device) -> int:
+def run_as_started(work: Callable[[Params], None], config: Params) -> None:
+    """Call ``work`` with ``config`` here; several processes that torchrun has started meet in a group on their hosts.
+
+    None is started, whatever ``runtime.devices`` is: ``work`` takes all processors and GPUs of a machine by itself.
+    """
+    if _started_by_torchrun("WORLD_SIZE", 1) == 1:
+        work(config)
+        return
+    dist.init_process_group("gloo", timeout=PATIENCE)
+    work(config)
+    dist.destroy_process_group()
+
+
+def check_shares(params: Path, count: int, **batch_sizes: int) -> None:
+    """Raise ParamsError where ``count`` devices cannot share a batch equally; see :func:`run_on_devices`."""
+    for section, batch_size in batch_sizes.items():
+        if batch_size % count:
+            raise ParamsError(
+                f"{params}: {section}.batch_size: found {batch_size}, expected a multiple of the {count} devices that "
+                "share it (runtime.devices)"
+            )
+
+
+def count_devices(runtime: RuntimeParams, device: torch.device) -> int:
+    """How many of ``device``'s kind ``runtime.devices`` asks for.
+
+    Raises:
+        ParamsError: there are not so many.
+    """
     present = {"cuda": torch.cuda.device_count(), "cpu": os.cpu_count() or 1}.get(device.type, 1)
     if runtime.devices == "auto":
         return present if device.type == "cuda" else 1
@@ -65,6 +91,10 @@ def _wanted(runtime: RuntimeParams, device: torch.device) -> int:
         what = {"cuda": "CUDA devices", "cpu": "processors"}.get(device.type, f"{device.type} devices")
         raise ParamsError(f"runtime.devices: found {runtime.devices}, expected at most the {present} {what} here")
     return runtime.devices
+
+
+def _started_by_torchrun(name: str, otherwise: int) -> int:
+    return int(os.environ[name]) if "TORCHELASTIC_RUN_ID" in os.environ else otherwise
 
 
 def _join(work: Work, config: Params, device: torch.device) -> None:

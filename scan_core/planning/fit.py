@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from scan_core.clustering.cached_features import SHARE_OF_DEVICE as SHARE_FOR_FEATURES
 from scan_core.data.open_images import SHARE_OF_DEVICE
 from scan_core.planning.needs import Need, Work, needs
 
@@ -33,6 +34,10 @@ _PARAMETERS = {
     "scan.heads": _Parameter(lambda w: w.heads, 1, lambda w, value: w._replace(heads=value)),
     "pretext.batch_size": _Parameter(lambda w: w.pretext_batch, 2, lambda w, value: w._replace(pretext_batch=value)),
     "scan.batch_size": _Parameter(lambda w: w.scan_batch, 2, lambda w, value: w._replace(scan_batch=value)),
+    "scan.views": _Parameter(lambda w: w.scan_views, 2, lambda w, value: w._replace(scan_views=value)),
+    "self_label.views": _Parameter(
+        lambda w: w.self_label_views, 1, lambda w, value: w._replace(self_label_views=value)
+    ),
     "self_label.batch_size": _Parameter(
         lambda w: w.self_label_batch, 2, lambda w, value: w._replace(self_label_batch=value)
     ),
@@ -43,31 +48,43 @@ _REMEDIES = {
     "self-label": ("self_label.batch_size", "data.limit"),
 }
 """What to lower for a stage, in the order in which it is tried; for the others data.limit."""
+_DISK_REMEDIES = {"scan-train": ("scan.views", "data.limit"), "self-label": ("self_label.views", "data.limit")}
 
 
 def on_machine(work: Work, machine: Machine) -> dict[str, Need]:
-    """:func:`needs` with the program and resident images added; all of it in ``host`` where that is the device."""
+    """:func:`needs` with the program and what is resident added, ``host`` that of all processes on this machine.
+
+    Where the host is the device, ``host`` is everything; otherwise ``device`` is that of each one.
+    """
     placed = {}
     for stage, need in needs(work).items():
         host = machine.program + need.host
         if machine.device is None:
-            placed[stage] = need._replace(device=0, host=host + need.device)
+            placed[stage] = need._replace(device=0, host=need.processes * (host + need.device))
         else:
-            resident = need.device and _resident(work, machine.device)
-            placed[stage] = need._replace(device=need.device + resident, host=host)
+            resident = need.device and _resident(work, need, machine.device)
+            placed[stage] = need._replace(device=need.device + resident, host=need.processes * host)
     return placed
 
 
-def _resident(work: Work, free: int) -> int:
+def _resident(work: Work, need: Need, free: int) -> int:
     pixels = work.sizes.images * work.image_bytes
-    return 0 if work.encoded or pixels > SHARE_OF_DEVICE * free else pixels
+    images = 0 if work.encoded or pixels > SHARE_OF_DEVICE * free else pixels
+    features = 0 if need.features > SHARE_FOR_FEATURES * (free - images) else need.features
+    return images + features
 
 
 def disk_bytes(work: Work, machine: Machine, *, fetched: bool) -> int:
     """Free space that a run needs at its fullest; ``fetched``: the images are there already."""
+    artifacts, temporary = _disk(work, machine, fetched=fetched)
+    return artifacts + max(temporary.values())
+
+
+def _disk(work: Work, machine: Machine, *, fetched: bool) -> tuple[int, dict[str, int]]:
+    """Bytes of all artifacts, and those beside them while a stage runs."""
     stages = {stage: need for stage, need in needs(work).items() if not (fetched and stage == "fetch")}
-    artifacts = sum(need.disk for need in stages.values())
-    return artifacts * (1 + machine.cache_copies) + max(need.temporary for need in stages.values())
+    artifacts = sum(need.disk for need in stages.values()) * (1 + machine.cache_copies)
+    return artifacts, {stage: need.temporary for stage, need in stages.items()}
 
 
 def problems(work: Work, machine: Machine, *, fetched: bool) -> list[str]:
@@ -101,25 +118,37 @@ def _too_little_memory(work: Work, machine: Machine) -> Iterator[str]:
 
 
 def _too_little_disk(work: Work, machine: Machine, fetched: bool) -> Iterator[str]:
-    def used(changed: Work) -> int:
-        return disk_bytes(changed, machine, fetched=fetched)
+    artifacts, temporary = _disk(work, machine, fetched=fetched)
+    if artifacts > machine.disk:
+        yield _disk_line("artifacts", work, machine, lambda changed: disk_bytes(changed, machine, fetched=fetched))
+        return
+    for stage in temporary:
 
-    if used(work) > machine.disk:
-        remedy = _remedy(work, used, machine.disk, ("data.limit",))
-        yield f"disk: about {_gib(used(work))} needed, {_gib(machine.disk)} are free; {remedy}"
+        def used(changed: Work, stage: str = stage) -> int:
+            artifacts, temporary = _disk(changed, machine, fetched=fetched)
+            return artifacts + temporary[stage]
+
+        if used(work) > machine.disk:
+            yield _disk_line(stage, work, machine, used)
+
+
+def _disk_line(stage: str, work: Work, machine: Machine, used: Callable[[Work], int]) -> str:
+    remedy = _remedy(work, used, machine.disk, _DISK_REMEDIES.get(stage, ("data.limit",)))
+    return f"{stage}: about {_gib(used(work))} of disk needed, {_gib(machine.disk)} are free; {remedy}"
 
 
 def _remedy(work: Work, used: Callable[[Work], int], free: int, names: tuple[str, ...]) -> str:
     """The first of the parameters ``names`` of which some value fits, and the largest such value."""
     for name in names:
         value, smallest, changed = _PARAMETERS[name]
-        low, high = smallest, value(work)
-        if low >= high or used(changed(work, low)) > free:
+        unit = work.devices if name.endswith("batch_size") else 1  # devices share a batch equally
+        low, high = smallest, value(work) // unit
+        if low >= high or used(changed(work, low * unit)) > free:
             continue
         while high - low > 1:
             middle = (low + high) // 2
-            low, high = (middle, high) if used(changed(work, middle)) <= free else (low, middle)
-        return f"{name}: {low} would fit"
+            low, high = (middle, high) if used(changed(work, middle * unit)) <= free else (low, middle)
+        return f"{name}: {low * unit} would fit"
     return f"no value of {' or '.join(names)} fits: take a smaller encoder.width or data.image_size"
 
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from scan_core.augment.pipeline import Augmentation
 from scan_core.data.dataset import Stored
 from scan_core.data.images import Images, ResidentImages
 from scan_core.data.prepare import prepare
@@ -21,6 +22,8 @@ FEW = 4
 """Images of the first steps."""
 GROWTH = 8
 """How much larger the next batch may be."""
+VIEWS = 32
+"""Images that are augmented at a time."""
 RUNS = 3
 MOST_STEPS = 8
 PHOTOGRAPH = (500, 375)
@@ -110,6 +113,14 @@ def measure_inference(network: nn.Module, images: Images, *, precision: str, bud
     rough = _least_seconds(run(few), budget=budget) / few
     count = min(len(images), max(few, int(budget / RUNS / rough)))
     return _least_seconds(run(count), budget=budget) / count
+
+
+def measure_augmentation(augmentation: Augmentation, images: Images, *, budget: float) -> float:
+    """Seconds to augment one of ``images``; a few of them are."""
+    few = torch.arange(min(VIEWS, len(images)))
+    (pixels,) = images.batches([few])
+    generator = torch.Generator().manual_seed(0)
+    return _least_seconds(lambda: augmentation(pixels, generator).sum().item(), budget=budget) / len(few)
 
 
 def largest_output(network: nn.Module, images: Images) -> int:

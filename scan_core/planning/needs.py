@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+from scan_core.neighbors.memory import bytes_needed
 from scan_core.planning.sizes import Sizes
 
 FLOAT = 4
 INT64 = 8
+FLOAT16 = 2
 
 ENCODED_SHARE = 0.75
 """Bytes of an encoded picture relative to its pixels: about that of JPEG files of ImageNet, and of PNG, at 224 px."""
@@ -35,13 +37,26 @@ class Work(NamedTuple):
     encoded: bool
     """Whether images are stored encoded, and decoded whenever they are needed."""
     embedding_dim: int
+    feature_width: int
+    """Of the encoder's output, before any head."""
     neighbors: int
+    exact_up_to: int
+    """Beyond so many images mining is approximate."""
     clusters: int
     heads: int
+    devices: int
+    """Which share each batch, unless the encoder is frozen; one process each."""
     pretext_batch: int
     scan_batch: int
     self_label_batch: int
-    """Images of one step on one device."""
+    """Images of one step on all devices."""
+    scan_views: int
+    self_label_views: int
+    """Augmentations of each image that a frozen encoder sees; 0 where the encoder learns."""
+    pretext_moments: int
+    scan_moments: int
+    self_label_moments: int
+    """Numbers kept for each weight: the optimizer's, and an average of the weights."""
     weights: int
     """Bytes of the encoder and its head."""
     largest_output: int
@@ -55,13 +70,17 @@ class Need(NamedTuple):
     """Bytes of one stage."""
 
     device: int = 0
-    """At its peak, without the images themselves."""
+    """At its peak, for each process, without the images themselves; so is ``host``."""
     host: int = 0
-    """At its peak, without the program itself and without memory-mapped images, which the system drops as it likes."""
+    """Without the program itself, and without memory-mapped images and features, which the system drops as it likes."""
     disk: int = 0
     """Of its artifacts."""
     temporary: int = 0
     """On the disk beside them, for the time that it runs."""
+    features: int = 0
+    """Of ``temporary``, what lies on a GPU, too, where it fits."""
+    processes: int = 1
+    """That share the work."""
 
 
 def needs(work: Work) -> dict[str, Need]:
@@ -90,27 +109,54 @@ def _fetch(work: Work) -> Need:
 
 
 def _pretext(work: Work) -> Need:
-    similarities = 3 * (2 * work.pretext_batch) ** 2 * FLOAT
-    return _training(work, work.pretext, work.pretext_batch, moments=1, whole_set=similarities)
+    own, everyone = 2 * _part(work, work.pretext_batch), 2 * work.pretext_batch
+    similarities = 3 * own * everyone * FLOAT
+    return _training(work, work.pretext, work.pretext_batch, moments=work.pretext_moments, whole_set=similarities)
 
 
 def _scan(work: Work) -> Need:
-    logits = 3 * work.heads * work.sizes.train * work.clusters * FLOAT  # as they are joined, and their log-softmax
+    logits = 3 * work.sizes.train * work.clusters * FLOAT  # as they are joined, and their log-softmax
     rows = work.sizes.train * work.neighbors * INT64
-    return _training(work, work.scan, work.scan_batch, moments=2, whole_set=max(logits, _inference(work)) + rows)
+    if work.scan_views:  # one head after the other
+        need = _heads(work, work.scan, work.scan_batch, heads=work.heads, moments=work.scan_moments, whole_set=logits)
+        return _with_features(work, need._replace(device=need.device + rows), views=work.scan_views)
+    whole_set = max(work.heads * logits, _inference(work)) + rows
+    return _training(work, work.scan, work.scan_batch, moments=work.scan_moments, whole_set=whole_set)
 
 
 def _self_label(work: Work) -> Need:
-    logits = 3 * work.sizes.train * work.clusters * FLOAT
-    return _training(work, work.self_label, work.self_label_batch, moments=2, whole_set=max(logits, _inference(work)))
+    logits, moments = 3 * work.sizes.train * work.clusters * FLOAT, work.self_label_moments
+    if work.self_label_views:
+        need = _heads(work, work.self_label, work.self_label_batch, heads=1, moments=moments, whole_set=logits)
+        return _with_features(work, need, views=work.self_label_views)
+    whole_set = max(logits, _inference(work))
+    return _training(work, work.self_label, work.self_label_batch, moments=moments, whole_set=whole_set)
 
 
 def _training(work: Work, footprint: Footprint, batch: int, *, moments: int, whole_set: int) -> Need:
     """``whole_set``: what the training holds beside a step. On the disk, its state in .resume comes with the model."""
-    gradients_and_moments = (1 + moments) * work.weights
-    step = footprint.fixed + TRANSIENT * footprint.per_image * batch
-    state = (1 + moments) * work.weights
-    return Need(int(gradients_and_moments + step) + whole_set, 2 * state, disk=work.weights, temporary=2 * state)
+    state = (1 + moments) * work.weights  # gradients take as much as the weights, which are in ``fixed``
+    step = footprint.fixed + TRANSIENT * footprint.per_image * _part(work, batch)
+    device = int(state + step) + whole_set
+    return Need(device, 2 * state, disk=work.weights, temporary=2 * state, processes=work.devices)
+
+
+def _heads(work: Work, footprint: Footprint, batch: int, *, heads: int, moments: int, whole_set: int) -> Need:
+    """As :func:`_training`, of heads alone in one process, after a pass of the encoder."""
+    state = (1 + moments) * heads * (work.feature_width + 1) * work.clusters * FLOAT
+    step = state + footprint.fixed + TRANSIENT * footprint.per_image * batch
+    device = work.weights + max(_inference(work), int(step) + whole_set)
+    return Need(device, 2 * state, disk=work.weights, temporary=2 * state)
+
+
+def _with_features(work: Work, need: Need, *, views: int) -> Need:
+    features = FLOAT16 * work.sizes.train * (1 + views) * work.feature_width
+    return need._replace(temporary=need.temporary + features, features=features)
+
+
+def _part(work: Work, batch: int) -> int:
+    """Images of ``batch`` on one device."""
+    return -(-batch // work.devices)
 
 
 def _inference(work: Work) -> int:
@@ -119,13 +165,19 @@ def _inference(work: Work) -> int:
 
 def _embed(work: Work) -> Need:
     embeddings = work.sizes.images * work.embedding_dim * FLOAT
-    return Need(work.weights + _inference(work) + 2 * embeddings, 2 * embeddings, disk=embeddings)
+    device = work.weights + _inference(work) + 2 * embeddings
+    return Need(device, 2 * embeddings, disk=embeddings, processes=work.devices)
 
 
 def _mine(work: Work) -> Need:
-    embeddings = work.sizes.train * work.embedding_dim * FLOAT
-    table = work.sizes.train * (work.neighbors + 1) * (FLOAT + INT64)
-    return Need(host=3 * embeddings + 4 * table, disk=work.sizes.train * work.neighbors * 2 * FLOAT)
+    memory = bytes_needed(
+        images=work.sizes.images,
+        points=work.sizes.train,
+        dimensions=work.embedding_dim,
+        k=work.neighbors,
+        approximate=work.sizes.train > work.exact_up_to,
+    )
+    return Need(host=memory, disk=work.sizes.train * work.neighbors * 2 * FLOAT)
 
 
 def _baselines(work: Work) -> Need:

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from scan_core.neighbors.ivf import SAMPLE, TRAINING_PER_LIST, lists_of
 from scan_core.planning.needs import INFERENCE_BATCH
 from scan_core.planning.sizes import Sizes
 
@@ -20,6 +21,9 @@ class Rates(NamedTuple):
     """To train on one image, everything included; so are the next two."""
     scan: float
     self_label: float
+    scan_augment: float
+    """To augment one image; so is the next."""
+    self_label_augment: float
     infer: float
     """For one image, not augmented, through the encoder."""
     pair: float
@@ -29,7 +33,7 @@ class Rates(NamedTuple):
 
 
 class PerTraining(NamedTuple):
-    """A number for each training: epochs (at most; self-labeling may stop before) or images of a batch."""
+    """A number for each training: epochs (at most; self-labeling may stop before), images of a batch, or views."""
 
     pretext: int
     scan: int
@@ -38,17 +42,32 @@ class PerTraining(NamedTuple):
 
 EVALUATE_SECONDS = 4.0
 """For matching, charts and pictures."""
+PROBED = 16
+"""Lists that an approximate search is taken to visit for each image; how many it must is known only afterwards."""
+TRAINING_PASSES = 10
+"""Of k-means, to find the lists' centers."""
 
 
 def stage_seconds(
-    sizes: Sizes, epochs: PerTraining, batches: PerTraining, rates: Rates, *, decoding_beside: bool
+    sizes: Sizes,
+    epochs: PerTraining,
+    batches: PerTraining,
+    rates: Rates,
+    *,
+    views: PerTraining,
+    exact_up_to: int,
+    devices: int,
+    decoding_beside: bool,
 ) -> dict[str, float]:
     """Seconds of each stage; downloads are not among them.
 
     An image is decoded once for pretext, three times for SCAN (with its neighbor, and to choose the epoch) and twice
-    for self-labeling (to count the confident ones).
+    for self-labeling (to count the confident ones); where the encoder is frozen, once for each view.
 
     Args:
+        views: augmentations that a frozen encoder sees once; 0 where it learns.
+        exact_up_to: beyond so many images mining is approximate.
+        devices: which compute beside each other, each as fast as one alone.
         decoding_beside: images are decoded while another device computes, so that only the slower of the two counts.
     """
 
@@ -56,19 +75,43 @@ def stage_seconds(
         decode = images * rates.decode
         return max(decode, rate) if decoding_beside else decode + rate
 
+    def training(stage: str, batch: int, rate: float, *, decoded: int, views: int, augment: float) -> float:
+        images = steps[stage] * batch
+        if not views:
+            return images * with_decoding(decoded, rate / devices)
+        view_rate = (1 + views) * rates.infer + views * augment
+        return sizes.train * with_decoding(1 + views, view_rate) + images * rate
+
     steps = stage_steps(sizes, epochs, batches)
-    infer = with_decoding(1, rates.infer)
     work = {
         "fetch": sizes.images * rates.prepare,
-        "pretext-train": steps["pretext-train"] * batches.pretext * with_decoding(1, rates.pretext),
-        "embed": sizes.images * infer,
-        "mine-neighbors": sizes.train**2 * rates.pair,
+        "pretext-train": training("pretext-train", batches.pretext, rates.pretext, decoded=1, views=0, augment=0.0),
+        "embed": sizes.images * with_decoding(1, rates.infer / devices),
+        "mine-neighbors": _compared(sizes.train, exact_up_to=exact_up_to) * rates.pair,
         "baselines": sizes.train * rates.kmeans + sizes.images * rates.decode,
-        "scan-train": steps["scan-train"] * batches.scan * with_decoding(3, rates.scan),
-        "self-label": steps["self-label"] * batches.self_label * with_decoding(2, rates.self_label),
-        "evaluate": 2 * sizes.evaluate * infer + EVALUATE_SECONDS,
+        "scan-train": training(
+            "scan-train", batches.scan, rates.scan, decoded=3, views=views.scan, augment=rates.scan_augment
+        ),
+        "self-label": training(
+            "self-label",
+            batches.self_label,
+            rates.self_label,
+            decoded=2,
+            views=views.self_label,
+            augment=rates.self_label_augment,
+        ),
+        "evaluate": 2 * sizes.evaluate * with_decoding(1, rates.infer) + EVALUATE_SECONDS,
     }
     return {stage: rates.start + seconds for stage, seconds in work.items()}
+
+
+def _compared(images: int, *, exact_up_to: int) -> int:
+    """Pairs of vectors that mining compares: images, centers of lists, and a sample exactly, for its recall."""
+    if images <= exact_up_to:
+        return images**2
+    lists = lists_of(images)
+    to_learn = TRAINING_PASSES * min(images, TRAINING_PER_LIST * lists) * lists
+    return to_learn + images * (2 * lists + PROBED * images // lists + SAMPLE)
 
 
 def stage_steps(sizes: Sizes, epochs: PerTraining, batches: PerTraining) -> dict[str, int]:

@@ -7,7 +7,7 @@ gradient of the one loss. A batch may hold several groups, one after the other: 
 images, for instance. A process has the same part of each group.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from scan_core.runtime.synchronized_norm import SynchronizedBatchNorm2d, all_gather
+
+T = TypeVar("T")
 
 
 def processes() -> int:
@@ -32,6 +34,15 @@ def wait_for_all() -> None:
     """Go on when every process has come here."""
     if processes() > 1:
         dist.barrier()
+
+
+def gather_objects(own: T) -> list[T]:
+    """What each process has, by rank, in the first one; an empty list in the others."""
+    if processes() == 1:
+        return [own]
+    found: list[T] | None = [own] * processes() if rank() == 0 else None
+    dist.gather_object(own, found)
+    return found or []
 
 
 def part_of_batch(batch: Shaped[Tensor, "steps batch"]) -> Shaped[Tensor, "steps part"]:

@@ -6,10 +6,12 @@ import pytest
 import torch
 from torch import nn
 
+from scan_core.augment.pipeline import Augmentation
 from scan_core.data.images import Images
 from scan_core.encoders.resnet import ResNet
 from scan_core.planning.measure import (
     largest_output,
+    measure_augmentation,
     measure_inference,
     measure_training,
     photograph,
@@ -84,6 +86,17 @@ def test_inference_is_measured_for_each_image():
 
     images = synthetic_images(64, channels=1, size=4, device=CPU)
     assert measure_inference(Sleeping(), images, precision="float32", budget=0.3) == pytest.approx(0.001, rel=0.6)
+
+
+def test_augmentation_is_measured_for_each_image():
+    class Sleeping(Augmentation):
+        def __call__(self, images, generator):
+            time.sleep(0.001 * len(images))
+            return images
+
+    augmentation = Sleeping({}, mean=[0.5], std=[0.25])
+    images = synthetic_images(40, channels=1, size=4, device=CPU)
+    assert measure_augmentation(augmentation, images, budget=0.3) == pytest.approx(0.001, rel=0.6)
 
 
 def test_the_photograph_is_one_of_imagenet_s_usual_size():

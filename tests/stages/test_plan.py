@@ -1,6 +1,7 @@
 """The plan of a run: for each preset, before anything is there, and after fetch."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from stages.plan_measure import Measured
 from stages.plan_table import duration, size
 from stages.use import main as use
 from tests.data.samples import encode, noise
-from tests.pipeline import start_stage, write_params
+from tests.pipeline import FROZEN, start_stage, write_params
 
 PARAMS = Path("params.yaml")
 MACHINE = Machine(device=78 * GIBIBYTE, host=128 * GIBIBYTE, disk=2000 * GIBIBYTE, cache_copies=False, program=GIBIBYTE)
@@ -32,6 +33,8 @@ STATED = Measured(
     pretext=STEP,
     scan=STEP,
     self_label=STEP,
+    scan_augment=0.0001,
+    self_label_augment=0.0001,
     infer=0.0002,
     prepare=0.004,
     decode=0.004,
@@ -39,6 +42,7 @@ STATED = Measured(
     kmeans=0.01,
     weights=45_000_000,
     largest_output=3_211_264,
+    feature_width=2048,
     embedding_dim=128,
 )
 
@@ -74,6 +78,64 @@ def test_a_subset_of_imagenet_before_anything_is_there(preset: str, classes: int
     assert rows["pretext-train"][:2] == [f"~{train:,}", f"{500 * (train // 512):,}"]
     assert rows["scan-train"][:2] == [f"~{train:,}", f"{100 * (train // 512):,}"]
     assert rows["evaluate"][0] == f"~{val:,}"
+
+
+HEADS = StepCost(seconds=2e-6, footprint=Footprint(fixed=20e6, per_image=60e3), batch=512)
+"""Of a step on cached features, of 2,048 numbers."""
+
+
+@pytest.mark.parametrize(("classes", "batch"), [(50, 512), (100, 1024), (200, 1024)])
+def test_the_authors_setting_of_imagenet_freezes_the_encoder(classes: int, batch: int, capsys, monkeypatch):
+    Path("classes.txt").write_text("".join(f"n{number:08d} some name\n" for number in range(classes)))
+    use(f"imagenet{classes}-authors", ["data.classes_file=classes.txt", "runtime.device=cpu"], params=PARAMS)
+    monkeypatch.setattr(plan, "measure_all", lambda *_, **__: STATED._replace(scan=HEADS))
+    rows = planned(capsys)
+    train = round(1281.167 * classes)
+    assert rows["scan-train"][1] == f"{100 * (train // batch):,}"
+    # 10 views and the images as they are, decoded by some threads, seen in 0.2 ms and augmented in 0.1.
+    threads = load_params(PARAMS).runtime.threads
+    passes = train * (11 * 0.004 / threads + 11 * 0.0002 + 10 * 0.0001)
+    assert " ".join(rows["scan-train"][6:]) == duration(3 + passes + 100 * (train // batch) * batch * 2e-6)
+    use(f"imagenet{classes}-authors", ["data.classes_file=classes.txt", "scan.views=40"], params=PARAMS)
+    capsys.readouterr()
+    view = 2 * train * 2048  # bytes
+    room = needed_disk(capsys) - 5 * view
+    monkeypatch.setattr(plan, "look_at_machine", lambda device: MACHINE._replace(disk=room))
+    with pytest.raises(ParamsError, match=r"^scan-train: about .* of disk needed, .*; scan\.views: 3[456] would fit$"):
+        planned(capsys)
+
+
+def needed_disk(capsys) -> int:
+    """Bytes at the fullest, from the plan's notes."""
+    plan.main(PARAMS)
+    output = " ".join(capsys.readouterr().out.split())
+    number, letter = re.search(r"which the run takes ([0-9.]+)(\w) at", output).groups()
+    return int(float(number) * {"G": 2**30, "M": 2**20}[letter])
+
+
+def test_several_devices(capsys, monkeypatch):
+    monkeypatch.setattr(plan, "look_at_machine", lambda device: MACHINE._replace(device=None))
+    use("cifar10", ["runtime.device=cpu"], params=PARAMS)
+    one = planned(capsys)
+    use("cifar10", ["runtime.device=cpu", "runtime.devices=2"], params=PARAMS)
+    two = planned(capsys)
+    # Half of the batch's 40 MB for each image in each of two processes; each has libraries, and logits, for itself.
+    assert two["pretext-train"][3] > one["pretext-train"][3]
+    assert two["evaluate"] == one["evaluate"]
+    assert [row[-2:] for row in two.values()] == [row[-2:] for row in one.values()]
+    use("cifar10", ["runtime.device=cpu", "runtime.devices=2", "scan.batch_size=127"], params=PARAMS)
+    with pytest.raises(ParamsError, match=r"scan\.batch_size: found 127, expected a multiple of the 2 devices"):
+        planned(capsys)
+    use("cifar10", ["runtime.device=cpu", "runtime.devices=2", "scan.batch_size=127", *FROZEN], params=PARAMS)
+    planned(capsys)
+
+
+def test_approximate_mining_is_said_to_be_a_guess(capsys):
+    use("cifar10", ["neighbors.exact_up_to=50000"], params=PARAMS)
+    plan.main(PARAMS)
+    output = " ".join(capsys.readouterr().out.split())
+    assert re.search(r"mine-neighbors 60,000 - \S+ \S+ \S+ \S+ ~", output)
+    assert "Mining is approximate, and taken to visit 16 lists" in output
 
 
 def test_all_of_imagenet_needs_a_smaller_batch_on_one_device(capsys):
@@ -177,7 +239,7 @@ def test_real_steps_of_a_tiny_network_are_measured(monkeypatch):
     monkeypatch.setattr(plan_measure, "BUDGET", 1.0)
     sizes = Sizes(160, 160, 160, 160)
     found = plan_measure.measure_all(
-        load_params(PARAMS), sizes, channels=1, encoded=True, device=torch.device("cpu"), memory=GIBIBYTE
+        load_params(PARAMS), sizes, devices=1, channels=1, encoded=True, device=torch.device("cpu"), memory=GIBIBYTE
     )
     assert all(cost.batch in (4, 32) and cost.seconds > 0 for cost in found[:3])  # 32 unless the machine is busy
     # SimCLR trains on two views of an image, SCAN on one of it and one of its neighbor, self-labeling on one.
@@ -187,6 +249,19 @@ def test_real_steps_of_a_tiny_network_are_measured(monkeypatch):
     assert min(found.infer, found.prepare, found.decode, found.pair, found.kmeans) > 0
     # resnet10 of width 4 has 4, 8, 16 and 32 channels; 8 x 8 x 4 channels of float32 are the largest.
     assert (found.embedding_dim, found.largest_output) == (32, 8 * 8 * 4 * 4)
+
+
+def test_real_steps_on_features_are_measured(monkeypatch):
+    write_params(Path(), *FROZEN, "self_label.optimizer=sgd")
+    monkeypatch.setattr(plan_measure, "BUDGET", 1.0)
+    sizes = Sizes(160, 160, 160, 160)
+    found = plan_measure.measure_all(
+        load_params(PARAMS), sizes, devices=2, channels=1, encoded=False, device=torch.device("cpu"), memory=GIBIBYTE
+    )
+    assert found.feature_width == 32
+    assert found.pretext.batch <= 16  # half of 32
+    assert min(found.scan_augment, found.self_label_augment, found.scan.seconds, found.self_label.seconds) > 0
+    assert found.scan.footprint.per_image < found.pretext.footprint.per_image / 4
 
 
 def test_the_command_ends_with_a_line_for_each_thing_that_cannot_fit(tmp_path: Path):
