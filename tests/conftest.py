@@ -1,5 +1,7 @@
 """What many tests need: tiny images, and a check that skips have a named reason."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -14,3 +16,15 @@ def tiny_images() -> ResidentImages:
     pixels[::2, :, :, :4] += 180
     pixels[1::2, :, :, 4:] += 180
     return ResidentImages(pixels, torch.device("cpu"))
+
+
+@pytest.fixture(scope="session")
+def dvc_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository in which DVC has run the whole tiny pipeline; for tests of the group ``dvc``, which share it."""
+    from stages.use import main as use  # which imports all stages' libraries
+    from tests.pipeline import TINY, clone, dvc
+
+    folder = clone(tmp_path_factory.mktemp("clone"))
+    use("digits", [*TINY, "pretext.epochs=1", "scan.epochs=1", "self_label.epochs=1"], params=folder / "params.yaml")
+    assert dvc(folder, "repro").count("Running stage") == 8
+    return folder

@@ -8,20 +8,16 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from stages.use import main as use
-from tests.pipeline import TINY, clone, dvc
+from tests.pipeline import dvc
 
 pytestmark = pytest.mark.xdist_group("dvc")
 ORDER = ["fetch", "pretext-train", "embed", "mine-neighbors", "baselines", "scan-train", "self-label", "evaluate"]
 STAGES = YAML(typ="safe").load(Path(__file__).parents[1] / "dvc.yaml")["stages"]
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = clone(tmp_path_factory.mktemp("clone"))
-    use("digits", [*TINY, "pretext.epochs=1", "scan.epochs=1", "self_label.epochs=1"], params=folder / "params.yaml")
-    assert ran(dvc(folder, "repro")) == set(ORDER)
-    return folder
+@pytest.fixture(scope="session")
+def project(dvc_project: Path) -> Path:
+    return dvc_project
 
 
 @pytest.fixture

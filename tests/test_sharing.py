@@ -12,27 +12,18 @@ import pytest
 from moto.server import ThreadedMotoServer
 from ruamel.yaml import YAML
 
-from stages.use import main as use
-from tests.pipeline import TINY, artifacts, clone, dvc
+from tests.pipeline import artifacts, dvc
 
-pytestmark = pytest.mark.xdist_group("sharing")
-SHORT = ["pretext.epochs=1", "scan.epochs=1", "self_label.epochs=1"]
+pytestmark = pytest.mark.xdist_group("dvc")
 BUCKET = "results"
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project whose pipeline has run, committed."""
-    folder = clone(tmp_path_factory.mktemp("finished"))
-    use("digits", [*TINY, *SHORT], params=folder / "params.yaml")
-    dvc(folder, "repro")
+@pytest.fixture
+def project(dvc_project: Path, tmp_path: Path) -> Path:
+    """A copy of the project whose pipeline has run, committed."""
+    folder = shutil.copytree(dvc_project, tmp_path / "project")
     commit(folder)
     return folder
-
-
-@pytest.fixture
-def project(finished: Path, tmp_path: Path) -> Path:
-    return shutil.copytree(finished, tmp_path / "project")
 
 
 @pytest.fixture
