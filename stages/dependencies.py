@@ -17,6 +17,7 @@ EXEMPT = (
     "scan_core/runtime/progress.py",
     "stages/cli.py",
     "stages/dependencies.py",
+    "stages/devices.py",
     "stages/launch.py",
     "stages/lock.py",
     "stages/params.py",

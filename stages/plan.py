@@ -12,6 +12,7 @@ import torch
 import typer
 
 from scan_core.errors import ParamsError
+from scan_core.neighbors.memory import free_bytes
 from scan_core.planning.fit import Machine, disk_bytes, on_machine, problems
 from scan_core.planning.needs import Work
 from scan_core.planning.sizes import DOWNLOADS
@@ -20,12 +21,12 @@ from scan_core.runtime.device import choose_device
 from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.dependencies import ROOT
+from stages.devices import check_shares, count_devices
 from stages.params import Params, load_params
 from stages.paths import PARAMS
 from stages.plan_images import Counted, count_images
 from stages.plan_measure import Measured, measure_all
 from stages.plan_table import print_notes, print_table
-from stages.processes import check_shares, count_devices
 
 GIBIBYTE = 2**30
 LATER_LIBRARIES = 300 * 2**20
@@ -97,7 +98,7 @@ def look_at_machine(device: torch.device) -> Machine:
     """What is free now, beside what this process has taken already."""
     return Machine(
         device=torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None,
-        host=psutil.virtual_memory().available,
+        host=int(min(psutil.virtual_memory().available, free_bytes())),
         disk=shutil.disk_usage(".").free,
         cache_copies=cache_copies(),
         program=psutil.Process().memory_info().rss + LATER_LIBRARIES,

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from scan_core.artifacts.index import read_index
 from scan_core.data.class_list import read_classes
@@ -56,16 +57,17 @@ def _is_fetched(config: Params) -> bool:
     """Whether data/index.parquet is what fetch makes of these parameters, as dvc.lock remembers it."""
     try:
         fetch = YAML(typ="safe", pure=True).load(LOCK)["stages"]["fetch"]
+        recorded = {out["path"]: out.get("md5") for out in fetch["outs"]}
+        params = fetch["params"]["params.yaml"]
         digest = hashlib.md5(INDEX.read_bytes(), usedforsecurity=False).hexdigest()
-    except (FileNotFoundError, KeyError, TypeError):
+    except (FileNotFoundError, YAMLError, KeyError, TypeError):  # dvc.lock may hold a merge's conflict marks
         return False
     present = {
         "seed": config.seed,
         "data": config.data.model_dump(mode="json"),
         "pretext.train_splits": list(config.pretext.train_splits),
     }
-    recorded = {out["path"]: out.get("md5") for out in fetch["outs"]}
-    return fetch["params"]["params.yaml"] == present and recorded.get(str(INDEX)) == digest
+    return params == present and recorded.get(str(INDEX)) == digest
 
 
 def _splits(config: Params) -> tuple[npt.NDArray[np.object_], bool, str]:

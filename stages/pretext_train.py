@@ -57,7 +57,12 @@ def _train(config: Params, device: torch.device) -> None:
         precision=pretext.precision,
         generator=torch.Generator().manual_seed(seed),
     )
-    with resume("pretext_train", params=[config.seed, pretext, architecture], inputs=[INDEX], device=device) as state:
+    with resume(
+        "pretext_train",
+        params=[config.seed, pretext, architecture, config.runtime.decode_on_gpu],
+        inputs=[INDEX],
+        device=device,
+    ) as state:
         history = train(
             training, stage="pretext_train", epochs=pretext.epochs, resume=state, shown=("loss", "contrastive_accuracy")
         )

@@ -9,14 +9,15 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from scan_core.errors import ParamsError
 from scan_core.runtime.device import choose_device
 from stages import LAUNCHED
-from stages.params import Params, RuntimeParams
+from stages.devices import check_present, check_shares, count_devices
+from stages.params import Params
 
 Work = Callable[[Params, torch.device], None]
 PATIENCE = timedelta(days=2)
-"""How long processes wait for each other that work on their own for hours."""
+"""How long processes wait for one that works on its own, or waits for another run of the same training. One that has
+ended is noticed by the launcher at once."""
 
 
 def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int) -> None:
@@ -68,31 +69,6 @@ def run_as_started(work: Callable[[Params], None], config: Params) -> None:
     dist.destroy_process_group()
 
 
-def check_shares(params: Path, count: int, **batch_sizes: int) -> None:
-    """Raise ParamsError where ``count`` devices cannot share a batch equally; see :func:`run_on_devices`."""
-    for section, batch_size in batch_sizes.items():
-        if batch_size % count:
-            raise ParamsError(
-                f"{params}: {section}.batch_size: found {batch_size}, expected a multiple of the {count} devices that "
-                "share it (runtime.devices)"
-            )
-
-
-def count_devices(runtime: RuntimeParams, device: torch.device) -> int:
-    """How many of ``device``'s kind ``runtime.devices`` asks for.
-
-    Raises:
-        ParamsError: there are not so many.
-    """
-    present = {"cuda": torch.cuda.device_count(), "cpu": os.cpu_count() or 1}.get(device.type, 1)
-    if runtime.devices == "auto":
-        return present if device.type == "cuda" else 1
-    if runtime.devices > present:
-        what = {"cuda": "CUDA devices", "cpu": "processors"}.get(device.type, f"{device.type} devices")
-        raise ParamsError(f"runtime.devices: found {runtime.devices}, expected at most the {present} {what} here")
-    return runtime.devices
-
-
 def _started_by_torchrun(name: str, otherwise: int) -> int:
     return int(os.environ[name]) if "TORCHELASTIC_RUN_ID" in os.environ else otherwise
 
@@ -101,11 +77,12 @@ def _join(work: Work, config: Params, device: torch.device) -> None:
     if LAUNCHED:
         _take_share_of_processors(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
     if device.type == "cuda":  # pragma: gpu
+        check_present(int(os.environ["LOCAL_WORLD_SIZE"]))
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-        dist.init_process_group("nccl", device_id=device)
+        dist.init_process_group("nccl", device_id=device, timeout=PATIENCE)
     else:
-        dist.init_process_group("gloo")
+        dist.init_process_group("gloo", timeout=PATIENCE)
     work(config, device)
     dist.destroy_process_group()
 

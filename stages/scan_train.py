@@ -71,7 +71,9 @@ def _train(config: Params, device: torch.device) -> None:
     }
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
     inputs = [INDEX, NEIGHBORS, ENCODER]
-    with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
+    with resume(
+        "scan_train", params=[config.seed, scan, config.runtime.decode_on_gpu], inputs=inputs, device=device
+    ) as state:
         training: ScanTraining | FrozenScanTraining
         if scan.train_encoder:
             training = ScanTraining(model, images, ids, rows, augmentation, **settings)

@@ -70,7 +70,9 @@ def _refine(config: Params, device: torch.device) -> None:
     }
     ids = torch.from_numpy(train_ids)
     inputs = [INDEX, SCAN_MODEL]
-    with resume("self_label", params=[config.seed, step], inputs=inputs, device=device) as state:
+    with resume(
+        "self_label", params=[config.seed, step, config.runtime.decode_on_gpu], inputs=inputs, device=device
+    ) as state:
         training: SelfLabelTraining | FrozenSelfLabelTraining
         if step.train_encoder:
             training = SelfLabelTraining(model, images, ids, augmentation, **settings)

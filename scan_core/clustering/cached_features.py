@@ -119,6 +119,7 @@ def _check_space(path: Path, needed: int) -> None:
     free = shutil.disk_usage(path.parent).free
     if needed > free:
         raise ArtifactError(
-            f"{path}: the features take {needed / 2**30:.1f} GiB, expected at most the {free / 2**30:.1f} GiB that are "
-            "free; lower views in this step's section, or free space"
+            f"{path}: the features take {needed / 2**20:,.1f} MiB, expected at most the {free / 2**20:,.1f} MiB "
+            "that are free; lower views in this step's section, or free space (make clean removes what abandoned "
+            "trainings left)"
         )

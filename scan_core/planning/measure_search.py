@@ -7,14 +7,12 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.evaluation.kmeans import kmeans
+from scan_core.evaluation.kmeans import kmeans, starts
 from scan_core.neighbors.mine import mine_neighbors
 
 ROWS = 4096
 PIXEL_COMPONENTS = 64
 """Of scan_core.evaluation.pixel_features."""
-RESTARTS = 10
-"""Of scan_core.evaluation.kmeans."""
 
 
 def measure_mining(images: int, *, dimensions: int, k: int, gpus: Sequence[int]) -> float:
@@ -37,7 +35,7 @@ def measure_kmeans(images: int, *, dimensions: int, clusters: int) -> float:
         once = _seconds(
             partial(kmeans, _embeddings(rows, width), fit_ids=np.arange(rows), clusters=some, seed=0, inits=1)
         )
-        seconds += methods * RESTARTS * once
+        seconds += methods * starts(images, clusters) * once
     return seconds * clusters / some / rows
 
 

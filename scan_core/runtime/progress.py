@@ -83,4 +83,4 @@ def _on_terminal() -> bool:
 
 
 def _speaks() -> bool:
-    return os.environ.get("RANK", "0") == "0"  # as torchrun numbers the processes
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"  # of torchrun's processes

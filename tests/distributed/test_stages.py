@@ -18,7 +18,7 @@ from scan_core.artifacts.embeddings import read_embeddings, write_embeddings
 from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError
-from stages import embed, fetch, mine_neighbors, pretext_train, scan_train, self_label
+from stages import devices, embed, fetch, mine_neighbors, pretext_train, scan_train, self_label
 from stages import processes as stage_processes
 from stages.params import load_params
 from tests.distributed.team import Team
@@ -261,7 +261,7 @@ def test_a_batch_that_cannot_be_shared(project: Path):
 
 
 def test_more_devices_than_there_are(project: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stage_processes.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(devices.os, "cpu_count", lambda: 2)
     write_params(project, "runtime.devices=3")
     with pytest.raises(ParamsError, match=r"runtime\.devices: found 3, expected at most the 2 processors here"):
         embed.main(Path("params.yaml"))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from scan_core.errors import DataError
-from scan_core.evaluation.kmeans import kmeans
+from scan_core.evaluation.kmeans import kmeans, starts
 
 
 def _blobs(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -35,3 +35,8 @@ def test_kmeans_repeats_itself():
 def test_kmeans_needs_an_image_a_cluster():
     with pytest.raises(DataError, match=r"2 training images, expected at least 3; lower scan\.clusters"):
         kmeans(np.zeros((9, 2), dtype=np.float32), fit_ids=np.arange(2), clusters=3, seed=0)
+
+
+def test_fewer_starts_where_there_is_much_to_do():
+    # 50 million distances a round: 10 starts of 50,000 x 100, five of twice as many clusters, one of ImageNet.
+    assert [starts(50_000, 100), starts(50_000, 200), starts(1_281_167, 1000)] == [10, 5, 1]

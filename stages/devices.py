@@ -1,0 +1,43 @@
+"""Checks of how many devices are asked for, and of what they share."""
+
+import os
+from pathlib import Path
+
+import torch
+
+from scan_core.errors import ParamsError
+from stages.params import RuntimeParams
+
+
+def check_shares(params: Path, count: int, **batch_sizes: int) -> None:
+    """Raise ParamsError where ``count`` devices cannot share a batch equally; see :func:`run_on_devices`."""
+    for section, batch_size in batch_sizes.items():
+        if batch_size % count:
+            raise ParamsError(
+                f"{params}: {section}.batch_size: found {batch_size}, expected a multiple of the {count} devices that "
+                "share it (runtime.devices)"
+            )
+
+
+def count_devices(runtime: RuntimeParams, device: torch.device) -> int:
+    """How many of ``device``'s kind ``runtime.devices`` asks for.
+
+    Raises:
+        ParamsError: there are not so many.
+    """
+    present = {"cuda": torch.cuda.device_count(), "cpu": os.cpu_count() or 1}.get(device.type, 1)
+    if runtime.devices == "auto":
+        return present if device.type == "cuda" else 1
+    if runtime.devices > present:
+        what = {"cuda": "CUDA devices", "cpu": "processors"}.get(device.type, f"{device.type} devices")
+        raise ParamsError(f"runtime.devices: found {runtime.devices}, expected at most the {present} {what} here")
+    return runtime.devices
+
+
+def check_present(processes: int) -> None:
+    """Raise ParamsError where torchrun has started more ``processes`` on this machine than it has CUDA devices."""
+    if processes > torch.cuda.device_count():
+        raise ParamsError(
+            f"torchrun --nproc-per-node: found {processes}, expected at most the {torch.cuda.device_count()} CUDA "
+            "devices of this machine; lower it, or set runtime.device: cpu"
+        )
