@@ -13,6 +13,7 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel, write_pretext
 from scan_core.pretext.simclr import SimclrTraining
 from scan_core.runtime.distributed import rank
+from scan_core.runtime.precision import say_if_float32
 from stages.cli import run
 from stages.params import Params, load_params
 from stages.paths import ENCODER, IMAGES, INDEX, PARAMS
@@ -33,6 +34,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 def _train(config: Params, device: torch.device) -> None:
     pretext, architecture = config.pretext, config.encoder
     seed = config.seed + pretext.seed
+    say_if_float32(pretext.precision, device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=pretext.train_splits)
     mean, std = read_normalization(INDEX, channels=images.channels)

@@ -20,6 +20,7 @@ from scan_core.encoders.build import check_images
 from scan_core.errors import TrainingError
 from scan_core.pretext.encoder import read_pretext
 from scan_core.runtime.distributed import rank
+from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import warn
 from stages.cli import run
 from stages.params import Params, load_params
@@ -46,6 +47,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 def _train(config: Params, device: torch.device) -> None:
     scan = config.scan
     seed = config.seed + scan.seed
+    say_if_float32(scan.precision, device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     if len(train_ids) < scan.clusters:

@@ -16,6 +16,7 @@ from scan_core.clustering.self_label import SelfLabelTraining, plateaued
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.runtime.distributed import rank
+from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import warn
 from stages.cli import run
 from stages.params import Params, load_params
@@ -49,6 +50,7 @@ def _pass_through(*_: object) -> None:
 def _refine(config: Params, device: torch.device) -> None:
     step = config.self_label
     seed = config.seed + step.seed
+    say_if_float32(step.precision, device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     model, metadata = read_clustering(SCAN_MODEL)
