@@ -24,15 +24,16 @@ from torch import Tensor, nn
 from benchmarks.record import record
 from benchmarks.timing import alternate, median_ratio, seconds
 from scan_core.clustering.cached_features import CachedFeatures
-from scan_core.clustering.frozen_scan import FrozenScanTraining, draw_views
-from scan_core.clustering.frozen_self_label import FrozenSelfLabelTraining
+from scan_core.clustering.frozen_encoder import FrozenEncoder, draw_views
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pairs import draw_partners
+from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
+from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.data.batches import shuffled_batches
 from scan_core.encoders.resnet import ResNet
 
-SETTINGS = {"weight_decay": 0.0, "precision": "float32", "optimizer": "sgd", "momentum": 0.9}
+SETTINGS = {"weight_decay": 0.0, "optimizer": "sgd", "momentum": 0.9}
 ENTROPY_WEIGHT, LEARNING_RATE, NEIGHBORS = 5.0, 0.1, 20
 
 
@@ -53,18 +54,16 @@ def main(
         features = _random_features(Path(folder) / "features.f16", (1 + views, images, width), device)
         neighbors = torch.randint(images, (images, NEIGHBORS))
         fixed: dict[str, Any] = {"batch_size": batch_size, "learning_rate": LEARNING_RATE, **SETTINGS}
-        scan = FrozenScanTraining(
-            model(heads).to(device),
-            features,
+        scan = ScanTraining(
+            FrozenEncoder(model(heads).to(device), features, precision="float32"),
             neighbors,
             entropy_weight=ENTROPY_WEIGHT,
             prior=None,
             generator=torch.Generator().manual_seed(0),
             **fixed,
         )
-        self_label = FrozenSelfLabelTraining(
-            model(1).to(device),
-            features,
+        self_label = SelfLabelTraining(
+            FrozenEncoder(model(1).to(device), features, precision="float32"),
             threshold=0.0,
             class_balance=True,
             generator=torch.Generator().manual_seed(0),
@@ -106,7 +105,7 @@ def _heads_one_by_one(heads: list[nn.Linear], features: CachedFeatures, neighbor
             optimizer.step()
 
 
-def _scan_row(scan: FrozenScanTraining, one_by_one: Callable[[], None], repetitions: int) -> dict[str, str | float]:
+def _scan_row(scan: ScanTraining, one_by_one: Callable[[], None], repetitions: int) -> dict[str, str | float]:
     apart: list[float] = []
     select = scan._select
 
@@ -128,7 +127,7 @@ def _scan_row(scan: FrozenScanTraining, one_by_one: Callable[[], None], repetiti
     }
 
 
-def _self_label_row(self_label: FrozenSelfLabelTraining, repetitions: int) -> dict[str, str | float]:
+def _self_label_row(self_label: SelfLabelTraining, repetitions: int) -> dict[str, str | float]:
     taken = alternate({"ours": self_label.run_epoch}, repetitions=repetitions)["ours"]
     row: dict[str, str | float] = {"stage": "self_label", "epoch, s": statistics.median(taken)}
     return row | dict.fromkeys(

@@ -10,6 +10,7 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
+from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.data.images import ResidentImages
 from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel
@@ -81,17 +82,13 @@ def scan(
 ) -> ScanTraining:
     """The clustering step on all ``images``, with their neighbors as rows."""
     return ScanTraining(
-        ClusteringModel(network or encoder(), clusters=CLUSTERS, heads=1).to(images.device),
-        images,
-        torch.arange(len(images)),
+        _learner(images, precision, network),
         neighbor_rows,
-        augmentation(STRONG),
         entropy_weight=2.0,
         prior=None,
         batch_size=batch_size,
         learning_rate=1e-4,
         weight_decay=1e-4,
-        precision=precision,
         generator=torch.Generator().manual_seed(0),
     )
 
@@ -101,15 +98,16 @@ def self_label(
 ) -> SelfLabelTraining:
     """Self-labeling on all ``images``, every one of them confident."""
     return SelfLabelTraining(
-        ClusteringModel(network or encoder(), clusters=CLUSTERS, heads=1).to(images.device),
-        images,
-        torch.arange(len(images)),
-        augmentation(STRONG),
+        _learner(images, precision, network),
         threshold=LOW_THRESHOLD,
         class_balance=True,
         batch_size=batch_size,
         learning_rate=1e-4,
         weight_decay=1e-4,
-        precision=precision,
         generator=torch.Generator().manual_seed(0),
     )
+
+
+def _learner(images: ResidentImages, precision: str, network: ResNet | None) -> WholeNetwork:
+    model = ClusteringModel(network or encoder(), clusters=CLUSTERS, heads=1).to(images.device)
+    return WholeNetwork(model, images, torch.arange(len(images)), augmentation(STRONG), precision=precision)

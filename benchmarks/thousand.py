@@ -20,9 +20,10 @@ import typer
 
 from benchmarks.record import record
 from scan_core.clustering.cached_features import CachedFeatures
-from scan_core.clustering.frozen_scan import FrozenScanTraining
-from scan_core.clustering.frozen_self_label import FrozenSelfLabelTraining
+from scan_core.clustering.frozen_encoder import FrozenEncoder
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.scan import ScanTraining
+from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.data.images import ResidentImages
 from scan_core.encoders.resnet import ResNet
 from scan_core.evaluation.kmeans import kmeans
@@ -120,16 +121,14 @@ def _model(clusters: int, device: torch.device) -> ClusteringModel:
 
 def _scan(features: CachedFeatures, neighbor_rows: torch.Tensor, clusters: int, epochs: int) -> ClusteringModel:
     model = _model(clusters, features.device)
-    training = FrozenScanTraining(
-        model,
-        features,
+    training = ScanTraining(
+        FrozenEncoder(model, features, precision="float32"),
         neighbor_rows,
         entropy_weight=5.0,
         prior=None,
         batch_size=min(2048, len(features)),
         learning_rate=1e-2,
         weight_decay=0.0,
-        precision="float32",
         generator=torch.Generator().manual_seed(0),
     )
     for _ in range(epochs):
@@ -141,15 +140,13 @@ def _scan(features: CachedFeatures, neighbor_rows: torch.Tensor, clusters: int, 
 def _self_label(features: CachedFeatures, start: ClusteringModel, clusters: int, epochs: int) -> ClusteringModel:
     model = _model(clusters, features.device)
     model.load_state_dict(start.state_dict())
-    training = FrozenSelfLabelTraining(
-        model,
-        features,
+    training = SelfLabelTraining(
+        FrozenEncoder(model, features, precision="float32"),
         threshold=0.8,
         class_balance=True,
         batch_size=min(2048, len(features)),
         learning_rate=1e-3,
         weight_decay=0.0,
-        precision="float32",
         generator=torch.Generator().manual_seed(0),
     )
     for _ in range(epochs):

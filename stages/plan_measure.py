@@ -1,18 +1,19 @@
 """What the plan measures: the present parameters' network and trainings, on synthetic images of the right shape."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.cached_features import CachedFeatures
-from scan_core.clustering.frozen_scan import FrozenScanTraining
-from scan_core.clustering.frozen_self_label import FrozenSelfLabelTraining
+from scan_core.clustering.frozen_encoder import FrozenEncoder
+from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
+from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.data.images import Images
 from scan_core.encoders.resnet import ResNet
 from scan_core.neighbors.search import present_gpus
@@ -30,7 +31,8 @@ from scan_core.planning.measure_search import measure_kmeans, measure_mining
 from scan_core.planning.sizes import Sizes
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
-from stages.params import AugmentationParams, Params
+from stages.clustering import scan_training, self_label_training
+from stages.params import AugmentationParams, Params, ScanParams, SelfLabelParams
 
 BUDGET = 8.0
 """Seconds for each training; a network that is slow for the machine takes some more."""
@@ -45,7 +47,7 @@ NATIVE_SIZE = {"digits": 8, "cifar10": 32, "cifar100": 32, "cifar20": 32, "stl10
 """Pixels per side of datasets that store pixels; images of the others are taken for photographs."""
 
 
-Training = SimclrTraining | ScanTraining | FrozenScanTraining | SelfLabelTraining | FrozenSelfLabelTraining
+Training = SimclrTraining | ScanTraining | SelfLabelTraining
 
 
 class Measured(NamedTuple):
@@ -109,8 +111,8 @@ def measure_all(
     stored = photograph() if native is None else np.zeros((channels, native, native), np.uint8)
     return Measured(
         pretext=cost(pretext_training, config.pretext.batch_size),
-        scan=cost(scan_training, scan.batch_size, frozen=not scan.train_encoder),
-        self_label=cost(self_label_training, self_label.batch_size, frozen=not self_label.train_encoder),
+        scan=cost(plan_scan, scan.batch_size, frozen=not scan.train_encoder),
+        self_label=cost(plan_self_label, self_label.batch_size, frozen=not self_label.train_encoder),
         scan_augment=augment(scan.augmentation, frozen=not scan.train_encoder),
         self_label_augment=augment(self_label.augmentation, frozen=not self_label.train_encoder),
         infer=measure_inference(network, images, precision=config.pretext.precision, budget=BUDGET / 2),
@@ -153,51 +155,29 @@ def pretext_training(config: Params, images: Images, batch_size: int) -> SimclrT
     )
 
 
-def scan_training(config: Params, images: Images, batch_size: int) -> ScanTraining | FrozenScanTraining:
-    """The training of scan-train, with neighbors drawn at random, and random features where the encoder is frozen."""
-    scan, count = config.scan, len(images)
+def plan_scan(config: Params, images: Images, batch_size: int) -> ScanTraining:
+    """The training of scan-train, with neighbors drawn at random."""
+    scan = config.scan.model_copy(update={"batch_size": batch_size, "learning_rate": LEARNING_RATE})
     generator = torch.Generator().manual_seed(0)
-    encoder = pretext_model(config, images.channels).encoder
-    model = ClusteringModel(encoder, clusters=scan.clusters, heads=scan.heads).to(images.device)
-    neighbors = torch.randint(count, (count, config.neighbors.k), generator=generator)
-    settings: dict[str, Any] = {
-        "entropy_weight": scan.entropy_weight,
-        "prior": scan.prior,
-        "batch_size": batch_size,
-        "optimizer": scan.optimizer,
-        "learning_rate": LEARNING_RATE,
-        "momentum": scan.momentum,
-        "weight_decay": scan.weight_decay,
-        "precision": scan.precision,
-        "generator": generator,
-    }
-    if not scan.train_encoder:
-        return FrozenScanTraining(model, _features(images, encoder.features), neighbors, **settings)
-    augmentation = _augmentation(scan.augmentation, images.channels)
-    return ScanTraining(model, images, torch.arange(count), neighbors, augmentation, **settings)
+    neighbors = torch.randint(len(images), (len(images), config.neighbors.k), generator=generator)
+    return scan_training(scan, _learner(scan, config, images, heads=scan.heads), neighbors, generator)
 
 
-def self_label_training(config: Params, images: Images, batch_size: int) -> SelfLabelTraining | FrozenSelfLabelTraining:
+def plan_self_label(config: Params, images: Images, batch_size: int) -> SelfLabelTraining:
     """The training of self-label; every image counts as confident."""
-    step = config.self_label
+    changed = {"batch_size": batch_size, "learning_rate": LEARNING_RATE, "threshold": 1 / (2 * config.scan.clusters)}
+    step = config.self_label.model_copy(update=changed)
+    return self_label_training(step, _learner(step, config, images, heads=1), torch.Generator().manual_seed(0))
+
+
+def _learner(section: ScanParams | SelfLabelParams, config: Params, images: Images, *, heads: int) -> Learner:
+    """An untrained one; where the encoder is frozen, on noise in place of features."""
     encoder = pretext_model(config, images.channels).encoder
-    model = ClusteringModel(encoder, clusters=config.scan.clusters, heads=1).to(images.device)
-    settings: dict[str, Any] = {
-        "threshold": 1 / (2 * config.scan.clusters),
-        "class_balance": step.class_balance,
-        "batch_size": batch_size,
-        "optimizer": step.optimizer,
-        "learning_rate": LEARNING_RATE,
-        "momentum": step.momentum,
-        "weight_decay": step.weight_decay,
-        "ema_decay": step.ema_decay,
-        "precision": step.precision,
-        "generator": torch.Generator().manual_seed(0),
-    }
-    if not step.train_encoder:
-        return FrozenSelfLabelTraining(model, _features(images, encoder.features), **settings)
-    augmentation = _augmentation(step.augmentation, images.channels)
-    return SelfLabelTraining(model, images, torch.arange(len(images)), augmentation, **settings)
+    model = ClusteringModel(encoder, clusters=config.scan.clusters, heads=heads).to(images.device)
+    if not section.train_encoder:
+        return FrozenEncoder(model, _features(images, encoder.features), precision=section.precision)
+    augmentation = _augmentation(section.augmentation, images.channels)
+    return WholeNetwork(model, images, torch.arange(len(images)), augmentation, precision=section.precision)
 
 
 def _features(images: Images, width: int) -> CachedFeatures:

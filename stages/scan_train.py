@@ -1,7 +1,7 @@
 """Stage scan-train: cluster the images so that neighbors agree."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
@@ -9,12 +9,9 @@ import typer
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.cached_features import cache_features
 from scan_core.clustering.collapse import collapse_warning
-from scan_core.clustering.frozen_scan import FrozenScanTraining
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
-from scan_core.clustering.scan import ScanTraining
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.errors import TrainingError
@@ -23,6 +20,7 @@ from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import warn
 from stages.cli import run
+from stages.clustering import make_learner, scan_training
 from stages.params import Params, load_params
 from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, SCAN_MODEL
 from stages.processes import run_alone, run_on_devices
@@ -60,37 +58,15 @@ def _train(config: Params, device: torch.device) -> None:
     model = ClusteringModel(pretext.encoder, clusters=scan.clusters, heads=scan.heads).to(device)
     augmentation = Augmentation(scan.augmentation.operations(), mean=metadata["mean"], std=metadata["std"])
     generator = torch.Generator().manual_seed(seed)
-    settings: dict[str, Any] = {
-        "entropy_weight": scan.entropy_weight,
-        "prior": scan.prior,
-        "batch_size": scan.batch_size,
-        "optimizer": scan.optimizer,
-        "learning_rate": scan.learning_rate,
-        "momentum": scan.momentum,
-        "weight_decay": scan.weight_decay,
-        "precision": scan.precision,
-        "generator": generator,
-    }
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
     inputs = [INDEX, NEIGHBORS, ENCODER]
     with resume(
         "scan_train", params=[config.seed, scan, config.runtime.decode_on_gpu], inputs=inputs, device=device
     ) as state:
-        training: ScanTraining | FrozenScanTraining
-        if scan.train_encoder:
-            training = ScanTraining(model, images, ids, rows, augmentation, **settings)
-        else:
-            features = cache_features(
-                state.path("features.f16"),
-                model.encoder,
-                images,
-                ids,
-                augmentation,
-                views=scan.views,
-                precision=scan.precision,
-                generator=generator,
-            )
-            training = FrozenScanTraining(model, features, rows, **settings)
+        learner = make_learner(
+            scan, model, images, ids, augmentation, generator=generator, features=state.path("features.f16")
+        )
+        training = scan_training(scan, learner, rows, generator)
         history = train(
             training,
             stage="scan_train",

@@ -1,24 +1,23 @@
 """Stage self-label: the clustering learns from its own confident images."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
 
 from scan_core.artifacts.index import read_index
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.cached_features import cache_features
 from scan_core.clustering.collapse import few_confident_warning
-from scan_core.clustering.frozen_self_label import FrozenSelfLabelTraining
 from scan_core.clustering.model import read_clustering, write_clustering
-from scan_core.clustering.self_label import SelfLabelTraining, plateaued
+from scan_core.clustering.self_label import plateaued
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import warn
 from stages.cli import run
+from stages.clustering import make_learner, self_label_training
 from stages.params import Params, load_params
 from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
 from stages.processes import run_alone, run_on_devices
@@ -58,38 +57,15 @@ def _refine(config: Params, device: torch.device) -> None:
     model = model.to(device)
     augmentation = Augmentation(step.augmentation.operations(), mean=metadata["mean"], std=metadata["std"])
     generator = torch.Generator().manual_seed(seed)
-    settings: dict[str, Any] = {
-        "threshold": step.threshold,
-        "class_balance": step.class_balance,
-        "batch_size": step.batch_size,
-        "optimizer": step.optimizer,
-        "learning_rate": step.learning_rate,
-        "momentum": step.momentum,
-        "weight_decay": step.weight_decay,
-        "ema_decay": step.ema_decay,
-        "precision": step.precision,
-        "generator": generator,
-    }
     ids = torch.from_numpy(train_ids)
     inputs = [INDEX, SCAN_MODEL]
     with resume(
         "self_label", params=[config.seed, step, config.runtime.decode_on_gpu], inputs=inputs, device=device
     ) as state:
-        training: SelfLabelTraining | FrozenSelfLabelTraining
-        if step.train_encoder:
-            training = SelfLabelTraining(model, images, ids, augmentation, **settings)
-        else:
-            features = cache_features(
-                state.path("features.f16"),
-                model.encoder,
-                images,
-                ids,
-                augmentation,
-                views=step.views,
-                precision=step.precision,
-                generator=generator,
-            )
-            training = FrozenSelfLabelTraining(model, features, **settings)
+        learner = make_learner(
+            step, model, images, ids, augmentation, generator=generator, features=state.path("features.f16")
+        )
+        training = self_label_training(step, learner, generator)
         history = train(
             training,
             stage="self_label",

@@ -9,11 +9,11 @@ import torch
 
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.cached_features import CachedFeatures
-from scan_core.clustering.frozen_scan import FrozenScanTraining
-from scan_core.clustering.frozen_self_label import FrozenSelfLabelTraining
+from scan_core.clustering.frozen_encoder import FrozenEncoder
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
+from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.data.images import ResidentImages
 from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel
@@ -27,73 +27,76 @@ def encoder() -> ResNet:
     return ResNet("resnet10", width=2, stem="3x3", channels=1)
 
 
-def common(images: ResidentImages) -> dict[str, Any]:
-    return {
-        "images": images,
-        "image_ids": torch.arange(len(images)),
-        "augmentation": Augmentation(AUGMENTATION, mean=[0.5], std=[0.25]),
-        "batch_size": 8,
-        "weight_decay": 1e-4,
-        "precision": "float32",
-        "generator": torch.Generator().manual_seed(1),
-    }
+def augmentation() -> Augmentation:
+    return Augmentation(AUGMENTATION, mean=[0.5], std=[0.25])
+
+
+def common(*, learning_rate: float) -> dict[str, Any]:
+    generator = torch.Generator().manual_seed(1)
+    return {"batch_size": 8, "learning_rate": learning_rate, "weight_decay": 1e-4, "generator": generator}
 
 
 def simclr(images: ResidentImages) -> SimclrTraining:
     torch.manual_seed(0)
-    model = PretextModel(encoder(), hidden_dim=8, projection_dim=4)
-    schedule = {"learning_rate": 0.1, "momentum": 0.9, "warmup_epochs": 1.0, "final_learning_rate": 0.01}
-    return SimclrTraining(model, temperature=0.5, epochs=4, **schedule, **common(images))
+    return SimclrTraining(
+        PretextModel(encoder(), hidden_dim=8, projection_dim=4),
+        images,
+        torch.arange(len(images)),
+        augmentation(),
+        temperature=0.5,
+        epochs=4,
+        momentum=0.9,
+        warmup_epochs=1.0,
+        final_learning_rate=0.01,
+        precision="float32",
+        **common(learning_rate=0.1),
+    )
+
+
+def whole(images: ResidentImages, *, heads: int) -> WholeNetwork:
+    torch.manual_seed(0)
+    model = ClusteringModel(encoder(), clusters=2, heads=heads)
+    return WholeNetwork(model, images, torch.arange(len(images)), augmentation(), precision="float32")
+
+
+def frozen(images: ResidentImages, *, heads: int) -> FrozenEncoder:
+    torch.manual_seed(0)
+    model = ClusteringModel(encoder(), clusters=2, heads=heads)
+    values = np.random.default_rng(0).standard_normal((1 + 2, len(images), model.encoder.features)).astype(np.float16)
+    return FrozenEncoder(model, CachedFeatures(values, torch.device("cpu")), precision="float32")
+
+
+NEIGHBORS = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
+SCAN: dict[str, Any] = {"entropy_weight": 2.0, "prior": None}
 
 
 def scan(images: ResidentImages) -> ScanTraining:
-    torch.manual_seed(0)
-    model = ClusteringModel(encoder(), clusters=2, heads=3)
-    neighbors = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
-    settings = {"entropy_weight": 2.0, "prior": None, "learning_rate": 0.01}
-    return ScanTraining(model, neighbor_rows=neighbors, **settings, **common(images))
-
-
-def self_label(images: ResidentImages) -> SelfLabelTraining:
-    torch.manual_seed(0)
-    model = ClusteringModel(encoder(), clusters=2, heads=1)
-    return SelfLabelTraining(model, threshold=0.51, class_balance=True, learning_rate=0.01, **common(images))
+    return ScanTraining(whole(images, heads=3), NEIGHBORS, **SCAN, **common(learning_rate=0.01))
 
 
 def scan_by_sgd(images: ResidentImages) -> ScanTraining:
-    torch.manual_seed(0)
-    model = ClusteringModel(encoder(), clusters=2, heads=3)
-    neighbors = torch.empty(24, 0, dtype=torch.int64)
-    settings = {"entropy_weight": 2.0, "prior": None, "learning_rate": 0.01, "optimizer": "sgd", "momentum": 0.9}
-    return ScanTraining(model, neighbor_rows=neighbors, **settings, **common(images))
+    nobody = torch.empty(24, 0, dtype=torch.int64)
+    by_sgd = {"optimizer": "sgd", "momentum": 0.9}
+    return ScanTraining(whole(images, heads=3), nobody, **by_sgd, **SCAN, **common(learning_rate=0.01))
+
+
+def frozen_scan(images: ResidentImages) -> ScanTraining:
+    return ScanTraining(frozen(images, heads=3), NEIGHBORS, **SCAN, **common(learning_rate=0.1))
+
+
+def self_label(images: ResidentImages) -> SelfLabelTraining:
+    learner = whole(images, heads=1)
+    return SelfLabelTraining(learner, threshold=0.51, class_balance=True, **common(learning_rate=0.01))
 
 
 def averaged_self_label(images: ResidentImages) -> SelfLabelTraining:
-    torch.manual_seed(0)
-    model = ClusteringModel(encoder(), clusters=2, heads=1)
-    settings = {"threshold": 0.51, "class_balance": False, "learning_rate": 0.01, "ema_decay": 0.9}
-    return SelfLabelTraining(model, **settings, **common(images))
+    settings = {"threshold": 0.51, "class_balance": False, "ema_decay": 0.9}
+    return SelfLabelTraining(whole(images, heads=1), **settings, **common(learning_rate=0.01))
 
 
-def frozen(images: ResidentImages) -> dict[str, Any]:
-    settings = common(images)
-    values = np.random.default_rng(0).standard_normal((1 + 2, len(images), encoder().features)).astype(np.float16)
-    features = CachedFeatures(values, torch.device("cpu"))
-    kept = ("batch_size", "weight_decay", "precision", "generator")
-    return {"features": features, "learning_rate": 0.1, **{name: settings[name] for name in kept}}
-
-
-def frozen_scan(images: ResidentImages) -> FrozenScanTraining:
-    torch.manual_seed(0)
-    model = ClusteringModel(encoder(), clusters=2, heads=3)
-    neighbors = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
-    return FrozenScanTraining(model, neighbor_rows=neighbors, entropy_weight=2.0, prior=None, **frozen(images))
-
-
-def frozen_self_label(images: ResidentImages) -> FrozenSelfLabelTraining:
-    torch.manual_seed(0)
-    model = ClusteringModel(encoder(), clusters=2, heads=1)
-    return FrozenSelfLabelTraining(model, threshold=0.51, class_balance=True, ema_decay=0.9, **frozen(images))
+def frozen_self_label(images: ResidentImages) -> SelfLabelTraining:
+    settings = {"threshold": 0.51, "class_balance": True, "ema_decay": 0.9}
+    return SelfLabelTraining(frozen(images, heads=1), **settings, **common(learning_rate=0.1))
 
 
 TRAININGS = [simclr, scan, scan_by_sgd, frozen_scan, self_label, averaged_self_label, frozen_self_label]

@@ -5,6 +5,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from scan_core.clustering.scan_loss import consistency_loss
+from scan_core.runtime.distributed import share, total
 
 _CHUNK = 2**22
 """Probabilities gathered at a time."""
@@ -19,7 +20,7 @@ def neighbor_consistency(
     """Mean of ``-log <p, q>`` over all images and all their neighbors, in nats (SCAN, section 2.2, Eq. 2, first term).
 
     The same as ``consistency_loss`` pair by pair, up to rounding, without a logarithm and an exponential for every
-    cluster of every pair; it has no gradient.
+    cluster of every pair; it has no gradient. The work is shared by all processes, each of which has all of ``log_p``.
 
     Args:
         neighbor_rows: rows of ``log_p``; without a column (K = 0), each image is paired with itself.
@@ -27,13 +28,13 @@ def neighbor_consistency(
     rows = neighbor_rows if neighbor_rows.shape[1] else torch.arange(len(log_p), device=log_p.device)[:, None]
     p = log_p.exp()
     size = max(1, _CHUNK // (rows.shape[1] * p.shape[1]))
-    sums = []
-    for start in range(0, len(rows), size):
-        others = rows[start : start + size]
+    sums = [log_p.new_zeros(())]
+    for own in torch.split(torch.arange(len(rows), device=log_p.device)[share(len(rows))], size):
+        others = rows[own]
         q = p.index_select(0, others.flatten()).view(*others.shape, -1)
-        product = torch.bmm(q, p[start : start + size, :, None])[..., 0]
+        product = torch.bmm(q, p[own, :, None])[..., 0]
         loss = -product.log()
         image, neighbor = (product < _LEAST_PRODUCT).nonzero(as_tuple=True)
-        loss[image, neighbor] = consistency_loss(log_p[start + image], log_p[others[image, neighbor]])
+        loss[image, neighbor] = consistency_loss(log_p[own[image]], log_p[others[image, neighbor]])
         sums.append(loss.sum())
-    return torch.stack(sums).sum() / rows.numel()
+    return total(torch.stack(sums).sum()) / rows.numel()

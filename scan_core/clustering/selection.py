@@ -6,39 +6,27 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from scan_core.clustering.scan_loss import ScanLoss, combine, consistency_loss
+from scan_core.clustering.neighbor_consistency import neighbor_consistency
+from scan_core.clustering.scan_loss import ScanLoss, combine
 from scan_core.errors import TrainingError
-from scan_core.runtime.distributed import share, total
-
-_CHUNK = 8192
 
 
 @torch.no_grad()
 def selection_loss(
-    logits: Float[Tensor, "heads images clusters"],
+    logits: Float[Tensor, "images clusters"],
     neighbor_rows: Int64[Tensor, "images neighbors"],
     *,
     entropy_weight: float,
     prior: Float[Tensor, " clusters"] | None,
 ) -> ScanLoss:
-    """Eq. (2) of SCAN over all images and all their neighbors, for each head.
-
-    The work is shared by all processes, each of which has all ``logits``.
+    """Eq. (2) of SCAN over all images and all their neighbors, for one head.
 
     Args:
         neighbor_rows: rows of ``logits``; without a column (K = 0), each image is paired with itself.
     """
     log_p = logits.log_softmax(-1)
-    rows = neighbor_rows if neighbor_rows.shape[1] else torch.arange(len(neighbor_rows), device=logits.device)[:, None]
-    own = share(len(rows))
-    anchors, partners = log_p[:, own], rows[own]
-    pairs = [
-        consistency_loss(anchors[:, start : start + _CHUNK], log_p[:, column[start : start + _CHUNK]])
-        for column in partners.T
-        for start in range(0, len(partners), _CHUNK)
-    ]
-    consistency = total(torch.stack([pair.sum(-1) for pair in pairs]).sum(0)) / rows.numel()
-    log_mean = log_p.logsumexp(-2) - math.log(len(rows))
+    log_mean = log_p.logsumexp(0) - math.log(len(log_p))
+    consistency = neighbor_consistency(log_p, neighbor_rows)
     return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)
 
 

@@ -3,27 +3,26 @@ import torch
 from torch import nn
 
 from scan_core.clustering.cached_features import CachedFeatures
-from scan_core.clustering.frozen_self_label import FrozenSelfLabelTraining
+from scan_core.clustering.frozen_encoder import FrozenEncoder
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
+from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.data.batches import shuffled_batches
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import TrainingError
-from tests.clustering.test_frozen_scan import VIEWS, two_kinds
+from tests.clustering.test_frozen_encoder import VIEWS, two_kinds
 
 
-def training(features: CachedFeatures, *, threshold: float = 0.6, **settings: object) -> FrozenSelfLabelTraining:
+def training(features: CachedFeatures, *, threshold: float = 0.6, **settings: object) -> SelfLabelTraining:
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=1), clusters=2, heads=1)
-    return FrozenSelfLabelTraining(
-        model,
-        features,
+    return SelfLabelTraining(
+        FrozenEncoder(model, features, precision="float32"),
         threshold=threshold,
         class_balance=True,
         batch_size=8,
         learning_rate=0.05,
         weight_decay=0.0,
-        precision="float32",
         generator=torch.Generator().manual_seed(0),
         **settings,
     )
@@ -33,7 +32,7 @@ def test_an_epoch_is_that_of_a_linear_layer_on_the_views():
     features = two_kinds()
     step = training(features, optimizer="sgd")
     linear = nn.Linear(16, 2)
-    linear.load_state_dict({name: value[0] for name, value in step._head.state_dict().items()})
+    linear.load_state_dict({name: value[0] for name, value in step._learner.model.heads.state_dict().items()})
     metrics = step.run_epoch()
 
     generator = torch.Generator().manual_seed(0)
@@ -46,7 +45,7 @@ def test_an_epoch_is_that_of_a_linear_layer_on_the_views():
         logits, augmented = linear(plain[batch]), linear(features.gather(batch, seen))
         pseudo_label_loss(logits, augmented, threshold=0.6, class_balance=True).loss.backward()
         optimizer.step()
-    torch.testing.assert_close(linear.weight.data, step._head.weight.data[0], rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(linear.weight.data, step._learner.model.heads.weight.data[0], rtol=1e-5, atol=1e-6)
     confidence, cluster = linear(plain).softmax(-1).max(-1)
     counts = [int(((confidence > 0.6) & (cluster == c)).sum()) for c in range(2)]
     assert step.confident().tolist() == counts
@@ -73,7 +72,7 @@ def test_an_average_of_the_weights_is_what_is_kept_and_changes_no_step():
     start = plain.weights()
     for step in (plain, averaged):
         step.run_epoch()
-    assert torch.equal(plain._head.weight, averaged._head.weight)
+    assert torch.equal(plain._learner.model.heads.weight, averaged._learner.model.heads.weight)
     kept, last = averaged.weights(), plain.weights()
     assert not torch.equal(kept["heads.weight"], last["heads.weight"])
     # Between the weights at the start and the last ones, as they moved one way in these three steps of Adam.

@@ -5,6 +5,7 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
+from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.data.images import ResidentImages
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
@@ -17,17 +18,13 @@ def training(images: ResidentImages, *, learning_rate: float = 0.01, heads: int 
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=4, stem="3x3", channels=1), clusters=2, heads=heads)
     return ScanTraining(
-        model,
-        images,
-        torch.arange(24),
+        WholeNetwork(model, images, torch.arange(24), Augmentation({}, mean=[0.4], std=[0.3]), precision="float32"),
         NEIGHBORS,
-        Augmentation({}, mean=[0.4], std=[0.3]),
         entropy_weight=2.0,
         prior=None,
         batch_size=8,
         learning_rate=learning_rate,
         weight_decay=0.0,
-        precision="float32",
         generator=torch.Generator().manual_seed(0),
     )
 
@@ -52,7 +49,7 @@ def test_separates_two_kinds_and_keeps_the_epoch_and_head_of_lowest_loss(tiny_im
 def test_a_loss_that_is_never_finite_stops_with_the_learning_rate_named(tiny_images):
     scan = training(tiny_images)
     with torch.no_grad():
-        scan._model.heads.weight.fill_(torch.nan)
+        scan._learner.model.heads.weight.fill_(torch.nan)
     with pytest.raises(TrainingError, match=r"not finite in 3 of 3 steps \(first: step 0 .* learning rate 0\.01\)"):
         scan.run_epoch()
 
@@ -61,17 +58,15 @@ def test_a_prior_moves_the_cluster_sizes(tiny_images):
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=4, stem="3x3", channels=1), clusters=2, heads=1)
     scan = ScanTraining(
-        model,
-        tiny_images,
-        torch.arange(24),
+        WholeNetwork(
+            model, tiny_images, torch.arange(24), Augmentation({}, mean=[0.4], std=[0.3]), precision="float32"
+        ),
         torch.empty(24, 0, dtype=torch.int64),
-        Augmentation({}, mean=[0.4], std=[0.3]),
         entropy_weight=50.0,
         prior=[3.0, 1.0],
         batch_size=24,
         learning_rate=0.01,
         weight_decay=0.0,
-        precision="float32",
         generator=torch.Generator().manual_seed(0),
     )
     for _ in range(40):

@@ -7,22 +7,14 @@ from scan_core.clustering.selection import selection_loss
 
 def test_averages_the_loss_over_all_neighbors():
     torch.manual_seed(0)
-    logits = torch.randn(2, 6, 3)
+    logits = torch.randn(6, 3)
     neighbors = torch.tensor([[1, 2], [0, 2], [0, 1], [4, 5], [3, 5], [3, 4]])
     found = selection_loss(logits, neighbors, entropy_weight=2.0, prior=None)
-    columns = [scan_loss(logits, logits[:, neighbors[:, k]], entropy_weight=2.0).total for k in range(2)]
+    columns = [scan_loss(logits, logits[neighbors[:, k]], entropy_weight=2.0).total for k in range(2)]
     assert torch.allclose(found.total, torch.stack(columns).mean(0), atol=1e-6)
 
 
 def test_without_neighbors_each_image_is_its_own_partner():
-    logits = torch.randn(1, 5, 3)
+    logits = torch.randn(5, 3)
     found = selection_loss(logits, torch.empty(5, 0, dtype=torch.int64), entropy_weight=1.0, prior=None)
     assert found.total.item() == pytest.approx(scan_loss(logits, logits, entropy_weight=1.0).total.item(), abs=1e-6)
-
-
-def test_chunks_do_not_change_it(monkeypatch: pytest.MonkeyPatch):
-    logits, neighbors = torch.randn(3, 20, 4), torch.randint(20, (20, 5))
-    whole = selection_loss(logits, neighbors, entropy_weight=1.0, prior=None)
-    monkeypatch.setattr("scan_core.clustering.selection._CHUNK", 7)
-    chunked = selection_loss(logits, neighbors, entropy_weight=1.0, prior=None)
-    assert torch.allclose(whole.total, chunked.total, atol=1e-6)

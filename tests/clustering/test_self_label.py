@@ -4,6 +4,7 @@ import torch
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
+from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.data.images import ResidentImages
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
@@ -16,16 +17,12 @@ def training(
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=4, stem="3x3", channels=1), clusters=2, heads=1)
     return SelfLabelTraining(
-        model,
-        images,
-        torch.arange(24),
-        Augmentation({}, mean=[0.4], std=[0.3]),
+        WholeNetwork(model, images, torch.arange(24), Augmentation({}, mean=[0.4], std=[0.3]), precision="float32"),
         threshold=threshold,
         class_balance=True,
         batch_size=8,
         learning_rate=learning_rate,
         weight_decay=0.0,
-        precision="float32",
         generator=torch.Generator().manual_seed(0),
         **settings,
     )
@@ -34,7 +31,7 @@ def training(
 def test_counts_the_confident_images_of_each_cluster(tiny_images):
     step = training(tiny_images, threshold=0.51)
     metrics = step.run_epoch()
-    logits = infer(step._model, tiny_images, torch.arange(24), mean=[0.4], std=[0.3], precision="float32")[0]
+    logits = infer(step._learner.model, tiny_images, torch.arange(24), mean=[0.4], std=[0.3], precision="float32")[0]
     confidence, cluster = logits.softmax(-1).max(-1)
     counts = [int(((confidence > 0.51) & (cluster == c)).sum()) for c in range(2)]
     assert [metrics["confident_smallest_cluster"], metrics["confident_largest_cluster"]] == sorted(counts)
@@ -53,7 +50,7 @@ def test_no_confident_image_in_an_epoch_names_the_remedies(tiny_images):
     before = step.weights()
     with pytest.raises(TrainingError, match=r"above 0\.999999; lower self_label\.threshold, or .*scan\.epochs"):
         step.run_epoch()
-    parameters = {name for name, _ in step._model.named_parameters()}
+    parameters = {name for name, _ in step._learner.model.named_parameters()}
     assert all(torch.equal(before[name], step.weights()[name]) for name in parameters)
 
 
@@ -63,7 +60,7 @@ def test_an_average_of_the_weights_is_scored_and_kept_and_changes_no_step(tiny_i
     metrics = [step.run_epoch() for step in (plain, averaged)]
     assert metrics[0]["loss"] == metrics[1]["loss"]
     last, kept = plain.weights(), averaged.weights()
-    assert all(torch.equal(last[name], value) for name, value in averaged._model.state_dict().items())
+    assert all(torch.equal(last[name], value) for name, value in averaged._learner.model.state_dict().items())
     # Three steps: 0.9^3 of the start is left, in the running statistics too.
     name = "encoder.bn1.running_mean"
     assert not torch.equal(kept[name], start[name])

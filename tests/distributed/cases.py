@@ -14,6 +14,7 @@ from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.clustering.selection import selection_loss
 from scan_core.clustering.self_label import SelfLabelTraining
+from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.data.images import ResidentImages
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
@@ -78,23 +79,21 @@ def training(name: str) -> Any:
     encoder = ResNet("resnet10", width=4, stem="3x3", channels=1)
     data = (images(), torch.arange(26))
     augmentation = Augmentation(SOME, mean=[0.5], std=[0.25])
-    common = {
-        "batch_size": BATCH,
-        "weight_decay": 1e-4,
-        "precision": "float32",
-        "generator": torch.Generator().manual_seed(1),
-    }
+    common = {"batch_size": BATCH, "weight_decay": 1e-4, "generator": torch.Generator().manual_seed(1)}
     if name == "simclr":
         schedule = {"learning_rate": 0.1, "momentum": 0.9, "warmup_epochs": 1.0, "final_learning_rate": 0.01}
         model = PretextModel(encoder, hidden_dim=8, projection_dim=4)
-        return SimclrTraining(model, *data, augmentation, temperature=0.5, epochs=4, **schedule, **common)
+        return SimclrTraining(
+            model, *data, augmentation, temperature=0.5, epochs=4, **schedule, precision="float32", **common
+        )
     model = ClusteringModel(encoder, clusters=3, heads=2 if name == "scan" else 1)
+    learner = WholeNetwork(model, *data, augmentation, precision="float32")
     if name == "scan":
         neighbors = (torch.arange(26)[:, None] + torch.tensor([2, 4])) % 26
         settings = {"entropy_weight": 2.0, "prior": None, "learning_rate": 1e-4}
-        return ScanTraining(model, *data, neighbors, augmentation, **settings, **common)
+        return ScanTraining(learner, neighbors, **settings, **common)
     settings = {"threshold": 0.4, "class_balance": True, "learning_rate": 1e-3}
-    return SelfLabelTraining(model, *data, augmentation, **settings, **common)
+    return SelfLabelTraining(learner, **settings, **common)
 
 
 def epochs(name: str, count: int, state: dict[str, Tensor] | None = None) -> tuple[list[dict[str, float]], Any]:
@@ -141,7 +140,12 @@ def inferred(count: int) -> tuple[Tensor, list[Tensor]]:
     ids = torch.arange(26).flip(0)[:count]
     logits = infer(model, images(), ids, mean=[0.5], std=[0.25], precision="float32")
     neighbors = (torch.arange(count)[:, None] + torch.tensor([1, 2])) % count
-    return logits, list(selection_loss(logits, neighbors, entropy_weight=2.0, prior=None))
+    return logits, [
+        *map(
+            torch.stack,
+            zip(*(selection_loss(head, neighbors, entropy_weight=2.0, prior=None) for head in logits), strict=True),
+        )
+    ]
 
 
 def update_with_a_bad_image() -> tuple[bool, bool]:

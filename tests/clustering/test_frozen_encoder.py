@@ -4,9 +4,10 @@ import torch
 from torch import nn
 
 from scan_core.clustering.cached_features import CachedFeatures
-from scan_core.clustering.frozen_scan import FrozenScanTraining, draw_views
+from scan_core.clustering.frozen_encoder import FrozenEncoder, draw_views
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pairs import draw_partners
+from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.data.batches import shuffled_batches
 from scan_core.encoders.resnet import ResNet
@@ -24,13 +25,13 @@ def two_kinds() -> CachedFeatures:
     return CachedFeatures(values.astype(np.float16), torch.device("cpu"))
 
 
-def training(features: CachedFeatures, *, heads: int = 3, **settings: object) -> FrozenScanTraining:
+def training(features: CachedFeatures, *, heads: int = 3, **settings: object) -> ScanTraining:
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=1), clusters=2, heads=heads)
     given = {"learning_rate": 0.05, "optimizer": "sgd", "momentum": 0.9, "prior": None, "batch_size": 8, **settings}
     generator = torch.Generator().manual_seed(0)
-    fixed = {"entropy_weight": 2.0, "weight_decay": 0.0, "precision": "float32", "generator": generator}
-    return FrozenScanTraining(model, features, NEIGHBORS, **fixed, **given)
+    fixed = {"entropy_weight": 2.0, "weight_decay": 0.0, "generator": generator}
+    return ScanTraining(FrozenEncoder(model, features, precision="float32"), NEIGHBORS, **fixed, **given)
 
 
 def test_heads_together_are_heads_one_after_another():
@@ -38,7 +39,7 @@ def test_heads_together_are_heads_one_after_another():
     scan = training(features)
     alone = [nn.Linear(16, 2) for _ in range(3)]
     for head, linear in enumerate(alone):
-        linear.load_state_dict({name: value[head] for name, value in scan._heads.state_dict().items()})
+        linear.load_state_dict({name: value[head] for name, value in scan._learner.model.heads.state_dict().items()})
     scan.run_epoch()
 
     for head, linear in enumerate(alone):
@@ -52,14 +53,16 @@ def test_heads_together_are_heads_one_after_another():
             optimizer.zero_grad()
             scan_loss(*logits, entropy_weight=2.0).total.backward()
             optimizer.step()
-        torch.testing.assert_close(linear.weight.data, scan._heads.weight.data[head], rtol=1e-5, atol=1e-6)
-        torch.testing.assert_close(linear.bias.data, scan._heads.bias.data[head], rtol=1e-5, atol=1e-6)
+        torch.testing.assert_close(
+            linear.weight.data, scan._learner.model.heads.weight.data[head], rtol=1e-5, atol=1e-6
+        )
+        torch.testing.assert_close(linear.bias.data, scan._learner.model.heads.bias.data[head], rtol=1e-5, atol=1e-6)
 
 
 def test_separates_two_kinds_and_keeps_the_epoch_and_head_of_lowest_loss():
     features = two_kinds()
     scan = training(features)
-    before = {name: value.clone() for name, value in scan._encoder.state_dict().items()}
+    before = {name: value.clone() for name, value in scan._learner.model.encoder.state_dict().items()}
     history = [scan.run_epoch() for _ in range(12)]
     weights, loss = scan.best()
     assert loss == pytest.approx(min(metrics["selection_loss"] for metrics in history))
@@ -78,7 +81,7 @@ def test_separates_two_kinds_and_keeps_the_epoch_and_head_of_lowest_loss():
 def test_a_loss_that_is_never_finite_stops_with_the_learning_rate_named():
     scan = training(two_kinds(), learning_rate=0.01)
     with torch.no_grad():
-        scan._heads.weight.fill_(torch.nan)
+        scan._learner.model.heads.weight.fill_(torch.nan)
     with pytest.raises(TrainingError, match=r"not finite in 3 of 3 steps \(first: step 0 .* learning rate 0\.01\)"):
         scan.run_epoch()
 

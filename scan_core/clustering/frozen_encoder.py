@@ -1,0 +1,75 @@
+"""The learner that trains heads alone, on features of views that were computed once."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from scan_core.clustering.cached_features import CachedFeatures
+from scan_core.clustering.learner import Rows
+from scan_core.clustering.model import ClusteringModel
+from scan_core.runtime.precision import autocast
+
+
+class FrozenEncoder:
+    """See :class:`scan_core.clustering.learner.Learner`; all heads are one matrix product.
+
+    Instead of a fresh augmentation in each step, an image shows one of its V cached views, drawn at random; where an
+    image is its own partner, another one. So a training of many epochs meets the same V views again and again.
+
+    Args:
+        features: by the encoder of ``model``, of the images to learn from; at least two views for :meth:`pairs`.
+    """
+
+    def __init__(self, model: ClusteringModel, features: CachedFeatures, *, precision: str) -> None:
+        self.model, self.learned, self.device = model, nn.ModuleDict({"heads": model.heads}), features.device
+        self._features, self._precision = features, precision
+
+    def __len__(self) -> int:
+        return len(self._features)
+
+    def pairs(
+        self, rows: Rows, partners: Rows, generator: torch.Generator
+    ) -> Iterator[Float[Tensor, "heads batch_twice clusters"]]:
+        """Logits of views of images and of their partners."""
+        views = draw_views(rows == partners, self._features.views, generator)
+        for both, seen in zip(torch.cat([rows, partners], dim=1), views, strict=True):
+            with autocast(self.device, self._precision):
+                logits = self.model.heads(self._features.gather(both, seen))
+            yield logits
+
+    def plain_and_augmented(
+        self, rows: Rows, generator: torch.Generator
+    ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
+        """Logits of images as they are, and of one view of each."""
+        views = torch.randint(self._features.views, rows.shape, generator=generator)
+        for batch, seen in zip(rows, views, strict=True):
+            with autocast(self.device, self._precision):
+                with torch.no_grad():
+                    (plain,) = self.model.heads(self._features.gather(batch, torch.full_like(seen, -1)))
+                (augmented,) = self.model.heads(self._features.gather(batch, seen))
+            yield plain, augmented
+
+    @torch.no_grad()
+    def of_all_images(self, learned: nn.Module) -> Iterator[Float[Tensor, "images clusters"]]:
+        """Logits of all images as they are, by one head at a time, which bounds the memory."""
+        heads = learned.get_submodule("heads").state_dict()
+        for weight, bias in zip(heads["weight"], heads["bias"], strict=True):
+            with autocast(self.device, self._precision):
+                chunks = [linear(features, weight, bias).float() for features in self._features.as_they_are()]
+            yield torch.cat(chunks)
+
+
+def draw_views(
+    itself: Bool[Tensor, "steps batch"], views: int, generator: torch.Generator
+) -> Int64[Tensor, "steps batch_twice"]:
+    """Which of ``views`` views the anchors (first half) and their partners show, uniform.
+
+    Args:
+        itself: where an image is its own partner: the two views are then different ones.
+    """
+    anchor, partner = torch.randint(views, (2, *itself.shape), generator=generator)
+    another = (anchor + torch.randint(1, views, itself.shape, generator=generator)) % views
+    return torch.cat([anchor, torch.where(itself, another, partner)], dim=1)

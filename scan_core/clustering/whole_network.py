@@ -1,0 +1,77 @@
+"""The learner that trains encoder and heads together on images, each step augmented afresh."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from scan_core.augment.normalize import normalize
+from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.learner import Rows
+from scan_core.clustering.model import ClusteringModel
+from scan_core.data.images import Images
+from scan_core.encoders.inference import infer
+from scan_core.runtime.distributed import part_of_batch, replicate
+from scan_core.runtime.precision import autocast
+
+
+class WholeNetwork:
+    """See :class:`scan_core.clustering.learner.Learner`.
+
+    Args:
+        image_ids: int64 [M], the images to learn from.
+    """
+
+    def __init__(
+        self,
+        model: ClusteringModel,
+        images: Images,
+        image_ids: Int64[Tensor, " images"],
+        augmentation: Augmentation,
+        *,
+        precision: str,
+    ) -> None:
+        self.model, self.learned, self.device = model, model, images.device
+        self._network = replicate(model)
+        self._images, self._image_ids = images, image_ids
+        self._augmentation, self._precision = augmentation, precision
+
+    def __len__(self) -> int:
+        return len(self._image_ids)
+
+    def pairs(
+        self, rows: Rows, partners: Rows, generator: torch.Generator
+    ) -> Iterator[Float[Tensor, "heads batch_twice clusters"]]:
+        """Logits of augmented images and of their augmented partners."""
+        self.model.train()
+        both = torch.cat([part_of_batch(rows), part_of_batch(partners)], dim=1)
+        for pixels in self._images.batches(self._image_ids[both].unbind()):
+            views = self._augmentation(pixels, generator)
+            with autocast(self.device, self._precision):
+                logits = self._network(views)
+            yield logits
+
+    def plain_and_augmented(
+        self, rows: Rows, generator: torch.Generator
+    ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
+        """Logits of images as they are, in evaluation mode, and augmented."""
+        for pixels in self._images.batches(self._image_ids[part_of_batch(rows)].unbind()):
+            self.model.eval()
+            with torch.no_grad(), autocast(self.device, self._precision):
+                (plain,) = self.model(normalize(pixels, self._augmentation.mean, self._augmentation.std))
+            self.model.train()
+            with autocast(self.device, self._precision):
+                (augmented,) = self._network(self._augmentation(pixels, generator))
+            yield plain, augmented
+
+    def of_all_images(self, learned: nn.Module) -> Iterator[Float[Tensor, "images clusters"]]:
+        """Logits of all images as they are."""
+        yield from infer(
+            learned,
+            self._images,
+            self._image_ids,
+            mean=self._augmentation.mean,
+            std=self._augmentation.std,
+            precision=self._precision,
+        )
