@@ -31,8 +31,9 @@ from scan_core.planning.measure_search import measure_kmeans, measure_mining
 from scan_core.planning.sizes import Sizes
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
-from stages.clustering import scan_training, self_label_training
 from stages.params import AugmentationParams, Params, ScanParams, SelfLabelParams
+from stages.scan_train import scan_training
+from stages.self_label import self_label_training
 
 BUDGET = 8.0
 """Seconds for each training; a network that is slow for the machine takes some more."""

@@ -5,13 +5,17 @@ from typing import Annotated
 
 import torch
 import typer
+from jaxtyping import Int64
+from torch import Tensor
 
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.collapse import collapse_warning
+from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
+from scan_core.clustering.scan import ScanTraining
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.errors import TrainingError
@@ -20,8 +24,8 @@ from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import warn
 from stages.cli import run
-from stages.clustering import make_learner, scan_training
-from stages.params import Params, load_params
+from stages.clustering import make_learner
+from stages.params import Params, ScanParams, load_params
 from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, SCAN_MODEL
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
@@ -85,6 +89,24 @@ def _train(config: Params, device: torch.device) -> None:
         if message := collapse_warning(used=used, clusters=scan.clusters, largest=largest):
             warn(message)
         state.clear()
+
+
+def scan_training(
+    scan: ScanParams, learner: Learner, neighbor_rows: Int64[Tensor, "images neighbors"], generator: torch.Generator
+) -> ScanTraining:
+    """The training of scan-train."""
+    return ScanTraining(
+        learner,
+        neighbor_rows,
+        entropy_weight=scan.entropy_weight,
+        prior=scan.prior,
+        batch_size=scan.batch_size,
+        optimizer=scan.optimizer,
+        learning_rate=scan.learning_rate,
+        momentum=scan.momentum,
+        weight_decay=scan.weight_decay,
+        generator=generator,
+    )
 
 
 if __name__ == "__main__":

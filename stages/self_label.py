@@ -9,16 +9,17 @@ import typer
 from scan_core.artifacts.index import read_index
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.collapse import few_confident_warning
+from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import read_clustering, write_clustering
-from scan_core.clustering.self_label import plateaued
+from scan_core.clustering.self_label import SelfLabelTraining, plateaued
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import warn
 from stages.cli import run
-from stages.clustering import make_learner, self_label_training
-from stages.params import Params, load_params
+from stages.clustering import make_learner
+from stages.params import Params, SelfLabelParams, load_params
 from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
@@ -84,6 +85,22 @@ def _refine(config: Params, device: torch.device) -> None:
         if message := few_confident_warning(confident=first, images=len(train_ids), threshold=step.threshold):
             warn(message)
         state.clear()
+
+
+def self_label_training(step: SelfLabelParams, learner: Learner, generator: torch.Generator) -> SelfLabelTraining:
+    """The training of self-label."""
+    return SelfLabelTraining(
+        learner,
+        threshold=step.threshold,
+        class_balance=step.class_balance,
+        batch_size=step.batch_size,
+        optimizer=step.optimizer,
+        learning_rate=step.learning_rate,
+        momentum=step.momentum,
+        ema_decay=step.ema_decay,
+        weight_decay=step.weight_decay,
+        generator=generator,
+    )
 
 
 if __name__ == "__main__":
