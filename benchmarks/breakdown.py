@@ -47,7 +47,7 @@ def main(
     rows: list[dict[str, str | float]] = []
     for stage, training in step.trainings(batch_size * steps, batch_size, epochs=2, width=width).items():
         training.run_epoch()
-        _mark(training, "_augmentation", "augmentation")
+        _mark(getattr(training, "_learner", training), "_augmentation", "augmentation")
         if stage in step.ONCE_AN_EPOCH:
             _mark(training, step.ONCE_AN_EPOCH[stage], "once an epoch")
         activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
@@ -65,9 +65,9 @@ def main(
     record("breakdown", rows)
 
 
-def _mark(training: step.Training, name: str, label: str) -> None:
-    """Let the profiler see what the attribute ``name`` calls under ``label``."""
-    function: Callable[..., object] = getattr(training, name)
+def _mark(owner: object, name: str, label: str) -> None:
+    """Let the profiler see what the attribute ``name`` of ``owner`` calls under ``label``."""
+    function: Callable[..., object] = getattr(owner, name)
 
     def marked(*arguments: object) -> object:
         with record_function(label):
@@ -75,7 +75,7 @@ def _mark(training: step.Training, name: str, label: str) -> None:
 
     if name == "_augmentation":  # its mean and std are read too
         marked.mean, marked.std = function.mean, function.std  # type: ignore[attr-defined]
-    setattr(training, name, marked)
+    setattr(owner, name, marked)
 
 
 def _sum(events: list[FunctionEvent], on_gpu: bool) -> dict[str, float]:

@@ -1,68 +1,67 @@
-"""Whether ``torch.compile`` pays for the encoder: in training (forward and backward) and in evaluation.
+"""Whether ``torch.compile`` pays in the trainings, and what reproducible convolutions cost on a GPU.
 
 ``python -m benchmarks.compiled``
 
-ResNet-18 at 32 px in bfloat16, with one fixed batch. Needs a C++ compiler on a CPU.
+The trainings of ``benchmarks.step``. ``compiled`` fuses the network's operations; ``any convolutions`` lets cuDNN
+choose also among those that do not give the same bytes twice. Compiling needs a C compiler.
 """
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import torch
 import typer
-from torch import Tensor, nn
 
-from benchmarks import ours
+from benchmarks import step
 from benchmarks.record import record
 from benchmarks.timing import alternate, median_ratio, seconds
-from scan_core.runtime.precision import autocast
 
 
 def main(
-    batch_size: Annotated[int | None, typer.Option(help="Views. By default 128 on a CPU, 1024 on a GPU.")] = None,
-    repetitions: Annotated[int, typer.Option(help="Passes of each way, in turn.")] = 5,
-    width: Annotated[int, typer.Option(help="Channels of the encoder's first stage.")] = 64,
+    batch_size: Annotated[int | None, typer.Option(help="By default 64 on a CPU, 512 on a GPU.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Of an epoch. By default 2 on a CPU, 40 on a GPU.")] = None,
+    repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 3,
+    width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
 ) -> None:
-    """Print images/s both ways, the median of their ratio, seconds of compiling, and how far the features differ."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(0)
-    encoder = ours.encoder(width).to(device)
-    compiled = torch.compile(encoder, dynamic=False)
-    batch = torch.randn(batch_size or (1024 if device.type == "cuda" else 128), 3, 32, 32, device=device)
+    """Print images/s each way, the median of the ratios to the plain one, and the first epoch, which compiles."""
+    on_gpu = torch.cuda.is_available()
+    batch_size = batch_size or (512 if on_gpu else 64)
+    count = batch_size * (steps or (40 if on_gpu else 2))
+    epochs = 2 * repetitions + 3
+    plain = step.trainings(count, batch_size, epochs=epochs, width=width)
+    compiled = step.trainings(count, batch_size, epochs=epochs, width=width, compile=True)
     rows: list[dict[str, str | float]] = []
-    for name, run in (("training", _train), ("evaluation", _evaluate)):
-        encoder.train(name == "training")
-        compiling = seconds(lambda run=run: run(compiled, batch))  # type: ignore[misc]
-        difference = (run(compiled, batch) - run(encoder, batch)).abs().max()
-        ways: dict[str, Callable[[], object]] = {
-            way: lambda run=run, network=network: run(network, batch)  # type: ignore[misc]
-            for way, network in (("eager", encoder), ("compiled", compiled))
-        }
+    for stage in plain:
+        compiling = seconds(compiled[stage].run_epoch)
+        ways: dict[str, Callable[[], object]] = {"plain": plain[stage].run_epoch, "compiled": compiled[stage].run_epoch}
+        if on_gpu:
+            ways["compiled, any convolutions"] = _with_any_convolutions(compiled[stage])
         taken = alternate(ways, repetitions=repetitions)
-        rows.append(
-            {
-                "pass": name,
-                **{f"{way}, images/s": len(batch) / statistics.median(taken[way]) for way in ways},
-                "compiled / eager": median_ratio(taken["eager"], taken["compiled"]),
-                "compiling, s": compiling,
-                "largest difference": float(difference),
-            }
-        )
+        for way, times in taken.items():
+            speed, ratio = count / statistics.median(times), median_ratio(taken["plain"], times)
+            first = compiling if way == "compiled" else "-"
+            rows.append({"stage": stage, "way": way, "images/s": speed, "to plain": ratio, "first epoch, s": first})
     record("compiled", rows)
 
 
-def _train(network: nn.Module | Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
-    with autocast(batch.device, "bfloat16"):
-        features = network(batch)
-    features.float().square().mean().backward()
-    return features.detach().float()
+def _with_any_convolutions(training: step.Training) -> Callable[[], object]:
+    def epoch() -> None:
+        with _any_convolutions():
+            training.run_epoch()
+
+    return epoch
 
 
-@torch.no_grad()
-def _evaluate(network: nn.Module | Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
-    with autocast(batch.device, "bfloat16"):
-        return network(batch).float()
+@contextmanager
+def _any_convolutions() -> Iterator[None]:
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before
 
 
 if __name__ == "__main__":

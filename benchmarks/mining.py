@@ -27,7 +27,7 @@ from scan_core.neighbors.search import present_gpus
 from scan_core.neighbors.shards import CHUNK
 from scan_core.neighbors.torch_search import torch_search
 
-Features = Float32[npt.NDArray[np.float32], "images dimensions"]
+Features = Float32[np.ndarray, "images dimensions"]
 Search = Callable[[Features, int], npt.NDArray[np.int64]]
 MOST_FOR_OTHERS = 100_000
 """Beyond so many images, ours is timed alone."""

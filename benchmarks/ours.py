@@ -51,7 +51,13 @@ def encoder(width: int = 64) -> ResNet:
 
 
 def simclr(
-    images: ResidentImages, *, batch_size: int, epochs: int, precision: str = "bfloat16", network: ResNet | None = None
+    images: ResidentImages,
+    *,
+    batch_size: int,
+    epochs: int,
+    precision: str = "bfloat16",
+    network: ResNet | None = None,
+    compile: bool = False,
 ) -> SimclrTraining:
     """SimCLR on all ``images``; ``epochs`` is the length of its schedule."""
     return SimclrTraining(
@@ -69,6 +75,7 @@ def simclr(
         final_learning_rate=1e-3,
         precision=precision,
         generator=torch.Generator().manual_seed(0),
+        compile=compile,
     )
 
 
@@ -79,10 +86,11 @@ def scan(
     batch_size: int,
     precision: str = "bfloat16",
     network: ResNet | None = None,
+    compile: bool = False,
 ) -> ScanTraining:
     """The clustering step on all ``images``, with their neighbors as rows."""
     return ScanTraining(
-        _learner(images, precision, network),
+        _learner(images, precision, network, compile),
         neighbor_rows,
         entropy_weight=2.0,
         prior=None,
@@ -94,11 +102,16 @@ def scan(
 
 
 def self_label(
-    images: ResidentImages, *, batch_size: int, precision: str = "bfloat16", network: ResNet | None = None
+    images: ResidentImages,
+    *,
+    batch_size: int,
+    precision: str = "bfloat16",
+    network: ResNet | None = None,
+    compile: bool = False,
 ) -> SelfLabelTraining:
     """Self-labeling on all ``images``, every one of them confident."""
     return SelfLabelTraining(
-        _learner(images, precision, network),
+        _learner(images, precision, network, compile),
         threshold=LOW_THRESHOLD,
         class_balance=True,
         batch_size=batch_size,
@@ -108,6 +121,7 @@ def self_label(
     )
 
 
-def _learner(images: ResidentImages, precision: str, network: ResNet | None) -> WholeNetwork:
+def _learner(images: ResidentImages, precision: str, network: ResNet | None, compile: bool) -> WholeNetwork:
     model = ClusteringModel(network or encoder(), clusters=CLUSTERS, heads=1).to(images.device)
-    return WholeNetwork(model, images, torch.arange(len(images)), augmentation(STRONG), precision=precision)
+    rows = torch.arange(len(images))
+    return WholeNetwork(model, images, rows, augmentation(STRONG), precision=precision, compile=compile)

@@ -25,6 +25,7 @@ def make_learner(
     *,
     generator: torch.Generator,
     features: Path,
+    compile: bool,
 ) -> Learner:
     """All of ``model`` on ``images``, or its heads on what its encoder makes of them, which goes to ``features``.
 
@@ -32,7 +33,7 @@ def make_learner(
         ArtifactError, TrainingError: the features cannot be written or are not finite.
     """
     if section.train_encoder:
-        return WholeNetwork(model, images, image_ids, augmentation, precision=section.precision)
+        return WholeNetwork(model, images, image_ids, augmentation, precision=section.precision, compile=compile)
     cached = cache_features(
         features,
         model.encoder,

@@ -1,4 +1,4 @@
-"""Checks of how many devices are asked for, and of what they share."""
+"""What ``runtime`` means on the devices that are here: how many, what they share, and whether to compile for them."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import torch
 
 from scan_core.errors import ParamsError
-from stages.params import RuntimeParams
+from scan_core.runtime.compiled import compiling_pays
+from stages.params import PretextParams, RuntimeParams, ScanParams, SelfLabelParams
 
 
 def check_shares(params: Path, count: int, **batch_sizes: int) -> None:
@@ -41,3 +42,12 @@ def check_present(processes: int) -> None:
             f"torchrun --nproc-per-node: found {processes}, expected at most the {torch.cuda.device_count()} CUDA "
             "devices of this machine; lower it, or set runtime.device: cpu"
         )
+
+
+def compiles(
+    runtime: RuntimeParams, device: torch.device, *, images: int, training: PretextParams | ScanParams | SelfLabelParams
+) -> bool:
+    """Whether ``training``, on so many ``images``, compiles its network."""
+    if runtime.compile != "auto":
+        return runtime.compile
+    return compiling_pays(device, steps=training.epochs * (images // training.batch_size))

@@ -231,6 +231,9 @@ class RuntimeParams(Section):
     devices: Count | Literal["auto"]
     """Processes to start, each on a device of its own; auto takes every CUDA device, and one where there is none."""
 
+    compile: bool | Literal["auto"]
+    """Whether trainings compile the network; auto does on a CUDA device, for trainings long enough to gain by it."""
+
     workers: Count | None
     """Threads that decode images; null takes as many as there are processors."""
 

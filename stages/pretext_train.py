@@ -15,6 +15,7 @@ from scan_core.pretext.simclr import SimclrTraining
 from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from stages.cli import run
+from stages.devices import compiles
 from stages.params import Params, load_params
 from stages.paths import ENCODER, IMAGES, INDEX, PARAMS
 from stages.processes import run_on_devices
@@ -58,6 +59,7 @@ def _train(config: Params, device: torch.device) -> None:
         final_learning_rate=pretext.final_learning_rate,
         precision=pretext.precision,
         generator=torch.Generator().manual_seed(seed),
+        compile=compiles(config.runtime, device, images=len(train_ids), training=pretext),
     )
     with resume(
         "pretext_train",

@@ -25,6 +25,7 @@ from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import warn
 from stages.cli import run
 from stages.clustering import make_learner
+from stages.devices import compiles
 from stages.params import Params, ScanParams, load_params
 from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, SCAN_MODEL
 from stages.processes import run_alone, run_on_devices
@@ -68,7 +69,14 @@ def _train(config: Params, device: torch.device) -> None:
         "scan_train", params=[config.seed, scan, config.runtime.decode_on_gpu], inputs=inputs, device=device
     ) as state:
         learner = make_learner(
-            scan, model, images, ids, augmentation, generator=generator, features=state.path("features.f16")
+            scan,
+            model,
+            images,
+            ids,
+            augmentation,
+            generator=generator,
+            features=state.path("features.f16"),
+            compile=compiles(config.runtime, device, images=len(ids), training=scan),
         )
         training = scan_training(scan, learner, rows, generator)
         history = train(

@@ -19,6 +19,7 @@ from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import warn
 from stages.cli import run
 from stages.clustering import make_learner
+from stages.devices import compiles
 from stages.params import Params, SelfLabelParams, load_params
 from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
 from stages.processes import run_alone, run_on_devices
@@ -64,7 +65,14 @@ def _refine(config: Params, device: torch.device) -> None:
         "self_label", params=[config.seed, step, config.runtime.decode_on_gpu], inputs=inputs, device=device
     ) as state:
         learner = make_learner(
-            step, model, images, ids, augmentation, generator=generator, features=state.path("features.f16")
+            step,
+            model,
+            images,
+            ids,
+            augmentation,
+            generator=generator,
+            features=state.path("features.f16"),
+            compile=compiles(config.runtime, device, images=len(ids), training=step),
         )
         training = self_label_training(step, learner, generator)
         history = train(

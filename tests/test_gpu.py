@@ -3,24 +3,40 @@
 ``benchmarks/gpu.sh tests`` runs them.
 """
 
-from collections.abc import Iterator
+import io
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
+from torch._dynamo.utils import counters
 
 from benchmarks import ours
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.cached_features import CachedFeatures
+from scan_core.clustering.frozen_encoder import FrozenEncoder
+from scan_core.clustering.learner import Learner
+from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
+from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.clustering.selection import selection_loss
-from scan_core.data.images import ResidentImages
+from scan_core.clustering.self_label import SelfLabelTraining
+from scan_core.clustering.whole_network import WholeNetwork
+from scan_core.data.device_decoded import decode_jpegs
+from scan_core.data.images import HostImages, Images, ResidentImages
 from scan_core.encoders.inference import infer
+from scan_core.encoders.resnet import ResNet
 from scan_core.errors import TrainingError
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.nt_xent import nt_xent
+from scan_core.pretext.simclr import SimclrTraining
+from scan_core.runtime.device import choose_device
 from scan_core.runtime.meter import Meter
 
 pytestmark = [
@@ -91,43 +107,131 @@ def test_losses_and_gradients_equal_those_on_the_cpu():
 
 def test_selection_loss_equals_that_on_the_cpu():
     rows = torch.arange(100)[:, None].add(torch.arange(1, 4)) % 100
-    found = selection_loss(logits(2, 100, 10).to(GPU), rows.to(GPU), entropy_weight=5.0, prior=None)
-    expected = selection_loss(logits(2, 100, 10), rows, entropy_weight=5.0, prior=None)
+    found = selection_loss(logits(100, 10).to(GPU), rows.to(GPU), entropy_weight=5.0, prior=None)
+    expected = selection_loss(logits(100, 10), rows, entropy_weight=5.0, prior=None)
     torch.testing.assert_close(found.total.cpu(), expected.total, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("stage", ["simclr", "scan", "self_label"])
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_steps_do_not_synchronize(stage, precision, images, monkeypatch):
+def whole(images: ResidentImages, heads: int, *, compile: bool = False, precision: str = "bfloat16") -> WholeNetwork:
+    model = ClusteringModel(small_encoder(), clusters=ours.CLUSTERS, heads=heads).to(GPU)
+    rows, augmentation = torch.arange(len(images)), ours.augmentation(ours.STRONG)
+    return WholeNetwork(model, images, rows, augmentation, precision=precision, compile=compile)
+
+
+def frozen(images: ResidentImages, heads: int) -> FrozenEncoder:
+    model = ClusteringModel(small_encoder(), clusters=ours.CLUSTERS, heads=heads).to(GPU)
+    values = np.random.default_rng(0).standard_normal((1 + 3, len(images), model.encoder.features)).astype(np.float16)
+    return FrozenEncoder(model, CachedFeatures(values, GPU), precision="bfloat16")
+
+
+def small_encoder() -> ResNet:
     torch.manual_seed(0)
-    network = ours.encoder(8)
-    neighbors = torch.arange(len(images))[:, None].add(torch.arange(1, 6)) % len(images)
-    training = {
-        "simclr": lambda: ours.simclr(images, batch_size=BATCH, epochs=2, precision=precision, network=network),
-        "scan": lambda: ours.scan(images, neighbors, batch_size=BATCH, precision=precision, network=network),
-        "self_label": lambda: ours.self_label(images, batch_size=BATCH, precision=precision, network=network),
-    }[stage]()
+    return ResNet("resnet10", width=8, stem="3x3", channels=3)
+
+
+def scan(learner: Learner) -> ScanTraining:
+    rows = torch.arange(len(learner))[:, None].add(torch.arange(1, 6)) % len(learner)
+    return ScanTraining(learner, rows, entropy_weight=2.0, prior=None, **common())
+
+
+def self_label(learner: Learner, ema_decay: float | None) -> SelfLabelTraining:
+    threshold = ours.LOW_THRESHOLD
+    return SelfLabelTraining(learner, threshold=threshold, class_balance=True, ema_decay=ema_decay, **common())
+
+
+def common() -> dict[str, Any]:
+    generator = torch.Generator().manual_seed(1)
+    return {"batch_size": BATCH, "learning_rate": 1e-3, "weight_decay": 1e-4, "generator": generator}
+
+
+def simclr(images: ResidentImages, **settings: Any) -> SimclrTraining:
+    return ours.simclr(images, batch_size=BATCH, epochs=4, network=small_encoder(), **settings)
+
+
+TRAININGS: dict[str, Callable[[ResidentImages], Any]] = {
+    "simclr": simclr,
+    "simclr_float32": partial(simclr, precision="float32"),
+    "scan": lambda images: scan(whole(images, heads=3)),
+    "scan_float32": lambda images: scan(whole(images, heads=1, precision="float32")),
+    "frozen_scan": lambda images: scan(frozen(images, heads=3)),
+    "self_label": lambda images: self_label(whole(images, heads=1), ema_decay=None),
+    "averaged_self_label": lambda images: self_label(whole(images, heads=1), ema_decay=0.9),
+    "frozen_self_label": lambda images: self_label(frozen(images, heads=1), ema_decay=None),
+}
+COMPILED: dict[str, Callable[[ResidentImages], Any]] = {
+    "simclr": partial(simclr, compile=True),
+    "self_label": lambda images: self_label(whole(images, heads=1, compile=True), ema_decay=None),
+}
+
+
+@pytest.fixture
+def run_without_synchronizing(monkeypatch) -> Callable[[Any], None]:
+    """A function that runs the steps of an epoch and fails where one of them waits for the device."""
+
+    def run(training: Any) -> None:
+        steps: list[int] = []
+
+        def stop(meter: Meter, *_: object, **__: object) -> dict[str, float]:
+            """In place of the epoch's one reading, which does wait."""
+            torch.cuda.set_sync_debug_mode("default")
+            steps.append(meter._steps)
+            raise TrainingError("after the steps")
+
+        monkeypatch.setattr(Meter, "read", stop)
+        with no_synchronization(), pytest.raises(TrainingError, match="after the steps"):
+            training.run_epoch()
+        assert steps == [4]
+
+    return run
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_steps_do_not_synchronize(name, images, run_without_synchronizing):
+    training = TRAININGS[name](images)
     training.run_epoch()  # whatever is set up once
-    steps: list[int] = []
-
-    def stop(meter: Meter, *_: object, **__: object) -> dict[str, float]:
-        """In place of the epoch's one reading, which does wait."""
-        torch.cuda.set_sync_debug_mode("default")
-        steps.append(meter._steps)
-        raise TrainingError("after the steps")
-
-    monkeypatch.setattr(Meter, "read", stop)
-    with no_synchronization(), pytest.raises(TrainingError, match="after the steps"):
-        training.run_epoch()
-    assert steps == [len(images) // BATCH]
+    run_without_synchronizing(training)
 
 
-def test_resident_batches_equal_the_pixels(images):
+@pytest.mark.parametrize("name", TRAININGS)
+def test_the_same_bytes_twice(name, images):
+    choose_device("cuda")  # which asks for reproducible convolutions
+    first, second = (TRAININGS[name](images) for _ in range(2))
+    assert [first.run_epoch() for _ in range(2)] == [second.run_epoch() for _ in range(2)]
+    states = first.state_dict(), second.state_dict()
+    assert [key for key, value in states[0].items() if not torch.equal(value, states[1][key])] == []
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_compiled_trainings(name, images, run_without_synchronizing):
+    """They are compiled, start as the others do, give the same bytes twice, and do not wait in a step."""
+    torch._dynamo.reset()
+    counters["stats"].clear()
+    plain, first, second = TRAININGS[name](images), COMPILED[name](images), COMPILED[name](images)
+    losses = [training.run_epoch() for training in (plain, first, second)]
+    assert counters["stats"]["unique_graphs"] >= 1
+    assert losses[1]["loss"] == pytest.approx(losses[0]["loss"], rel=0.02)
+    assert losses[1] == losses[2]
+    run_without_synchronizing(first)
+
+
+@pytest.mark.parametrize("kind", [ResidentImages, HostImages])
+def test_batches_equal_the_pixels(kind):
+    pixels = ours.random_pixels(4 * BATCH)
+    images: Images = kind(pixels, GPU)
     ids = torch.randperm(len(images), generator=torch.Generator().manual_seed(0)).view(-1, BATCH)
-    pixels = torch.from_numpy(ours.random_pixels(len(images)))
     for rows, batch in zip(ids, images.batches(ids.unbind()), strict=True):
         assert batch.device.type == "cuda"
-        assert torch.equal(batch.cpu(), pixels[rows])
+        assert torch.equal(batch.cpu(), torch.from_numpy(pixels[rows.numpy()]))
+
+
+def test_jpeg_files_decoded_by_the_gpu_are_nearly_those_of_the_cpu():
+    smooth = np.linspace(0, 255, 64 * 48 * 3).reshape(64, 48, 3).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(smooth).save(file, "JPEG", quality=90)
+    (found,) = decode_jpegs([file.getvalue()], GPU)
+    expected = torch.from_numpy(np.array(Image.open(file).convert("RGB"))).permute(2, 0, 1)
+    assert found.device.type == "cuda"
+    assert (found.cpu().float() - expected.float()).abs().mean() < 2
 
 
 def test_mining_equals_that_on_the_cpu():

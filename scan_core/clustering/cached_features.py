@@ -35,7 +35,7 @@ class CachedFeatures:
         device: where features are wanted.
     """
 
-    def __init__(self, values: Float16[npt.NDArray[np.float16], "all images width"], device: torch.device) -> None:
+    def __init__(self, values: Float16[np.ndarray, "all images width"], device: torch.device) -> None:
         self.device = device
         self.views = len(values) - 1
         self._images = values.shape[1]

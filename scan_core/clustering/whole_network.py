@@ -21,6 +21,7 @@ class WholeNetwork:
 
     Args:
         image_ids: int64 [M], the images to learn from.
+        compile: whether the network is compiled; see :func:`scan_core.runtime.compiled.compiled`.
     """
 
     def __init__(
@@ -31,9 +32,10 @@ class WholeNetwork:
         augmentation: Augmentation,
         *,
         precision: str,
+        compile: bool = False,
     ) -> None:
         self.model, self.learned, self.device = model, model, images.device
-        self._network = replicate(model)
+        self._network = replicate(model, compile=compile)
         self._images, self._image_ids = images, image_ids
         self._augmentation, self._precision = augmentation, precision
 

@@ -25,7 +25,7 @@ class Mined(NamedTuple):
 
 
 def mine_neighbors(
-    embeddings: Float32[npt.NDArray[np.float32], "images dimensions"],
+    embeddings: Float32[np.ndarray, "images dimensions"],
     image_ids: npt.NDArray[np.int64],
     *,
     k: int,

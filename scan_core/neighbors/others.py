@@ -1,13 +1,12 @@
 """From what a search finds to the other images: without the query itself, in an order that ties cannot change."""
 
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Int64
 
 from scan_core.neighbors.search import Found
 
 
-def others(found: Found, own: Int64[npt.NDArray[np.int64], " queries"]) -> Found:
+def others(found: Found, own: Int64[np.ndarray, " queries"]) -> Found:
     """The neighbors without the query, one fewer than found; among equals, the smaller row comes first.
 
     The query is removed by its row ``own``, not by its rank: an exact duplicate may come before it. Only the queries
@@ -21,7 +20,7 @@ def others(found: Found, own: Int64[npt.NDArray[np.int64], " queries"]) -> Found
     return rest
 
 
-def _sorted(found: Found, own: Int64[npt.NDArray[np.int64], " queries"]) -> Found:
+def _sorted(found: Found, own: Int64[np.ndarray, " queries"]) -> Found:
     itself = found.row == own[:, None]
     itself[:, -1] |= ~itself.any(axis=1)  # as many duplicates came before it: drop the last instead
     shape = (len(own), found.row.shape[1] - 1)

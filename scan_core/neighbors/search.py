@@ -4,19 +4,18 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from jaxtyping import Float32, Int64
 
-Points = Float32[npt.NDArray[np.float32], "points dimensions"]
-Queries = Float32[npt.NDArray[np.float32], "queries dimensions"]
+Points = Float32[np.ndarray, "points dimensions"]
+Queries = Float32[np.ndarray, "queries dimensions"]
 
 
 class Found(NamedTuple):
     """The points found for each query, nearest first."""
 
-    similarity: Float32[npt.NDArray[np.float32], "queries k"]
+    similarity: Float32[np.ndarray, "queries k"]
     """Inner products."""
-    row: Int64[npt.NDArray[np.int64], "queries k"]
+    row: Int64[np.ndarray, "queries k"]
     """Rows of the points."""
 
 

@@ -27,6 +27,7 @@ class SimclrTraining:
         image_ids: int64 [M], the images to learn from.
         epochs: the length of the learning-rate schedule.
         learning_rate: at the schedule's peak; ``final_learning_rate`` is its share at the end.
+        compile: whether the network is compiled; see :func:`scan_core.runtime.compiled.compiled`.
     """
 
     def __init__(
@@ -46,9 +47,10 @@ class SimclrTraining:
         final_learning_rate: float,
         precision: str,
         generator: torch.Generator,
+        compile: bool = False,
     ) -> None:
         self._model, self._images, self._image_ids = model, images, image_ids
-        self._network = replicate(model)
+        self._network = replicate(model, compile=compile)
         self._augmentation, self._generator = augmentation, part_generator(generator, groups=2)
         self._temperature, self._precision, self._batch_size = temperature, precision, batch_size
         self._optimizer = sgd(model, momentum=momentum, weight_decay=weight_decay)

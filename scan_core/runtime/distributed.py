@@ -15,6 +15,7 @@ from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from scan_core.runtime.compiled import compiled
 from scan_core.runtime.synchronized_norm import SynchronizedBatchNorm2d, all_gather
 
 T = TypeVar("T")
@@ -66,14 +67,20 @@ def rows_of_part(count: int, *, groups: int, device: torch.device) -> Int64[Tens
     return torch.arange(count, device=device).view(groups, processes(), -1)[:, rank()].flatten()
 
 
-def replicate(model: nn.Module) -> nn.Module:
+def replicate(model: nn.Module, *, compile: bool = False) -> nn.Module:
     """The network to call for training in place of ``model``, whose weights and statistics it shares.
 
     Its batch normalization (that of ``model`` from now on, too) uses the statistics of the whole batch, and a backward
     pass averages the gradient over the processes.
+
+    Args:
+        compile: whether to fuse the network's operations; see :func:`scan_core.runtime.compiled.compiled`.
     """
-    if processes() == 1:
-        return model
+    network = model if processes() == 1 else _data_parallel(model)
+    return compiled(network) if compile else network
+
+
+def _data_parallel(model: nn.Module) -> DistributedDataParallel:
     if next(model.parameters()).device.type == "cuda":  # pragma: gpu
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
     else:
