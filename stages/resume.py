@@ -1,9 +1,10 @@
-"""A killed training goes on after its last finished epoch, if nothing that it depends on has changed."""
+"""A killed training goes on after the last epoch that was saved, if nothing that it depends on has changed."""
 
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from stages.lock import exclusive
 from stages.paths import main_root
 
 History = list[dict[str, float]]
+SHARE_OF_TIME = 0.05
+"""Of a training, what saving may take; where epochs are so short that it would take more, some are not saved."""
 
 
 class Resume:
@@ -28,6 +31,7 @@ class Resume:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / "state.safetensors"
+        self._next_save = 0.0
 
     def __str__(self) -> str:
         return str(self._file)
@@ -37,7 +41,7 @@ class Resume:
         return self._folder / name
 
     def load(self) -> tuple[State, History] | None:
-        """The state after the last finished epoch and the metrics so far, or None to start anew."""
+        """The state after the last saved epoch and the metrics so far, or None to start anew."""
         if not self._file.exists():
             return None
         try:
@@ -49,9 +53,13 @@ class Resume:
         say(f"going on after epoch {len(history)} ({self._file})")
         return state, history
 
-    def save(self, state: State, history: History) -> None:
-        """Replace the state by that after one more epoch."""
-        write_model(self._file, state, {"history": history})
+    def save(self, state: Callable[[], State], history: History) -> None:
+        """Replace the state by that after one more epoch, unless the last saving is too short a time ago."""
+        started = time.monotonic()
+        if started >= self._next_save:
+            write_model(self._file, state(), {"history": history})
+            finished = time.monotonic()
+            self._next_save = finished + (finished - started) / SHARE_OF_TIME
 
     def clear(self) -> None:
         """Forget the state: the training has succeeded and its artifacts are written."""

@@ -66,7 +66,7 @@ def train(
         while len(history) < epochs and not stop(history):
             history.append(_run_epoch(training, stage, epoch=len(history) + 1, resume=resume))
             if rank() == 0:
-                resume.save(training.state_dict(), history)
+                resume.save(training.state_dict, history)
             log(history[-1])
             report(len(history), {name: history[-1][name] for name in shown})
             if skipped := int(history[-1]["skipped_steps"]):

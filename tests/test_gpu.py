@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -201,7 +202,16 @@ def test_the_same_bytes_twice(name, images):
     assert [key for key, value in states[0].items() if not torch.equal(value, states[1][key])] == []
 
 
+@pytest.fixture
+def shapes_unchecked() -> Iterator[None]:
+    """What is traced for compiling is no tensor to beartype."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
+
+
 @pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.usefixtures("shapes_unchecked")
 def test_compiled_trainings(name, images, run_without_synchronizing):
     """They are compiled, start as the others do, give the same bytes twice, and do not wait in a step."""
     torch._dynamo.reset()

@@ -22,4 +22,8 @@ def choose_device(name: str) -> torch.device:
 
 def _prepared(name: str) -> torch.device:
     torch.backends.cudnn.deterministic = True  # the same bytes from the same run, on a GPU too
+    if name == "cuda":  # pragma: gpu
+        torch.set_num_threads(
+            1
+        )  # the host's tensors are small: threads would wait for each other longer than they work
     return torch.device(name)
