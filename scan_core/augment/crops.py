@@ -58,7 +58,7 @@ def resized_crop(
     The crops of the ``flipped`` images are mirrored left-right on the way, at no cost.
     """
     height, width = images.shape[-2:]
-    top, left, box_height, box_width = boxes.to(images.device, non_blocking=True).unbind(1)
+    top, left, box_height, box_width = boxes.int().to(images.device, non_blocking=True).unbind(1)
     rows = _source_positions(top, box_height, height) * (2 / height) - 1
     columns = _source_positions(left, box_width, width) * (2 / width) - 1
     if flipped is not None:

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from scan_core.augment.batches import augmented_batches
 from scan_core.augment.normalize import normalize
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.learner import Rows
@@ -48,8 +49,7 @@ class WholeNetwork:
         """Logits of augmented images and of their augmented partners."""
         self.model.train()
         both = torch.cat([part_of_batch(rows), part_of_batch(partners)], dim=1)
-        for pixels in self._images.batches(self._image_ids[both].unbind()):
-            views = self._augmentation(pixels, generator)
+        for _, views in augmented_batches(self._images, self._image_ids[both], self._augmentation, generator):
             with autocast(self.device, self._precision):
                 logits = self._network(views)
             yield logits
@@ -58,13 +58,14 @@ class WholeNetwork:
         self, rows: Rows, generator: torch.Generator
     ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
         """Logits of images as they are, in evaluation mode, and augmented."""
-        for pixels in self._images.batches(self._image_ids[part_of_batch(rows)].unbind()):
+        ids = self._image_ids[part_of_batch(rows)]
+        for pixels, views in augmented_batches(self._images, ids, self._augmentation, generator):
             self.model.eval()
             with torch.no_grad(), autocast(self.device, self._precision):
                 (plain,) = self.model(normalize(pixels, self._augmentation.mean, self._augmentation.std))
             self.model.train()
             with autocast(self.device, self._precision):
-                (augmented,) = self._network(self._augmentation(pixels, generator))
+                (augmented,) = self._network(views)
             yield plain, augmented
 
     def of_all_images(self, learned: nn.Module) -> Iterator[Float[Tensor, "images clusters"]]:

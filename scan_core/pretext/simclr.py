@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from scan_core.augment.batches import augmented_batches
 from scan_core.augment.draws import part_generator
 from scan_core.augment.pipeline import Augmentation
 from scan_core.data.batches import shuffled_batches, steps_per_epoch
@@ -76,8 +77,9 @@ class SimclrTraining:
         self._model.train()
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
-        for pixels in steps(self._images.batches(self._image_ids[part_of_batch(rows)].unbind()), total=len(rows)):
-            views = self._augmentation(torch.cat([pixels, pixels]), self._generator)
+        ids = self._image_ids[part_of_batch(rows)]
+        batches = augmented_batches(self._images, ids, self._augmentation, self._generator, views=2)
+        for _, views in steps(batches, total=len(rows)):
             with autocast(self._images.device, self._precision):
                 projections = self._network(views)
             loss, accuracy = nt_xent(*projections.chunk(2), temperature=self._temperature)

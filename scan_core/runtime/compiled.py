@@ -15,12 +15,18 @@ def compiling_pays(device: torch.device, *, steps: int) -> bool:
     return device.type == "cuda" and steps >= ENOUGH_STEPS
 
 
-def compiled(network: nn.Module) -> nn.Module:
+def compiled(network: nn.Module, *, record: bool) -> nn.Module:
     """``network``, with the same weights, and its operations fused for batches of one size.
+
+    Args:
+        record: whether a GPU repeats the passes as recorded (CUDA graphs): to start their operations one by one takes
+            its host longer than they take. Not for a network that talks with other processes.
 
     Where compiling fails, for want of a C compiler for instance, torch logs it and calls ``network`` as it is.
     """
     import torch._dynamo  # a second, which most runs can do without
 
     torch._dynamo.config.suppress_errors = True
-    return torch.compile(network, dynamic=False)  # type: ignore[return-value]
+    on_gpu = next(network.parameters()).device.type == "cuda"
+    mode = "reduce-overhead" if record and on_gpu else "default"
+    return torch.compile(network, dynamic=False, mode=mode)  # type: ignore[return-value]

@@ -77,7 +77,7 @@ def replicate(model: nn.Module, *, compile: bool = False) -> nn.Module:
         compile: whether to fuse the network's operations; see :func:`scan_core.runtime.compiled.compiled`.
     """
     network = model if processes() == 1 else _data_parallel(model)
-    return compiled(network) if compile else network
+    return compiled(network, record=processes() == 1) if compile else network
 
 
 def _data_parallel(model: nn.Module) -> DistributedDataParallel:

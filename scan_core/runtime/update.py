@@ -35,7 +35,6 @@ def update(
     Returns:
         Whether the loss or its gradient was not finite, on the device.
     """
-    optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     broken = ~(loss.detach().isfinite() & nn.utils.get_total_norm(gradients).isfinite())
@@ -44,4 +43,5 @@ def update(
     # The fused kernels read this attribute on the device and leave weights and moments alone; GradScaler uses it too.
     optimizer.found_inf = (broken if skip is None else broken | skip).to(torch.float32)  # type: ignore[attr-defined]
     optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
     return broken

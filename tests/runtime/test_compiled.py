@@ -28,7 +28,7 @@ def test_a_compiled_network_shares_its_weights_and_gives_the_same_gradient(netwo
 def test_without_a_compiler_the_network_is_called_as_it_is(network, caplog):
     nothing_there = {"cpp.cxx": ("/nowhere/c++",), "force_disable_caches": True}
     with torch._inductor.config.patch(nothing_there):
-        assert torch.equal(compiled(network)(BATCH), network(BATCH))
+        assert torch.equal(compiled(network, record=True)(BATCH), network(BATCH))
     assert "/nowhere/c++" in caplog.text
 
 

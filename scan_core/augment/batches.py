@@ -1,0 +1,33 @@
+"""The augmented batches of an epoch."""
+
+from collections.abc import Iterator
+
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+
+from scan_core.augment.draws import PartGenerator
+from scan_core.augment.pipeline import Augmentation
+from scan_core.data.images import Images
+
+STEPS_AT_ONCE = {"cuda": 4}
+"""A batch's augmentation is some hundreds of small operations, which a GPU ends sooner than its host can start the next
+batch's. One call for several batches makes them fewer."""
+
+
+def augmented_batches(
+    images: Images,
+    image_ids: Int64[Tensor, "steps batch"],
+    augmentation: Augmentation,
+    generator: torch.Generator,
+    *,
+    views: int = 1,
+) -> Iterator[tuple[UInt8[Tensor, "batch channels height width"], Float[Tensor, "augmented channels height width"]]]:
+    """For each step its images, as they are and then augmented ``views`` times, one view after the other."""
+    several = torch.split(image_ids, STEPS_AT_ONCE.get(images.device.type, 1))
+    for steps, pixels in zip(several, images.batches([ids.flatten() for ids in several]), strict=True):
+        plain = pixels.chunk(len(steps))
+        if isinstance(generator, PartGenerator):
+            generator.batches = len(steps)
+        augmented = augmentation(torch.cat([batch for batch in plain for _ in range(views)]), generator)
+        yield from zip(plain, augmented.chunk(len(steps)), strict=True)
