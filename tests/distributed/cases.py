@@ -1,11 +1,13 @@
 """What one process computes, and two processes must compute together; each returns plain tensors and numbers."""
 
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from scan_core.augment.batches import STEPS_AT_ONCE
 from scan_core.augment.draws import part_generator
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel
@@ -96,12 +98,15 @@ def training(name: str) -> Any:
     return SelfLabelTraining(learner, **settings, **common)
 
 
-def epochs(name: str, count: int, state: dict[str, Tensor] | None = None) -> tuple[list[dict[str, float]], Any]:
-    """The metrics of ``count`` epochs, and the state after them."""
+def epochs(
+    name: str, count: int, state: dict[str, Tensor] | None = None, at_once: int = 1
+) -> tuple[list[dict[str, float]], Any]:
+    """The metrics of ``count`` epochs, and the state after them; the images of ``at_once`` steps augmented together."""
     running = training(name)
     if state:
         running.load_state_dict(state)
-    return [running.run_epoch() for _ in range(count)], running.state_dict()
+    with patch.dict(STEPS_AT_ONCE, cpu=at_once):
+        return [running.run_epoch() for _ in range(count)], running.state_dict()
 
 
 def augmented() -> Tensor:

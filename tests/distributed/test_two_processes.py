@@ -31,10 +31,11 @@ def test_scan_loss_by_hand(processes: Team):
         assert entropy == pytest.approx(math.log(2), abs=1e-4)
 
 
+@pytest.mark.parametrize(("epochs", "at_once"), [(2, 1), (1, 2)], ids=["each step", "two steps augmented at once"])
 @pytest.mark.parametrize("name", ["simclr", "scan", "self_label"])
-def test_first_epochs_of_each_training(name: str, processes: Team):
-    history, state = cases.epochs(name, 2)
-    for found_history, found_state in processes(cases.epochs, name, 2):
+def test_first_epochs_of_each_training(name: str, epochs: int, at_once: int, processes: Team):
+    history, state = cases.epochs(name, epochs, None, at_once)
+    for found_history, found_state in processes(cases.epochs, name, epochs, None, at_once):
         for found, expected in zip(found_history, history, strict=True):
             assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
         assert found_state.keys() == state.keys()
