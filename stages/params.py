@@ -272,6 +272,9 @@ class Params(Section):
         return self
 
 
+ALLOWED = ", allowed: "
+
+
 class _Problem(NamedTuple):
     key: str
     message: str
@@ -303,18 +306,28 @@ def check_params(values: dict[str, object], *, origin: str) -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        problems = [_describe(detail) for detail in error.errors()]
-        lines = [f"{origin}: {key or 'params'}: {message}" for key, message in problems]
+        problems: dict[str, str] = {}
+        for detail in error.errors():
+            key, message = _describe(detail, values)
+            other_kind = key in problems and ALLOWED in message  # of value that would be allowed
+            problems[key] = f"{problems[key]}, or: {message.split(ALLOWED)[1]}" if other_kind else message
+        lines = [f"{origin}: {key or 'params'}: {message}" for key, message in problems.items()]
         raise ParamsError("\n".join(lines)) from None
 
 
-def _describe(detail: object) -> _Problem:
+def _describe(detail: object, values: object) -> _Problem:
     assert isinstance(detail, dict)
-    key = ".".join(str(part) for part in detail["loc"])
+    parts: list[str] = []
+    for part in detail["loc"]:
+        if not isinstance(values, (dict, list)):  # what follows names a kind of value
+            break
+        parts.append(str(part))
+        values = values.get(part) if isinstance(values, dict) else values[part]
+    key = ".".join(parts)
     if detail["type"] == "extra_forbidden":
         return _Problem(key, f"unknown key (found {detail['input']!r}); remove it or correct its name")
     if detail["type"] == "missing":
         return _Problem(key, "missing; python -m stages.use NAME writes a complete file")
     if isinstance(detail["input"], dict):  # a whole section
         return _Problem(key, detail["msg"].removeprefix("Value error, "))
-    return _Problem(key, f"found {detail['input']!r}, allowed: {detail['msg']}")
+    return _Problem(key, f"found {detail['input']!r}{ALLOWED}{detail['msg']}")

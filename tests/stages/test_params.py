@@ -42,7 +42,17 @@ def changed(path: Path, key: str, value: object) -> Path:
         ("neighbors.k", -1, "found -1, allowed: Input should be greater than or equal to 0"),
         ("self_label.threshold", 1.0, "found 1.0, allowed: Input should be less than 1"),
         ("embed.layer", "head", "found 'head', allowed: Input should be 'projection' or 'backbone'"),
-        ("runtime.devices", 0, "found 0, allowed: Input should be greater than or equal to 1"),
+        (
+            "runtime.devices",
+            0,
+            "devices: found 0, allowed: Input should be greater than or equal to 1, or: Input should",
+        ),
+        (
+            "runtime.compile",
+            "yes",
+            "compile: found 'yes', allowed: Input should be a valid boolean, or: Input should be",
+        ),
+        ("scan.prior", [0.5, -1.0], "scan.prior.1: found -1.0, allowed: Input should be greater than 0"),
         ("data.train_splits", [], "found [], allowed: "),
     ],
 )
