@@ -1,0 +1,41 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from stages import resume
+from stages.resume import SHARE_OF_TIME, Resume
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, as the module sees it, in its only element."""
+    now = [0.0]
+    monkeypatch.setattr(resume.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_saving_takes_no_more_than_its_share_of_the_time(tmp_path: Path, clock: list[float]):
+    kept = Resume(tmp_path)
+    saved: list[int] = []
+
+    def state() -> dict[str, torch.Tensor]:
+        clock[0] += 2.0  # to take and write it
+        saved.append(epoch)
+        return {"step": torch.tensor(epoch)}
+
+    for epoch in range(1, 101):
+        clock[0] += 1.0
+        kept.save(state, [{"loss": 0.0}] * epoch)
+    assert saved[0] == 1  # the first at once
+    assert 2.0 * len(saved) <= SHARE_OF_TIME * clock[0] + 2.0
+    last, history = Resume(tmp_path).load() or ({}, [])
+    assert int(last["step"]) == len(history) == saved[-1] > 50
+
+
+def test_where_saving_is_quick_every_epoch_is_saved(tmp_path: Path, clock: list[float]):
+    kept = Resume(tmp_path)
+    for epoch in range(1, 4):
+        clock[0] += 1.0
+        kept.save(lambda: {"step": torch.tensor(0)}, [{"loss": 0.0}] * epoch)
+        assert len((kept.load() or ({}, []))[1]) == epoch
