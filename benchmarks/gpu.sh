@@ -8,7 +8,7 @@
 #                                                    preset cifar10-fast
 #
 # Records are appended to benchmarks/results. The piece cifar10 works in WORK; called again with the same arguments, it
-# goes on after the last finished stage, and within a training after its last finished epoch.
+# goes on after the last finished stage, and within a training after its last saved epoch.
 #
 # Needed: Python 3.11 or newer with torch, torchvision, numpy, pandas, pyarrow, scipy, scikit-learn, threadpoolctl, typer,
 # rich, safetensors, matplotlib and pytest. Not needed: DVC, dvclive (benchmarks/without_dvc stands in), faiss (torch

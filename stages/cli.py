@@ -46,7 +46,7 @@ def run(main: Callable[..., None]) -> None:
             where = error.filename or "a file under reports/"
             _end(f"error: {where}: {error.strerror or error}; free space or make it accessible", status=1)
         except KeyboardInterrupt:
-            _end("interrupted; run the same command to go on, a training after its last finished epoch", status=130)
+            _end("interrupted; run the same command to go on, a training after its last saved epoch", status=130)
 
     if not LAUNCHED and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

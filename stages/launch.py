@@ -67,7 +67,7 @@ def _reason(failures: dict[int, ProcessFailure], count: int) -> str:
     how = f"ended by {failure.signal_name()}" if failure.exitcode < 0 else f"failed with status {failure.exitcode}"
     return (
         f"process {rank} of {count} {how}, and so the others were ended; run the same command to go on, a training "
-        "after its last finished epoch"
+        "after its last saved epoch"
     )
 
 
