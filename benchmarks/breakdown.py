@@ -18,6 +18,9 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from benchmarks import ours, step
 from benchmarks.record import record
 from benchmarks.timing import seconds
+from scan_core.augment.pipeline import Augmentation
+from scan_core.augment.pixels import Bytes, Images
+from scan_core.runtime.precision import computes_in_bfloat16
 
 PARTS = {
     "once an epoch": "once an epoch",
@@ -47,7 +50,8 @@ def main(
     rows: list[dict[str, str | float]] = []
     for stage, training in step.trainings(batch_size * steps, batch_size, epochs=2, width=width).items():
         training.run_epoch()
-        _mark(getattr(training, "_learner", training), "_augmentation", "augmentation")
+        augmentation: object = getattr(training, "_learner", training)._augmentation  # type: ignore[union-attr]
+        augmentation.__class__ = _MarkedAugmentation
         if stage in step.ONCE_AN_EPOCH:
             _mark(training, step.ONCE_AN_EPOCH[stage], "once an epoch")
         activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
@@ -60,22 +64,31 @@ def main(
         for part, time in sorted(taken.items(), key=lambda item: -item[1]):
             speed = work[part] / time if part in work and time else "-"
             rows.append({"stage": stage, "part": part, "share": time / total, "GFLOP/s": speed})
-    for dtype in (torch.bfloat16, torch.float32):
-        rows.append({"stage": "-", "part": f"matrix product, {dtype}", "share": "-", "GFLOP/s": _product_speed(dtype)})
+    device = torch.device("cuda" if on_gpu else "cpu")
+    for dtype in (torch.bfloat16, torch.float32) if computes_in_bfloat16(device) else (torch.float32,):
+        rows.append(
+            {"stage": "-", "part": f"matrix product, {dtype}", "share": "-", "GFLOP/s": _product_speed(device, dtype)}
+        )
     record("breakdown", rows)
 
 
-def _mark(owner: object, name: str, label: str) -> None:
-    """Let the profiler see what the attribute ``name`` of ``owner`` calls under ``label``."""
-    function: Callable[..., object] = getattr(owner, name)
+class _MarkedAugmentation(Augmentation):
+    """What it calls, the profiler sees under ``augmentation``."""
+
+    def __call__(self, images: Bytes, generator: torch.Generator) -> Images:
+        with record_function("augmentation"):
+            return super().__call__(images, generator)
+
+
+def _mark(training: step.Training, name: str, label: str) -> None:
+    """Let the profiler see what the attribute ``name`` calls under ``label``."""
+    function: Callable[..., object] = getattr(training, name)
 
     def marked(*arguments: object) -> object:
         with record_function(label):
             return function(*arguments)
 
-    if name == "_augmentation":  # its mean and std are read too
-        marked.mean, marked.std = function.mean, function.std  # type: ignore[attr-defined]
-    setattr(owner, name, marked)
+    setattr(training, name, marked)
 
 
 def _sum(events: list[FunctionEvent], on_gpu: bool) -> dict[str, float]:
@@ -100,8 +113,7 @@ def _part(event: FunctionEvent) -> str:
     return found
 
 
-def _product_speed(dtype: torch.dtype) -> float:
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _product_speed(device: torch.device, dtype: torch.dtype) -> float:
     factor = torch.randn(PRODUCT, PRODUCT, device=device).to(dtype)
     factor @ factor
     return 2 * PRODUCT**3 / 1e9 / min(seconds(lambda: factor @ factor) for _ in range(10))

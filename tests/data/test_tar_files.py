@@ -140,5 +140,5 @@ def _extended(record):
 )
 def test_headers_that_mislead_tarfile(tmp_path, content):
     (tmp_path / "a.tar").write_bytes(_header() + content)
-    with pytest.raises(DataError, match=r"here: 'a' claims|not a readable tar"):
+    with pytest.raises(DataError, match=r"here: 'a' claims|not a readable tar|damaged at byte"):  # by Python's version
         _list(tmp_path / "a.tar")
