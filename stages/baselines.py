@@ -13,7 +13,7 @@ from scan_core.data.open_images import open_images
 from scan_core.evaluation.kmeans import kmeans
 from scan_core.evaluation.pixel_features import pixel_features
 from stages.cli import run
-from stages.params import load_params
+from stages.params_file import load_params
 from stages.paths import BASELINES, EMBEDDING_NORMS, EMBEDDINGS, IMAGES, INDEX, PARAMS
 
 

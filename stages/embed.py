@@ -14,7 +14,8 @@ from scan_core.encoders.inference import infer
 from scan_core.pretext.encoder import read_pretext
 from scan_core.runtime.distributed import rank
 from stages.cli import run
-from stages.params import Params, load_params
+from stages.params import Params
+from stages.params_file import load_params
 from stages.paths import EMBEDDING_NORMS, EMBEDDINGS, ENCODER, IMAGES, PARAMS
 from stages.processes import run_on_devices
 

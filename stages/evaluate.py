@@ -27,7 +27,7 @@ from scan_core.evaluation.results import Results, details, headline, score_basel
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.runtime.device import choose_device
 from stages.cli import run
-from stages.params import load_params
+from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
     EMBEDDINGS,

@@ -27,7 +27,8 @@ from scan_core.data.stored import first_images
 from scan_core.errors import DataError
 from scan_core.runtime.progress import say
 from stages.cli import run
-from stages.params import DataParams, Params, load_params
+from stages.params import DataParams, Params
+from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, LABELS, PARAMS, REPORTS, main_root
 
 REPORT = REPORTS / "fetch"

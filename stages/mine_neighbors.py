@@ -18,7 +18,8 @@ from scan_core.neighbors.search import present_gpus
 from scan_core.neighbors.shards import join
 from scan_core.runtime.progress import say
 from stages.cli import run
-from stages.params import NeighborsParams, Params, load_params
+from stages.params import NeighborsParams, Params
+from stages.params_file import load_params
 from stages.paths import EMBEDDINGS, INDEX, NEIGHBORS, PARAMS, REPORTS
 
 REPORT = REPORTS / "mine_neighbors"

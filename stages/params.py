@@ -1,104 +1,16 @@
 """The schema of ``params.yaml``: frozen, without unknown keys and without defaults (the file is the one source)."""
 
 import os
-from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field, model_validator
 
-from scan_core.errors import ParamsError
+from stages.augmentation_params import AugmentationParams, Count, NonNegative, Positive, Probability, Section
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
-Count = Annotated[int, Field(ge=1, lt=2**31)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Probability = Annotated[float, Field(ge=0, le=1)]
-
-
-def _rising(ends: tuple[float, float]) -> tuple[float, float]:
-    if ends[0] > ends[1]:
-        raise ValueError("the lower end first")
-    return ends
-
-
-Range = Annotated[tuple[Positive, Positive], Field(strict=False), AfterValidator(_rising)]
-Share = Annotated[float, Field(gt=0, le=1)]
-Shares = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_rising)]
 Splits = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
 Precision = Literal["float32", "bfloat16"]
 OptimizerName = Literal["adam", "sgd"]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-
-
-class RandomResizedCrop(Section):
-    scale: Shares
-    """Smallest and largest crop, as a share of the image's area."""
-    ratio: Range
-    """Smallest and largest width : height of the crop."""
-
-
-class RandomAffine(Section):
-    degrees: NonNegative
-    """Rotation, uniform in +-degrees."""
-    translate: Probability
-    """Shift along each axis, uniform in +- this share of the size."""
-    scale: Range
-    """Zoom, uniform in this range; above 1 enlarges the content."""
-    shear: Annotated[float, Field(ge=0, lt=90)]
-    """Shear along x, uniform in +-degrees."""
-
-
-class RandomHorizontalFlip(Section):
-    p: Probability
-
-
-class RandomCrop(Section):
-    padding: Annotated[int, Field(ge=0)]
-    """Pixels of reflected border added before a crop of the original size is taken."""
-
-
-class ColorJitter(Section):
-    brightness: NonNegative
-    contrast: NonNegative
-    saturation: NonNegative
-    hue: Annotated[float, Field(ge=0, le=0.5)]
-    p: Probability
-
-
-class RandomGrayscale(Section):
-    p: Probability
-
-
-class StrongOperations(Section):
-    count: Count
-    """Operations drawn for each image, with replacement, from the paper's list of 14."""
-
-
-class Cutout(Section):
-    max_half_length: Count
-    """The hole's half side, uniform from 1 to this many pixels."""
-
-
-class AugmentationParams(Section):
-    """Operations in the order in which they are applied; one that is null is left out."""
-
-    random_affine: RandomAffine | None
-    random_resized_crop: RandomResizedCrop | None
-    random_horizontal_flip: RandomHorizontalFlip | None
-    random_crop: RandomCrop | None
-    color_jitter: ColorJitter | None
-    random_grayscale: RandomGrayscale | None
-    strong_operations: StrongOperations | None
-    cutout: Cutout | None
-
-    def operations(self) -> dict[str, dict[str, Any]]:
-        """Name and settings of the operations that are not left out, in order."""
-        return self.model_dump(exclude_none=True)
 
 
 class DataParams(Section):
@@ -270,64 +182,3 @@ class Params(Section):
             if crop and crop.padding >= self.data.image_size:
                 raise ValueError(f"random_crop.padding {crop.padding}, expected less than data.image_size")
         return self
-
-
-ALLOWED = ", allowed: "
-
-
-class _Problem(NamedTuple):
-    key: str
-    message: str
-
-
-def load_params(path: Path) -> Params:
-    """Read and check the whole file, as YAML 1.2 (``1e-4`` is a number).
-
-    Raises:
-        ParamsError: every unknown, missing or wrong value, each with its key, what was found and what is allowed.
-    """
-    try:
-        values = YAML(typ="safe", pure=True).load(path)
-    except FileNotFoundError:
-        raise ParamsError(
-            f"{path}: missing; run from the project's root, or write it: python -m stages.use digits"
-        ) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict):
-        raise ParamsError(
-            f"{path}: found {type(values).__name__}, expected sections; write it: python -m stages.use digits"
-        )
-    return check_params(values, origin=str(path))
-
-
-def check_params(values: dict[str, object], *, origin: str) -> Params:
-    """Check ``values``, which came from ``origin``; see :func:`load_params`."""
-    try:
-        return Params.model_validate(values)
-    except ValidationError as error:
-        problems: dict[str, str] = {}
-        for detail in error.errors():
-            key, message = _describe(detail, values)
-            other_kind = key in problems and ALLOWED in message  # of value that would be allowed
-            problems[key] = f"{problems[key]}, or: {message.split(ALLOWED)[1]}" if other_kind else message
-        lines = [f"{origin}: {key or 'params'}: {message}" for key, message in problems.items()]
-        raise ParamsError("\n".join(lines)) from None
-
-
-def _describe(detail: object, values: object) -> _Problem:
-    assert isinstance(detail, dict)
-    parts: list[str] = []
-    for part in detail["loc"]:
-        if not isinstance(values, (dict, list)):  # what follows names a kind of value
-            break
-        parts.append(str(part))
-        values = values.get(part) if isinstance(values, dict) else values[part]
-    key = ".".join(parts)
-    if detail["type"] == "extra_forbidden":
-        return _Problem(key, f"unknown key (found {detail['input']!r}); remove it or correct its name")
-    if detail["type"] == "missing":
-        return _Problem(key, "missing; python -m stages.use NAME writes a complete file")
-    if isinstance(detail["input"], dict):  # a whole section
-        return _Problem(key, detail["msg"].removeprefix("Value error, "))
-    return _Problem(key, f"found {detail['input']!r}{ALLOWED}{detail['msg']}")

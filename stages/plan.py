@@ -22,7 +22,8 @@ from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.dependencies import ROOT
 from stages.devices import check_shares, count_devices
-from stages.params import Params, load_params
+from stages.params import Params
+from stages.params_file import load_params
 from stages.paths import PARAMS
 from stages.plan_images import Counted, count_images
 from stages.plan_measure import Measured, measure_all

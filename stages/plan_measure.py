@@ -31,7 +31,8 @@ from scan_core.planning.measure_search import measure_kmeans, measure_mining
 from scan_core.planning.sizes import Sizes
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
-from stages.params import AugmentationParams, Params, ScanParams, SelfLabelParams
+from stages.augmentation_params import AugmentationParams
+from stages.params import Params, ScanParams, SelfLabelParams
 from stages.scan_train import scan_training
 from stages.self_label import self_label_training
 

@@ -16,7 +16,8 @@ from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from stages.cli import run
 from stages.devices import compiles
-from stages.params import Params, load_params
+from stages.params import Params
+from stages.params_file import load_params
 from stages.paths import ENCODER, IMAGES, INDEX, PARAMS
 from stages.processes import run_on_devices
 from stages.resume import resume

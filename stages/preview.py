@@ -12,8 +12,10 @@ from scan_core.artifacts.index import read_normalization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.data.contact_sheet import write_contact_sheet
 from scan_core.data.stored import first_images
+from stages.augmentation_params import AugmentationParams
 from stages.cli import run
-from stages.params import AugmentationParams, Params, load_params
+from stages.params import Params
+from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, PARAMS, REPORTS
 
 ROWS = 10

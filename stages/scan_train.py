@@ -26,7 +26,8 @@ from scan_core.runtime.progress import warn
 from stages.cli import run
 from stages.clustering import make_learner
 from stages.devices import compiles
-from stages.params import Params, ScanParams, load_params
+from stages.params import Params, ScanParams
+from stages.params_file import load_params
 from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, SCAN_MODEL
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume

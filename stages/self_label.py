@@ -20,7 +20,8 @@ from scan_core.runtime.progress import warn
 from stages.cli import run
 from stages.clustering import make_learner
 from stages.devices import compiles
-from stages.params import Params, SelfLabelParams, load_params
+from stages.params import Params, SelfLabelParams
+from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume

@@ -14,7 +14,7 @@ from ruamel.yaml.error import YAMLError
 from scan_core.artifacts.atomic import write_text
 from scan_core.errors import ParamsError
 from stages.cli import run
-from stages.params import check_params
+from stages.params_file import check_params
 from stages.paths import PARAMS
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"

@@ -7,7 +7,7 @@ from scan_core.augment.crops import draw_boxes
 from scan_core.augment.draws import chances
 from scan_core.augment.normalize import normalize
 from scan_core.augment.pipeline import ON_NORMALIZED, ON_PIXELS, Augmentation
-from stages.params import AugmentationParams
+from stages.augmentation_params import AugmentationParams
 
 CROP = {"scale": (0.2, 1.0), "ratio": (3 / 4, 4 / 3)}
 JITTER = {"brightness": 0.4, "contrast": 0.4, "saturation": 0.4, "hue": 0.1, "p": 0.8}

@@ -20,7 +20,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError
 from stages import devices, embed, fetch, mine_neighbors, pretext_train, scan_train, self_label
 from stages import processes as stage_processes
-from stages.params import load_params
+from stages.params_file import load_params
 from tests.distributed.team import Team
 from tests.pipeline import FROZEN, TRAININGS, artifacts, environment, run_stages, start_stage, write_params
 

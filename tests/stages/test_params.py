@@ -4,7 +4,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from scan_core.errors import ParamsError
-from stages.params import load_params
+from stages.params_file import load_params
 from stages.use import main as use
 
 

@@ -18,7 +18,7 @@ from scan_core.planning.measure import StepCost
 from scan_core.planning.needs import Footprint
 from scan_core.planning.sizes import Sizes
 from stages import fetch, plan, plan_measure
-from stages.params import load_params
+from stages.params_file import load_params
 from stages.plan_images import count_images
 from stages.plan_measure import Measured
 from stages.plan_table import duration, size

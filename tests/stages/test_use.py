@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from scan_core.errors import ParamsError
-from stages.params import load_params
+from stages.params_file import load_params
 from stages.use import PRESETS
 from stages.use import main as use
 

@@ -1,0 +1,71 @@
+"""Reading ``params.yaml``: every wrong value is named with its key, what was found and what is allowed."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from scan_core.errors import ParamsError
+from stages.params import Params
+
+ALLOWED = ", allowed: "
+
+
+class _Problem(NamedTuple):
+    key: str
+    message: str
+
+
+def load_params(path: Path) -> Params:
+    """Read and check the whole file, as YAML 1.2 (``1e-4`` is a number).
+
+    Raises:
+        ParamsError: every unknown, missing or wrong value, each with its key, what was found and what is allowed.
+    """
+    try:
+        values = YAML(typ="safe", pure=True).load(path)
+    except FileNotFoundError:
+        raise ParamsError(
+            f"{path}: missing; run from the project's root, or write it: python -m stages.use digits"
+        ) from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise ParamsError(
+            f"{path}: found {type(values).__name__}, expected sections; write it: python -m stages.use digits"
+        )
+    return check_params(values, origin=str(path))
+
+
+def check_params(values: dict[str, object], *, origin: str) -> Params:
+    """Check ``values``, which came from ``origin``; see :func:`load_params`."""
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        problems: dict[str, str] = {}
+        for detail in error.errors():
+            key, message = _describe(detail, values)
+            other_kind = key in problems and ALLOWED in message  # of value that would be allowed
+            problems[key] = f"{problems[key]}, or: {message.split(ALLOWED)[1]}" if other_kind else message
+        lines = [f"{origin}: {key or 'params'}: {message}" for key, message in problems.items()]
+        raise ParamsError("\n".join(lines)) from None
+
+
+def _describe(detail: object, values: object) -> _Problem:
+    assert isinstance(detail, dict)
+    parts: list[str] = []
+    for part in detail["loc"]:
+        if not isinstance(values, (dict, list)):  # what follows names a kind of value
+            break
+        parts.append(str(part))
+        values = values.get(part) if isinstance(values, dict) else values[part]
+    key = ".".join(parts)
+    if detail["type"] == "extra_forbidden":
+        return _Problem(key, f"unknown key (found {detail['input']!r}); remove it or correct its name")
+    if detail["type"] == "missing":
+        return _Problem(key, "missing; python -m stages.use NAME writes a complete file")
+    if isinstance(detail["input"], dict):  # a whole section
+        return _Problem(key, detail["msg"].removeprefix("Value error, "))
+    return _Problem(key, f"found {detail['input']!r}{ALLOWED}{detail['msg']}")
