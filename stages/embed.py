@@ -44,7 +44,7 @@ def _embed(config: Params, device: torch.device) -> None:
         precision=metadata["precision"],
         description="embed",
     )
-    embeddings = normalize_features(features)
+    embeddings = normalize_features(features, center=config.embed.center)
     if rank():
         return
     write_embeddings(EMBEDDINGS, embeddings.unit)

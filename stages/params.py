@@ -69,6 +69,8 @@ class PretextParams(Section):
 
 class EmbedParams(Section):
     layer: Literal["projection", "backbone"]
+    center: bool
+    """Whether to subtract the mean embedding before taking directions."""
 
 
 class NeighborsParams(Section):

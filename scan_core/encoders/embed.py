@@ -19,12 +19,16 @@ class Embeddings(NamedTuple):
     """[N]"""
 
 
-def normalize_features(features: Float[Tensor, "images dimensions"]) -> Embeddings:
-    """L2-normalize each row.
+def normalize_features(features: Float[Tensor, "images dimensions"], *, center: bool) -> Embeddings:
+    """L2-normalize each row, as it is or after subtracting the mean of all rows.
+
+    What a rectifier ends with is never negative, so that all rows share a direction; without it their angles tell more.
 
     Raises:
         TrainingError: a row is zero or not finite, so that it has no direction.
     """
+    if center:
+        features = features - features.mean(dim=0)
     norm = features.norm(dim=1)
     wrong = (~(norm.isfinite() & (norm > 0))).nonzero()[:, 0]
     if len(wrong):

@@ -8,12 +8,24 @@ from scan_core.errors import TrainingError
 
 def test_unit_vectors_times_their_lengths_are_the_features():
     features = torch.tensor([[3.0, 4.0], [0.0, 2.0]])
-    found = normalize_features(features)
+    found = normalize_features(features, center=False)
     assert found.unit.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0, 1]]
     assert np.allclose(found.norm, [5, 2])
+
+
+def test_centered_the_directions_are_those_from_the_mean():
+    # the mean is (2, 1): what is left is (1, 3), (-1, -1), (0, -2)
+    found = normalize_features(torch.tensor([[3.0, 4.0], [1.0, 0.0], [2.0, -1.0]]), center=True)
+    assert np.allclose(found.norm, np.sqrt([10, 2, 4]))
+    assert np.allclose(found.unit * found.norm[:, None], [[1, 3], [-1, -1], [0, -2]])
+
+
+def test_centered_equal_embeddings_are_an_error():
+    with pytest.raises(TrainingError, match="2 of 2 embeddings"):
+        normalize_features(torch.tensor([[3.0, 4.0], [3.0, 4.0]]), center=True)
 
 
 @pytest.mark.parametrize("bad", [0.0, float("nan"), float("inf")])
 def test_an_embedding_without_direction_is_an_error(bad: float):
     with pytest.raises(TrainingError, match=r"1 of 2 embeddings .* image 1"):
-        normalize_features(torch.tensor([[3.0, 4.0], [bad, bad]]))
+        normalize_features(torch.tensor([[3.0, 4.0], [bad, bad]]), center=False)
