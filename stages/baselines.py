@@ -37,7 +37,13 @@ def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = P
     }
     clusters = {}
     for method, values in features.items():
-        clusters[method] = kmeans(values, fit_ids=fit_ids, clusters=config.scan.clusters, seed=config.seed)
+        clusters[method] = kmeans(
+            values,
+            fit_ids=fit_ids,
+            clusters=config.scan.clusters,
+            seed=config.seed,
+            workers=config.runtime.threads,
+        )
         print(f"{method}: {len(images):,} images in {config.scan.clusters} clusters")
     write_baselines(BASELINES, clusters)
 

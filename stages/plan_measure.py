@@ -121,7 +121,12 @@ def measure_all(
         prepare=measure_preparation(stored, size=size, encode=encoded, budget=1.0),
         decode=measure_preparation(photograph(), size=size, encode=False, budget=1.0) if encoded else 0.0,
         pair=measure_mining(sizes.train, dimensions=dimensions[config.embed.layer], k=config.neighbors.k, gpus=gpus),
-        kmeans=measure_kmeans(sizes.train, dimensions=dimensions[config.embed.layer], clusters=config.scan.clusters),
+        kmeans=measure_kmeans(
+            sizes.train,
+            dimensions=dimensions[config.embed.layer],
+            clusters=config.scan.clusters,
+            workers=config.runtime.threads,
+        ),
         weights=sum(weight.nbytes for weight in model.parameters()),
         largest_output=largest_output(network, images),
         feature_width=model.encoder.features,

@@ -1,5 +1,6 @@
 """How long mining and k-means take: on some synthetic embeddings, scaled to all."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,7 +24,7 @@ def measure_mining(images: int, *, dimensions: int, k: int, gpus: Sequence[int])
     return _seconds(lambda: mine_neighbors(embeddings, ids, k=min(k, rows - 1), gpus=gpus)) / rows**2
 
 
-def measure_kmeans(images: int, *, dimensions: int, clusters: int) -> float:
+def measure_kmeans(images: int, *, dimensions: int, clusters: int, workers: int) -> float:
     """Seconds for each of M images to cluster all by their embeddings, the same unnormalized, and their pixels.
 
     With so many clusters that each has eight rows, if ``clusters`` are more, and scaled to these.
@@ -35,7 +36,7 @@ def measure_kmeans(images: int, *, dimensions: int, clusters: int) -> float:
         once = _seconds(
             partial(kmeans, _embeddings(rows, width), fit_ids=np.arange(rows), clusters=some, seed=0, inits=1)
         )
-        seconds += methods * starts(images, clusters) * once
+        seconds += methods * math.ceil(starts(images, clusters) / workers) * once
     return seconds * clusters / some / rows
 
 

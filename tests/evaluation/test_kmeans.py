@@ -26,10 +26,23 @@ def test_kmeans_is_fitted_on_the_given_rows_alone():
     assert clusters[0] == clusters[1] != clusters[2] == clusters[3] == clusters[4] == clusters[5]
 
 
-def test_kmeans_repeats_itself():
+def test_kmeans_repeats_itself_whatever_the_number_of_workers():
     features = np.random.default_rng(1).normal(size=(3000, 64)).astype(np.float32)
-    first, second = (kmeans(features, fit_ids=np.arange(3000), clusters=10, seed=2**40) for _ in range(2))
-    assert first.tobytes() == second.tobytes()
+    first, *others = (
+        kmeans(features, fit_ids=np.arange(3000), clusters=10, seed=2**40, workers=workers) for workers in (1, 1, 2, 5)
+    )
+    assert all(first.tobytes() == other.tobytes() for other in others)
+
+
+def test_kmeans_keeps_its_best_start():
+    features = np.random.default_rng(2).normal(size=(500, 2)).astype(np.float32)
+
+    def inertia(inits: int, seed: int) -> float:
+        clusters = kmeans(features, fit_ids=np.arange(500), clusters=20, seed=seed, inits=inits)
+        return sum(features[clusters == cluster].var(axis=0).sum() * (clusters == cluster).sum() for cluster in range(20))
+
+    single = [inertia(1, seed) for seed in range(8)]
+    assert max(inertia(10, seed) for seed in range(8)) < np.median(single)
 
 
 def test_kmeans_needs_an_image_a_cluster():
