@@ -100,16 +100,12 @@ def run_epoch(
     """Train for one epoch and return its mean loss.
 
     Args:
-        predict_first: take the first image's logits without a gradient, in evaluation mode (self-labeling).
+        predict_first: take the first image's logits without a gradient (self-labeling).
     """
+    model.train()
     losses = []
     for first, second in _moved(loader, next(model.parameters()).device):
-        if predict_first:
-            model.eval()
-            with torch.no_grad():
-                first_output = model(first)
-        model.train()
-        if not predict_first:
+        with torch.set_grad_enabled(not predict_first):
             first_output = model(first)
         loss = loss_of(first_output, model(second))
         optimizer.zero_grad()

@@ -57,13 +57,15 @@ class WholeNetwork:
     def plain_and_augmented(
         self, rows: Rows, generator: torch.Generator
     ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
-        """Logits of images as they are, in evaluation mode, and augmented."""
+        """Logits of images as they are, and augmented, each normalized by the statistics of its own batch.
+
+        Not by the running ones, which are of augmented images and of past weights: pseudo-labels from those drift.
+        """
+        self.model.train()
         ids = self._image_ids[part_of_batch(rows)]
         for pixels, views in augmented_batches(self._images, ids, self._augmentation, generator):
-            self.model.eval()
             with torch.no_grad(), autocast(self.device, self._precision):
                 (plain,) = self.model(normalize(pixels, self._augmentation.mean, self._augmentation.std))
-            self.model.train()
             with autocast(self.device, self._precision):
                 (augmented,) = self._network(views)
             yield plain, augmented

@@ -45,6 +45,22 @@ def test_becomes_more_confident(tiny_images):
     assert last["loss"] < first["loss"]
 
 
+def test_pseudo_labels_do_not_depend_on_running_statistics(tiny_images):
+    # Those are of augmented images and past weights; here of something else altogether.
+    rows = torch.arange(8)[None]
+    generators = [torch.Generator().manual_seed(0) for _ in range(2)]
+    learners = [training(tiny_images, threshold=0.51)._learner for _ in generators]
+    for name, buffer in learners[1].model.named_buffers():
+        if name.endswith("running_mean"):
+            buffer.fill_(100.0)
+    (plain, _), (same, _) = (
+        next(learner.plain_and_augmented(rows, generator))
+        for learner, generator in zip(learners, generators, strict=True)
+    )
+    assert torch.equal(plain, same)
+    assert not plain.requires_grad
+
+
 def test_no_confident_image_in_an_epoch_names_the_remedies(tiny_images):
     step = training(tiny_images, threshold=0.999999)
     before = step.weights()
