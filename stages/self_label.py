@@ -9,6 +9,7 @@ import typer
 from scan_core.artifacts.index import read_index
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.collapse import few_confident_warning
+from scan_core.clustering.confident import check_spread
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
@@ -24,7 +25,7 @@ from stages.params import Params, SelfLabelParams
 from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
 from stages.processes import run_alone, run_on_devices
-from stages.resume import resume
+from stages.resume import History, resume
 from stages.training import train, write_details
 
 
@@ -81,8 +82,8 @@ def _refine(config: Params, device: torch.device) -> None:
             stage="self_label",
             epochs=step.epochs,
             resume=state,
-            shown=("loss", "confident"),
-            stop=lambda history: plateaued([metrics["confident"] for metrics in history], patience=step.patience),
+            shown=("loss", "confident", "confident_clusters"),
+            stop=lambda history: _is_finished(history, patience=step.patience),
         )
         counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(training.confident().tolist())}
         if rank():
@@ -94,6 +95,11 @@ def _refine(config: Params, device: torch.device) -> None:
         if message := few_confident_warning(confident=first, images=len(train_ids), threshold=step.threshold):
             warn(message)
         state.clear()
+
+
+def _is_finished(history: History, *, patience: int) -> bool:
+    check_spread([metrics["confident_clusters"] for metrics in history])
+    return plateaued([metrics["confident"] for metrics in history], patience=patience)
 
 
 def self_label_training(step: SelfLabelParams, learner: Learner, generator: torch.Generator) -> SelfLabelTraining:

@@ -1,7 +1,9 @@
 """Saying that a clustering has gone to few clusters, or learns from few images."""
 
+BALANCE = "raise scan.entropy_weight"
 
-def collapse_warning(*, used: int, clusters: int, largest: float) -> str | None:
+
+def collapse_warning(*, used: int, clusters: int, largest: float, remedy: str = BALANCE) -> str | None:
     """What to tell a person about cluster sizes, or None where all is well.
 
     Args:
@@ -12,7 +14,7 @@ def collapse_warning(*, used: int, clusters: int, largest: float) -> str | None:
         return None
     return (
         f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them; where this is not "
-        "wanted, raise scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
+        f"wanted, {remedy}, or lower scan.clusters if there are fewer kinds of images"
     )
 
 

@@ -1,6 +1,6 @@
 """Counting the images from which self-labeling learns, and what it reports of an epoch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from jaxtyping import Float, Int64
 from torch import Tensor
@@ -36,6 +36,24 @@ def self_label_metrics(
         **averages,
         "loss": averages["loss"] / averages["active"],
         "confident": float(counts.sum()),
+        "confident_clusters": float((counts > 0).sum()),
         "confident_smallest_cluster": float(counts.min()),
         "confident_largest_cluster": float(counts.max()),
     }
+
+
+def check_spread(clusters: Sequence[float]) -> None:
+    """Check that the confident images have not gone to one cluster: what is lost gets no pseudo-labels any more.
+
+    Args:
+        clusters: how many held a confident image, after each epoch.
+
+    Raises:
+        TrainingError: now one, and several before.
+    """
+    if clusters and clusters[-1] == 1 < max(clusters):
+        raise TrainingError(
+            f"self_label: after epoch {len(clusters)} all confident images are in one cluster, before in up to "
+            f"{max(clusters):.0f}; lower self_label.learning_rate or raise self_label.batch_size, or stop before, by "
+            "self_label.epochs"
+        )

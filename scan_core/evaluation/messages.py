@@ -1,21 +1,24 @@
 """What a person reads on the terminal after an evaluation."""
 
-from scan_core.clustering.collapse import collapse_warning
+from scan_core.clustering.collapse import BALANCE, collapse_warning
 from scan_core.evaluation.results import Results, StepResult
 
 
 def warnings(results: Results) -> list[str]:
     """Say what is wrong with the clusters, and that labels are missing; empty where all is well."""
-    found = [*_collapse("scan", results.scan), *_collapse("self_label", results.self_label)]
+    scan = _collapse("scan", results.scan, remedy=BALANCE)
+    remedy = BALANCE if scan else "lower self_label.learning_rate or self_label.epochs"
+    found = [*scan, *_collapse("self_label", results.self_label, remedy=remedy)]
     if results.self_label.scores is None:
         found.append("no labels: label-free figures only")
     return found
 
 
-def _collapse(step: str, result: StepResult) -> list[str]:
+def _collapse(step: str, result: StepResult, *, remedy: str) -> list[str]:
     sizes = result.sizes
     largest = float(sizes.max() / sizes.sum())
-    message = collapse_warning(used=result.certainty.clusters_used, clusters=len(sizes), largest=largest)
+    used = result.certainty.clusters_used
+    message = collapse_warning(used=used, clusters=len(sizes), largest=largest, remedy=remedy)
     return [f"{step}: {message}"] if message else []
 
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.confident import check_spread
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
 from scan_core.clustering.whole_network import WholeNetwork
@@ -36,6 +37,7 @@ def test_counts_the_confident_images_of_each_cluster(tiny_images):
     counts = [int(((confidence > 0.51) & (cluster == c)).sum()) for c in range(2)]
     assert [metrics["confident_smallest_cluster"], metrics["confident_largest_cluster"]] == sorted(counts)
     assert metrics["confident"] == sum(counts)
+    assert metrics["confident_clusters"] == sum(count > 0 for count in counts)
 
 
 def test_becomes_more_confident(tiny_images):
@@ -86,6 +88,14 @@ def test_an_average_of_the_weights_is_scored_and_kept_and_changes_no_step(tiny_i
         averaged._average.module, tiny_images, torch.arange(24), mean=[0.4], std=[0.3], precision="float32"
     )
     assert int((logits.softmax(-1).amax(-1) > 0.51).sum()) == metrics[1]["confident"]
+
+
+def test_confident_images_that_all_went_to_one_cluster_end_the_training():
+    check_spread([])
+    check_spread([1.0, 1.0])  # SCAN left it so, and has said so
+    check_spread([10.0, 7.0])
+    with pytest.raises(TrainingError, match=r"after epoch 3 .* before in up to 10; lower self_label\.learning_rate"):
+        check_spread([10.0, 4.0, 1.0])
 
 
 def test_plateau():

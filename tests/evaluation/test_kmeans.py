@@ -39,7 +39,8 @@ def test_kmeans_keeps_its_best_start():
 
     def inertia(inits: int, seed: int) -> float:
         clusters = kmeans(features, fit_ids=np.arange(500), clusters=20, seed=seed, inits=inits)
-        return sum(features[clusters == cluster].var(axis=0).sum() * (clusters == cluster).sum() for cluster in range(20))
+        groups = (features[clusters == cluster] for cluster in range(20))
+        return sum(float(np.square(group - group.mean(axis=0)).sum()) for group in groups)
 
     single = [inertia(1, seed) for seed in range(8)]
     assert max(inertia(10, seed) for seed in range(8)) < np.median(single)

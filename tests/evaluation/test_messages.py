@@ -7,12 +7,22 @@ def test_nothing_to_warn_of(make_results):
     assert warnings(make_results(LABELS, LABELS, LABELS, cluster_count=3)) == []
 
 
+COLLAPSED = [0, 0, 0, 0, 0, 1]
+
+
 def test_collapse_names_the_parameter(make_results):
-    found = warnings(make_results(LABELS, LABELS, [0, 0, 0, 0, 0, 1], cluster_count=3))
+    found = warnings(make_results(LABELS, COLLAPSED, COLLAPSED, cluster_count=3))
     assert found == [
-        "self_label: 2 of 3 clusters hold an image, and the largest holds 83% of them; where this is not wanted, raise "
+        f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; where this is not wanted, raise "
         "scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
+        for step in ("scan", "self_label")
     ]
+
+
+def test_collapse_in_self_labeling_alone_is_not_blamed_on_scan(make_results):
+    (found,) = warnings(make_results(LABELS, LABELS, COLLAPSED, cluster_count=3))
+    assert found.startswith("self_label: 2 of 3 clusters")
+    assert "lower self_label.learning_rate or self_label.epochs" in found
 
 
 def test_half_the_images_is_no_collapse_of_two_clusters(make_results):
