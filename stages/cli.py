@@ -1,5 +1,6 @@
 """How each stage starts and ends: typer's options, one-line errors, a non-zero exit status for every failure."""
 
+import errno
 import functools
 import json
 import os
@@ -32,19 +33,19 @@ def run(main: Callable[..., None]) -> None:
             main(*arguments, **options)
         except ScanError as error:
             _end(f"error: {error}", status=1)
-        except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
-                _let_launcher_end_this()
-                raise
-            first_line = str(error).partition("\n")[0]
-            _end(
-                f"error: out of memory ({first_line}); lower batch_size in this stage's section of params.yaml, "
-                "encoder.width, data.image_size, or whatever else is large: scan.clusters, scan.heads",
-                status=1,
-            )
-        except OSError as error:
-            where = error.filename or "a file under reports/"
-            _end(f"error: {where}: {error.strerror or error}; free space or make it accessible", status=1)
+        except (MemoryError, OSError, RuntimeError) as error:
+            if _out_of_memory(error):
+                first_line = str(error).partition("\n")[0]
+                _end(
+                    f"error: out of memory ({first_line}); lower batch_size in this stage's section of params.yaml, "
+                    "encoder.width, data.image_size, or whatever else is large: scan.clusters, scan.heads",
+                    status=1,
+                )
+            if isinstance(error, OSError):
+                where = error.filename or "a file under reports/"
+                _end(f"error: {where}: {error.strerror or error}; free space or make it accessible", status=1)
+            _let_launcher_end_this()
+            raise
         except KeyboardInterrupt:
             _end("interrupted; run the same command to go on, a training after its last saved epoch", status=130)
 
@@ -84,5 +85,7 @@ def _end(message: str, *, status: int) -> NoReturn:
 
 
 def _out_of_memory(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
     words = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, MemoryError) or any(word in str(error) for word in words)

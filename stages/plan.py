@@ -144,6 +144,7 @@ def work_of(
         exact_up_to=config.neighbors.exact_up_to,
         clusters=scan.clusters,
         heads=scan.heads,
+        workers=config.runtime.threads,
         devices=devices,
         pretext_batch=config.pretext.batch_size,
         scan_batch=scan.batch_size,

@@ -34,9 +34,11 @@ class Resume:
         self._file = folder / "state.safetensors"
         self._quickest = math.inf
         self._next_save = 0.0
+        self._saved_epochs = 0
 
     def __str__(self) -> str:
-        return str(self._file)
+        """Where the last saved state is, for a person; empty where there is none."""
+        return f"the state after epoch {self._saved_epochs} is in {self._file}" if self._saved_epochs else ""
 
     def path(self, name: str) -> Path:
         """Where a further file of this training may be kept: another run of the same finds it there."""
@@ -52,6 +54,7 @@ class Resume:
             warn(f"{error}; starting anew")
             return None
         history: History = metadata["history"]
+        self._saved_epochs = len(history)
         say(f"going on after epoch {len(history)} ({self._file})")
         return state, history
 
@@ -60,6 +63,7 @@ class Resume:
         started = time.monotonic()
         if started >= self._next_save:
             write_model(self._file, state(), {"history": history})
+            self._saved_epochs = len(history)
             finished = time.monotonic()
             self._quickest = min(self._quickest, finished - started)  # a disk that is busy for once says little
             self._next_save = finished + self._quickest / SHARE_OF_TIME

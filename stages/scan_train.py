@@ -11,7 +11,7 @@ from torch import Tensor
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.collapse import collapse_warning
+from scan_core.clustering.collapse import BALANCE, collapse_warning
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
@@ -95,7 +95,7 @@ def _train(config: Params, device: torch.device) -> None:
         best = min(range(len(history)), key=lambda epoch: history[epoch]["selection_loss"])
         write_details("scan_train", {"epochs": len(history), "best_epoch": best + 1, **history[best]})
         used, largest = int(history[best]["clusters_used"]), history[best]["largest_cluster"]
-        if message := collapse_warning(used=used, clusters=scan.clusters, largest=largest):
+        if message := collapse_warning(used=used, clusters=scan.clusters, largest=largest, remedy=BALANCE):
             warn(message)
         state.clear()
 

@@ -8,8 +8,7 @@ import typer
 
 from scan_core.artifacts.index import read_index
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.collapse import few_confident_warning
-from scan_core.clustering.confident import check_spread
+from scan_core.clustering.collapse import few_confident_warning, untaught_warning
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
@@ -25,7 +24,7 @@ from stages.params import Params, SelfLabelParams
 from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
 from stages.processes import run_alone, run_on_devices
-from stages.resume import History, resume
+from stages.resume import resume
 from stages.training import train, write_details
 
 
@@ -44,7 +43,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         run_alone(_refine, config)
 
 
-def _pass_through(*_: object) -> None:
+def _pass_through(config: Params, device: torch.device) -> None:
     model, metadata = read_clustering(SCAN_MODEL)
     write_clustering(SELF_LABEL_MODEL, model.state_dict(), metadata)
     write_details("self_label", {"epochs": 0})
@@ -82,8 +81,8 @@ def _refine(config: Params, device: torch.device) -> None:
             stage="self_label",
             epochs=step.epochs,
             resume=state,
-            shown=("loss", "confident", "confident_clusters"),
-            stop=lambda history: _is_finished(history, patience=step.patience),
+            shown=("loss", "confident", "clusters_taught"),
+            stop=lambda history: plateaued([metrics["confident"] for metrics in history], patience=step.patience),
         )
         counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(training.confident().tolist())}
         if rank():
@@ -94,12 +93,10 @@ def _refine(config: Params, device: torch.device) -> None:
         first = int(history[0]["confident"])
         if message := few_confident_warning(confident=first, images=len(train_ids), threshold=step.threshold):
             warn(message)
+        taught = int(history[0]["clusters_taught"])
+        if message := untaught_warning(taught=taught, clusters=len(counts), threshold=step.threshold):
+            warn(message)
         state.clear()
-
-
-def _is_finished(history: History, *, patience: int) -> bool:
-    check_spread([metrics["confident_clusters"] for metrics in history])
-    return plateaued([metrics["confident"] for metrics in history], patience=patience)
 
 
 def self_label_training(step: SelfLabelParams, learner: Learner, generator: torch.Generator) -> SelfLabelTraining:

@@ -78,9 +78,9 @@ def _run_epoch(training: Training, stage: str, *, epoch: int, resume: Resume) ->
     try:
         return training.run_epoch()
     except TrainingError as error:
-        good = f"; the state after epoch {epoch - 1} is in {resume}" if epoch > 1 else ""
         section = stage.removesuffix("_train")
-        raise TrainingError(f"{stage}, epoch {epoch}: {error} (section {section} of params.yaml){good}") from None
+        parts = [f"{stage}, epoch {epoch}: {error} (section {section} of params.yaml)", str(resume)]
+        raise TrainingError("; ".join(filter(None, parts))) from None
 
 
 def write_details(stage: str, details: Mapping[str, float | int | str | None]) -> None:

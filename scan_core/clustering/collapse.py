@@ -1,14 +1,19 @@
 """Saying that a clustering has gone to few clusters, or learns from few images."""
 
+from collections.abc import Sequence
+
+from scan_core.errors import TrainingError
+
 BALANCE = "raise scan.entropy_weight"
 
 
-def collapse_warning(*, used: int, clusters: int, largest: float, remedy: str = BALANCE) -> str | None:
+def collapse_warning(*, used: int, clusters: int, largest: float, remedy: str) -> str | None:
     """What to tell a person about cluster sizes, or None where all is well.
 
     Args:
         used: clusters that hold an image, of ``clusters``.
         largest: the largest cluster's share of the images; up to a half, or 1.5 times an equal share, is fine.
+        remedy: which parameter to change, and how.
     """
     if used == clusters and largest <= max(0.5, 1.5 / clusters):
         return None
@@ -26,3 +31,35 @@ def few_confident_warning(*, confident: int, images: int, threshold: float) -> s
         f"after the first epoch only {confident} of {images} images had a probability above {threshold}, too few to "
         "learn from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
     )
+
+
+def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | None:
+    """What to tell a person about clusters without a pseudo-label in the first epoch, or None where each has one."""
+    if taught == clusters:
+        return None
+    return (
+        f"in the first epoch only {taught} of {clusters} clusters had an image with a probability above {threshold}, "
+        "and only these are learned from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
+    )
+
+
+def check_pseudo_labels(counts: Sequence[float], *, threshold: float) -> None:
+    """Check that an epoch of self-labeling had something to learn.
+
+    Args:
+        counts: pseudo-labels of each cluster.
+
+    Raises:
+        TrainingError: none at all, or all of one cluster, to which every image would go.
+    """
+    if not any(counts):
+        raise TrainingError(
+            f"no image is assigned with a probability above {threshold}; "
+            "lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
+        )
+    if sum(count > 0 for count in counts) == 1:
+        raise TrainingError(
+            f"all images with a probability above {threshold} are in one of {len(counts)} clusters; lower "
+            "self_label.learning_rate, self_label.epochs or self_label.threshold, or raise scan.entropy_weight if the "
+            "SCAN step has left it so"
+        )

@@ -4,17 +4,17 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from scan_core.runtime.distributed import total
 
 
 class PseudoLabelLoss(NamedTuple):
-    """The loss in nats (0 where no image is confident), and which of this process's images counted."""
+    """The loss in nats (0 where no image is confident), and how many confident images each cluster had."""
 
     loss: Float[Tensor, ""]
-    confident: Bool[Tensor, " batch"]
+    counts: Float[Tensor, " clusters"]
 
 
 def pseudo_label_loss(
@@ -31,10 +31,9 @@ def pseudo_label_loss(
     that of all processes together.
     """
     confidence, cluster = logits.detach().float().softmax(-1).max(-1)
-    confident = confidence > threshold
-    weight = confident.float()
+    weight = (confidence > threshold).float()
+    counts = total(torch.zeros(logits.shape[1], device=logits.device).index_add_(0, cluster, weight))
     if class_balance:
-        count = total(torch.zeros(logits.shape[1], device=logits.device).index_add_(0, cluster, weight))
-        weight = weight / count[cluster].clamp(min=1)
+        weight = weight / counts[cluster].clamp(min=1)
     loss = F.cross_entropy(augmented_logits.float(), cluster, reduction="none")
-    return PseudoLabelLoss(total((loss * weight).sum()) / total(weight.sum()).clamp(min=1e-12), confident)
+    return PseudoLabelLoss(total((loss * weight).sum()) / total(weight.sum()).clamp(min=1e-12), counts)

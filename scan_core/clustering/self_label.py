@@ -7,11 +7,11 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.augment.draws import part_generator
+from scan_core.clustering.collapse import check_pseudo_labels
 from scan_core.clustering.confident import count_confident, self_label_metrics
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.data.batches import shuffled_batches
-from scan_core.runtime.distributed import total
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.moving_average import MovingAverage
 from scan_core.runtime.progress import steps
@@ -53,24 +53,28 @@ class SelfLabelTraining:
     def run_epoch(self) -> dict[str, float]:
         """Train for one epoch; returns its averages and how many training images are confident after it.
 
-        A step without a confident image leaves the weights alone and is no ``active`` one.
+        A step without a confident image leaves the weights alone, though not what batch normalization keeps, and is no
+        ``active`` one.
 
         Raises:
-            TrainingError: no confident image in the whole epoch, or the loss is not finite.
+            TrainingError: the epoch's pseudo-labels were none or all one cluster, or the loss is not finite.
         """
         meter = Meter(self._learner.device)
+        pseudo_labels = torch.zeros((), device=self._learner.device)
         rows = shuffled_batches(len(self._learner), self._batch_size, self._generator)
         for plain, augmented in steps(self._learner.plain_and_augmented(rows, self._generator), total=len(rows)):
-            loss, confident = pseudo_label_loss(
+            loss, counts = pseudo_label_loss(
                 plain, augmented, threshold=self._threshold, class_balance=self._class_balance
             )
-            nobody = total(confident.float().sum()) == 0
+            pseudo_labels = pseudo_labels + counts
+            nobody = counts.sum() == 0
             broken = update(self._optimizer, loss, learning_rate=self._learning_rate, skip=nobody)
             if self._average:
                 self._average.update(self._learner.learned)
-            meter.add(broken, loss=loss, active=~nobody, confident_share=confident.float().mean())
+            meter.add(broken, loss=loss, active=~nobody, confident_share=counts.sum() / self._batch_size)
         averages = meter.read(self._learner.learned, learning_rate=self._learning_rate)
-        return self_label_metrics(averages, self.confident, threshold=self._threshold)
+        check_pseudo_labels(pseudo_labels.tolist(), threshold=self._threshold)
+        return self_label_metrics(averages, pseudo_labels, self.confident())
 
     def confident(self) -> Int64[Tensor, " clusters"]:
         """How many training images, not augmented, each cluster gets with a probability above the threshold."""

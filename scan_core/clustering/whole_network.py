@@ -59,7 +59,8 @@ class WholeNetwork:
     ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
         """Logits of images as they are, and augmented, each normalized by the statistics of its own batch.
 
-        Not by the running ones, which are of augmented images and of past weights: pseudo-labels from those drift.
+        Not by the running ones, which lag behind the weights: pseudo-labels from those drift. Both passes move them, so
+        that they are of images as they are and of augmented ones.
         """
         self.model.train()
         ids = self._image_ids[part_of_batch(rows)]

@@ -11,13 +11,18 @@ from scan_core.runtime.threads import ordered_map
 MOST_DISTANCES = 50_000_000
 """Images times clusters, of all starts together, in one round of Lloyd's algorithm."""
 
-MOST_BYTES = 2**32
-"""Of the features' copies: each start that runs centers one of its own."""
+MOST_BYTES = 2**30
+"""Of the features' copies, but of one in any case: each start that runs has its own."""
 
 
 def starts(images: int, clusters: int, inits: int = 10) -> int:
     """How often k-means starts: ``inits`` times, or fewer, but once, where they would exceed ``MOST_DISTANCES``."""
     return max(1, min(inits, MOST_DISTANCES // (images * clusters)))
+
+
+def at_once(count: int, *, feature_bytes: int, workers: int) -> int:
+    """How many of ``count`` starts run beside each other, on features of so many bytes."""
+    return max(1, min(count, workers, MOST_BYTES // feature_bytes))
 
 
 def kmeans(
@@ -51,7 +56,7 @@ def kmeans(
             return KMeans(clusters, n_init=1, random_state=start).fit(rows)
 
     with threadpool_limits(limits=1):
-        at_once = max(1, min(workers, MOST_BYTES // rows.nbytes))
-        models = ordered_map(fit, map(int, seeds), chunk=1, workers=at_once)
+        threads = at_once(len(seeds), feature_bytes=rows.nbytes, workers=workers)
+        models = ordered_map(fit, map(int, seeds), chunk=1, workers=threads)
         best = min(models, key=lambda model: model.inertia_)  # of equal ones the first
         return best.predict(features).astype(np.int64)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from scan_core.evaluation.kmeans import at_once, starts
 from scan_core.neighbors.memory import bytes_needed
 from scan_core.planning.sizes import Sizes
 
@@ -44,6 +45,8 @@ class Work(NamedTuple):
     """Beyond so many images mining is approximate."""
     clusters: int
     heads: int
+    workers: int
+    """Threads that decode images, and starts of k-means beside each other."""
     devices: int
     """Which share each batch, unless the encoder is frozen; one process each."""
     pretext_batch: int
@@ -181,8 +184,11 @@ def _mine(work: Work) -> Need:
 
 
 def _baselines(work: Work) -> Need:
+    """Embeddings, the same not normalized, the rows to fit on, and a copy of these for each start that runs."""
     embeddings = work.sizes.images * work.embedding_dim * FLOAT
-    return Need(host=4 * embeddings, disk=3 * 6 * work.sizes.images)
+    rows = work.sizes.train * work.embedding_dim * FLOAT
+    copies = rows * at_once(starts(work.sizes.train, work.clusters), feature_bytes=rows, workers=work.workers)
+    return Need(host=2 * embeddings + rows + copies, disk=3 * 6 * work.sizes.images)
 
 
 def _evaluate(work: Work) -> Need:

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 ENOUGH_STEPS = 10_000
-"""What compiling takes, about a minute, is earned back in so many steps on a GPU."""
+"""What compiling takes, about half a minute, is earned back in fewer steps on a GPU."""
 
 
 def compiling_pays(device: torch.device, *, steps: int) -> bool:

@@ -17,7 +17,7 @@ def test_balanced_by_hand():
     found = pseudo_label_loss(logits, augmented, threshold=0.8, class_balance=True)
     expected = (math.log(2) / 2 + math.log(4) / 2 + math.log(10)) / 2
     assert found.loss.item() == pytest.approx(expected, rel=1e-5)
-    assert found.confident.tolist() == [True, True, False, True]
+    assert found.counts.tolist() == [2, 1]
 
 
 def test_unbalanced_is_the_mean_over_confident_images():

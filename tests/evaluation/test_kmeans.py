@@ -1,8 +1,13 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from scan_core.errors import DataError
-from scan_core.evaluation.kmeans import kmeans, starts
+from scan_core.evaluation.kmeans import MOST_BYTES, at_once, kmeans, starts
 
 
 def _blobs(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -32,6 +37,40 @@ def test_kmeans_repeats_itself_whatever_the_number_of_workers():
         kmeans(features, fit_ids=np.arange(3000), clusters=10, seed=2**40, workers=workers) for workers in (1, 1, 2, 5)
     )
     assert all(first.tobytes() == other.tobytes() for other in others)
+
+
+EACH_START = """
+import numpy as np
+from scan_core.evaluation import kmeans
+
+threads = []
+
+class Recorded(kmeans.KMeans):
+    def fit(self, rows):
+        fitted = super().fit(rows)
+        threads.append(fitted._n_threads)
+        return fitted
+
+kmeans.KMeans = Recorded
+features = np.random.default_rng(1).normal(size=(3000, 64)).astype(np.float32)
+kmeans.kmeans(features, fit_ids=np.arange(3000), clusters=10, seed=0, inits=4, workers=2)
+print(*threads)
+"""
+
+
+def test_each_start_has_one_thread():
+    # Threads that share a start add up its centers in any order. Of itself, scikit-learn would take the four.
+    environment = {**os.environ, "OMP_NUM_THREADS": "4", "PYTHONPATH": str(Path.cwd())}
+    command = [sys.executable, "-c", EACH_START]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert printed.split() == ["1"] * 4
+
+
+def test_copies_of_the_features_are_bounded():
+    assert at_once(10, feature_bytes=1000, workers=4) == 4
+    assert at_once(3, feature_bytes=1000, workers=4) == 3
+    assert at_once(10, feature_bytes=MOST_BYTES // 2, workers=4) == 2
+    assert at_once(10, feature_bytes=2 * MOST_BYTES, workers=4) == 1
 
 
 def test_kmeans_keeps_its_best_start():

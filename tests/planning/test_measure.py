@@ -9,6 +9,7 @@ from torch import nn
 from scan_core.augment.pipeline import Augmentation
 from scan_core.data.images import Images
 from scan_core.encoders.resnet import ResNet
+from scan_core.planning import measure_search
 from scan_core.planning.measure import (
     largest_output,
     measure_augmentation,
@@ -108,3 +109,10 @@ def test_mining_and_kmeans_are_scaled_to_all():
     few, many = (measure_kmeans(300, dimensions=8, clusters=clusters, workers=1) for clusters in (20, 2000))
     assert 0 < few < many
     assert np.isfinite(many)
+
+
+def test_kmeans_starts_run_beside_each_other(monkeypatch):
+    monkeypatch.setattr(measure_search, "_round_of_kmeans", lambda rows, clusters: 1.0)
+    # Three methods of a hundred rounds, ten starts on one, four and sixteen threads: in ten, three and one go.
+    found = [measure_kmeans(1000, dimensions=8, clusters=10, workers=workers) * 1000 for workers in (1, 4, 16)]
+    assert found == pytest.approx([3000, 900, 300])

@@ -1,3 +1,4 @@
+import errno
 import json
 import signal
 import subprocess
@@ -23,6 +24,12 @@ from tests.pipeline import environment, start_stage
         ),
         (RuntimeError("CUDA out of memory. Tried\nmore"), 1, "error: out of memory (CUDA out of memory. Tried); lower"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: you"), 1, "error: out of memory"),
+        (
+            OSError(errno.ENOMEM, "Cannot allocate memory"),
+            1,
+            "error: out of memory ([Errno 12] Cannot allocate memory)",
+        ),
+        (OSError(errno.ENOSPC, "No space left on device"), 1, "error: a file under reports/: No space left"),
         (KeyboardInterrupt(), 130, "interrupted; run the same command"),
     ],
 )
