@@ -8,7 +8,7 @@ import typer
 
 from scan_core.artifacts.index import read_index
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.collapse import few_confident_warning, untaught_warning
+from scan_core.clustering.collapse import check_taught, few_confident_warning, untaught_warning
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
@@ -82,6 +82,9 @@ def _refine(config: Params, device: torch.device) -> None:
             epochs=step.epochs,
             resume=state,
             shown=("loss", "confident", "clusters_taught"),
+            check=lambda metrics: check_taught(
+                int(metrics["clusters_taught"]), clusters=metadata["clusters"], threshold=step.threshold
+            ),
             stop=lambda history: plateaued([metrics["confident"] for metrics in history], patience=step.patience),
         )
         counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(training.confident().tolist())}

@@ -42,12 +42,14 @@ def train(
     epochs: int,
     resume: Resume,
     shown: tuple[str, ...],
+    check: Callable[[Mapping[str, float]], None] = lambda metrics: None,
     stop: Callable[[History], bool] = lambda history: False,
 ) -> History:
     """Run ``training`` up to ``epochs`` epochs, or until ``stop``; a killed one goes on where it was.
 
     Args:
         shown: the metrics that a person sees after each epoch; all of them go to DVCLive's files.
+        check: raises TrainingError where an epoch's metrics say that the training has failed; its state is not kept.
 
     Returns:
         The metrics of every epoch, those before the kill included.
@@ -64,7 +66,7 @@ def train(
         for metrics in history:
             log(metrics)
         while len(history) < epochs and not stop(history):
-            history.append(_run_epoch(training, stage, epoch=len(history) + 1, resume=resume))
+            history.append(_run_epoch(training, stage, check, epoch=len(history) + 1, resume=resume))
             if rank() == 0:
                 resume.save(training.state_dict, history)
             log(history[-1])
@@ -74,9 +76,13 @@ def train(
     return history
 
 
-def _run_epoch(training: Training, stage: str, *, epoch: int, resume: Resume) -> dict[str, float]:
+def _run_epoch(
+    training: Training, stage: str, check: Callable[[Mapping[str, float]], None], *, epoch: int, resume: Resume
+) -> dict[str, float]:
     try:
-        return training.run_epoch()
+        metrics = training.run_epoch()
+        check(metrics)
+        return metrics
     except TrainingError as error:
         section = stage.removesuffix("_train")
         parts = [f"{stage}, epoch {epoch}: {error} (section {section} of params.yaml)", str(resume)]

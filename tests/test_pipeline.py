@@ -227,6 +227,8 @@ def test_a_collapse_is_said_out_loud(finished: Path, project: Path, capsys: pyte
     write_params(project, "scan.entropy_weight=0.0", "scan.learning_rate=0.1")
     run_stages(scan_train)
     assert "raise scan.entropy_weight" in capsys.readouterr().err
+    with pytest.raises(TrainingError, match=r"self_label, epoch 1: all images .* in one of .*section self_label"):
+        run_stages(self_label)
 
 
 def test_missing_device(finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,7 +1,5 @@
 """Saying that a clustering has gone to few clusters, or learns from few images."""
 
-from collections.abc import Sequence
-
 from scan_core.errors import TrainingError
 
 BALANCE = "raise scan.entropy_weight"
@@ -43,23 +41,20 @@ def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | N
     )
 
 
-def check_pseudo_labels(counts: Sequence[float], *, threshold: float) -> None:
-    """Check that an epoch of self-labeling had something to learn.
-
-    Args:
-        counts: pseudo-labels of each cluster.
-
-    Raises:
-        TrainingError: none at all, or all of one cluster, to which every image would go.
-    """
-    if not any(counts):
+def check_confident(share: float, *, threshold: float) -> None:
+    """Raise TrainingError where the ``share`` of confident images in an epoch of self-labeling is 0."""
+    if share == 0:
         raise TrainingError(
             f"no image is assigned with a probability above {threshold}; "
             "lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
         )
-    if sum(count > 0 for count in counts) == 1:
+
+
+def check_taught(taught: int, *, clusters: int, threshold: float) -> None:
+    """Raise TrainingError where an epoch's pseudo-labels were all of one cluster: every image would go there."""
+    if taught == 1:
         raise TrainingError(
-            f"all images with a probability above {threshold} are in one of {len(counts)} clusters; lower "
+            f"all images with a probability above {threshold} are in one of {clusters} clusters; lower "
             "self_label.learning_rate, self_label.epochs or self_label.threshold, or raise scan.entropy_weight if the "
             "SCAN step has left it so"
         )

@@ -7,7 +7,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.augment.draws import part_generator
-from scan_core.clustering.collapse import check_pseudo_labels
+from scan_core.clustering.collapse import check_confident
 from scan_core.clustering.confident import count_confident, self_label_metrics
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
@@ -57,7 +57,7 @@ class SelfLabelTraining:
         ``active`` one.
 
         Raises:
-            TrainingError: the epoch's pseudo-labels were none or all one cluster, or the loss is not finite.
+            TrainingError: no confident image in the whole epoch, or the loss is not finite.
         """
         meter = Meter(self._learner.device)
         pseudo_labels = torch.zeros((), device=self._learner.device)
@@ -73,7 +73,7 @@ class SelfLabelTraining:
                 self._average.update(self._learner.learned)
             meter.add(broken, loss=loss, active=~nobody, confident_share=counts.sum() / self._batch_size)
         averages = meter.read(self._learner.learned, learning_rate=self._learning_rate)
-        check_pseudo_labels(pseudo_labels.tolist(), threshold=self._threshold)
+        check_confident(averages["confident_share"], threshold=self._threshold)
         return self_label_metrics(averages, pseudo_labels, self.confident())
 
     def confident(self) -> Int64[Tensor, " clusters"]:

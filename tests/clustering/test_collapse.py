@@ -1,6 +1,12 @@
 import pytest
 
-from scan_core.clustering.collapse import check_pseudo_labels, collapse_warning, few_confident_warning, untaught_warning
+from scan_core.clustering.collapse import (
+    check_confident,
+    check_taught,
+    collapse_warning,
+    few_confident_warning,
+    untaught_warning,
+)
 from scan_core.errors import TrainingError
 
 
@@ -27,11 +33,15 @@ def test_clusters_without_pseudo_labels_are_told():
 
 
 def test_pseudo_labels_must_be_of_several_clusters():
-    check_pseudo_labels([0.0, 3.0, 1.0], threshold=0.9)
+    check_taught(2, clusters=3, threshold=0.9)
     with pytest.raises(TrainingError, match=r"in one of 3 clusters; lower self_label\.learning_rate"):
-        check_pseudo_labels([0.0, 3.0, 0.0], threshold=0.9)
+        check_taught(1, clusters=3, threshold=0.9)
+
+
+def test_pseudo_labels_must_be_there():
+    check_confident(0.01, threshold=0.9)
     with pytest.raises(TrainingError, match=r"no image .* above 0\.9; lower self_label\.threshold"):
-        check_pseudo_labels([0.0, 0.0, 0.0], threshold=0.9)
+        check_confident(0.0, threshold=0.9)
 
 
 def test_few_confident_images_are_told():
