@@ -42,7 +42,7 @@ def run(main: Callable[..., None]) -> None:
                     status=1,
                 )
             if isinstance(error, OSError):
-                where = error.filename or "a file under reports/"
+                where = error.filename or "standard output or a file under reports/"
                 _end(f"error: {where}: {error.strerror or error}; free space or make it accessible", status=1)
             _let_launcher_end_this()
             raise

@@ -30,7 +30,7 @@ def load_params(path: Path) -> Params:
         raise ParamsError(
             f"{path}: missing; run from the project's root, or write it: python -m stages.use digits"
         ) from None
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError, KeyError, RecursionError) as error:
         raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise ParamsError(

@@ -49,11 +49,13 @@ class Resume:
         if not self._file.exists():
             return None
         try:
-            state, metadata = read_model(self._file, keys=["history"])
+            state, metadata = read_model(self._file, keys=["history", "checksum"])
+            history: History = metadata["history"]
+            if metadata["checksum"] != _checksum(state, history):
+                raise ArtifactError(f"{self._file}: damaged, its checksum differs")
         except ArtifactError as error:
             warn(f"{error}; starting anew")
             return None
-        history: History = metadata["history"]
         self._saved_epochs = len(history)
         say(f"going on after epoch {len(history)} ({self._file})")
         return state, history
@@ -62,7 +64,8 @@ class Resume:
         """Replace the state by that after one more epoch, unless the last saving is too short a time ago."""
         started = time.monotonic()
         if started >= self._next_save:
-            write_model(self._file, state(), {"history": history})
+            taken = state()
+            write_model(self._file, taken, {"history": history, "checksum": _checksum(taken, history)})
             self._saved_epochs = len(history)
             finished = time.monotonic()
             self._quickest = min(self._quickest, finished - started)  # a disk that is busy for once says little
@@ -98,6 +101,13 @@ def resume(
     with exclusive(folder.with_suffix(".lock")) if rank() == 0 else nullcontext():
         wait_for_all()
         yield Resume(folder)
+
+
+def _checksum(state: State, history: History) -> str:
+    digest = hashlib.sha256(json.dumps([sorted(state), history]).encode())
+    for name in sorted(state):
+        digest.update(state[name].detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def _digest(path: Path) -> str:

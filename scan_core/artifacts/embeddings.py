@@ -1,6 +1,7 @@
 """``data/embeddings.npy``: float32 [N, D], L2-normalized, row = image_id."""
 
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Literal
 
 import numpy as np
@@ -74,5 +75,5 @@ def _load(path: Path, *, mmap_mode: Literal["r"] | None = None) -> npt.NDArray[A
         return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run the embed stage (dvc repro embed)") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, SyntaxError, TokenError) as error:
         raise ArtifactError(f"{path}: not a readable NPY file ({error}); run dvc repro embed") from error

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +64,7 @@ def read_pixels(folder: Path) -> npt.NDArray[np.uint8]:
         pixels = np.load(path, mmap_mode="c", allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run the fetch stage (dvc repro fetch)") from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, SyntaxError, TokenError) as error:
         raise ArtifactError(f"{path}: not a readable NPY file ({error}); run dvc repro fetch") from error
     if (
         pixels.dtype != np.uint8

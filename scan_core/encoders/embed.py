@@ -34,6 +34,6 @@ def normalize_features(features: Float[Tensor, "images dimensions"], *, center: 
     if len(wrong):
         raise TrainingError(
             f"{len(wrong)} of {len(features)} embeddings are zero or not finite (first: image {int(wrong[0])}); the "
-            "pretext training has failed: lower pretext.learning_rate"
+            "pretext training has failed, lower pretext.learning_rate, or all images are equal"
         )
     return Embeddings((features / norm[:, None]).cpu().numpy(), norm.cpu().numpy())

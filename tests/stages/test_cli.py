@@ -29,7 +29,11 @@ from tests.pipeline import environment, start_stage
             1,
             "error: out of memory ([Errno 12] Cannot allocate memory)",
         ),
-        (OSError(errno.ENOSPC, "No space left on device"), 1, "error: a file under reports/: No space left"),
+        (
+            OSError(errno.ENOSPC, "No space left on device"),
+            1,
+            "error: standard output or a file under reports/: No space",
+        ),
         (KeyboardInterrupt(), 130, "interrupted; run the same command"),
     ],
 )

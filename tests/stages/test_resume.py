@@ -39,3 +39,23 @@ def test_where_saving_is_quick_every_epoch_is_saved(tmp_path: Path, clock: list[
         clock[0] += 1.0
         kept.save(lambda: {"step": torch.tensor(0)}, [{"loss": 0.0}] * epoch)
         assert len((kept.load() or ({}, []))[1]) == epoch
+
+
+@pytest.mark.parametrize("damage", ["payload", "name", "history"])
+def test_a_damaged_state_is_not_gone_on_from(damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    state = {"encoder.weight": torch.arange(6.0).view(2, 3), "step": torch.tensor(3)}
+    Resume(tmp_path).save(lambda: state, [{"loss": 0.5}])
+    found, history = Resume(tmp_path).load() or ({}, [])
+    assert torch.equal(found["encoder.weight"], state["encoder.weight"])
+    assert history == [{"loss": 0.5}]
+    file = tmp_path / "state.safetensors"
+    content = file.read_bytes()
+    old, new = {
+        "payload": (content[-1:], bytes([content[-1] ^ 1])),
+        "name": (b"encoder.weight", b"encodes.weight"),
+        "history": (b"0.5", b"0.7"),
+    }[damage]
+    start = content.rindex(old)
+    file.write_bytes(content[:start] + new + content[start + len(old) :])
+    assert Resume(tmp_path).load() is None
+    assert "starting anew" in capsys.readouterr().err
