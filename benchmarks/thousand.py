@@ -71,7 +71,7 @@ def main(
         purity = neighbor_purity(ids, neighbors.neighbor_id, made.labels)
         steps = timed("score", lambda: _score(made, (scan, model), found, purity))
         report = folder or Path(temporary) / "report"
-        timed("tables", lambda: write_tables(report, steps))
+        timed("tables", lambda: write_tables(report, steps, [str(row) for row in ids]))
         timed("charts", lambda: write_charts(report, steps))
         timed(
             "galleries",

@@ -63,13 +63,14 @@ def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = P
     if not len(ids):
         raise DataError(f"{INDEX}: no image to evaluate on; check data.evaluate_splits")
     embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
-    truth = _read_truth(rows=len(images))
+    labels = read_labels(LABELS, rows=len(images))
+    truth = _truth(labels)
 
     steps = [Predictions(step, ids, predict(path, images, ids)) for step, path in MODELS.items()]
     results = _score(steps, truth, index)
 
     write_predictions(PREDICTIONS, steps)
-    write_tables(REPORT, results)
+    write_tables(REPORT, results, labels["path"][ids].tolist())
     write_charts(REPORT, results)
     write_galleries(REPORT, results, ids, images, embeddings, prototype_count=config.evaluate.prototypes)
     write_text(REPORT / "details.json", json.dumps(details(results), indent=2) + "\n")
@@ -79,10 +80,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = P
         print(f"warning: {message}", file=sys.stderr)
 
 
-def _read_truth(*, rows: int) -> Truth:
-    table = read_labels(LABELS, rows=rows)
-    names = [None if pd.isna(name) else str(name) for name in table["label_name"]]
-    return truth_from(table["label"].fillna(-1).to_numpy(np.int64), names)
+def _truth(labels: pd.DataFrame) -> Truth:
+    names = [None if pd.isna(name) else str(name) for name in labels["label_name"]]
+    return truth_from(labels["label"].fillna(-1).to_numpy(np.int64), names)
 
 
 def _score(steps: list[Predictions], truth: Truth, index: Index) -> Results:

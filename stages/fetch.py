@@ -74,7 +74,7 @@ def _open(data: DataParams) -> Dataset:
         raise DataError(f"{path}: {reason}; correct or remove it, or set data.on_bad_image: skip")
     available = int(_among(dataset.split, data.train_splits).sum())
     if data.limit is not None and data.limit > available:
-        say(f"data.limit: {data.limit}, but there are only {available} training images; all are taken")
+        say(f"all {available} training images are taken (data.limit: {data.limit})")
     return dataset
 
 

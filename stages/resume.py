@@ -27,18 +27,17 @@ SHARE_OF_TIME = 0.05
 
 
 class Resume:
-    """The state of one training on disk, outside the artifacts."""
+    """The state of one training on disk, outside the artifacts: ``saved_epochs`` of it are done."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._file = folder / "state.safetensors"
         self._quickest = math.inf
         self._next_save = 0.0
-        self._saved_epochs = 0
+        self.saved_epochs = 0
 
     def __str__(self) -> str:
-        """Where the last saved state is, for a person; empty where there is none."""
-        return f"the state after epoch {self._saved_epochs} is in {self._file}" if self._saved_epochs else ""
+        return str(self._file)
 
     def path(self, name: str) -> Path:
         """Where a further file of this training may be kept: another run of the same finds it there."""
@@ -56,7 +55,7 @@ class Resume:
         except ArtifactError as error:
             warn(f"{error}; starting anew")
             return None
-        self._saved_epochs = len(history)
+        self.saved_epochs = len(history)
         say(f"going on after epoch {len(history)} ({self._file})")
         return state, history
 
@@ -64,9 +63,9 @@ class Resume:
         """Replace the state by that after one more epoch, unless the last saving is too short a time ago."""
         started = time.monotonic()
         if started >= self._next_save:
-            taken = state()
+            taken = {name: value.cpu() for name, value in state().items()}
             write_model(self._file, taken, {"history": history, "checksum": _checksum(taken, history)})
-            self._saved_epochs = len(history)
+            self.saved_epochs = len(history)
             finished = time.monotonic()
             self._quickest = min(self._quickest, finished - started)  # a disk that is busy for once says little
             self._next_save = finished + self._quickest / SHARE_OF_TIME
@@ -106,7 +105,7 @@ def resume(
 def _checksum(state: State, history: History) -> str:
     digest = hashlib.sha256(json.dumps([sorted(state), history]).encode())
     for name in sorted(state):
-        digest.update(state[name].detach().cpu().reshape(-1).view(torch.uint8).numpy().data)
+        digest.update(state[name].reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -85,8 +85,8 @@ def _run_epoch(
         return metrics
     except TrainingError as error:
         section = stage.removesuffix("_train")
-        parts = [f"{stage}, epoch {epoch}: {error} (section {section} of params.yaml)", str(resume)]
-        raise TrainingError("; ".join(filter(None, parts))) from None
+        good = f"; the state after epoch {resume.saved_epochs} is in {resume}" if resume.saved_epochs else ""
+        raise TrainingError(f"{stage}, epoch {epoch}: {error} (section {section} of params.yaml){good}") from None
 
 
 def write_details(stage: str, details: Mapping[str, float | int | str | None]) -> None:

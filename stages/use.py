@@ -13,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.errors import ParamsError
+from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.params_file import check_params
 from stages.paths import PARAMS
@@ -21,7 +22,7 @@ PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
 
 def main(
-    name: Annotated[str, typer.Argument(help="A file of presets/, without its ending.")],
+    name: Annotated[str, typer.Argument(help="A file of presets/, without its ending.", show_default=False)] = "",
     overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Values to set.")] = None,
     params: Annotated[Path, typer.Option(help="The file to write.")] = PARAMS,
 ) -> None:
@@ -40,13 +41,14 @@ def main(
     check_params(_plain(values), origin=f"{name} with {' '.join(overrides)}" if overrides else name)
     header = f"# Written by: python -m stages.use {' '.join([name, *(overrides or [])])}\n"
     write_text(params, header + _header(_preset(name)) + _dump(values))
+    say(f"{params}: written from the preset {name}; next: dvc repro")
 
 
 def _preset(name: str) -> Path:
     path = PRESETS / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml") if path.stem != "base"))
-        raise ParamsError(f"{name}: no such preset; there are {known}")
+        raise ParamsError(f"{name}: no such preset; there are {known}" if name else f"name a preset: {known}")
     return path
 
 

@@ -130,3 +130,7 @@ def test_a_state_is_a_copy(make: Callable[..., Any], tiny_images):
     before = {name: value.clone() for name, value in saved.items()}
     training.run_epoch()
     assert all(torch.equal(saved[name], before[name]) for name in saved)
+    other = make(tiny_images)
+    other.load_state_dict(saved)
+    other.run_epoch()
+    assert all(torch.equal(saved[name], before[name]) for name in saved)

@@ -45,8 +45,8 @@ def check_confident(share: float, *, threshold: float) -> None:
     """Raise TrainingError where the ``share`` of confident images in an epoch of self-labeling is 0."""
     if share == 0:
         raise TrainingError(
-            f"no image is assigned with a probability above {threshold}; "
-            "lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
+            f"no image is assigned with a probability above {threshold}; lower self_label.threshold, train the SCAN "
+            "step longer (scan.epochs), or see its own clusters with self_label.epochs: 0"
         )
 
 
@@ -55,6 +55,6 @@ def check_taught(taught: int, *, clusters: int, threshold: float) -> None:
     if taught == 1:
         raise TrainingError(
             f"all images with a probability above {threshold} are in one of {clusters} clusters; lower "
-            "self_label.learning_rate, self_label.epochs or self_label.threshold, or raise scan.entropy_weight if the "
-            "SCAN step has left it so"
+            "self_label.learning_rate or self_label.threshold, or see the SCAN step's own clusters with "
+            "self_label.epochs: 0"
         )

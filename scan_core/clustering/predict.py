@@ -27,6 +27,6 @@ def predict(path: Path, images: Images, image_ids: npt.NDArray[np.int64]) -> npt
         mean=metadata["mean"],
         std=metadata["std"],
         precision=metadata["precision"],
-        description=f"predict with {path}",
+        description=f"predict, {path.parent.name}",
     )
     return logits[0].softmax(-1).cpu().numpy()

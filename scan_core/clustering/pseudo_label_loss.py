@@ -33,7 +33,9 @@ def pseudo_label_loss(
     confidence, cluster = logits.detach().float().softmax(-1).max(-1)
     weight = (confidence > threshold).float()
     counts = total(torch.zeros(logits.shape[1], device=logits.device).index_add_(0, cluster, weight))
+    weights = counts.sum()
     if class_balance:
         weight = weight / counts[cluster].clamp(min=1)
+        weights = (counts > 0).sum()
     loss = F.cross_entropy(augmented_logits.float(), cluster, reduction="none")
-    return PseudoLabelLoss(total((loss * weight).sum()) / total(weight.sum()).clamp(min=1e-12), counts)
+    return PseudoLabelLoss(total((loss * weight).sum()) / weights.clamp(min=1), counts)

@@ -70,6 +70,21 @@ def cluster_table(step: StepResult, truth: Truth) -> pd.DataFrame:
     return table.assign(accuracy=_means(correct, step.clusters[labeled], count))
 
 
+def assignment_table(step: StepResult, truth: Truth, paths: Sequence[str]) -> pd.DataFrame:
+    """One row an image, cluster by cluster and the surest first: ``path``, ``cluster``, ``class`` and ``confidence``.
+
+    Args:
+        paths: where each image came from.
+
+    The class is that which the cluster was matched to; without labels there is none.
+    """
+    table = pd.DataFrame({"path": paths, "cluster": step.clusters, "confidence": step.confidence})
+    if step.mapping is not None:
+        names = np.array(prediction_names(step.mapping, truth, cluster_count=step.probabilities.shape[1]))
+        table.insert(2, "class", names[step.clusters])
+    return table.sort_values(["cluster", "confidence"], ascending=[True, False], kind="stable")
+
+
 def confusion_table(step: StepResult, truth: Truth) -> pd.DataFrame:
     """``actual`` and ``predicted`` class name of each labeled image, which DVC's confusion templates count.
 

@@ -1,5 +1,6 @@
 """The files that people open after an evaluation."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from scan_core.artifacts.atomic import write_text
 from scan_core.data.images import Images
 from scan_core.evaluation.confusion import confusion
 from scan_core.evaluation.csv_tables import (
+    assignment_table,
     cluster_table,
     confidence_table,
     confusion_table,
@@ -28,9 +30,14 @@ from scan_core.evaluation.results import Results
 UNCERTAIN = 40
 
 
-def write_tables(folder: Path, results: Results) -> None:
-    """Write the CSV files; ``confusion.csv`` and ``purity.csv`` only where there are labels (and neighbors)."""
+def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
+    """Write the CSV files; ``confusion.csv`` and ``purity.csv`` only where there are labels (and neighbors).
+
+    Args:
+        paths: where each image of ``results`` came from.
+    """
     final, truth = results.self_label, results.truth
+    write_text(folder / "assignments.csv", csv(assignment_table(final, truth, paths)))
     write_text(folder / "cluster_sizes.csv", csv(cluster_table(final, truth)))
     write_text(folder / "confidence.csv", csv(confidence_table(step_curve(final, truth))))
     if final.mapping is not None:

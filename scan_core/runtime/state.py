@@ -18,13 +18,13 @@ def capture(module: nn.Module, optimizer: Optimizer, generator: torch.Generator)
 
 
 def restore(state: Mapping[str, Tensor], module: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> None:
-    """Put back what :func:`capture` took, also after a file has lost the tensors' memory format."""
+    """Put back copies of what :func:`capture` took, also after a file has lost the tensors' memory format."""
     module.load_state_dict(part(state, "module"))
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in part(state, "optimizer").items():
         index, moment = name.split(".", 1)
-        moments.setdefault(int(index), {})[moment] = _laid_out_as(parameters[int(index)], value)
+        moments.setdefault(int(index), {})[moment] = _copy_laid_out_as(parameters[int(index)], value)
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
     generator.set_state(state["generator"].cpu())
 
@@ -34,6 +34,8 @@ def part(state: Mapping[str, Tensor], prefix: str) -> State:
     return {name.removeprefix(f"{prefix}."): value for name, value in state.items() if name.startswith(f"{prefix}.")}
 
 
-def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
+def _copy_laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
     """Fused optimizers go through memory in order: a moment must lie as its parameter does (channels_last)."""
-    return torch.empty_like(parameter, requires_grad=False).copy_(moment) if moment.shape == parameter.shape else moment
+    if moment.shape != parameter.shape:  # Adam's number of steps
+        return moment.clone()
+    return torch.empty_like(parameter, requires_grad=False).copy_(moment)

@@ -1,8 +1,18 @@
 from collections.abc import Iterator
 
 import pytest
+import torch
 
 from tests.distributed.team import Team, team
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """As each of the two processes has: more threads add up in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@ import numpy as np
 from scan_core.evaluation import csv_tables
 from scan_core.evaluation.confusion import Confusion
 from scan_core.evaluation.csv_tables import (
+    assignment_table,
     cluster_table,
     confidence_table,
     confusion_table,
@@ -30,6 +31,23 @@ def test_cluster_table_without_labels(make_results):
         "0,1,0.5000,0.9000",
         "1,1,0.5000,0.9000",
     ]
+
+
+def test_assignment_table_is_sorted_by_cluster_and_confidence(make_results):
+    results = make_results([0, 0, 1, -1], [0] * 4, [2, 2, 1, 2], cluster_count=3)
+    probabilities = np.array([[0.3, 0.2, 0.5], [0.1, 0.0, 0.9], [0.0, 0.7, 0.3], [0.4, 0.0, 0.6]], dtype=np.float32)
+    step = results.self_label._replace(probabilities=probabilities)
+    assert csv(assignment_table(step, results.truth, ["a", 'b, "c"', "d", "e"])).splitlines() == [
+        "path,cluster,class,confidence",
+        "d,1,class 1,0.7000",
+        '"b, ""c""",2,class 0,0.9000',
+        "e,2,class 0,0.6000",
+        "a,2,class 0,0.5000",
+    ]
+    unlabeled = make_results([-1, -1], [0, 0], [1, 0], cluster_count=2)
+    table = assignment_table(unlabeled.self_label, unlabeled.truth, ["a", "b"])
+    assert table.columns.tolist() == ["path", "cluster", "confidence"]
+    assert table["path"].tolist() == ["b", "a"]
 
 
 def test_confusion_table_names_unmatched_clusters_and_skips_unlabeled_images(make_results):

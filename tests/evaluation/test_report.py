@@ -9,7 +9,10 @@ from scan_core.evaluation.report import write_charts, write_galleries, write_tab
 from scan_core.evaluation.results import Results
 
 LABELS = [0, 0, 1, 1, 2, -1]
-FREE = {"cluster_sizes.csv", "clusters.png", "confidence.csv", "confidence.png", "prototypes.png", "uncertain.png"}
+FREE = {
+    "assignments.csv", "cluster_sizes.csv", "clusters.png", "confidence.csv", "confidence.png", "prototypes.png",
+    "uncertain.png",
+}  # fmt: skip
 BY_LABEL = {"confusion.csv", "confusion.png", "purity.csv", "purity.png"}
 
 
@@ -21,7 +24,7 @@ def _write(folder: Path, results: Results) -> dict[str, bytes]:
     generator = np.random.default_rng(0)
     pixels = generator.integers(0, 256, (20, 1, 8, 8), dtype=np.uint8)
     embeddings = generator.normal(size=(20, 4)).astype(np.float32)
-    write_tables(folder, results)
+    write_tables(folder, results, list("abcdef"))
     write_charts(folder, results)
     write_galleries(folder, results, np.arange(6) * 3, _images(pixels), embeddings, prototype_count=3)
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}

@@ -1,5 +1,6 @@
 """Fetching whatever a test puts there, with the checks that hold for any of it."""
 
+import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,9 +13,33 @@ from scan_core.errors import ScanError
 from stages import fetch
 from stages.params import DataParams
 from tests.data.samples import encode, noise, read_files
-from tests.stages.test_fetch import DIGITS
+from tests.stages.fetching import DIGITS
 
 WRITABLE = ("data", "reports", ".downloads")
+
+
+@pytest.fixture
+def _project(tmp_path, monkeypatch):
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
+
+
+@pytest.fixture
+def run_fetch(_project, monkeypatch):
+    def run(*, global_seed=0, pretext_splits=(), **data):
+        config = SimpleNamespace(  # all that fetch may read
+            seed=global_seed,
+            data=DataParams(**{**DIGITS, **data}),
+            pretext=SimpleNamespace(train_splits=pretext_splits),
+            runtime=SimpleNamespace(threads=2),
+        )
+        monkeypatch.setattr(fetch, "load_params", lambda _: config)
+        monkeypatch.setattr(fetch, "draw_preview", lambda path, params: path.write_bytes(b"its own test"))
+        fetch.main()
+        return json.loads(Path("reports/fetch/details.json").read_text())
+
+    return run
 
 
 @pytest.fixture

@@ -5,14 +5,12 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import torch
 from ruamel.yaml import YAML
 
 from scan_core.data import download
-from scan_core.errors import DataError, ParamsError
+from scan_core.errors import ParamsError
 from scan_core.planning.fit import GIBIBYTE, Machine
 from scan_core.planning.measure import StepCost
 from scan_core.planning.needs import Footprint
@@ -23,7 +21,6 @@ from stages.plan_images import count_images
 from stages.plan_measure import Measured
 from stages.plan_table import duration, size
 from stages.use import main as use
-from tests.data.samples import encode, noise
 from tests.pipeline import FROZEN, start_stage, write_params
 
 PARAMS = Path("params.yaml")
@@ -183,38 +180,6 @@ def test_a_list_of_classes_that_cannot_be_reached(capsys, monkeypatch):
     assert "cannot be reached, and is taken to name as many classes as scan.clusters, 50" in output
 
 
-def test_a_folder_of_imagenet_is_listed():
-    for name in ("train/n00000001/n00000001_1", "train/n00000001/n00000001_2", "val/n00000001/n00000001_3"):
-        Path(f"source/{name}.JPEG").parent.mkdir(parents=True, exist_ok=True)
-        Path(f"source/{name}.JPEG").write_bytes(b"not read")
-    use("imagenet", ["data.source=source"], params=PARAMS)
-    counted = count_images(load_params(PARAMS))
-    assert (counted.sizes, counted.exact) == (Sizes(3, 2, 2, 1), True)
-
-
-def test_pictures_in_a_folder_are_counted():
-    for number in range(5):
-        Path(f"pictures/{number}.png").parent.mkdir(exist_ok=True)
-        Path(f"pictures/{number}.png").write_bytes(b"not read")
-    use("folder", ["data.source=pictures", "data.limit=4"], params=PARAMS)
-    counted = count_images(load_params(PARAMS))
-    assert (counted.sizes, counted.exact) == (Sizes(4, 4, 4, 4), True)
-
-
-def test_rows_of_parquet_files_are_counted():
-    images = [{"bytes": encode(noise(8, 8, 3, seed=seed)), "path": None} for seed in range(3)]
-    pq.write_table(pa.table({"image": images}), "train.parquet")
-    pq.write_table(pa.table({"image": images[:2]}), "test.parquet")
-    use("folder", ["data.name=parquet", "data.source=.", "data.evaluate_splits=[test]"], params=PARAMS)
-    assert count_images(load_params(PARAMS)).sizes == Sizes(5, 3, 3, 2)
-
-
-def test_a_folder_that_is_not_there_is_one_line():
-    use("folder", ["data.source=nowhere"], params=PARAMS)
-    with pytest.raises(DataError, match=r"^data\.source: nothing at .*nowhere, expected a folder of pictures"):
-        plan.main(PARAMS)
-
-
 def remember_fetch() -> None:
     """Write the dvc.lock that DVC would write after fetch."""
     config = load_params(PARAMS)
@@ -278,21 +243,6 @@ def test_the_command_ends_with_a_line_for_each_thing_that_cannot_fit(tmp_path: P
     assert first == "error: pretext.batch_size: 161 with 160 images to learn from; lower it to 160 or less"
     assert second == "neighbors.k: 160 with 160 images to learn from; lower it to 159 or less"
     assert {path.name for path in tmp_path.iterdir()} == {"params.yaml"}
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0.4, "0 s"), (89, "89 s"), (90, "1.5 min"), (3600, "60 min"), (6000, "1.7 h"), (10 * 86400, "10 days")],
-)
-def test_durations(seconds: float, text: str):
-    assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(5, "5B"), (1024, "1K"), (1_500_000, "1.43M"), (1023 * 2**30, "1023G"), (2**40, "1T")]
-)
-def test_bytes(count: int, text: str):
-    assert size(count) == text
 
 
 @pytest.mark.parametrize(
