@@ -1,6 +1,8 @@
 """Bringing many images in: decoded on threads, straight into the rows of the final artifact."""
 
+from collections.abc import Sequence
 from functools import partial
+from itertools import chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,10 @@ from scan_core.runtime.threads import ordered_map
 
 CHUNK_BYTES = 2**18
 """About so many decoded bytes make one task of a thread: many small images, or one large."""
+SAMPLE = 16
+SMALL = 96
+"""Pixels per side. Decoding a smaller picture is mostly Python's own work, in which threads only hinder each other: one
+of CIFAR-10 took 0.11 ms on one thread, 0.18 on two, 0.24 on three."""
 
 
 class Loaded(NamedTuple):
@@ -48,7 +54,8 @@ def load_images(
 ) -> Loaded:
     """Decode the images ``rows`` of ``dataset``, resize them to ``size`` pixels and put the one of rows[i] to row i.
 
-    They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``.
+    They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``, which
+    are not used where images are smaller than ``SMALL``.
 
     Raises:
         DataError: an image cannot be read and is not to be skipped.
@@ -56,13 +63,12 @@ def load_images(
     order = np.argsort(rows)
     loaded = _nothing_yet(len(rows), dataset.channels)
     chunk = max(1, CHUNK_BYTES // (dataset.channels * size**2))
-    prepared = ordered_map(
-        partial(_try_to_prepare, size=size, encode=store.encoded),
-        dataset.read(rows[order]),
-        chunk=chunk,
-        workers=workers,
-    )
-    for i, image in zip(order, track(prepared, description="decode images", total=len(rows)), strict=True):
+    images, decode = dataset.read(rows[order]), partial(_try_to_prepare, size=size, encode=store.encoded)
+    first = [decode(stored) for stored in islice(images, SAMPLE)]
+    in_turn = _all_small(first)
+    others = map(decode, images) if in_turn else ordered_map(decode, images, chunk=chunk, workers=workers)
+    prepared = track(chain(first, others), description="decode images", total=len(rows))
+    for i, image in zip(order, prepared, strict=True):
         if isinstance(image, str):
             if not skip_unreadable:
                 raise DataError(f"{dataset.path[rows[i]]}: {image}; correct it, or set data.on_bad_image: skip")
@@ -73,6 +79,10 @@ def load_images(
         loaded.original_size[i], loaded.moments[i] = image.original_size, image.moments
         loaded.digest[i] = np.frombuffer(image.digest, np.uint8)
     return loaded
+
+
+def _all_small(images: Sequence[Prepared | str]) -> bool:
+    return all(isinstance(image, str) or max(image.original_size) < SMALL for image in images)
 
 
 def _nothing_yet(count: int, channels: int) -> Loaded:

@@ -27,10 +27,11 @@ class PixelStore:
 
     def __init__(self, pixels: np.memmap) -> None:
         self._pixels = pixels
+        self._rows = np.asarray(pixels)  # of a memmap, numpy makes a new one for each row that is set
 
     def put(self, row: int, image: Prepared) -> None:
         """Store one image; rows come in any order."""
-        self._pixels[row] = image.pixels
+        self._rows[row] = image.pixels
 
     def keep(self, keep: npt.NDArray[np.bool_]) -> None:
         """Finish with the rows of ``keep`` [N] alone, whose numbers in order are the image ids."""

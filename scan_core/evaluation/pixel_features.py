@@ -46,7 +46,8 @@ def pixel_features(
     sample = fit_ids[:: -(-len(fit_ids) // fit_limit)]
     with threadpool_limits(limits=1):
         seen = np.concatenate([_flat(pixels) for pixels in _chunks(images, sample)])
-        pca = PCA(components, svd_solver="covariance_eigh").fit(seen) if min(seen.shape) > components else None
+        pca = PCA(components, svd_solver="randomized", random_state=0)
+        pca = pca.fit(seen) if min(seen.shape) > components else None
         chunks = (_flat(pixels) for pixels in _chunks(images, np.arange(len(images))))
         return np.concatenate([chunk if pca is None else pca.transform(chunk) for chunk in chunks])
 

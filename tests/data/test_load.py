@@ -1,8 +1,12 @@
+import threading
+
 import numpy as np
 import pytest
 
+from scan_core.data import load
 from scan_core.data.dataset import Dataset, Skipped
-from scan_core.data.load import load_images
+from scan_core.data.load import SAMPLE, SMALL, load_images
+from scan_core.data.prepare import prepare
 from scan_core.data.store import PixelStore
 from scan_core.errors import DataError
 from tests.data.samples import encode, noise
@@ -45,6 +49,27 @@ def test_load_images_lists_what_it_skips(pixels):
 def test_load_images_stops_at_the_first_unreadable_one_where_asked_to(pixels):
     with pytest.raises(DataError, match=r"b: no image bytes in this row; correct it, or set data\.on_bad_image: skip"):
         _load([3, 1, 0], pixels, skip_unreadable=False)
+
+
+@pytest.mark.parametrize(("side", "threaded"), [(SMALL - 1, False), (SMALL, True)])
+def test_threads_decode_all_but_small_pictures(tmp_path, monkeypatch, side, threaded):
+    pictures = noise(SAMPLE + 4, side, side, 3)
+    threads = set()
+    monkeypatch.setattr(load, "prepare", lambda *a, **k: threads.add(threading.get_ident()) or prepare(*a, **k))
+    count = len(pictures)
+    dataset = Dataset(
+        channels=3,
+        split=np.full(count, "train", object),
+        label=np.full(count, -1),
+        classes=(),
+        path=[str(row) for row in range(count)],
+        read=lambda rows: (pictures[row].transpose(2, 0, 1) for row in rows),
+    )
+    pixels = np.memmap(tmp_path / "pixels", np.uint8, "w+", shape=(count, 3, side, side))
+    rows = np.arange(count)[::-1].copy()
+    load_images(dataset, rows, PixelStore(pixels), size=side, workers=2, skip_unreadable=False)
+    assert np.array_equal(pixels[::-1], pictures.transpose(0, 3, 1, 2))
+    assert (threads != {threading.get_ident()}) == threaded
 
 
 def test_loaded_only_some(pixels):
