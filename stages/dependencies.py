@@ -28,6 +28,7 @@ EXEMPT = (
     "stages/plan_images.py",
     "stages/plan_measure.py",
     "stages/plan_table.py",
+    "stages/predict.py",
     "stages/preview.py",
     "stages/use.py",
 )

@@ -14,7 +14,7 @@ import torch
 from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError, TrainingError
-from stages import embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
+from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, scan_train, self_label
 from tests.data.samples import encode, noise, write_picture
 from tests.pipeline import FROZEN, artifacts, run_stages, write_params
 
@@ -140,7 +140,7 @@ def test_images_streamed_from_shards_give_the_same_models(finished: Path, projec
     assert streamed == resident
 
 
-def test_images_for_the_pretext_alone(project: Path):
+def test_images_for_the_pretext_alone_and_new_pictures(project: Path):
     for split, count in (("train", 40), ("test", 8), ("unlabeled", 30)):
         for i in range(count):
             write_picture(project / "pictures" / split / f"{i}.png", noise(8, 8, 3, seed=i))
@@ -160,6 +160,12 @@ def test_images_for_the_pretext_alone(project: Path):
     predicted = pd.read_parquet(project / "data/predictions.parquet").query("step == 'scan'")["image_id"]
     index = pd.read_parquet(project / "data/index.parquet").set_index("image_id")
     assert index.loc[predicted]["split"].tolist() == ["test"] * 8
+
+    predict.main(project / "pictures" / "test", output=project / "new.csv")
+    evaluated = pd.read_csv(project / "reports/evaluate/assignments.csv")
+    again = pd.read_csv(project / "new.csv").assign(path=lambda table: "test/" + table["path"])
+    columns = ["path", "cluster", "confidence"]
+    assert again[columns].sort_values("path").values.tolist() == evaluated[columns].sort_values("path").values.tolist()
 
 
 def test_labels_change_nothing_before_evaluate(finished: Path, project: Path):

@@ -26,7 +26,7 @@ class _Tree(NamedTuple):
     skipped: list[Skipped]
 
 
-def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
+def folder(source: Source, *, labels_file: Path | None = None, key: str = "data.source") -> Dataset:
     """RGB images of every picture below ``source``; files and folders whose name starts with a dot are ignored.
 
     Where every first-level folder is called after one of ``SPLITS``, these are the splits and the next level counts as
@@ -35,17 +35,18 @@ def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
 
     Args:
         labels_file: a CSV file that names the classes instead of the folders; a picture that is not in it is unlabeled.
+        key: where ``source`` was given, for messages.
 
     Raises:
         DataError: no folder there, no picture in it, or a faulty ``labels_file``.
     """
-    root = local_path(source, name="folder", expected=EXPECTED)
+    root = local_path(source, name="folder", expected=EXPECTED, key=key)
     if not root.is_dir():
-        raise DataError(f"data.source: {root} is a file, expected {EXPECTED}")
+        raise DataError(f"{key}: {root} is a file, expected {EXPECTED}")
     tree = _walk(root)
     if not tree.pictures:
         raise DataError(
-            f"data.source: no picture in {root} ({len(tree.others)} other files, {len(tree.skipped)} unusable), "
+            f"{key}: no picture in {root} ({len(tree.others)} other files, {len(tree.skipped)} unusable), "
             f"expected {EXPECTED}; correct the path"
         )
     split, names = _splits_and_classes([tuple(path.split("/")) for path in tree.pictures])

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scan_core.data.dataset import Dataset, Skipped, Stored
 from scan_core.data.decode import UnreadableImageError
 from scan_core.data.prepare import DIGEST_BYTES, Prepared, prepare
-from scan_core.data.store import PixelStore, ShardStore
+from scan_core.data.store import ArrayStore, ShardStore
 from scan_core.errors import DataError
 from scan_core.runtime.progress import track
 from scan_core.runtime.threads import ordered_map
@@ -46,7 +46,7 @@ class Loaded(NamedTuple):
 def load_images(
     dataset: Dataset,
     rows: npt.NDArray[np.int64],
-    store: PixelStore | ShardStore,
+    store: ArrayStore | ShardStore,
     *,
     size: int,
     workers: int,
@@ -54,8 +54,8 @@ def load_images(
 ) -> Loaded:
     """Decode the images ``rows`` of ``dataset``, resize them to ``size`` pixels and put the one of rows[i] to row i.
 
-    They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``, which
-    are not used where images are smaller than ``SMALL``.
+    They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``, of
+    which images smaller than ``SMALL`` use none.
 
     Raises:
         DataError: an image cannot be read and is not to be skipped.

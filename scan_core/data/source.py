@@ -32,26 +32,29 @@ def locate(source: str | None, *, root: Path, key: str = "data.source") -> Sourc
     raise DataError(f"{key}: {source}, expected a path or a URL that starts with http://, https:// or file:///")
 
 
-def local_path(source: Source, *, name: str, expected: str) -> Path:
+def local_path(source: Source, *, name: str, expected: str, key: str = "data.source") -> Path:
     """``source`` as an existing path; ``name`` is the dataset's and ``expected`` says what should be there.
+
+    Args:
+        key: where ``source`` was given, for messages.
 
     Raises:
         DataError: no source, a URL, nothing there, or nothing that can be read.
     """
     if not isinstance(source, Path):
-        raise DataError(f"data.source: {source or 'null'}, expected for data.name {name} the local path of {expected}")
+        raise DataError(f"{key}: {source or 'null'}, expected for data.name {name} the local path of {expected}")
     try:
         found = source.exists()
         regular = source.is_file() or source.is_dir()
     except OSError as error:
-        raise DataError(f"data.source: {source} cannot be read ({error.strerror}), expected {expected}") from error
+        raise DataError(f"{key}: {source} cannot be read ({error.strerror}), expected {expected}") from error
     if not found:
         raise DataError(
-            f"data.source: nothing at {source}, expected {expected}; correct the path (a relative one starts at the "
-            "main repository's root)"
+            f"{key}: nothing at {source}, expected {expected}; correct the path (a relative one starts at the main "
+            "repository's root)"
         )
     if not regular:
-        raise DataError(f"data.source: {source} is neither a file nor a folder, expected {expected}")
+        raise DataError(f"{key}: {source} is neither a file nor a folder, expected {expected}")
     if not os.access(source, os.R_OK | (os.X_OK if source.is_dir() else 0)):
-        raise DataError(f"data.source: {source} cannot be read (Permission denied); make it readable")
+        raise DataError(f"{key}: {source} cannot be read (Permission denied); make it readable")
     return source

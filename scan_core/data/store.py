@@ -20,18 +20,25 @@ NEW = ".new"
 """In the images' folder, what is not finished yet."""
 
 
-class PixelStore:
-    """Decoded images, in the rows of one array."""
+class ArrayStore:
+    """Decoded images, in the rows of one array [N, C, S, S]."""
 
     encoded = False
 
-    def __init__(self, pixels: np.memmap) -> None:
-        self._pixels = pixels
+    def __init__(self, pixels: npt.NDArray[np.uint8]) -> None:
         self._rows = np.asarray(pixels)  # of a memmap, numpy makes a new one for each row that is set
 
     def put(self, row: int, image: Prepared) -> None:
         """Store one image; rows come in any order."""
         self._rows[row] = image.pixels
+
+
+class PixelStore(ArrayStore):
+    """Decoded images, in the rows of a file."""
+
+    def __init__(self, pixels: np.memmap) -> None:
+        super().__init__(pixels)
+        self._pixels = pixels
 
     def keep(self, keep: npt.NDArray[np.bool_]) -> None:
         """Finish with the rows of ``keep`` [N] alone, whose numbers in order are the image ids."""

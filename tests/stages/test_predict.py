@@ -1,0 +1,96 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from scan_core.clustering.model import ClusteringModel, write_clustering
+from scan_core.clustering.predict import predict as probabilities_of
+from scan_core.data.images import ResidentImages
+from scan_core.encoders.resnet import ResNet
+from scan_core.errors import ArtifactError, DataError
+from stages import predict
+from tests.data.samples import encode, noise
+
+SIZE, CLUSTERS, COUNT = 8, 3, 7
+PICTURES = [noise(SIZE, SIZE, 3, seed=seed) for seed in range(COUNT)]
+
+
+def _write_model(channels):
+    torch.manual_seed(0)
+    model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=channels), clusters=CLUSTERS, heads=1)
+    encoder = {"architecture": "resnet10", "width": 2, "stem": "3x3", "channels": channels, "image_size": SIZE}
+    normalization = {"mean": [0.5] * channels, "std": [0.2] * channels, "precision": "float32"}
+    write_clustering(predict.SELF_LABEL_MODEL, model.state_dict(), {**encoder, **normalization, "clusters": CLUSTERS})
+
+
+@pytest.fixture
+def run_predict(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runtime = SimpleNamespace(device="cpu", threads=1)
+    monkeypatch.setattr(predict, "load_params", lambda _: SimpleNamespace(runtime=runtime))
+    _write_model(channels=3)
+
+    def run(files, output=Path("reports/predict/assignments.csv")):
+        for name, content in files.items():
+            path = tmp_path / "pictures" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        predict.main(tmp_path / "pictures", output=output)
+        return pd.read_csv(output)
+
+    return run
+
+
+def _files():
+    return {f"{number}/{number}.png": encode(picture) for number, picture in enumerate(PICTURES)}
+
+
+@pytest.mark.parametrize("at_once", [2**28, 2 * 3 * SIZE**2], ids=["all at once", "two at once"])
+def test_each_picture_gets_what_the_model_says(run_predict, monkeypatch, at_once):
+    monkeypatch.setattr(predict, "BYTES_AT_ONCE", at_once)
+    table = run_predict(_files()).set_index("path")
+    images = ResidentImages(np.stack(PICTURES).transpose(0, 3, 1, 2).copy(), torch.device("cpu"))
+    expected = probabilities_of(predict.SELF_LABEL_MODEL, images, np.arange(COUNT))
+    names = list(_files())
+    assert table.loc[names, "cluster"].tolist() == expected.argmax(1).tolist()
+    assert table.loc[names, "confidence"].to_numpy() == pytest.approx(expected.max(1), abs=1e-4)
+
+
+def test_clusters_in_turn_and_the_surest_first(run_predict, capsys):
+    table = run_predict(_files())
+    assert table.equals(table.sort_values(["cluster", "confidence"], ascending=[True, False], kind="stable"))
+    counted = [f"cluster {cluster}: {count} pictures" for cluster, count in table.groupby("cluster").size().items()]
+    assert capsys.readouterr().out.splitlines() == [*counted, "reports/predict/assignments.csv"]
+
+
+def test_what_cannot_be_read_is_named_and_left_out(run_predict, capsys, monkeypatch):
+    monkeypatch.setattr(predict, "MOST_NAMED", 1)
+    table = run_predict({**_files(), "bad.png": b"", "worse.jpg": b"no picture"})
+    assert sorted(table["path"]) == sorted(_files())
+    assert "warning: bad.png: empty (0 bytes); left out\nwarning: 1 more left out" in capsys.readouterr().err
+
+
+def test_no_readable_picture_writes_nothing(run_predict):
+    with pytest.raises(DataError, match=r"PICTURES: none of the 2 pictures in .* can be read"):
+        run_predict({"a.png": b"", "b.png": b"no picture"})
+    assert not Path("reports").exists()
+
+
+def test_no_such_folder(run_predict):
+    with pytest.raises(DataError, match=r"PICTURES: nothing at .*pictures, expected a folder of pictures"):
+        run_predict({})
+
+
+def test_a_model_for_gray_images(run_predict):
+    _write_model(channels=1)
+    with pytest.raises(DataError, match="made for gray images"):
+        run_predict(_files())
+
+
+def test_no_model_yet(run_predict):
+    predict.SELF_LABEL_MODEL.unlink()
+    with pytest.raises(ArtifactError, match="missing; run the stage that writes it"):
+        run_predict(_files())
