@@ -5,6 +5,7 @@
 
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ import typer
 from PIL import Image
 
 from benchmarks.record import record
+from benchmarks.timing import alternate, median_ratio
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZES = ((320, 240), (240, 320), (400, 300), (256, 256))
@@ -28,18 +30,22 @@ def main(
     images: Annotated[int, typer.Option(help="JPEG files to make.")] = 20_000,
     workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
     image_size: Annotated[int, typer.Option(help="Pixels per side after resizing.")] = 64,
+    repetitions: Annotated[int, typer.Option(help="Of each way, in turn.")] = 3,
 ) -> None:
-    """Print images/s of the stage and of the bare loop (decode, convert to RGB), one after the other, and the ratio."""
+    """Print images/s of the stage and of the bare loop (decode, convert to RGB), and the median of the ratios."""
     with tempfile.TemporaryDirectory() as name:
         pictures, project = Path(name) / "pictures", Path(name) / "project"
         _write(pictures, images)
         project.mkdir()
         settings = [f"data.source={pictures}", f"data.image_size={image_size}", f"runtime.workers={workers}"]
         subprocess.run([sys.executable, "-m", "stages.use", "folder", *settings], cwd=project, env=_path(), check=True)
-        bare = _decode_all(pictures, workers)
-        seconds, peak = _fetch(project)
-    row = {"images": images, "bare images/s": images / bare, "fetch images/s": images / seconds}
-    record("fetch", [row | {"fetch / bare": bare / seconds, "peak MiB": peak, "fetch s": seconds}])
+        peaks: list[float] = []
+        ways = {"bare": lambda: _decode_all(pictures, workers), "fetch": lambda: peaks.append(_fetch(project))}
+        taken = alternate(ways, repetitions=repetitions)
+    seconds = {way: statistics.median(times) for way, times in taken.items()}
+    row = {"images": images, **{f"{way} images/s": images / time for way, time in seconds.items()}}
+    ratio = median_ratio(taken["bare"], taken["fetch"])
+    record("fetch", [row | {"fetch / bare": ratio, "peak MiB": max(peaks), "fetch s": seconds["fetch"]}])
 
 
 def _write(folder: Path, count: int) -> None:
@@ -60,13 +66,10 @@ def _write(folder: Path, count: int) -> None:
         path.write_bytes(encoded[i % DISTINCT])
 
 
-def _decode_all(folder: Path, workers: int) -> float:
-    """Seconds to decode every file, keeping none."""
-    paths = sorted(folder.rglob("*.jpg"))
-    start = time.perf_counter()
+def _decode_all(folder: Path, workers: int) -> None:
+    """Decode every file, keeping none."""
     with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(_decode, paths, chunksize=64))
-    return time.perf_counter() - start
+        list(pool.map(_decode, sorted(folder.rglob("*.jpg"))))
 
 
 def _decode(path: Path) -> None:
@@ -74,16 +77,16 @@ def _decode(path: Path) -> None:
         image.convert("RGB").load()
 
 
-def _fetch(project: Path) -> tuple[float, float]:
-    """Seconds of the stage, the start of Python included, and its largest resident memory in MiB."""
-    start, peak = time.perf_counter(), 0.0
+def _fetch(project: Path) -> float:
+    """Run the stage; its largest resident memory in MiB."""
+    peak = 0.0
     with subprocess.Popen([sys.executable, "-m", "stages.fetch"], cwd=project, env=_path()) as stage:
         while stage.poll() is None:
             peak = max(peak, _peak(stage.pid))
             time.sleep(0.02)
     if stage.returncode:
         raise SystemExit(stage.returncode)
-    return time.perf_counter() - start, peak
+    return peak
 
 
 def _peak(pid: int) -> float:

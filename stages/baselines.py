@@ -17,7 +17,7 @@ from stages.params_file import load_params
 from stages.paths import BASELINES, EMBEDDING_NORMS, EMBEDDINGS, IMAGES, INDEX, PARAMS
 
 
-def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = PARAMS) -> None:
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Cluster all images with k-means fitted on the training images, to compare with.
 
     Reads data/images, data/index.parquet, data/embeddings.npy and data/embedding_norms.npy; no labels.

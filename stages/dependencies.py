@@ -32,7 +32,8 @@ EXEMPT = (
     "stages/preview.py",
     "stages/use.py",
 )
-"""Messages, validation, names and tools for people: editing them changes no artifact, so it must rerun nothing."""
+"""Messages, validation, names and tools for people: editing them changes no artifact beyond rounding (``devices.py``
+decides what is compiled) and fetch's preview of augmentations, so it must rerun nothing."""
 
 
 def dependencies(stage: Path) -> list[str]:

@@ -47,7 +47,7 @@ REPORT = REPORTS / "evaluate"
 MODELS = {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL}
 
 
-def main(params: Annotated[Path, typer.Option(help="The parameters' file.")] = PARAMS) -> None:
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Score the clusters against the labels, and show them.
 
     Reads all artifacts under data/, data/labels.parquet among them, which no other stage reads. Images without a label

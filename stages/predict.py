@@ -1,11 +1,11 @@
 """New pictures, sorted by the model that is there: ``python -m stages.predict PICTURES``."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import typer
 
 from scan_core.artifacts.atomic import write_text
@@ -17,7 +17,8 @@ from scan_core.data.images import ResidentImages
 from scan_core.data.load import load_images
 from scan_core.data.store import ArrayStore
 from scan_core.errors import DataError
-from scan_core.evaluation.csv_tables import csv
+from scan_core.evaluation.confidence import cluster_sizes
+from scan_core.evaluation.csv_tables import assignment_table, csv
 from scan_core.runtime.device import choose_device
 from scan_core.runtime.progress import warn
 from stages.cli import run
@@ -32,6 +33,17 @@ MOST_NAMED = 10
 """Pictures left out whose reasons are printed."""
 
 
+class Part(NamedTuple):
+    """What became of some pictures."""
+
+    rows: npt.NDArray[np.int64]
+    """[n], those that can be read."""
+    probabilities: npt.NDArray[np.float32]
+    """[n, C]"""
+    skipped: list[Skipped]
+    """The others."""
+
+
 def main(
     pictures: Annotated[Path, typer.Argument(help="A folder of pictures.", show_default=False)],
     output: Annotated[Path, typer.Option(help="The table to write.")] = REPORTS / "predict" / "assignments.csv",
@@ -40,45 +52,47 @@ def main(
     """Say which cluster each picture of a folder belongs to, without training anything.
 
     Reads data/self_label/model.safetensors, and PICTURES as fetch would; writes a table with a row for each picture:
-    path, cluster and confidence, cluster by cluster and the surest first, as reports/evaluate/assignments.csv has it.
+    path, cluster and confidence, cluster by cluster and the surest first.
     """
     runtime = load_params(params).runtime
     _, metadata = read_clustering(SELF_LABEL_MODEL)
     if metadata["channels"] != CHANNELS:
         raise DataError(f"{SELF_LABEL_MODEL}: made for gray images (data.name: digits), expected one made for pictures")
-    dataset = folder(pictures, key="PICTURES")
-    skipped = list(dataset.skipped)
-    at_once = max(1, BYTES_AT_ONCE // (CHANNELS * metadata["image_size"] ** 2))
-    parts = []
-    for start in range(0, len(dataset.path), at_once):
-        rows = np.arange(start, min(start + at_once, len(dataset.path)))
-        parts.append(_assign(dataset, rows, metadata["image_size"], runtime, skipped))
-    table = pd.concat(parts).sort_values(["cluster", "confidence"], ascending=[True, False], kind="stable")
+    dataset = folder(pictures.absolute(), key="PICTURES")
+    count, size = len(dataset.path), metadata["image_size"]
+    at_once = max(1, BYTES_AT_ONCE // (CHANNELS * size**2))
+    parts = [
+        _predict(dataset, np.arange(start, min(start + at_once, count)), size, runtime)
+        for start in range(0, count, at_once)
+    ]
+    _warn_of([*dataset.skipped, *(skipped for part in parts for skipped in part.skipped)])
+    rows = np.concatenate([part.rows for part in parts])
+    if not len(rows):
+        raise DataError(f"PICTURES: none of the {count:,} pictures in {pictures} can be read; replace them")
+    probabilities = np.concatenate([part.probabilities for part in parts if len(part.rows)])
+    write_text(output, csv(assignment_table(probabilities, [dataset.path[row] for row in rows])))
+    sizes = cluster_sizes(probabilities.argmax(axis=1), cluster_count=metadata["clusters"])
+    for cluster, pictures_in_it in enumerate(sizes):
+        print(f"cluster {cluster}: {pictures_in_it:,} pictures")
+    print(output)
+
+
+def _predict(dataset: Dataset, rows: npt.NDArray[np.int64], size: int, runtime: RuntimeParams) -> Part:
+    """What the model says of the images ``rows``, decoded to ``size`` pixels."""
+    pixels = np.empty((len(rows), CHANNELS, size, size), np.uint8)
+    loaded = load_images(dataset, rows, ArrayStore(pixels), size=size, workers=runtime.threads, skip_unreadable=True)
+    kept = np.flatnonzero(loaded.readable)
+    if not len(kept):
+        return Part(rows[kept], np.empty((0, 0), np.float32), loaded.skipped)
+    images = ResidentImages(pixels, choose_device(runtime.device))
+    return Part(rows[kept], predict(SELF_LABEL_MODEL, images, kept), loaded.skipped)
+
+
+def _warn_of(skipped: Sequence[Skipped]) -> None:
     for path, reason in skipped[:MOST_NAMED]:
         warn(f"{path}: {reason}; left out")
     if len(skipped) > MOST_NAMED:
         warn(f"{len(skipped) - MOST_NAMED:,} more left out")
-    if table.empty:
-        raise DataError(f"PICTURES: none of the {len(skipped):,} pictures in {pictures} can be read")
-    write_text(output, csv(table))
-    for cluster, count in table["cluster"].value_counts().sort_index().items():
-        print(f"cluster {cluster}: {count:,} pictures")
-    print(output)
-
-
-def _assign(
-    dataset: Dataset, rows: npt.NDArray[np.int64], size: int, runtime: RuntimeParams, skipped: list[Skipped]
-) -> pd.DataFrame:
-    """The table of those ``rows`` of ``dataset`` that can be read; the others are added to ``skipped``."""
-    pixels = np.empty((len(rows), CHANNELS, size, size), np.uint8)
-    loaded = load_images(dataset, rows, ArrayStore(pixels), size=size, workers=runtime.threads, skip_unreadable=True)
-    skipped += loaded.skipped
-    kept = np.flatnonzero(loaded.readable)
-    if not len(kept):
-        return pd.DataFrame({"path": [], "cluster": [], "confidence": []})
-    probabilities = predict(SELF_LABEL_MODEL, ResidentImages(pixels, choose_device(runtime.device)), kept)
-    paths = [dataset.path[row] for row in rows[kept]]
-    return pd.DataFrame({"path": paths, "cluster": probabilities.argmax(1), "confidence": probabilities.max(1)})
 
 
 if __name__ == "__main__":

@@ -70,18 +70,19 @@ def cluster_table(step: StepResult, truth: Truth) -> pd.DataFrame:
     return table.assign(accuracy=_means(correct, step.clusters[labeled], count))
 
 
-def assignment_table(step: StepResult, truth: Truth, paths: Sequence[str]) -> pd.DataFrame:
+def assignment_table(
+    probabilities: Float[np.ndarray, "images clusters"], paths: Sequence[str], names: Sequence[str] | None = None
+) -> pd.DataFrame:
     """One row an image, cluster by cluster and the surest first: ``path``, ``cluster``, ``class`` and ``confidence``.
 
     Args:
         paths: where each image came from.
-
-    The class is that which the cluster was matched to; without labels there is none.
+        names: the class that each cluster was matched to, see :func:`prediction_names`; None leaves the column out.
     """
-    table = pd.DataFrame({"path": paths, "cluster": step.clusters, "confidence": step.confidence})
-    if step.mapping is not None:
-        names = np.array(prediction_names(step.mapping, truth, cluster_count=step.probabilities.shape[1]))
-        table.insert(2, "class", names[step.clusters])
+    clusters = probabilities.argmax(axis=1)
+    table = pd.DataFrame({"path": paths, "cluster": clusters, "confidence": probabilities.max(axis=1)})
+    if names is not None:
+        table.insert(2, "class", np.array(names)[clusters])
     return table.sort_values(["cluster", "confidence"], ascending=[True, False], kind="stable")
 
 

@@ -37,7 +37,10 @@ def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
         paths: where each image of ``results`` came from.
     """
     final, truth = results.self_label, results.truth
-    write_text(folder / "assignments.csv", csv(assignment_table(final, truth, paths)))
+    names = (
+        prediction_names(final.mapping, truth, cluster_count=len(final.sizes)) if final.mapping is not None else None
+    )
+    write_text(folder / "assignments.csv", csv(assignment_table(final.probabilities, paths, names)))
     write_text(folder / "cluster_sizes.csv", csv(cluster_table(final, truth)))
     write_text(folder / "confidence.csv", csv(confidence_table(step_curve(final, truth))))
     if final.mapping is not None:

@@ -10,13 +10,12 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from scan_core.evaluation.kmeans import at_once, starts
+from scan_core.evaluation.pixel_features import COMPONENTS
 from scan_core.neighbors.mine import mine_neighbors
 
 ROWS = 4096
 FIRST = 256
 """Rows of a search whose time does not count: it loads libraries."""
-PIXEL_COMPONENTS = 64
-"""Of scan_core.evaluation.pixel_features."""
 ROUNDS = 100
 """Of k-means until it stands still: 32 to 198 for 20,000 and 40,000 embeddings of CIFAR-10 in 10 clusters."""
 
@@ -38,7 +37,7 @@ def measure_kmeans(images: int, *, dimensions: int, clusters: int, workers: int)
     some = min(clusters, max(2, rows // 8))
     count = starts(images, clusters)
     seconds = 0.0
-    for width, methods in ((dimensions, 2), (PIXEL_COMPONENTS, 1)):
+    for width, methods in ((dimensions, 2), (COMPONENTS, 1)):
         waves = math.ceil(count / at_once(count, feature_bytes=4 * images * width, workers=workers))
         seconds += methods * waves * ROUNDS * _round_of_kmeans(_embeddings(rows, width), some)
     return seconds * clusters / some / rows

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from scan_core.evaluation.kmeans import at_once, starts
+from scan_core.evaluation.pixel_features import COMPONENTS, FIT_LIMIT, LARGEST
 from scan_core.neighbors.memory import bytes_needed
 from scan_core.planning.sizes import Sizes
 
@@ -184,11 +185,16 @@ def _mine(work: Work) -> Need:
 
 
 def _baselines(work: Work) -> Need:
-    """Embeddings, the same not normalized, the rows to fit on, and a copy of these for each start that runs."""
-    embeddings = work.sizes.images * work.embedding_dim * FLOAT
+    """Embeddings, the same not normalized, components of the pixels, and what the larger of two steps takes.
+
+    These are to find the components, from pixels of which there are two copies for a moment; and k-means, with the rows
+    to fit on and a copy of them for each start that runs.
+    """
+    features = work.sizes.images * (2 * work.embedding_dim + COMPONENTS) * FLOAT
+    pixels = min(work.sizes.train, FIT_LIMIT) * min(work.image_bytes, 3 * LARGEST**2) * FLOAT
     rows = work.sizes.train * work.embedding_dim * FLOAT
     copies = rows * at_once(starts(work.sizes.train, work.clusters), feature_bytes=rows, workers=work.workers)
-    return Need(host=2 * embeddings + rows + copies, disk=3 * 6 * work.sizes.images)
+    return Need(host=features + max(2 * pixels, rows + copies), disk=3 * 6 * work.sizes.images)
 
 
 def _evaluate(work: Work) -> Need:

@@ -33,21 +33,19 @@ def test_cluster_table_without_labels(make_results):
     ]
 
 
-def test_assignment_table_is_sorted_by_cluster_and_confidence(make_results):
-    results = make_results([0, 0, 1, -1], [0] * 4, [2, 2, 1, 2], cluster_count=3)
+def test_assignment_table_is_sorted_by_cluster_and_confidence():
     probabilities = np.array([[0.3, 0.2, 0.5], [0.1, 0.0, 0.9], [0.0, 0.7, 0.3], [0.4, 0.0, 0.6]], dtype=np.float32)
-    step = results.self_label._replace(probabilities=probabilities)
-    assert csv(assignment_table(step, results.truth, ["a", 'b, "c"', "d", "e"])).splitlines() == [
+    names = ["cluster 0", "class 1", "class 0"]
+    assert csv(assignment_table(probabilities, ["a", 'b, "c"', "d", "e"], names)).splitlines() == [
         "path,cluster,class,confidence",
         "d,1,class 1,0.7000",
         '"b, ""c""",2,class 0,0.9000',
         "e,2,class 0,0.6000",
         "a,2,class 0,0.5000",
     ]
-    unlabeled = make_results([-1, -1], [0, 0], [1, 0], cluster_count=2)
-    table = assignment_table(unlabeled.self_label, unlabeled.truth, ["a", "b"])
+    table = assignment_table(probabilities, ["a", "b", "c", "d"])
     assert table.columns.tolist() == ["path", "cluster", "confidence"]
-    assert table["path"].tolist() == ["b", "a"]
+    assert table["path"].tolist() == ["c", "b", "d", "a"]
 
 
 def test_confusion_table_names_unmatched_clusters_and_skips_unlabeled_images(make_results):

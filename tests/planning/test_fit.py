@@ -55,12 +55,13 @@ def test_needs_by_hand():
     approximate = needs(WORK._replace(exact_up_to=999))["mine-neighbors"].host
     assert approximate == bytes_needed(**mining, approximate=True)
     assert need["fetch"].disk == 1100 * (3000 + 40)
-    # Embeddings, the same not normalized, the training rows, and those again for each of four starts.
-    assert need["baselines"].host == 2 * 1100 * 50 * 4 + (1 + 4) * 1000 * 50 * 4
+    # Embeddings, the same not normalized, 64 components of the pixels; and twice the pixels that these are found from.
+    assert need["baselines"].host == 1100 * (2 * 50 + 64) * 4 + 2 * 1000 * 3000 * 4
+    # Or, if more: the training rows, and those again for each of four starts.
     many = needs(WORK._replace(sizes=Sizes(1_100_000, 1_000_000, 1_000_000, 100_000)))["baselines"].host
-    assert many == 2 * 1_100_000 * 50 * 4 + (1 + 4) * 1_000_000 * 50 * 4
+    assert many == 1_100_000 * (2 * 50 + 64) * 4 + (1 + 4) * 1_000_000 * 50 * 4
     more = needs(WORK._replace(sizes=Sizes(1_100_000, 1_000_000, 1_000_000, 100_000), embedding_dim=500))["baselines"]
-    assert more.host == 2 * 1_100_000 * 500 * 4 + (1 + 1) * 1_000_000 * 500 * 4  # two copies exceed MOST_BYTES
+    assert more.host == 1_100_000 * (2 * 500 + 64) * 4 + (1 + 1) * 1_000_000 * 500 * 4  # two copies exceed MOST_BYTES
 
 
 def test_sgd_and_an_average_of_the_weights():

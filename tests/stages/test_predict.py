@@ -62,14 +62,17 @@ def test_each_picture_gets_what_the_model_says(run_predict, monkeypatch, at_once
 def test_clusters_in_turn_and_the_surest_first(run_predict, capsys):
     table = run_predict(_files())
     assert table.equals(table.sort_values(["cluster", "confidence"], ascending=[True, False], kind="stable"))
-    counted = [f"cluster {cluster}: {count} pictures" for cluster, count in table.groupby("cluster").size().items()]
+    counted = [f"cluster {cluster}: {(table['cluster'] == cluster).sum()} pictures" for cluster in range(CLUSTERS)]
     assert capsys.readouterr().out.splitlines() == [*counted, "reports/predict/assignments.csv"]
 
 
-def test_what_cannot_be_read_is_named_and_left_out(run_predict, capsys, monkeypatch):
+@pytest.mark.parametrize("at_once", [2**28, 1], ids=["all at once", "one at once"])
+def test_what_cannot_be_read_is_named_and_left_out(run_predict, capsys, monkeypatch, at_once):
+    monkeypatch.setattr(predict, "BYTES_AT_ONCE", at_once)
     monkeypatch.setattr(predict, "MOST_NAMED", 1)
     table = run_predict({**_files(), "bad.png": b"", "worse.jpg": b"no picture"})
     assert sorted(table["path"]) == sorted(_files())
+    assert table["cluster"].dtype == int
     assert "warning: bad.png: empty (0 bytes); left out\nwarning: 1 more left out" in capsys.readouterr().err
 
 
@@ -80,7 +83,9 @@ def test_no_readable_picture_writes_nothing(run_predict):
 
 
 def test_no_such_folder(run_predict):
-    with pytest.raises(DataError, match=r"PICTURES: nothing at .*pictures, expected a folder of pictures"):
+    with pytest.raises(
+        DataError, match=r"^PICTURES: nothing at .*pictures, expected a folder of pictures .*; correct the path$"
+    ):
         run_predict({})
 
 
