@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import typer
 
-from scan_core.artifacts.atomic import write_text
+from scan_core.artifacts.atomic import check_file_name, write_text
 from scan_core.clustering.model import read_clustering
 from scan_core.clustering.predict import predict
 from scan_core.data.dataset import Dataset, Skipped
@@ -45,11 +45,11 @@ class Part(NamedTuple):
 
 
 def main(
-    pictures: Annotated[Path, typer.Argument(help="A folder of pictures.", show_default=False)],
+    pictures: Annotated[Path, typer.Argument(help="A folder of pictures, or one picture.", show_default=False)],
     output: Annotated[Path, typer.Option(help="The table to write.")] = REPORTS / "predict" / "assignments.csv",
     params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS,
 ) -> None:
-    """Say which cluster each picture of a folder belongs to, without training anything.
+    """Say which cluster each picture belongs to, without training anything.
 
     Reads data/self_label/model.safetensors, and PICTURES as fetch would; writes a table with a row for each picture:
     path, cluster and confidence, cluster by cluster and the surest first.
@@ -57,8 +57,12 @@ def main(
     runtime = load_params(params).runtime
     _, metadata = read_clustering(SELF_LABEL_MODEL)
     if metadata["channels"] != CHANNELS:
-        raise DataError(f"{SELF_LABEL_MODEL}: made for gray images (data.name: digits), expected one made for pictures")
-    dataset = folder(pictures.absolute(), key="PICTURES")
+        raise DataError(
+            f"{SELF_LABEL_MODEL}: made for gray images (data.name: digits), expected one made for pictures; train it "
+            "on a folder of them first (python -m stages.use folder)"
+        )
+    check_file_name(output)
+    dataset = _open(pictures.absolute())
     count, size = len(dataset.path), metadata["image_size"]
     at_once = max(1, BYTES_AT_ONCE // (CHANNELS * size**2))
     parts = [
@@ -75,6 +79,13 @@ def main(
     for cluster, pictures_in_it in enumerate(sizes):
         print(f"cluster {cluster}: {pictures_in_it:,} pictures")
     print(output)
+
+
+def _open(pictures: Path) -> Dataset:
+    if not pictures.is_file():
+        return folder(pictures, key="PICTURES")
+    alone = np.array(["all"], object), np.array([-1])
+    return Dataset(CHANNELS, *alone, classes=(), path=[pictures.name], read=lambda rows: (pictures for _ in rows))
 
 
 def _predict(dataset: Dataset, rows: npt.NDArray[np.int64], size: int, runtime: RuntimeParams) -> Part:

@@ -16,7 +16,7 @@ from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
-from scan_core.runtime.progress import warn
+from scan_core.runtime.progress import say, warn
 from stages.cli import run
 from stages.clustering import make_learner
 from stages.devices import compiles
@@ -87,6 +87,11 @@ def _refine(config: Params, device: torch.device) -> None:
             ),
             stop=lambda history: plateaued([metrics["confident"] for metrics in history], patience=step.patience),
         )
+        if len(history) < step.epochs:
+            say(
+                f"self_label: ends after {len(history)} of {step.epochs} epochs: the last {step.patience} brought no "
+                "more confident images (self_label.patience)"
+            )
         counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(training.confident().tolist())}
         if rank():
             return

@@ -41,14 +41,18 @@ def main(
     check_params(_plain(values), origin=f"{name} with {' '.join(overrides)}" if overrides else name)
     header = f"# Written by: python -m stages.use {' '.join([name, *(overrides or [])])}\n"
     write_text(params, header + _header(_preset(name)) + _dump(values))
-    say(f"{params}: written from the preset {name}; next: dvc repro")
+    source = values["data"]["source"]
+    kept = f" with data.source: {source}" if source else ""
+    say(f"{params}: written from the preset {name}{kept}; next: dvc repro")
 
 
 def _preset(name: str) -> Path:
     path = PRESETS / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(path.stem for path in PRESETS.glob("*.yaml") if path.stem != "base"))
-        raise ParamsError(f"{name}: no such preset; there are {known}" if name else f"name a preset: {known}")
+        presets = sorted(path.stem for path in PRESETS.glob("*.yaml") if path.stem != "base")
+        near = "".join(f"did you mean {preset}? " for preset in difflib.get_close_matches(name, presets, n=1))
+        known = ", ".join(presets)
+        raise ParamsError(f"{name}: no such preset; {near}there are {known}" if name else f"name a preset: {known}")
     return path
 
 

@@ -15,8 +15,9 @@ def atomic_path(path: Path) -> Iterator[Path]:
     On failure the temporary file is removed and whatever ``path`` held before is untouched.
 
     Raises:
-        ArtifactError: the folder cannot be written, or the disk is full.
+        ArtifactError: ``path`` is a folder or a device, its folder cannot be written, or the disk is full.
     """
+    check_file_name(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,6 +35,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
         ) from error
     finally:
         _remove(temporary)
+
+
+def check_file_name(path: Path) -> None:
+    """Raise ArtifactError where ``path`` is there and is no file: a device, for instance, would be replaced by one."""
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no regular file"
+        raise ArtifactError(f"{path}: is {what}, expected the name of a file to write; give another one, or remove it")
 
 
 def _alive(pid: str) -> bool:

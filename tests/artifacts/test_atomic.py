@@ -48,6 +48,16 @@ def test_atomic_path_folder_is_a_file(tmp_path):
         write_text(tmp_path / "a" / "b", "text")
 
 
+def test_atomic_path_replaces_neither_folder_nor_device(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name, what in (("pipe", "no regular file"), ("folder", "a folder")):
+        with pytest.raises(ArtifactError, match=rf"{name}: is {what}, expected the name of a file to write"):
+            write_text(tmp_path / name, "text")
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "pipe"]
+
+
 def test_atomic_path_removes_what_a_killed_process_left(tmp_path):
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass

@@ -82,6 +82,20 @@ def test_no_readable_picture_writes_nothing(run_predict):
     assert not Path("reports").exists()
 
 
+def test_one_picture(run_predict, tmp_path):
+    everything = run_predict(_files()).set_index("path")
+    predict.main(tmp_path / "pictures" / "3" / "3.png", output=Path("one.csv"))
+    (row,) = pd.read_csv("one.csv").to_dict("records")
+    assert row == {"path": "3.png", **everything.loc["3/3.png"]}
+
+
+def test_an_output_that_is_no_file_is_left_alone(run_predict, monkeypatch):
+    monkeypatch.setattr(predict, "load_images", None)  # nothing is decoded before
+    Path("taken").mkdir()
+    with pytest.raises(ArtifactError, match="taken: is a folder, expected the name of a file to write"):
+        run_predict(_files(), output=Path("taken"))
+
+
 def test_no_such_folder(run_predict):
     with pytest.raises(
         DataError, match=r"^PICTURES: nothing at .*pictures, expected a folder of pictures .*; correct the path$"

@@ -61,7 +61,7 @@ def test_source_is_kept_while_the_dataset_stays_the_same(tmp_path: Path):
 @pytest.mark.parametrize(
     ("name", "override", "said"),
     [
-        ("cifra", "seed=1", "cifra: no such preset; there are cifar10"),
+        ("cifra", "seed=1", "cifra: no such preset; did you mean cifar20? there are cifar10, cifar10-authors"),
         ("", "seed=1", "name a preset: cifar10, cifar10-authors"),
         ("digits", "scan.clusterz=3", "scan.clusterz: no such key in params.yaml; did you mean scan.clusters?"),
         ("digits", "seed", "expected KEY=VALUE"),
