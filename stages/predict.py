@@ -1,16 +1,16 @@
 """New pictures, sorted by the model that is there: ``python -m stages.predict PICTURES``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import typer
 
 from scan_core.artifacts.atomic import check_file_name, write_text
-from scan_core.clustering.model import read_clustering
-from scan_core.clustering.predict import predict
+from scan_core.clustering.model import ClusteringModel, read_clustering
+from scan_core.clustering.predict import probabilities
 from scan_core.data.dataset import Dataset, Skipped
 from scan_core.data.folder import folder
 from scan_core.data.images import ResidentImages
@@ -55,7 +55,7 @@ def main(
     path, cluster and confidence, cluster by cluster and the surest first.
     """
     runtime = load_params(params).runtime
-    _, metadata = read_clustering(SELF_LABEL_MODEL)
+    model, metadata = read_clustering(SELF_LABEL_MODEL)
     if metadata["channels"] != CHANNELS:
         raise DataError(
             f"{SELF_LABEL_MODEL}: made for gray images (data.name: digits), expected one made for pictures; train it "
@@ -63,19 +63,19 @@ def main(
         )
     check_file_name(output)
     dataset = _open(pictures.absolute())
-    count, size = len(dataset.path), metadata["image_size"]
-    at_once = max(1, BYTES_AT_ONCE // (CHANNELS * size**2))
+    count = len(dataset.path)
+    at_once = max(1, BYTES_AT_ONCE // (CHANNELS * metadata["image_size"] ** 2))
     parts = [
-        _predict(dataset, np.arange(start, min(start + at_once, count)), size, runtime)
+        _predict(model, metadata, dataset, np.arange(start, min(start + at_once, count)), runtime)
         for start in range(0, count, at_once)
     ]
     _warn_of([*dataset.skipped, *(skipped for part in parts for skipped in part.skipped)])
     rows = np.concatenate([part.rows for part in parts])
     if not len(rows):
         raise DataError(f"PICTURES: none of the {count:,} pictures in {pictures} can be read; replace them")
-    probabilities = np.concatenate([part.probabilities for part in parts if len(part.rows)])
-    write_text(output, csv(assignment_table(probabilities, [dataset.path[row] for row in rows])))
-    sizes = cluster_sizes(probabilities.argmax(axis=1), cluster_count=metadata["clusters"])
+    predicted = np.concatenate([part.probabilities for part in parts])
+    write_text(output, csv(assignment_table(predicted, [dataset.path[row] for row in rows])))
+    sizes = cluster_sizes(predicted.argmax(axis=1), cluster_count=metadata["clusters"])
     for cluster, pictures_in_it in enumerate(sizes):
         print(f"cluster {cluster}: {pictures_in_it:,} pictures")
     print(output)
@@ -84,19 +84,33 @@ def main(
 def _open(pictures: Path) -> Dataset:
     if not pictures.is_file():
         return folder(pictures, key="PICTURES")
-    alone = np.array(["all"], object), np.array([-1])
-    return Dataset(CHANNELS, *alone, classes=(), path=[pictures.name], read=lambda rows: (pictures for _ in rows))
+    return Dataset(
+        channels=CHANNELS,
+        split=np.array(["train"], dtype=object),
+        label=np.array([-1]),
+        classes=(),
+        path=[pictures.name],
+        read=lambda rows: (pictures for _ in rows),
+    )
 
 
-def _predict(dataset: Dataset, rows: npt.NDArray[np.int64], size: int, runtime: RuntimeParams) -> Part:
-    """What the model says of the images ``rows``, decoded to ``size`` pixels."""
+def _predict(
+    model: ClusteringModel,
+    metadata: Mapping[str, Any],
+    dataset: Dataset,
+    rows: npt.NDArray[np.int64],
+    runtime: RuntimeParams,
+) -> Part:
+    """What the model says of the images ``rows``."""
+    size = metadata["image_size"]
     pixels = np.empty((len(rows), CHANNELS, size, size), np.uint8)
     loaded = load_images(dataset, rows, ArrayStore(pixels), size=size, workers=runtime.threads, skip_unreadable=True)
     kept = np.flatnonzero(loaded.readable)
     if not len(kept):
-        return Part(rows[kept], np.empty((0, 0), np.float32), loaded.skipped)
+        return Part(rows[kept], np.empty((0, metadata["clusters"]), np.float32), loaded.skipped)
     images = ResidentImages(pixels, choose_device(runtime.device))
-    return Part(rows[kept], predict(SELF_LABEL_MODEL, images, kept), loaded.skipped)
+    predicted = probabilities(model, metadata, images, kept, description="predict")
+    return Part(rows[kept], predicted, loaded.skipped)
 
 
 def _warn_of(skipped: Sequence[Skipped]) -> None:

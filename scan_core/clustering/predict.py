@@ -1,12 +1,14 @@
 """From a model file to the clusters of images."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from scan_core.clustering.model import read_clustering
+from scan_core.clustering.model import ClusteringModel, read_clustering
 from scan_core.data.images import Images
 from scan_core.encoders.build import check_images
 from scan_core.encoders.inference import infer
@@ -20,6 +22,23 @@ def predict(path: Path, images: Images, image_ids: npt.NDArray[np.int64]) -> npt
     """
     model, metadata = read_clustering(path)
     check_images(path, metadata, channels=images.channels, size=images.size)
+    return probabilities(model, metadata, images, image_ids, description=f"predict, {path.parent.name}")
+
+
+def probabilities(
+    model: ClusteringModel,
+    metadata: Mapping[str, Any],
+    images: Images,
+    image_ids: npt.NDArray[np.int64],
+    *,
+    description: str,
+) -> npt.NDArray[np.float32]:
+    """Probabilities [N, C] that the one-headed ``model`` gives to the images ``image_ids``, rows sum to 1.
+
+    Args:
+        metadata: as :func:`scan_core.clustering.model.read_clustering` gives it with the model.
+        description: what to call the work in a progress bar.
+    """
     logits = infer(
         model.to(images.device),
         images,
@@ -27,6 +46,6 @@ def predict(path: Path, images: Images, image_ids: npt.NDArray[np.int64]) -> npt
         mean=metadata["mean"],
         std=metadata["std"],
         precision=metadata["precision"],
-        description=f"predict, {path.parent.name}",
+        description=description,
     )
     return logits[0].softmax(-1).cpu().numpy()

@@ -49,8 +49,7 @@ def local_path(source: Source, *, name: str, expected: str, key: str = "data.sou
     except OSError as error:
         raise DataError(f"{key}: {source} cannot be read ({error.strerror}), expected {expected}") from error
     if not found:
-        hint = " (a relative one starts at the main repository's root)" if key == "data.source" else ""
-        raise DataError(f"{key}: nothing at {source}, expected {expected}; correct the path{hint}")
+        raise DataError(f"{key}: nothing at {source}, expected {expected}; correct the path")
     if not regular:
         raise DataError(f"{key}: {source} is neither a file nor a folder, expected {expected}")
     if not os.access(source, os.R_OK | (os.X_OK if source.is_dir() else 0)):
