@@ -16,6 +16,8 @@ from typing import Annotated, NamedTuple
 import typer
 
 from benchmarks.record import record
+from stages.params_file import load_params
+from stages.paths import PARAMS
 
 ROOT = Path(__file__).resolve().parents[1]
 BEFORE = {"pretext_train": ["fetch"], "scan_train": ["embed", "mine_neighbors"], "self_label": []}
@@ -37,11 +39,17 @@ def main(
     epochs: Annotated[int, typer.Option(help="Of each training, the first of which is not counted.")] = 6,
     repetitions: Annotated[int, typer.Option(help="Runs of each kind, in turn.")] = 3,
 ) -> None:
-    """Print the medians of the seconds of an epoch and of the rest of a stage, and of the ratio of the speeds."""
+    """Print the medians of the seconds of an epoch and of the rest of a stage, and of the ratio of the speeds.
+
+    The last row is of the epochs of all trainings, as many as the preset has of each.
+    """
     lengths = [f"{section}.epochs={epochs}" for section in ("pretext", "scan", "self_label")]
     settings = [preset, *lengths, f"self_label.patience={epochs}", *(overrides or [])]
     with tempfile.TemporaryDirectory() as folder:
-        rows = []
+        rows: list[dict[str, str | int | float]] = []
+        _use(Path(folder), [preset, *(overrides or [])], devices=1)
+        config = load_params(Path(folder, PARAMS))
+        usual = [config.pretext.epochs, config.scan.epochs, config.self_label.epochs]
         for stage, before in BEFORE.items():
             _use(Path(folder), settings, devices=1)
             for name in before:
@@ -52,6 +60,7 @@ def main(
                     _use(Path(folder), settings, devices=count)
                     done.append(_run(Path(folder), stage))
             rows.append(_compare(stage, runs[1], runs[devices], devices))
+        rows.append(_together(rows, usual))
     record("processes", rows)
 
 
@@ -64,6 +73,22 @@ def _compare(stage: str, one: list[Run], several: list[Run], devices: int) -> di
         "speed, several / one": statistics.median(a.epoch / b.epoch for a, b in zip(one, several, strict=True)),
         "s of the rest, one": statistics.median(run.rest for run in one),
         "s of the rest, several": statistics.median(run.rest for run in several),
+    }
+
+
+def _together(rows: list[dict[str, str | int | float]], epochs: list[int]) -> dict[str, str | int | float]:
+    def seconds(column: str, counts: list[int]) -> float:
+        return sum(count * float(row[column]) for row, count in zip(rows, counts, strict=True))
+
+    one, several = (seconds(f"s per epoch, {which}", epochs) for which in ("one", "several"))
+    return {
+        "stage": f"{epochs} epochs",
+        "devices": rows[0]["devices"],
+        "s per epoch, one": one / sum(epochs),
+        "s per epoch, several": several / sum(epochs),
+        "speed, several / one": one / several,
+        "s of the rest, one": seconds("s of the rest, one", [1, 1, 1]),
+        "s of the rest, several": seconds("s of the rest, several", [1, 1, 1]),
     }
 
 

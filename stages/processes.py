@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from scan_core.runtime.collectives import share_memory
 from scan_core.runtime.device import choose_device
 from stages import LAUNCHED
 from stages.devices import check_present, check_shares, count_devices
@@ -83,6 +84,8 @@ def _join(work: Work, config: Params, device: torch.device) -> None:
         dist.init_process_group("nccl", device_id=device, timeout=PATIENCE)
     else:
         dist.init_process_group("gloo", timeout=PATIENCE)
+        if os.environ["LOCAL_WORLD_SIZE"] == os.environ["WORLD_SIZE"]:
+            share_memory()
     work(config, device)
     dist.destroy_process_group()
 

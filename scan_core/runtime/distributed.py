@@ -15,8 +15,9 @@ from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from scan_core.runtime.collectives import all_gather, all_sum, shares_memory
 from scan_core.runtime.compiled import compiled
-from scan_core.runtime.synchronized_norm import SynchronizedBatchNorm2d, all_gather
+from scan_core.runtime.synchronized_norm import SynchronizedBatchNorm2d
 
 T = TypeVar("T")
 
@@ -86,8 +87,16 @@ def _data_parallel(model: nn.Module) -> DistributedDataParallel:
     else:
         SynchronizedBatchNorm2d.convert(model)
     network = DistributedDataParallel(model, gradient_as_bucket_view=True)
+    if shares_memory():
+        network.register_comm_hook(None, _average_gradient)
     network.broadcast_buffers = False  # all processes compute the same ones
     return network
+
+
+def _average_gradient(_: None, bucket: dist.GradBucket) -> torch.futures.Future[Tensor]:  # type: ignore[name-defined]
+    future: torch.futures.Future[Tensor] = torch.futures.Future()
+    future.set_result(all_sum(bucket.buffer()).div_(processes()))
+    return future
 
 
 def gather(values: Float[Tensor, "..."], *, groups: int = 1) -> Float[Tensor, "..."]:
@@ -127,20 +136,14 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return _summed(gradient)[rank()]
+        return all_sum(gradient)[rank()]
 
 
 class _Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        return _summed(values)
+        return all_sum(values)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         return gradient * processes()  # the sum of equal ones
-
-
-def _summed(values: Tensor) -> Tensor:
-    values = values.clone(memory_format=torch.contiguous_format)
-    dist.all_reduce(values)
-    return values

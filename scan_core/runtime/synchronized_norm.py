@@ -5,8 +5,10 @@ from typing import Any
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 from torch import Tensor, nn
+
+from scan_core.runtime.collectives import all_gather, all_sum
 
 
 class SynchronizedBatchNorm2d(nn.BatchNorm2d):
@@ -45,10 +47,10 @@ class _Normalize(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-        own = torch.stack(torch.batch_norm_update_stats(x, torch.zeros_like(bias), torch.zeros_like(bias), 0.0))
-        means, variances = all_gather(own).unbind(1)
-        mean = means.mean(0)
-        variance = (variances + (means - mean).square()).mean(0)
+        unmoved = torch.zeros_like(bias)  # with these the statistics are of float32, whatever x is
+        moments = all_gather(torch.stack(torch.batch_norm_update_stats(x, unmoved, unmoved, 0.0)))
+        mean, within = moments.mean(0)
+        variance = within.add_(moments[:, 0].var(0, correction=0))
         ctx.save_for_backward(x, weight, mean, variance)
         ctx.eps = eps
         ctx.mark_non_differentiable(mean, variance)
@@ -61,14 +63,8 @@ class _Normalize(torch.autograd.Function):
         through, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
             gradient, x, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
         )
-        sums = all_gather(torch.stack([of_weight, of_bias])).sum(0)
-        scale = -weight * (variance + ctx.eps).rsqrt() / (dist.get_world_size() * x.numel() // x.shape[1])
-        by_statistics = F.batch_norm(x, mean, variance, scale * sums[0], scale * sums[1], training=False, eps=ctx.eps)
+        sums = all_sum(torch.stack([of_weight, of_bias]))
+        scale = weight * (variance + ctx.eps).rsqrt() / (-dist.get_world_size() * x.numel() // x.shape[1])
+        slope, shift = scale * sums
+        by_statistics = F.batch_norm(x, mean, variance, slope, shift, training=False, eps=ctx.eps)
         return through.add_(by_statistics), of_weight, of_bias, None
-
-
-def all_gather(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
-    """The tensors of all processes, which are of one shape; without gradient."""
-    gathered = values.new_empty(dist.get_world_size(), *values.shape)
-    dist.all_gather([*gathered], values.contiguous())
-    return gathered

@@ -1,5 +1,9 @@
 """What one process computes, and two processes must compute together; each returns plain tensors and numbers."""
 
+import math
+import time
+from mmap import PAGESIZE
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -23,7 +27,9 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
+from scan_core.runtime.collectives import all_gather, all_sum
 from scan_core.runtime.distributed import part_of_batch, rank, replicate, rows_of_part
+from scan_core.runtime.shared_memory import CAPACITY, LINE
 from scan_core.runtime.update import sgd, update
 
 BATCH = 8
@@ -173,3 +179,33 @@ def loss_of_two_halves() -> tuple[float, float]:
     logits[:, rank()] = 20.0
     loss = scan_loss(logits, logits, entropy_weight=1.0)
     return float(loss.consistency), float(loss.entropy)
+
+
+def exchanged(shape: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+    own = (torch.arange(math.prod(shape)) % 50 + 100 * rank()).view(shape).to(dtype)
+    return all_gather(own), all_sum(own)
+
+
+def exchanged_transposed() -> Tensor:
+    return all_gather(torch.arange(6).view(2, 3).T + 100 * rank())
+
+
+def exchanged_at_different_times(rounds: int) -> list[float]:
+    """The sums of all rounds; each process sleeps in some of them, for longer than it is looked for without sleep."""
+    sums = []
+    for number in range(rounds):
+        if number % 10 == 3 * rank():
+            time.sleep(0.03)
+        sums.append(all_sum(torch.tensor(float(2 * number + rank()))).item())
+    return sums
+
+
+def mapped_files() -> list[str]:
+    """The names of the files that this process maps for shared memory."""
+    names, size = [], 2 * LINE + 2 * 2 * CAPACITY
+    for line in Path("/proc/self/maps").read_text().splitlines():
+        addresses, *_, name = line.split(maxsplit=5)
+        start, end = (int(address, 16) for address in addresses.split("-"))
+        if end - start == -(-size // PAGESIZE) * PAGESIZE:
+            names.append(name)
+    return names

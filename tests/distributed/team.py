@@ -12,6 +12,8 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
+from scan_core.runtime.collectives import share_memory
+
 PROCESSES = 2
 
 
@@ -30,12 +32,12 @@ class Team:
 
 
 @contextmanager
-def team(folder: Path) -> Iterator[Team]:
-    """The two processes, until the end of the block."""
+def team(folder: Path, *, memory: bool) -> Iterator[Team]:
+    """The two processes, until the end of the block; they share memory or send."""
     context = multiprocessing.get_context("spawn")
     pipes = [context.Pipe() for _ in range(PROCESSES)]
     members = [
-        context.Process(target=_work, args=(rank, folder / "store", pipe[1]), daemon=True)
+        context.Process(target=_work, args=(rank, folder / "store", memory, pipe[1]), daemon=True)
         for rank, pipe in enumerate(pipes)
     ]
     for member in members:
@@ -46,10 +48,12 @@ def team(folder: Path) -> Iterator[Team]:
         member.join()
 
 
-def _work(rank: int, store: Path, connection: Connection) -> None:
+def _work(rank: int, store: Path, memory: bool, connection: Connection) -> None:
     torch.set_num_threads(1)
     method = f"file://{store}"
     dist.init_process_group("gloo", init_method=method, rank=rank, world_size=PROCESSES, timeout=timedelta(seconds=60))
+    if memory:
+        share_memory()
     while True:
         function, arguments = connection.recv()
         try:
