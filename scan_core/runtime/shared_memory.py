@@ -40,30 +40,24 @@ class SharedMemory:
         self._rank, self._processes = dist.get_rank(), dist.get_world_size()
         counters = LINE * self._processes
         memory = _map(counters + 2 * self._processes * CAPACITY)
-        self._counters = memory[:counters].view(torch.int64).numpy()[:: LINE // 8]
+        self._counters = memory[:counters].view(torch.int64).numpy()[:: LINE // 8].data
         self._places = memory[counters:].view(2, self._processes, CAPACITY)
         self._round = 0
 
     def all_gather(self, values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "processes ..."]:
         """The tensors of all processes, which are of one shape, by rank."""
-        gathered = values.new_empty(self._processes, values.numel())
-        for start, given in self._rounds(values):
-            gathered[:, start : start + given.shape[1]] = given
-        return gathered.view(self._processes, *values.shape)
+        gathered = [given.clone() for given in self._rounds(values)]
+        return _joined(gathered).view(self._processes, *values.shape)
 
     def all_sum(self, values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
         """The sum of the tensors of all processes, which are of one shape; the same bytes in each."""
-        summed = values.new_empty(values.numel())
-        for start, given in self._rounds(values):
-            torch.sum(given, 0, out=summed[start : start + given.shape[1]])
-        return summed.view(values.shape)
+        summed = [torch.sum(given, 0, dtype=values.dtype) for given in self._rounds(values)]
+        return _joined(summed).view(values.shape)
 
-    def _rounds(self, values: Shaped[Tensor, "..."]) -> Iterator[tuple[int, Shaped[Tensor, "processes part"]]]:
-        """Where each part of ``values`` starts, and what all give of it, to be read before the next."""
-        own = values.contiguous().view(-1)
-        size = CAPACITY // values.element_size()
-        for start in range(0, len(own), size):
-            yield start, self._exchange(own[start : start + size])
+    def _rounds(self, values: Shaped[Tensor, "..."]) -> Iterator[Shaped[Tensor, "processes part"]]:
+        """What all give, part by part; to be read before the next."""
+        for own in values.contiguous().view(-1).split(CAPACITY // values.element_size()):
+            yield self._exchange(own)
 
     def _exchange(self, own: Shaped[Tensor, " part"]) -> Shaped[Tensor, "processes part"]:
         self._round += 1
@@ -76,6 +70,10 @@ class SharedMemory:
                     break
                 os.sched_yield() if looked < LOOKS else time.sleep(1e-3)
         return given
+
+
+def _joined(parts: list[Shaped[Tensor, "*processes _"]]) -> Shaped[Tensor, "*processes values"]:
+    return parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
 
 
 def _map(size: int) -> UInt8[Tensor, " size"]:
