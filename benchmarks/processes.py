@@ -46,7 +46,7 @@ def main(
     lengths = [f"{section}.epochs={epochs}" for section in ("pretext", "scan", "self_label")]
     settings = [preset, *lengths, f"self_label.patience={epochs}", *(overrides or [])]
     with tempfile.TemporaryDirectory() as folder:
-        rows: list[dict[str, str | int | float]] = []
+        rows, ones, severals = [], [], []
         _use(Path(folder), [preset, *(overrides or [])], devices=1)
         config = load_params(Path(folder, PARAMS))
         usual = [config.pretext.epochs, config.scan.epochs, config.self_label.epochs]
@@ -60,7 +60,9 @@ def main(
                     _use(Path(folder), settings, devices=count)
                     done.append(_run(Path(folder), stage))
             rows.append(_compare(stage, runs[1], runs[devices], devices))
-        rows.append(_together(rows, usual))
+            ones.append(runs[1])
+            severals.append(runs[devices])
+        rows.append(_compare(f"{usual} epochs", _together(ones, usual), _together(severals, usual), devices))
     record("processes", rows)
 
 
@@ -76,20 +78,14 @@ def _compare(stage: str, one: list[Run], several: list[Run], devices: int) -> di
     }
 
 
-def _together(rows: list[dict[str, str | int | float]], epochs: list[int]) -> dict[str, str | int | float]:
-    def seconds(column: str, counts: list[int]) -> float:
-        return sum(count * float(row[column]) for row, count in zip(rows, counts, strict=True))
-
-    one, several = (seconds(f"s per epoch, {which}", epochs) for which in ("one", "several"))
-    return {
-        "stage": f"{epochs} epochs",
-        "devices": rows[0]["devices"],
-        "s per epoch, one": one / sum(epochs),
-        "s per epoch, several": several / sum(epochs),
-        "speed, several / one": one / several,
-        "s of the rest, one": seconds("s of the rest, one", [1, 1, 1]),
-        "s of the rest, several": seconds("s of the rest, several", [1, 1, 1]),
-    }
+def _together(runs: list[list[Run]], epochs: list[int]) -> list[Run]:
+    """Of each repetition, the mean epoch of all trainings, and the rest of all of them."""
+    return [
+        Run(
+            sum(n * run.epoch for n, run in zip(epochs, each, strict=True)) / sum(epochs), sum(run.rest for run in each)
+        )
+        for each in zip(*runs, strict=True)
+    ]
 
 
 def _run(folder: Path, stage: str) -> Run:

@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
-from scan_core.runtime.collectives import share_memory
+from scan_core.runtime.collectives import in_shared_memory
 from scan_core.runtime.device import choose_device
 from stages import LAUNCHED
 from stages.devices import check_present, check_shares, count_devices
@@ -75,18 +76,18 @@ def _started_by_torchrun(name: str, otherwise: int) -> int:
 
 
 def _join(work: Work, config: Params, device: torch.device) -> None:
+    own, everyone = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
     if LAUNCHED:
-        _take_share_of_processors(int(os.environ["LOCAL_RANK"]), int(os.environ["LOCAL_WORLD_SIZE"]))
+        _take_share_of_processors(int(os.environ["LOCAL_RANK"]), own)
     if device.type == "cuda":  # pragma: gpu
-        check_present(int(os.environ["LOCAL_WORLD_SIZE"]))
+        check_present(own)
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
         dist.init_process_group("nccl", device_id=device, timeout=PATIENCE)
     else:
         dist.init_process_group("gloo", timeout=PATIENCE)
-        if os.environ["LOCAL_WORLD_SIZE"] == os.environ["WORLD_SIZE"]:
-            share_memory()
-    work(config, device)
+    with in_shared_memory() if device.type == "cpu" and own == everyone else nullcontext():
+        work(config, device)
     dist.destroy_process_group()
 
 

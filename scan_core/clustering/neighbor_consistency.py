@@ -28,13 +28,16 @@ def neighbor_consistency(
     rows = neighbor_rows if neighbor_rows.shape[1] else torch.arange(len(log_p), device=log_p.device)[:, None]
     p = log_p.exp()
     size = max(1, _CHUNK // (rows.shape[1] * p.shape[1]))
-    sums = [log_p.new_zeros(())]
-    for own in torch.split(torch.arange(len(rows), device=log_p.device)[share(len(rows))], size):
+    chunks = torch.split(torch.arange(len(rows), device=log_p.device)[share(len(rows))], size)
+    # Made once: where small tensors come and stay in between, malloc takes a new place for each chunk's large one.
+    sums = log_p.new_zeros(len(chunks))
+    gathered = p.new_empty(size * rows.shape[1], p.shape[1])
+    for i, own in enumerate(chunks):
         others = rows[own]
-        q = p.index_select(0, others.flatten()).view(*others.shape, -1)
-        product = torch.bmm(q, p[own, :, None])[..., 0]
+        q = torch.index_select(p, 0, others.flatten(), out=gathered[: others.numel()])
+        product = torch.bmm(q.view(*others.shape, -1), p[own, :, None])[..., 0]
         loss = -product.log()
         image, neighbor = (product < _LEAST_PRODUCT).nonzero(as_tuple=True)
         loss[image, neighbor] = consistency_loss(log_p[own[image]], log_p[others[image, neighbor]])
-        sums.append(loss.sum())
-    return total(torch.stack(sums).sum()) / rows.numel()
+        sums[i] = loss.sum()
+    return total(sums.sum()) / rows.numel()

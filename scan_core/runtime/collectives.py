@@ -1,7 +1,9 @@
-"""What every process of the default group gives, for each of them; without gradient."""
+"""What all processes of the default group give, in each of them; without gradient."""
 
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 import torch.distributed as dist
@@ -13,15 +15,20 @@ from scan_core.runtime.shared_memory import SharedMemory
 _memory: SharedMemory | None = None
 
 
-def share_memory() -> None:
-    """Exchange by way of shared memory from now on.
+@contextmanager
+def in_shared_memory() -> Iterator[None]:
+    """Within the block, exchange by way of shared memory, which changes results by rounding at most.
 
-    All processes of the group call this together; they are on this machine, and their tensors on its processors. It
-    changes no result. Other processors than x86 keep sending, since they may see others' writes in another order.
+    For all processes of the group together, if they are on one machine and their tensors on its processors.
+    Processors other than x86 keep sending, since they may see others' writes in another order.
     """
     global _memory
     if sys.platform == "linux" and platform.machine() == "x86_64":
         _memory = SharedMemory()
+    try:
+        yield
+    finally:
+        _memory = None
 
 
 def shares_memory() -> bool:
@@ -29,6 +36,7 @@ def shares_memory() -> bool:
     return _memory is not None
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def all_gather(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "processes ..."]:
     """The tensors of all processes, which are of one shape, by rank."""
     if _memory:
@@ -38,10 +46,11 @@ def all_gather(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "processes ..."]
     return gathered
 
 
-def all_sum(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def all_reduce(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
     """The sum of the tensors of all processes, which are of one shape."""
     if _memory:
-        return _memory.all_sum(values)
+        return _memory.all_reduce(values)
     values = values.clone(memory_format=torch.contiguous_format)
     dist.all_reduce(values)
     return values

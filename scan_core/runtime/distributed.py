@@ -15,7 +15,7 @@ from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from scan_core.runtime.collectives import all_gather, all_sum, shares_memory
+from scan_core.runtime.collectives import all_gather, all_reduce, shares_memory
 from scan_core.runtime.compiled import compiled
 from scan_core.runtime.synchronized_norm import SynchronizedBatchNorm2d
 
@@ -95,7 +95,7 @@ def _data_parallel(model: nn.Module) -> DistributedDataParallel:
 
 def _average_gradient(_: None, bucket: dist.GradBucket) -> torch.futures.Future[Tensor]:  # type: ignore[name-defined]
     future: torch.futures.Future[Tensor] = torch.futures.Future()
-    future.set_result(all_sum(bucket.buffer()).div_(processes()))
+    future.set_result(all_reduce(bucket.buffer()).div_(processes()))
     return future
 
 
@@ -136,13 +136,13 @@ class _Gather(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return all_sum(gradient)[rank()]
+        return all_reduce(gradient)[rank()]
 
 
 class _Total(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        return all_sum(values)
+        return all_reduce(values)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:

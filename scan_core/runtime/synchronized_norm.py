@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from scan_core.runtime.collectives import all_gather, all_sum
+from scan_core.runtime.collectives import all_gather, all_reduce
 
 
 class SynchronizedBatchNorm2d(nn.BatchNorm2d):
@@ -63,7 +63,7 @@ class _Normalize(torch.autograd.Function):
         through, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
             gradient, x, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
         )
-        sums = all_sum(torch.stack([of_weight, of_bias]))
+        sums = all_reduce(torch.stack([of_weight, of_bias]))
         scale = weight * (variance + ctx.eps).rsqrt() / (-dist.get_world_size() * x.numel() // x.shape[1])
         slope, shift = scale * sums
         by_statistics = F.batch_norm(x, mean, variance, slope, shift, training=False, eps=ctx.eps)

@@ -2,8 +2,6 @@
 
 import math
 import time
-from mmap import PAGESIZE
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -27,9 +25,8 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
-from scan_core.runtime.collectives import all_gather, all_sum
+from scan_core.runtime.collectives import all_gather, all_reduce
 from scan_core.runtime.distributed import part_of_batch, rank, replicate, rows_of_part
-from scan_core.runtime.shared_memory import CAPACITY, LINE
 from scan_core.runtime.update import sgd, update
 
 BATCH = 8
@@ -183,7 +180,7 @@ def loss_of_two_halves() -> tuple[float, float]:
 
 def exchanged(shape: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     own = (torch.arange(math.prod(shape)) % 50 + 100 * rank()).view(shape).to(dtype)
-    return all_gather(own), all_sum(own)
+    return all_gather(own), all_reduce(own)
 
 
 def exchanged_transposed() -> Tensor:
@@ -196,16 +193,14 @@ def exchanged_at_different_times(rounds: int) -> list[float]:
     for number in range(rounds):
         if number % 10 == 3 * rank():
             time.sleep(0.03)
-        sums.append(all_sum(torch.tensor(float(2 * number + rank()))).item())
+        sums.append(all_reduce(torch.tensor(float(2 * number + rank()))).item())
     return sums
 
 
-def mapped_files() -> list[str]:
-    """The names of the files that this process maps for shared memory."""
-    names, size = [], 2 * LINE + 2 * 2 * CAPACITY
-    for line in Path("/proc/self/maps").read_text().splitlines():
-        addresses, *_, name = line.split(maxsplit=5)
-        start, end = (int(address, 16) for address in addresses.split("-"))
-        if end - start == -(-size // PAGESIZE) * PAGESIZE:
-            names.append(name)
-    return names
+def exchanged_of_different_sizes() -> str:
+    """What the process is told that gives less than the other."""
+    try:
+        all_gather(torch.zeros(5 - rank()))
+    except RuntimeError as error:
+        return str(error)
+    return ""

@@ -3,29 +3,32 @@
 import multiprocessing
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
-from scan_core.runtime.collectives import share_memory
+from scan_core.runtime.collectives import in_shared_memory
 
 PROCESSES = 2
 
 
 class Team:
-    def __init__(self, connections: list[Connection]) -> None:
-        self._connections = connections
+    def __init__(self, members: list[SpawnProcess], connections: list[Connection]) -> None:
+        self.members, self.connections = members, connections
 
     def __call__(self, function: Callable[..., Any], *arguments: object) -> list[Any]:
         """What ``function`` (of a module) returns in each process; fails where it fails."""
-        for connection in self._connections:
+        for connection in self.connections:
             connection.send((function, arguments))
-        answers = [connection.recv() for connection in self._connections]
+        for connection in self.connections:
+            assert connection.poll(60), "no answer within a minute: does one process wait for the other?"
+        answers = [connection.recv() for connection in self.connections]
         for failure, _ in answers:
             assert not failure, failure
         return [answer for _, answer in answers]
@@ -42,7 +45,7 @@ def team(folder: Path, *, memory: bool) -> Iterator[Team]:
     ]
     for member in members:
         member.start()
-    yield Team([pipe[0] for pipe in pipes])
+    yield Team(members, [pipe[0] for pipe in pipes])
     for member in members:
         member.kill()
         member.join()
@@ -52,11 +55,10 @@ def _work(rank: int, store: Path, memory: bool, connection: Connection) -> None:
     torch.set_num_threads(1)
     method = f"file://{store}"
     dist.init_process_group("gloo", init_method=method, rank=rank, world_size=PROCESSES, timeout=timedelta(seconds=60))
-    if memory:
-        share_memory()
-    while True:
-        function, arguments = connection.recv()
-        try:
-            connection.send((None, function(*arguments)))
-        except Exception:
-            connection.send((traceback.format_exc(), None))
+    with in_shared_memory() if memory else nullcontext():
+        while True:
+            function, arguments = connection.recv()
+            try:
+                connection.send((None, function(*arguments)))
+            except Exception:
+                connection.send((traceback.format_exc(), None))
