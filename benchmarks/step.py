@@ -25,6 +25,7 @@ from benchmarks.record import record
 from benchmarks.timing import alternate, median_ratio, seconds
 from scan_core.data.images import ResidentImages
 from scan_core.runtime.device import choose_device
+from scan_core.runtime.freed_memory import keep_freed_memory, return_freed_memory
 
 PEAKS = {"H200 NVL": 835, "H100 NVL": 835, "H100 PCIe": 756, "H200": 989, "H100": 989, "A100": 312, "L40S": 362}
 """Dense bf16 TFLOP/s, by a part of the device's name; the first that fits counts."""
@@ -83,7 +84,8 @@ def _compare(
     apart: list[float] = []
     if stage in ONCE_AN_EPOCH:
         _time_apart(training, ONCE_AN_EPOCH[stage], apart)
-    taken = alternate({"ours": training.run_epoch, "conventional": epoch}, repetitions=repetitions)
+    ways = {"ours": _after(keep_freed_memory, training.run_epoch), "conventional": _after(return_freed_memory, epoch)}
+    taken = alternate(ways, repetitions=repetitions)
     once = apart[-repetitions:] or [0.0] * repetitions
     stepping = [total - selection for total, selection in zip(taken["ours"], once, strict=True)]
     speed = count / statistics.median(stepping)
@@ -98,6 +100,14 @@ def _compare(
         "ratio": median_ratio(taken["conventional"], stepping),
         "once an epoch, images/s": count / statistics.median(once) if any(once) else "-",
     }
+
+
+def _after(setting: Callable[[], None], epoch: Callable[[], object]) -> Callable[[], object]:
+    def run() -> None:
+        setting()
+        epoch()
+
+    return run
 
 
 def _time_apart(training: Training, name: str, apart: list[float]) -> None:

@@ -18,6 +18,7 @@ from scan_core.planning.needs import Work
 from scan_core.planning.sizes import DOWNLOADS
 from scan_core.planning.times import PerTraining, Rates, stage_seconds, stage_steps
 from scan_core.runtime.device import choose_device
+from scan_core.runtime.freed_memory import keep_freed_memory
 from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.dependencies import ROOT
@@ -43,6 +44,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     config = load_params(params)
     counted = count_images(config)
     device = choose_device(config.runtime.device)
+    if device.type == "cpu":
+        keep_freed_memory()  # as the stages do
     devices = share_of(config, params, device)
     machine = look_at_machine(device)
     channels = 1 if config.data.name == "digits" else 3

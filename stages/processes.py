@@ -12,6 +12,7 @@ import torch.distributed as dist
 
 from scan_core.runtime.collectives import in_shared_memory
 from scan_core.runtime.device import choose_device
+from scan_core.runtime.freed_memory import keep_freed_memory
 from stages import LAUNCHED
 from stages.devices import check_present, check_shares, count_devices
 from stages.params import Params
@@ -46,7 +47,7 @@ def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int)
 
         launch(_module(work), params, count=count)
     else:
-        work(config, device)
+        _run(work, config, device)
 
 
 def run_alone(work: Work, config: Params) -> None:
@@ -55,7 +56,7 @@ def run_alone(work: Work, config: Params) -> None:
     Of the processes that torchrun has started, the first does it all.
     """
     if _started_by_torchrun("RANK", 0) == 0:
-        work(config, choose_device(config.runtime.device))
+        _run(work, config, choose_device(config.runtime.device))
 
 
 def run_as_started(work: Callable[[Params], None], config: Params) -> None:
@@ -87,8 +88,14 @@ def _join(work: Work, config: Params, device: torch.device) -> None:
     else:
         dist.init_process_group("gloo", timeout=PATIENCE)
     with in_shared_memory() if device.type == "cpu" and own == everyone else nullcontext():
-        work(config, device)
+        _run(work, config, device)
     dist.destroy_process_group()
+
+
+def _run(work: Work, config: Params, device: torch.device) -> None:
+    if device.type == "cpu":
+        keep_freed_memory()
+    work(config, device)
 
 
 def _take_share_of_processors(process: int, processes: int) -> None:
