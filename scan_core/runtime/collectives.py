@@ -36,7 +36,6 @@ def shares_memory() -> bool:
     return _memory is not None
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
 def all_gather(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "processes ..."]:
     """The tensors of all processes, which are of one shape, by rank."""
     if _memory:
@@ -46,7 +45,6 @@ def all_gather(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "processes ..."]
     return gathered
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
 def all_reduce(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "..."]:
     """The sum of the tensors of all processes, which are of one shape."""
     if _memory:
