@@ -1,5 +1,6 @@
 """The stages of the pipeline. Importing their libraries takes seconds, in which Ctrl-C must be safe, too."""
 
+import gc
 import os
 import signal
 import sys
@@ -10,6 +11,9 @@ PARENT = os.getppid()
 LAUNCHED = os.environ.get("TORCHELASTIC_RUN_ID") == str(PARENT)
 """Whether this is one of several processes that a stage has started (stages/launch.py), and that end with it."""
 
+STARTED = sys.argv[:1] == ["-m"]
+"""Whether Python was started with this package's module, not by another program that imports it."""
+
 
 def _leave(*_: object) -> None:
     os.write(2, b"interrupted\n")
@@ -18,5 +22,8 @@ def _leave(*_: object) -> None:
 
 if LAUNCHED:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # the stage that started it has something to say
-elif sys.argv[:1] == ["-m"] and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+elif STARTED and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _leave)  # until stages.cli.run takes over
+
+if STARTED:
+    gc.disable()  # until stages.cli.run: of the many objects that imports make, none is garbage

@@ -1,7 +1,9 @@
 """How each stage starts and ends: typer's options, one-line errors, a non-zero exit status for every failure."""
 
+import atexit
 import errno
 import functools
+import gc
 import json
 import os
 import signal
@@ -49,6 +51,9 @@ def run(main: Callable[..., None]) -> None:
         except KeyboardInterrupt:
             _end("interrupted; run the same command to go on, a training after its last saved epoch", status=130)
 
+    gc.freeze()
+    gc.enable()
+    atexit.register(gc.freeze)  # looking for garbage takes half a second at the end of a process
     if not LAUNCHED and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "DVC_ROOT" in os.environ or LAUNCHED:
