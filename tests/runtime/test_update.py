@@ -1,3 +1,7 @@
+import copy
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -48,3 +52,44 @@ def test_learning_rate_is_that_of_the_call():
     optimizer = sgd(module, momentum=0.0, weight_decay=0.0)
     update(optimizer, module(torch.ones(1, 1)).sum(), learning_rate=0.25)
     assert module.weight.item() == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize(
+    ("own", "library"),
+    [
+        (
+            lambda module: sgd(module, momentum=0.9, weight_decay=0.1),
+            lambda module: torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, weight_decay=0.1, fused=True),
+        ),
+        (
+            lambda module: adam(module, weight_decay=0.1),
+            lambda module: torch.optim.Adam(module.parameters(), lr=0.01, weight_decay=0.1, fused=True),
+        ),
+    ],
+    ids=["sgd", "adam"],
+)
+def test_updates_are_those_of_the_library(own, library):
+    torch.manual_seed(0)
+    module = nn.Linear(3, 2)
+    usual = copy.deepcopy(module)
+    optimizer, reference = own(module), library(usual)
+    for x in torch.randn(5, 4, 3):
+        update(optimizer, module(x).square().sum(), learning_rate=0.01)
+        reference.zero_grad()
+        usual(x).square().sum().backward()
+        reference.step()
+    assert torch.equal(module.weight, usual.weight)
+    assert torch.equal(module.bias, usual.bias)
+
+
+def test_no_update_waits_for_the_compiler_to_be_imported():
+    program = """
+import sys, torch
+from scan_core.runtime.update import adam, sgd, update
+module = torch.nn.Linear(3, 2)
+for optimizer in sgd(module, momentum=0.9, weight_decay=0.1), adam(module, weight_decay=0.1):
+    update(optimizer, module(torch.ones(4, 3)).sum(), learning_rate=0.1)
+    optimizer.load_state_dict(optimizer.state_dict())
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
