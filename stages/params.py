@@ -48,6 +48,13 @@ class SimclrParams(Section):
     hidden_dim: Count
 
 
+class SmallCrops(Section):
+    size: Annotated[float, Field(gt=0, lt=1)]
+    """Of a side, as a share of ``data.image_size``."""
+    share: Annotated[float, Field(gt=0, le=1)]
+    """Of the epochs, the first ones."""
+
+
 class PretextParams(Section):
     seed: Seed
     task: Literal["simclr"]
@@ -64,7 +71,27 @@ class PretextParams(Section):
     """At the end of the cosine, as a share of the peak."""
     precision: Precision
     simclr: SimclrParams
+    small_crops: SmallCrops | None
+    """Crops that are not enlarged to the images' size, for faster epochs at first; null has none."""
     augmentation: AugmentationParams
+
+    @model_validator(mode="after")
+    def _crops_to_be_small(self) -> Self:
+        if self.small_crops and not self.augmentation.random_resized_crop:
+            raise ValueError("small_crops without augmentation.random_resized_crop, expected null")
+        return self
+
+    @property
+    def early_epochs(self) -> int:
+        """How many of the first epochs have small crops."""
+        return round(self.small_crops.share * self.epochs) if self.small_crops else 0
+
+    def early_operations(self, image_size: int) -> dict[str, dict[str, Any]]:
+        """As ``augmentation.operations()``, with small crops of images of ``image_size`` pixels per side."""
+        operations = self.augmentation.operations()
+        if self.small_crops:
+            operations["random_resized_crop"]["size"] = max(1, round(self.small_crops.size * image_size))
+        return operations
 
 
 class EmbedParams(Section):

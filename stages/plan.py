@@ -62,7 +62,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         memory=machine.host if machine.device is None else machine.device,
     )
     work = work_of(config, counted, measured, devices=devices, image_bytes=image_bytes, encoded=encoded)
-    rates = rates_of(measured, threads=config.runtime.threads, start=start_seconds())
+    rates = rates_of(config, measured, start=start_seconds())
     epochs = PerTraining(config.pretext.epochs, config.scan.epochs, config.self_label.epochs)
     batches = PerTraining(config.pretext.batch_size, config.scan.batch_size, config.self_label.batch_size)
     seconds = stage_seconds(
@@ -169,13 +169,15 @@ def _moments(optimizer: str, momentum: float) -> int:
     return {"adam": 2, "sgd": int(momentum > 0)}[optimizer]
 
 
-def rates_of(measured: Measured, *, threads: int, start: float) -> Rates:
-    """The measured seconds, of decoding for all ``threads`` together."""
+def rates_of(config: Params, measured: Measured, *, start: float) -> Rates:
+    """The measured seconds, of decoding for all threads together, of SimCLR for epochs of both sizes of crops."""
+    threads, pretext = config.runtime.threads, config.pretext
+    less = pretext.early_epochs / pretext.epochs * (1 - pretext.small_crops.size**2) if pretext.small_crops else 0.0
     return Rates(
         start=start,
         prepare=measured.prepare / threads,
         decode=measured.decode / threads,
-        pretext=measured.pretext.seconds,
+        pretext=measured.pretext.seconds * (1 - less),
         scan=measured.scan.seconds,
         self_label=measured.self_label.seconds,
         scan_augment=measured.scan_augment,

@@ -59,6 +59,8 @@ def _train(config: Params, device: torch.device) -> None:
         warmup_epochs=pretext.warmup_epochs,
         final_learning_rate=pretext.final_learning_rate,
         precision=pretext.precision,
+        early=Augmentation(pretext.early_operations(images.size), mean=mean, std=std),
+        early_epochs=pretext.early_epochs,
         generator=torch.Generator().manual_seed(seed),
         compile=compiles(config.runtime, device, images=len(train_ids), training=pretext),
     )

@@ -27,8 +27,8 @@ def encoder() -> ResNet:
     return ResNet("resnet10", width=2, stem="3x3", channels=1)
 
 
-def augmentation() -> Augmentation:
-    return Augmentation(AUGMENTATION, mean=[0.5], std=[0.25])
+def augmentation(**more: Any) -> Augmentation:
+    return Augmentation({**AUGMENTATION, **more}, mean=[0.5], std=[0.25])
 
 
 def common(*, learning_rate: float) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def common(*, learning_rate: float) -> dict[str, Any]:
     return {"batch_size": 8, "learning_rate": learning_rate, "weight_decay": 1e-4, "generator": generator}
 
 
-def simclr(images: ResidentImages) -> SimclrTraining:
+def simclr(images: ResidentImages, **options: Any) -> SimclrTraining:
     torch.manual_seed(0)
     return SimclrTraining(
         PretextModel(encoder(), hidden_dim=8, projection_dim=4),
@@ -49,8 +49,14 @@ def simclr(images: ResidentImages) -> SimclrTraining:
         warmup_epochs=1.0,
         final_learning_rate=0.01,
         precision="float32",
+        **options,
         **common(learning_rate=0.1),
     )
+
+
+def simclr_of_small_crops(images: ResidentImages) -> SimclrTraining:
+    small = augmentation(random_resized_crop={"scale": (0.5, 1.0), "ratio": (1.0, 1.0), "size": 5})
+    return simclr(images, early=small, early_epochs=2)
 
 
 def whole(images: ResidentImages, *, heads: int) -> WholeNetwork:
@@ -99,7 +105,16 @@ def frozen_self_label(images: ResidentImages) -> SelfLabelTraining:
     return SelfLabelTraining(frozen(images, heads=1), **settings, **common(learning_rate=0.1))
 
 
-TRAININGS = [simclr, scan, scan_by_sgd, frozen_scan, self_label, averaged_self_label, frozen_self_label]
+TRAININGS = [
+    simclr,
+    simclr_of_small_crops,
+    scan,
+    scan_by_sgd,
+    frozen_scan,
+    self_label,
+    averaged_self_label,
+    frozen_self_label,
+]
 
 
 @pytest.mark.parametrize("make", TRAININGS)

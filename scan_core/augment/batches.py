@@ -22,7 +22,9 @@ def augmented_batches(
     generator: torch.Generator,
     *,
     views: int = 1,
-) -> Iterator[tuple[UInt8[Tensor, "batch channels height width"], Float[Tensor, "augmented channels height width"]]]:
+) -> Iterator[
+    tuple[UInt8[Tensor, "batch channels height width"], Float[Tensor, "augmented channels new_height new_width"]]
+]:
     """For each step its images, as they are and then augmented ``views`` times, one view after the other."""
     several = torch.split(image_ids, STEPS_AT_ONCE.get(images.device.type, 1))
     for steps, pixels in zip(several, images.batches([ids.flatten() for ids in several]), strict=True):

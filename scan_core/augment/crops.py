@@ -1,4 +1,4 @@
-"""Crops: of random size and shape, enlarged to the image's own size; and of that size, from a padded image."""
+"""Crops: of random size and shape, resized, to the image's own size or another; and of that size, from a padded one."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scan_core.augment.draws import chances, integers, uniform
 from scan_core.augment.grouped import Batch
-from scan_core.augment.pixels import Images
+from scan_core.augment.pixels import Images, Resized
 
 _TRIES = 10
 
@@ -51,19 +51,27 @@ def _central_box(height: int, width: int, ratio: Sequence[float]) -> tuple[int, 
 
 
 def resized_crop(
-    images: Images, boxes: Int[Tensor, "batch 4"], *, flipped: Bool[Tensor, " batch"] | None = None
-) -> Images:
-    """Cut each image's box (top, left, height, width) and enlarge it to the image's size, bilinear, no antialias.
+    images: Images,
+    boxes: Int[Tensor, "batch 4"],
+    *,
+    size: int | None = None,
+    flipped: Bool[Tensor, " batch"] | None = None,
+) -> Resized:
+    """Cut each image's box (top, left, height, width) and resize it, bilinear, no antialias.
 
     The crops of the ``flipped`` images are mirrored left-right on the way, at no cost.
+
+    Args:
+        size: pixels per side of the result; None is the image's own size.
     """
     height, width = images.shape[-2:]
+    new_height, new_width = (size, size) if size else (height, width)
     top, left, box_height, box_width = boxes.int().to(images.device, non_blocking=True).unbind(1)
-    rows = _source_positions(top, box_height, height) * (2 / height) - 1
-    columns = _source_positions(left, box_width, width) * (2 / width) - 1
+    rows = _source_positions(top, box_height, new_height) * (2 / height) - 1
+    columns = _source_positions(left, box_width, new_width) * (2 / width) - 1
     if flipped is not None:
         columns = torch.where(flipped.to(images.device, non_blocking=True)[:, None], columns.flip(1), columns)
-    shape = (len(images), height, width)
+    shape = (len(images), new_height, new_width)
     grid = torch.stack([columns[:, None, :].expand(shape), rows[:, :, None].expand(shape)], -1)
     return F.grid_sample(images, grid, mode="bilinear", align_corners=False)
 
@@ -84,18 +92,20 @@ def random_resized_crop(
     *,
     scale: Sequence[float],
     ratio: Sequence[float],
+    size: int | None = None,
     flip: float | None = None,
     generator: torch.Generator,
-) -> Images:
-    """Crop each image at random and enlarge the crop to the image's size; see :func:`draw_boxes`.
+) -> Resized:
+    """Crop each image at random and resize the crop; see :func:`draw_boxes`.
 
     Args:
+        size: pixels per side of the result; None is the image's own size.
         flip: the probability of mirroring it after.
     """
     batch, _, height, width = images.shape
     boxes = draw_boxes(batch, height, width, scale=scale, ratio=ratio, generator=generator)
     flipped = None if flip is None else chances(batch, p=flip, generator=generator)
-    return resized_crop(images, boxes, flipped=flipped)
+    return resized_crop(images, boxes, size=size, flipped=flipped)
 
 
 def padded_crop(

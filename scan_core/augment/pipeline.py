@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import torch
+from jaxtyping import Shaped
+from torch import Tensor
 
 from scan_core.augment.affine import random_affine
 from scan_core.augment.color import color_jitter, random_grayscale
@@ -11,10 +13,10 @@ from scan_core.augment.cutout import cutout
 from scan_core.augment.flip import random_horizontal_flip
 from scan_core.augment.grouped import Batch
 from scan_core.augment.normalize import standardize
-from scan_core.augment.pixels import Bytes, Images, in_unit
+from scan_core.augment.pixels import Bytes, Resized, in_unit
 from scan_core.augment.strong import strong_operations
 
-ON_PIXELS: dict[str, Callable[..., Batch]] = {
+ON_PIXELS: dict[str, Callable[..., Tensor]] = {
     "random_affine": random_affine,
     "random_resized_crop": random_resized_crop,
     "random_horizontal_flip": random_horizontal_flip,
@@ -25,7 +27,7 @@ ON_PIXELS: dict[str, Callable[..., Batch]] = {
 }
 ON_BYTES_TOO = ("random_horizontal_flip", "random_crop", "strong_operations")
 """Those on pixels that need no floats: until another one comes, the images stay bytes, a quarter of the memory."""
-ON_NORMALIZED: dict[str, Callable[..., Batch]] = {"cutout": cutout}
+ON_NORMALIZED: dict[str, Callable[..., Tensor]] = {"cutout": cutout}
 
 
 class Augmentation:
@@ -59,12 +61,14 @@ class Augmentation:
         self.mean = tuple(mean)
         self.std = tuple(std)
 
-    def __call__(self, images: Bytes, generator: torch.Generator) -> Images:
-        """Transform ``images`` and normalize the result, float32 on the images' device."""
+    def __call__(self, images: Bytes, generator: torch.Generator) -> Resized:
+        """Transform ``images`` and normalize the result, on the images' device."""
         pixels = in_unit(self._apply(ON_PIXELS, images, generator))
         return self._apply(ON_NORMALIZED, standardize(pixels, self.mean, self.std), generator)
 
-    def _apply(self, functions: Mapping[str, Callable[..., Batch]], images: Batch, generator: torch.Generator) -> Batch:
+    def _apply(
+        self, functions: Mapping[str, Callable[..., Tensor]], images: Batch, generator: torch.Generator
+    ) -> Shaped[Tensor, "batch channels new_height new_width"]:
         for name, function in functions.items():
             if name in self._operations:
                 images = images if name in ON_BYTES_TOO else in_unit(images)

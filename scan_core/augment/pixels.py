@@ -7,6 +7,9 @@ from torch import Tensor
 Images = Float32[Tensor, "batch channels height width"]
 """In [0, 1] unless said to be normalized, with 1 or 3 channels."""
 
+Resized = Float32[Tensor, "batch channels new_height new_width"]
+"""Of images that may have had another size."""
+
 Bytes = UInt8[Tensor, "batch channels height width"]
 """0 to 255, with 1 or 3 channels."""
 

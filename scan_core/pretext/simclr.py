@@ -27,6 +27,8 @@ class SimclrTraining:
     Args:
         image_ids: int64 [M], the images to learn from.
         epochs: the length of the learning-rate schedule.
+        early: another augmentation, in place of ``augmentation`` in the first ``early_epochs``; its views may be of
+            another size.
         learning_rate: at the schedule's peak; ``final_learning_rate`` is its share at the end.
         compile: whether the network is compiled; see :func:`scan_core.runtime.compiled.compiled`.
     """
@@ -48,6 +50,8 @@ class SimclrTraining:
         final_learning_rate: float,
         precision: str,
         generator: torch.Generator,
+        early: Augmentation | None = None,
+        early_epochs: int = 0,
         compile: bool = False,
     ) -> None:
         self._model, self._images, self._image_ids = model, images, image_ids
@@ -66,6 +70,7 @@ class SimclrTraining:
             )
             for step in range(epochs * per_epoch)
         ]
+        self._early, self._early_steps = early or augmentation, early_epochs * per_epoch
         self._step = 0
 
     def run_epoch(self) -> dict[str, float]:
@@ -78,7 +83,8 @@ class SimclrTraining:
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
         ids = self._image_ids[part_of_batch(rows)]
-        batches = augmented_batches(self._images, ids, self._augmentation, self._generator, views=2)
+        augmentation = self._early if self._step < self._early_steps else self._augmentation
+        batches = augmented_batches(self._images, ids, augmentation, self._generator, views=2)
         for _, views in steps(batches, total=len(rows)):
             with autocast(self._images.device, self._precision):
                 projections = self._network(views)

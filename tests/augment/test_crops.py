@@ -16,12 +16,13 @@ def extreme_boxes(height: int, width: int) -> list[list[int]]:
     return [[0, 0, height, width], [height - 1, width - 1, 1, 1], [0, 0, 1, width], [0, width - 1, height, 1]]
 
 
-def test_resized_crop_matches_torchvision(images, generator):
+@pytest.mark.parametrize("size", [None, 6, 40])
+def test_resized_crop_matches_torchvision(images, size, generator):
     height, width = images.shape[-2:]
     boxes = draw_boxes(len(images), height, width, scale=(0.01, 1.0), ratio=(0.2, 5.0), generator=generator)
     boxes[:4] = torch.tensor(extreme_boxes(height, width))
-    for image, box, found in zip(images, boxes.tolist(), resized_crop(images, boxes), strict=True):
-        expected = tvf.resized_crop(image, *box, size=[height, width], antialias=False)
+    for image, box, found in zip(images, boxes.tolist(), resized_crop(images, boxes, size=size), strict=True):
+        expected = tvf.resized_crop(image, *box, size=[size, size] if size else [height, width], antialias=False)
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 

@@ -54,6 +54,7 @@ def changed(path: Path, key: str, value: object) -> Path:
         ),
         ("scan.prior", [0.5, -1.0], "scan.prior.1: found -1.0, allowed: Input should be greater than 0"),
         ("data.train_splits", [], "found [], allowed: "),
+        ("pretext.small_crops", {"size": 0.5, "share": 0.5}, "small_crops without augmentation.random_resized_crop"),
     ],
 )
 def test_a_wrong_value_names_file_key_found_and_allowed(digits: Path, key: str, value: object, said: str):
@@ -67,6 +68,20 @@ def test_scientific_notation_is_a_number(digits: Path):
     text = digits.read_text()
     assert "weight_decay: 1e-4" in text
     assert load_params(digits).pretext.weight_decay == 1e-4
+
+
+def test_small_crops(tmp_path: Path):
+    path = tmp_path / "params.yaml"
+    use("cifar10", ["pretext.epochs=15"], params=path)
+    pretext = load_params(path).pretext
+    assert pretext.early_epochs == 0
+    assert pretext.early_operations(32) == pretext.augmentation.operations()
+
+    pretext = load_params(changed(path, "pretext.small_crops", {"size": 0.75, "share": 0.6})).pretext
+    assert pretext.early_epochs == 9
+    whole, early = pretext.augmentation.operations(), pretext.early_operations(32)
+    assert early.pop("random_resized_crop") == {**whole.pop("random_resized_crop"), "size": 24}
+    assert early == whole
 
 
 def test_a_range_the_wrong_way_round(digits: Path):

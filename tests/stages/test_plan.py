@@ -77,6 +77,15 @@ def test_a_subset_of_imagenet_before_anything_is_there(preset: str, classes: int
     assert rows["evaluate"][0] == f"~{val:,}"
 
 
+def test_small_crops_take_the_less_time():
+    use("cifar10", params=PARAMS)
+    whole = plan.rates_of(load_params(PARAMS), STATED, start=3.0)
+    use("cifar10", ["pretext.small_crops={size: 0.5, share: 0.4}"], params=PARAMS)
+    some_small = plan.rates_of(load_params(PARAMS), STATED, start=3.0)
+    assert some_small.pretext == pytest.approx(whole.pretext * (0.6 + 0.4 * 0.25))
+    assert some_small._replace(pretext=whole.pretext) == whole
+
+
 HEADS = StepCost(seconds=2e-6, footprint=Footprint(fixed=20e6, per_image=60e3), batch=512)
 """Of a step on cached features, of 2,048 numbers."""
 
