@@ -57,6 +57,8 @@ def simclr(
     epochs: int,
     precision: str = "bfloat16",
     network: ResNet | None = None,
+    early: Augmentation | None = None,
+    early_epochs: int = 0,
     compile: bool = False,
 ) -> SimclrTraining:
     """SimCLR on all ``images``; ``epochs`` is the length of its schedule."""
@@ -75,6 +77,8 @@ def simclr(
         final_learning_rate=1e-3,
         precision=precision,
         generator=torch.Generator().manual_seed(0),
+        early=early,
+        early_epochs=early_epochs,
         compile=compile,
     )
 

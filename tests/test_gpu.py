@@ -149,8 +149,16 @@ def simclr(images: ResidentImages, **settings: Any) -> SimclrTraining:
     return ours.simclr(images, batch_size=BATCH, epochs=4, network=small_encoder(), **settings)
 
 
+def simclr_of_small_crops(images: ResidentImages, **settings: Any) -> SimclrTraining:
+    crop = {**ours.SIMCLR["random_resized_crop"], "size": 24}
+    return simclr(
+        images, early=ours.augmentation({**ours.SIMCLR, "random_resized_crop": crop}), early_epochs=1, **settings
+    )
+
+
 TRAININGS: dict[str, Callable[[ResidentImages], Any]] = {
     "simclr": simclr,
+    "simclr_of_small_crops": simclr_of_small_crops,
     "simclr_float32": partial(simclr, precision="float32"),
     "scan": lambda images: scan(whole(images, heads=3)),
     "scan_float32": lambda images: scan(whole(images, heads=1, precision="float32")),
@@ -222,6 +230,15 @@ def test_compiled_trainings(name, images, run_without_synchronizing):
     assert losses[1]["loss"] == pytest.approx(losses[0]["loss"], rel=0.02)
     assert losses[1] == losses[2]
     run_without_synchronizing(first)
+
+
+@pytest.mark.usefixtures("shapes_unchecked")
+def test_a_compiled_training_whose_crops_grow(images):
+    torch._dynamo.reset()
+    plain, first, second = (simclr_of_small_crops(images, compile=compile) for compile in (False, True, True))
+    epochs = [[training.run_epoch() for _ in range(2)] for training in (plain, first, second)]
+    assert [epoch["loss"] for epoch in epochs[1]] == pytest.approx([epoch["loss"] for epoch in epochs[0]], rel=0.02)
+    assert epochs[1] == epochs[2]
 
 
 @pytest.mark.parametrize("kind", [ResidentImages, HostImages])
