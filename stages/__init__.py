@@ -26,4 +26,4 @@ elif STARTED and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _leave)  # until stages.cli.run takes over
 
 if STARTED:
-    gc.disable()  # until stages.cli.run: of the many objects that imports make, none is garbage
+    gc.disable()  # until stages.cli.run: few of the many objects that imports make are garbage

@@ -17,7 +17,7 @@ from typing import NoReturn
 import typer
 
 from scan_core.errors import ScanError
-from stages import LAUNCHED, PARENT
+from stages import LAUNCHED, PARENT, STARTED
 
 PARENT_SECONDS = 0.1
 LAUNCHER_SECONDS = 2
@@ -51,9 +51,10 @@ def run(main: Callable[..., None]) -> None:
         except KeyboardInterrupt:
             _end("interrupted; run the same command to go on, a training after its last saved epoch", status=130)
 
-    gc.freeze()
-    gc.enable()
-    atexit.register(gc.freeze)  # looking for garbage takes half a second at the end of a process
+    if STARTED:
+        gc.freeze()
+        gc.enable()
+        atexit.register(gc.freeze)  # looking for garbage takes half a second at the end of a process
     if not LAUNCHED and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "DVC_ROOT" in os.environ or LAUNCHED:

@@ -50,4 +50,5 @@ def compiles(
     """Whether ``training``, on so many ``images``, compiles its network."""
     if runtime.compile != "auto":
         return runtime.compile
-    return compiling_pays(device, steps=training.epochs * (images // training.batch_size))
+    sizes = 2 if isinstance(training, PretextParams) and 0 < training.early_epochs < training.epochs else 1
+    return compiling_pays(device, steps=training.epochs * (images // training.batch_size), sizes=sizes)

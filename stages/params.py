@@ -50,7 +50,7 @@ class SimclrParams(Section):
 
 class SmallCrops(Section):
     size: Annotated[float, Field(gt=0, lt=1)]
-    """Of a side, as a share of ``data.image_size``."""
+    """Of a side, as a share of ``data.image_size``. What other operations are given in pixels stays as it is."""
     share: Annotated[float, Field(gt=0, le=1)]
     """Of the epochs, the first ones."""
 
@@ -86,12 +86,21 @@ class PretextParams(Section):
         """How many of the first epochs have small crops."""
         return round(self.small_crops.share * self.epochs) if self.small_crops else 0
 
+    def early_size(self, image_size: int) -> int:
+        """Pixels per side of the early epochs' views of images that have ``image_size``."""
+        return max(1, round(self.small_crops.size * image_size)) if self.small_crops else image_size
+
     def early_operations(self, image_size: int) -> dict[str, dict[str, Any]]:
-        """As ``augmentation.operations()``, with small crops of images of ``image_size`` pixels per side."""
+        """As ``augmentation.operations()``, for the early epochs."""
         operations = self.augmentation.operations()
         if self.small_crops:
-            operations["random_resized_crop"]["size"] = max(1, round(self.small_crops.size * image_size))
+            operations["random_resized_crop"]["size"] = self.early_size(image_size)
         return operations
+
+    def epoch_costs(self, image_size: int) -> list[float]:
+        """What the time of each epoch nearly goes with: the pixels of a view, relative to an image's."""
+        early = (self.early_size(image_size) / image_size) ** 2
+        return [early] * self.early_epochs + [1.0] * (self.epochs - self.early_epochs)
 
 
 class EmbedParams(Section):
@@ -210,4 +219,9 @@ class Params(Section):
             crop = section.augmentation.random_crop
             if crop and crop.padding >= self.data.image_size:
                 raise ValueError(f"random_crop.padding {crop.padding}, expected less than data.image_size")
+        crop, early = self.pretext.augmentation.random_crop, self.pretext.early_size(self.data.image_size)
+        if crop and crop.padding >= early:
+            raise ValueError(
+                f"random_crop.padding {crop.padding}, expected less than {early}, the size of pretext.small_crops"
+            )
         return self

@@ -125,9 +125,11 @@ def cache_copies() -> bool:
 
 
 def start_seconds() -> float:
-    """How long a stage takes to import its libraries."""
+    """How long a stage takes to import its libraries, and to end."""
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import stages.scan_train"], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "stages.scan_train", "--help"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
     return time.perf_counter() - started
 
 
@@ -170,14 +172,13 @@ def _moments(optimizer: str, momentum: float) -> int:
 
 
 def rates_of(config: Params, measured: Measured, *, start: float) -> Rates:
-    """The measured seconds, of decoding for all threads together, of SimCLR for epochs of both sizes of crops."""
-    threads, pretext = config.runtime.threads, config.pretext
-    less = pretext.early_epochs / pretext.epochs * (1 - pretext.small_crops.size**2) if pretext.small_crops else 0.0
+    """The measured seconds, of decoding for all threads together; epochs of small crops as if the pixels were all."""
+    threads, costs = config.runtime.threads, config.pretext.epoch_costs(config.data.image_size)
     return Rates(
         start=start,
         prepare=measured.prepare / threads,
         decode=measured.decode / threads,
-        pretext=measured.pretext.seconds * (1 - less),
+        pretext=measured.pretext.seconds * sum(costs) / len(costs),
         scan=measured.scan.seconds,
         self_label=measured.self_label.seconds,
         scan_augment=measured.scan_augment,

@@ -71,7 +71,12 @@ def _train(config: Params, device: torch.device) -> None:
         device=device,
     ) as state:
         history = train(
-            training, stage="pretext_train", epochs=pretext.epochs, resume=state, shown=("loss", "contrastive_accuracy")
+            training,
+            stage="pretext_train",
+            epochs=pretext.epochs,
+            costs=pretext.epoch_costs(images.size),
+            resume=state,
+            shown=("loss", "contrastive_accuracy"),
         )
         if rank():
             return

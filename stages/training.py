@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,7 @@ def train(
     *,
     stage: str,
     epochs: int,
+    costs: Sequence[float] | None = None,
     resume: Resume,
     shown: tuple[str, ...],
     check: Callable[[Mapping[str, float]], None] = lambda metrics: None,
@@ -48,6 +49,7 @@ def train(
     """Run ``training`` up to ``epochs`` epochs, or until ``stop``; a killed one goes on where it was.
 
     Args:
+        costs: of the epochs, relative to each other, to tell the time that is left; None are equal ones.
         shown: the metrics that a person sees after each epoch; all of them go to DVCLive's files.
         check: raises TrainingError where an epoch's metrics say that the training has failed; its state is not kept.
 
@@ -61,7 +63,7 @@ def train(
         training.load_state_dict(state)
     with (
         _curves(REPORTS / stage / "live") as log,
-        epoch_progress(stage, done=len(history), total=epochs) as report,
+        epoch_progress(stage, done=len(history), total=epochs, costs=costs) as report,
     ):
         for metrics in history:
             log(metrics)

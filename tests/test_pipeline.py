@@ -14,6 +14,7 @@ import torch
 from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError, TrainingError
+from scan_core.pretext.encoder import PretextModel
 from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, scan_train, self_label
 from tests.data.samples import encode, noise, write_picture
 from tests.pipeline import FROZEN, artifacts, run_stages, write_params
@@ -113,6 +114,22 @@ def test_projected_embeddings_and_no_neighbors(project: Path):
     run_stages()
     assert read_embeddings(project / "data/embeddings.npy").shape == (160, 64)
     assert "purity" not in json.loads((project / "reports/metrics/evaluate.json").read_text())
+
+
+def test_small_crops_come_first(project: Path, monkeypatch: pytest.MonkeyPatch):
+    write_params(
+        project,
+        "pretext.small_crops={size: 0.75, share: 0.5}",
+        "pretext.augmentation.random_resized_crop={scale: [0.2, 1.0], ratio: [0.75, 1.3333]}",
+    )
+    run_stages(fetch)
+    sides = []
+    forward = PretextModel.forward
+    monkeypatch.setattr(
+        PretextModel, "forward", lambda model, images: (sides.append(images.shape[-1]), forward(model, images))[1]
+    )
+    run_stages(pretext_train)
+    assert sides == [6] * (len(sides) // 2) + [8] * (len(sides) // 2)
 
 
 def test_images_without_any_label_run_through(project: Path, capsys: pytest.CaptureFixture[str]):

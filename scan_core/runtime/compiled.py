@@ -7,16 +7,19 @@ ENOUGH_STEPS = 10_000
 """What compiling takes, about half a minute, is earned back in fewer steps on a GPU."""
 
 
-def compiling_pays(device: torch.device, *, steps: int) -> bool:
+def compiling_pays(device: torch.device, *, steps: int, sizes: int = 1) -> bool:
     """Whether a training of so many ``steps`` on ``device`` ends sooner with a compiled network.
+
+    Args:
+        sizes: of its batches, for each of which the network is compiled.
 
     Measured in ``benchmarks.compiled``: on a processor it gains nothing.
     """
-    return device.type == "cuda" and steps >= ENOUGH_STEPS
+    return device.type == "cuda" and steps >= sizes * ENOUGH_STEPS
 
 
 def compiled(network: nn.Module, *, record: bool) -> nn.Module:
-    """``network``, with the same weights, and its operations fused for batches of one size.
+    """``network``, with the same weights, and its operations fused, anew for each size of batches.
 
     Args:
         record: whether a GPU repeats the passes as recorded (CUDA graphs): to start their operations one by one takes

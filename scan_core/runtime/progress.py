@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -48,14 +48,21 @@ def steps(batches: Iterable[T], *, total: int) -> Iterator[T]:
 
 
 @contextmanager
-def epoch_progress(description: str, *, done: int, total: int) -> Iterator[Report]:
-    """Yield a function that is told each finished epoch (1-based) and its metrics."""
+def epoch_progress(
+    description: str, *, done: int, total: int, costs: Sequence[float] | None = None
+) -> Iterator[Report]:
+    """Yield a function that is told each finished epoch (1-based) and its metrics.
+
+    Args:
+        costs: what the time of each of ``total`` epochs goes with; None takes them for equally long.
+    """
     started = time.monotonic()
+    costs = costs or [1.0] * total
     with _bar() as progress:
         task = progress.add_task(description, completed=done, total=total)
 
         def report(epoch: int, metrics: Mapping[str, float]) -> None:
-            left = (time.monotonic() - started) / (epoch - done) * (total - epoch)
+            left = (time.monotonic() - started) / sum(costs[done:epoch]) * sum(costs[epoch:])
             numbers = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
             progress.update(task, completed=epoch)
             if progress.live.is_started and _on_terminal():

@@ -71,7 +71,7 @@ class SharedMemory:
     def _exchange(self, own: Values) -> Iterator[tuple[slice, Shaped[np.ndarray, "processes part"]]]:
         """Part by part of ``own``, what all give; to be read before the next."""
         size = CAPACITY // own.itemsize
-        for start in range(0, own.size, size):
+        for start in range(0, max(1, own.size), size):
             part = slice(start, min(start + size, own.size))
             number = self._rounds[self._rank] + 1
             given = self._places[number % 2].view(own.dtype)[:, : part.stop - start]
@@ -105,9 +105,12 @@ def _check_running(rank: int, process_id: int) -> None:
 
 
 def _array(values: Shaped[Tensor, "..."]) -> Values:
-    """As NumPy has them, whose small operations take a third of PyTorch's time, and who has no bfloat16."""
-    known = values.float() if values.dtype == torch.bfloat16 else values
-    return known.detach().contiguous().view(-1).numpy()
+    """As NumPy has them, whose small operations take a third of PyTorch's time.
+
+    Of 32 bits at least: NumPy has no bfloat16, and adds float16 in float16.
+    """
+    wide = values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
+    return wide.detach().contiguous().view(-1).numpy()
 
 
 def _map(size: int) -> UInt8[np.ndarray, " size"]:

@@ -21,11 +21,11 @@ class _Uncompiled:
 
 
 class _Sgd(_Uncompiled, SGD):
-    step = inspect.unwrap(SGD.step)
+    step = torch.no_grad()(inspect.unwrap(SGD.step))
 
 
 class _Adam(_Uncompiled, Adam):
-    step = inspect.unwrap(Adam.step)
+    step = torch.no_grad()(inspect.unwrap(Adam.step))
 
 
 def sgd(module: nn.Module, *, momentum: float, weight_decay: float) -> SGD:
@@ -64,7 +64,6 @@ def update(
         group["lr"] = learning_rate
     # The fused kernels read this attribute on the device and leave weights and moments alone; GradScaler uses it too.
     optimizer.found_inf = (broken if skip is None else broken | skip).to(torch.float32)  # type: ignore[attr-defined]
-    with torch.no_grad():
-        optimizer.step()
+    optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return broken

@@ -197,10 +197,10 @@ def exchanged_at_different_times(rounds: int) -> list[float]:
     return sums
 
 
-def exchanged_of_different_sizes() -> str:
-    """What the process is told that gives less than the other."""
+def exchanged_of_different_sizes(first: int, second: int) -> str:
+    """What a process is told where the two give so many values."""
     try:
-        all_gather(torch.zeros(5 - rank()))
+        all_gather(torch.zeros((first, second)[rank()]))
     except RuntimeError as error:
         return str(error)
     return ""

@@ -15,7 +15,9 @@ from tests.distributed.team import Team, team
 pytestmark = pytest.mark.xdist_group("distributed")
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.uint8])
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16, torch.int64, torch.uint8]
+)
 @pytest.mark.parametrize("shape", [(), (0,), (3, 2), (2**20 + 1,)], ids=["scalar", "empty", "small", "many rounds"])
 def test_each_has_what_all_gave(shape: tuple[int, ...], dtype: torch.dtype, processes: Team):
     count = math.prod(shape)
@@ -37,11 +39,12 @@ def test_one_that_comes_late_is_waited_for_and_none_overtakes(processes: Team):
         assert sums == [4 * number + 1 for number in range(60)]
 
 
-def test_one_that_gives_less_is_named(tmp_path: Path):
+@pytest.mark.parametrize(("first", "second"), [(5, 4), (0, 4)])
+def test_one_that_gives_less_is_named(first: int, second: int, tmp_path: Path):
     with team(tmp_path, memory=True) as processes:
-        assert processes(cases.exchanged_of_different_sizes) == [
-            "process 1 gives 16 bytes, 0 20",
-            "process 0 gives 20 bytes, 1 16",
+        assert processes(cases.exchanged_of_different_sizes, first, second) == [
+            f"process 1 gives {4 * second} bytes, 0 {4 * first}",
+            f"process 0 gives {4 * first} bytes, 1 {4 * second}",
         ]
 
 

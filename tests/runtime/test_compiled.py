@@ -35,4 +35,5 @@ def test_without_a_compiler_the_network_is_called_as_it_is(network, caplog):
 @pytest.mark.parametrize(("device", "steps", "pays"), [("cuda", ENOUGH_STEPS, True), ("cuda", 100, False)])
 def test_compiling_pays_for_long_trainings_on_a_gpu(device, steps, pays):
     assert compiling_pays(torch.device(device), steps=steps) == pays
+    assert not compiling_pays(torch.device(device), steps=steps, sizes=2)
     assert not compiling_pays(torch.device("cpu"), steps=steps)

@@ -19,6 +19,14 @@ def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[st
     assert lines[3] == "warning: look here"
 
 
+def test_the_time_left_goes_with_the_epochs_costs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    clock = iter([0, 10])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with epoch_progress("pretext_train", done=1, total=4, costs=[0.5, 0.5, 1.0, 1.0]) as report:
+        report(2, {})  # 10 s for half an epoch
+    assert capsys.readouterr().err.endswith("40 s left\n")
+
+
 def test_a_long_epoch_says_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     # One step every 15 s by this clock: after 30 s of silence it speaks, with the 2 steps that took 30 s behind it.
     clock = iter(range(0, 1000, 15))

@@ -80,8 +80,17 @@ def test_small_crops(tmp_path: Path):
     pretext = load_params(changed(path, "pretext.small_crops", {"size": 0.75, "share": 0.6})).pretext
     assert pretext.early_epochs == 9
     whole, early = pretext.augmentation.operations(), pretext.early_operations(32)
+    assert pretext.epoch_costs(32) == [0.5625] * 9 + [1.0] * 6
     assert early.pop("random_resized_crop") == {**whole.pop("random_resized_crop"), "size": 24}
     assert early == whole
+
+
+def test_padding_is_smaller_than_small_crops(tmp_path: Path):
+    path = tmp_path / "params.yaml"
+    use("cifar10", ["pretext.small_crops={size: 0.5, share: 0.6}"], params=path)
+    load_params(changed(path, "pretext.augmentation.random_crop", {"padding": 15}))
+    with pytest.raises(ParamsError, match=r"padding 16, expected less than 16, the size of pretext\.small_crops"):
+        load_params(changed(path, "pretext.augmentation.random_crop", {"padding": 16}))
 
 
 def test_a_range_the_wrong_way_round(digits: Path):
