@@ -3,6 +3,7 @@
 ``python -m benchmarks.processes`` or ``python -m benchmarks.processes cifar10 --devices 8``
 """
 
+import itertools
 import os
 import re
 import statistics
@@ -28,6 +29,7 @@ class Run(NamedTuple):
     """Seconds of one run of a stage."""
 
     epoch: float
+    """The median; of several trainings, the mean of theirs."""
     rest: float
     """Starting and ending, with the first epoch's warm-up."""
 
@@ -36,10 +38,12 @@ def main(
     preset: Annotated[str, typer.Argument(help="A file of presets/, without its ending.")] = "digits",
     overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Parameters to set.")] = None,
     devices: Annotated[int, typer.Option(help="Processes to compare with one.")] = 2,
-    epochs: Annotated[int, typer.Option(help="Of each training, the first of which is not counted.")] = 6,
+    epochs: Annotated[int, typer.Option(min=2, help="Of each training, the first of which is not counted.")] = 12,
     repetitions: Annotated[int, typer.Option(help="Runs of each kind, in turn.")] = 3,
 ) -> None:
     """Print the medians of the seconds of an epoch and of the rest of a stage, and of the ratio of the speeds.
+
+    Of a run's epochs it is the median, too: a pause of the machine is none of the training's.
 
     The last row is of the epochs of all trainings, as many as the preset has of each.
     """
@@ -91,7 +95,7 @@ def _together(runs: list[list[Run]], epochs: list[int]) -> list[Run]:
 def _run(folder: Path, stage: str) -> Run:
     start = time.perf_counter()
     said = _seconds_of_epochs(folder, stage)
-    epoch = (said[-1] - said[0]) / (len(said) - 1)
+    epoch = statistics.median(after - before for before, after in itertools.pairwise(said))
     return Run(epoch, time.perf_counter() - start - (said[-1] - said[0]))
 
 
