@@ -34,6 +34,8 @@ from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.runtime.precision import computes_in_bfloat16
+from stages.params_file import load_params
+from stages.use import main as use
 
 ROOT = Path(__file__).parents[2]
 Rows = list[dict[str, str | float]]
@@ -141,11 +143,13 @@ def test_share(run, monkeypatch):
     assert positive(rows, "processor s")
 
 
-def test_the_share_is_that_of_the_preset():
-    preset = YAML(typ="safe").load(ROOT / "presets" / "cifar10-cpu.yaml")
-    assert {name: preset[name]["epochs"] for name in share.EPOCHS} == share.EPOCHS
-    assert (preset["encoder"]["width"], preset["neighbors"]["k"]) == (share.WIDTH, share.K)
-    assert preset["encoder"]["stem"] == "3x3-stride2"
+def test_the_share_is_that_of_the_preset(tmp_path: Path):
+    use("cifar10-cpu", params=tmp_path / "params.yaml")
+    preset = load_params(tmp_path / "params.yaml")
+    pretext = round(sum(preset.pretext.epoch_costs(preset.data.image_size)))
+    assert {"pretext": pretext, "scan": preset.scan.epochs, "self_label": preset.self_label.epochs} == share.EPOCHS
+    assert (preset.encoder.width, preset.neighbors.k) == (share.WIDTH, share.K)
+    assert preset.encoder.stem == "3x3-stride2"
 
 
 def test_frozen(run):
