@@ -109,7 +109,8 @@ class _Projection(nn.Conv2d):
     """A 1x1 convolution of every ``stride``-th pixel.
 
     oneDNN's own stride writes past its memory where there are few channels: in its weight gradient, on a CPU with AVX2,
-    2 or 4 of them; with AVX-512, up to 8. So on a CPU the pixels are picked before.
+    2 or 4 of them; with AVX-512, up to 8. So on a CPU the pixels are picked before: as windows of one pixel, whose
+    gradient is channels_last as the network's others are, and that of a slice is not.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
@@ -118,8 +119,7 @@ class _Projection(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if x.device.type != "cpu":
             return super().forward(x)
-        down, across = self.stride
-        return F.conv2d(x[:, :, ::down, ::across], self.weight)
+        return F.conv2d(F.avg_pool2d(x, 1, self.stride), self.weight)
 
 
 def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
