@@ -8,11 +8,13 @@ import sys
 PARENT = os.getppid()
 """Who started this process, known before the seconds that imports take."""
 
-LAUNCHED = os.environ.get("TORCHELASTIC_RUN_ID") == str(PARENT)
-"""Whether this is one of several processes that a stage has started (stages/launch.py), and that end with it."""
-
 STARTED = sys.argv[:1] == ["-m"]
 """Whether Python was started with this package's module, not by another program that imports it."""
+
+
+def launched() -> bool:
+    """Whether this is one of several processes that a stage has started (stages/launch.py), and that end with it."""
+    return os.environ.get("TORCHELASTIC_RUN_ID") == str(os.getppid())
 
 
 def _leave(*_: object) -> None:
@@ -20,7 +22,7 @@ def _leave(*_: object) -> None:
     os._exit(130)  # an exception inside a library's import may be lost there
 
 
-if LAUNCHED:
+if launched():
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # the stage that started it has something to say
 elif STARTED and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     signal.signal(signal.SIGINT, _leave)  # until stages.cli.run takes over

@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from scan_core.errors import ScanError
 from scan_core.runtime.progress import say
+from stages.cli import one_line_errors
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -23,14 +25,18 @@ class ProcessError(ScanError):
     """One of several processes has failed, and so have all."""
 
 
-def launch(module: str, params: Path, *, count: int) -> None:
-    """Run ``python -m module --params PARAMS`` as ``count`` processes of one group, and wait for them.
+def launch(name: str, program: Callable[..., None] | str, *arguments: object, count: int) -> None:
+    """Run ``program`` with ``arguments`` as ``count`` processes of one group, and wait for them.
+
+    Args:
+        name: of what they do.
+        program: a function, which forks of this process call, or what a new process executes.
 
     Raises:
         ProcessError: one has failed; the others were ended. What a known error said is the message.
         KeyboardInterrupt: Ctrl-C, after they were ended.
     """
-    say(f"{module}: {count} processes")
+    say(f"{name}: {count} processes")
     with tempfile.TemporaryDirectory() as folder, _nothing_left_behind():
         config = LaunchConfig(
             min_nodes=1,
@@ -42,10 +48,14 @@ def launch(module: str, params: Path, *, count: int) -> None:
             local_addr="localhost",
             max_restarts=0,
             monitor_interval=0.1,
+            start_method="fork",
             logs_specs=DefaultLogsSpecs(log_dir=folder),
         )
         try:
-            elastic_launch(config, sys.executable)("-m", module, "--params", str(params))
+            if callable(program):
+                elastic_launch(config, _call)(program, *arguments)
+            else:
+                elastic_launch(config, program)(*arguments)
         except ChildFailedError as error:
             raise ProcessError(_reason(error.failures, count)) from None
         except SignalException as error:
@@ -56,6 +66,19 @@ def launch(module: str, params: Path, *, count: int) -> None:
         raise KeyboardInterrupt
     signal.signal(caught, signal.SIG_DFL)
     signal.raise_signal(caught)
+
+
+def _call(function: Callable[..., None], *arguments: object) -> None:
+    """What a fork does, instead of the launcher's work that it was in the middle of."""
+    logging.disable(logging.NOTSET)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        with one_line_errors():
+            function(*arguments)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(1)
 
 
 def _reason(failures: dict[int, ProcessFailure], count: int) -> str:

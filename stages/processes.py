@@ -13,7 +13,7 @@ import torch.distributed as dist
 from scan_core.runtime.collectives import in_shared_memory
 from scan_core.runtime.device import choose_device
 from scan_core.runtime.freed_memory import keep_freed_memory
-from stages import LAUNCHED
+from stages import STARTED, launched
 from stages.devices import check_present, check_shares, count_devices
 from stages.params import Params
 
@@ -43,9 +43,7 @@ def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int)
     if joining > 1:
         _join(work, config, device)
     elif count > 1:
-        from stages.launch import launch
-
-        launch(_module(work), params, count=count)
+        _launch(work, config, params, device, count)
     else:
         _run(work, config, device)
 
@@ -78,7 +76,7 @@ def _started_by_torchrun(name: str, otherwise: int) -> int:
 
 def _join(work: Work, config: Params, device: torch.device) -> None:
     own, everyone = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
-    if LAUNCHED:
+    if launched():
         _take_share_of_processors(int(os.environ["LOCAL_RANK"]), own)
     if device.type == "cuda":  # pragma: gpu
         check_present(own)
@@ -103,6 +101,16 @@ def _take_share_of_processors(process: int, processes: int) -> None:
     torch.set_num_threads(max(1, torch.get_num_threads() // processes))
     if sys.platform == "linux" and (share := len(processors := sorted(os.sched_getaffinity(0))) // processes):
         os.sched_setaffinity(0, processors[process * share : (process + 1) * share])
+
+
+def _launch(work: Work, config: Params, params: Path, device: torch.device, count: int) -> None:
+    """Forks have imported everything; but a process that has used CUDA or computed on several threads cannot fork."""
+    from stages.launch import launch
+
+    if STARTED and sys.platform == "linux" and device.type == "cpu":
+        launch(_module(work), _join, work, config, device, count=count)
+    else:
+        launch(_module(work), sys.executable, "-m", _module(work), "--params", str(params), count=count)
 
 
 def _module(work: Work) -> str:

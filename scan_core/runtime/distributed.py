@@ -2,11 +2,12 @@
 
 In a single process everything here is the identity. With a process group (torch.distributed, which torchrun starts),
 losses are those of the whole batch, the same number in each process. What carries a gradient does so as if the sum of
-all processes' losses were minimized; ``DistributedDataParallel`` then averages over the processes, and that is the
-gradient of the one loss. A batch may hold several groups, one after the other: the first and the second views of its
-images, for instance. A process has the same part of each group.
+all processes' losses were minimized; ``DistributedDataParallel``, or :func:`average_gradients`, then averages over the
+processes, and that is the gradient of the one loss. A batch may hold several groups, one after the other: the first and
+the second views of its images, for instance. A process has the same part of each group.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -72,7 +73,7 @@ def replicate(model: nn.Module, *, compile: bool = False) -> nn.Module:
     """The network to call for training in place of ``model``, whose weights and statistics it shares.
 
     Its batch normalization (that of ``model`` from now on, too) uses the statistics of the whole batch, and a backward
-    pass averages the gradient over the processes.
+    pass averages the gradient over the processes; where they share memory, :func:`average_gradients` does.
 
     Args:
         compile: whether to fuse the network's operations; see :func:`scan_core.runtime.compiled.compiled`.
@@ -81,22 +82,29 @@ def replicate(model: nn.Module, *, compile: bool = False) -> nn.Module:
     return compiled(network, record=processes() == 1) if compile else network
 
 
-def _data_parallel(model: nn.Module) -> DistributedDataParallel:
+def _data_parallel(model: nn.Module) -> nn.Module:
     if next(model.parameters()).device.type == "cuda":  # pragma: gpu
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
     else:
         SynchronizedBatchNorm2d.convert(model)
-    network = DistributedDataParallel(model, gradient_as_bucket_view=True)
     if shares_memory():
-        network.register_comm_hook(None, _average_gradient)
+        return model  # DistributedDataParallel imports PyTorch's compiler, which takes a second
+    network = DistributedDataParallel(model, gradient_as_bucket_view=True)
     network.broadcast_buffers = False  # all processes compute the same ones
     return network
 
 
-def _average_gradient(_: None, bucket: dist.GradBucket) -> torch.futures.Future[Tensor]:  # type: ignore[name-defined]
-    future: torch.futures.Future[Tensor] = torch.futures.Future()
-    future.set_result(all_reduce(bucket.buffer()).div_(processes()))
-    return future
+def average_gradients(gradients: Sequence[Float[Tensor, "..."]]) -> None:
+    """Make each the mean over the processes, in place, after the backward pass of a network of :func:`replicate`.
+
+    Does nothing where the backward pass itself has.
+    """
+    if shares_memory():
+        laid_out = [gradient.as_strided((gradient.numel(),), (1,)) for gradient in gradients]  # without gaps, any order
+        averages = all_reduce(torch.cat(laid_out)).div_(processes())
+        sizes = [gradient.numel() for gradient in gradients]
+        for gradient, average_gradient in zip(laid_out, torch.split(averages, sizes), strict=True):
+            gradient.copy_(average_gradient)
 
 
 def gather(values: Float[Tensor, "..."], *, groups: int = 1) -> Float[Tensor, "..."]:

@@ -48,12 +48,14 @@ class _Normalize(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
         unmoved = torch.zeros_like(bias)  # with these the statistics are of float32, whatever x is
-        moments = all_gather(torch.stack(torch.batch_norm_update_stats(x, unmoved, unmoved, 0.0)))
-        mean, within = moments.mean(0)
-        variance = within.add_(moments[:, 0].var(0, correction=0))
+        moments = torch.stack(torch.batch_norm_update_stats(x, unmoved, unmoved, 0.0))
+        means, variances = all_gather(moments).unbind(1)
+        mean = means.mean(0)
+        variance = (means - mean).square_().add_(variances).mean(0)
         ctx.save_for_backward(x, weight, mean, variance)
         ctx.eps = eps
         ctx.mark_non_differentiable(mean, variance)
+        ctx.set_materialize_grads(False)
         return F.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps), mean, variance
 
     @staticmethod

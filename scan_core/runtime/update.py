@@ -7,6 +7,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
+from scan_core.runtime.distributed import average_gradients
+
 
 class _Uncompiled:
     """Of an optimizer, methods as PyTorch wrote them.
@@ -59,6 +61,7 @@ def update(
     """
     loss.backward()  # type: ignore[no-untyped-call]
     gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    average_gradients(gradients)
     broken = ~(loss.detach().isfinite() & nn.utils.get_total_norm(gradients).isfinite())
     for group in optimizer.param_groups:
         group["lr"] = learning_rate

@@ -26,7 +26,7 @@ from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
 from scan_core.runtime.collectives import all_gather, all_reduce
-from scan_core.runtime.distributed import part_of_batch, rank, replicate, rows_of_part
+from scan_core.runtime.distributed import average_gradients, part_of_batch, rank, replicate, rows_of_part
 from scan_core.runtime.update import sgd, update
 
 BATCH = 8
@@ -67,8 +67,15 @@ def loss_and_gradient(name: str, scales: list[float]) -> tuple[list[float], list
     network = replicate(model)
     own = inputs.flatten(0, 1)[rows_of_part(2 * BATCH, groups=2, device=inputs.device)]
     values = losses_of(name, *network(own).chunk(2))
-    values[0].backward()
-    return [value.item() for value in values], [parameter.grad for parameter in model.parameters()]
+    return [value.item() for value in values], gradients(values[0], model)
+
+
+def gradients(loss: Tensor, model: nn.Module) -> list[Tensor]:
+    """Those that :func:`scan_core.runtime.update.update` would follow."""
+    loss.backward()
+    found = [parameter.grad for parameter in model.parameters()]
+    average_gradients(found)
+    return found
 
 
 def images(channels: int = 1) -> ResidentImages:
@@ -138,9 +145,9 @@ def normalized(precision: torch.dtype) -> list[Tensor]:
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
         outputs = [network(x).float(), network(2 * x).float()]
     loss = sum(((output - target[own]) ** 3).mean() for output in outputs)
-    loss.backward()
+    of_weights = gradients(loss, model)
     buffers = [buffer.float() for buffer in model.buffers()]
-    return [*(output.detach() for output in outputs), x.grad, *(p.grad for p in model.parameters()), *buffers]
+    return [*(output.detach() for output in outputs), x.grad, *of_weights, *buffers]
 
 
 def inferred(count: int) -> tuple[Tensor, list[Tensor]]:

@@ -20,6 +20,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError
 from stages import devices, embed, fetch, mine_neighbors, pretext_train, scan_train, self_label
 from stages import processes as stage_processes
+from stages.launch import launch
 from stages.params_file import load_params
 from tests.distributed.team import Team
 from tests.pipeline import FROZEN, TRAININGS, artifacts, environment, run_stages, start_stage, write_params
@@ -103,6 +104,34 @@ def test_two_processes_embed_as_one(by_one: Path, project: Path):
     np.testing.assert_allclose(
         read_embeddings(Path("data/embeddings.npy")), read_embeddings(by_one / "data/embeddings.npy"), atol=1e-5
     )
+
+
+def test_new_processes_do_what_forks_do(by_one: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONPATH", environment(project)["PYTHONPATH"])
+    Path("data/embeddings.npy").unlink()
+    launch("embed", sys.executable, "-m", "stages.embed", "--params", "params.yaml", count=2)
+    np.testing.assert_allclose(
+        read_embeddings(Path("data/embeddings.npy")), read_embeddings(by_one / "data/embeddings.npy"), atol=1e-5
+    )
+
+
+UNFORESEEN = """
+from stages.launch import launch
+
+def divide(by):
+    1 / by
+
+launch("divide", divide, 0, count=2)
+"""
+
+
+def test_an_unforeseen_error_in_a_fork_is_shown(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-c", UNFORESEEN], env=environment(tmp_path), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert re.search(r"in divide\n.*\nZeroDivisionError: division by zero\n", done.stderr, re.DOTALL)
+    assert re.search(r"ProcessError: process [01] of 2 failed with status 1, and so the others", done.stderr)
 
 
 def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(project: Path):
