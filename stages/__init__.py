@@ -14,7 +14,7 @@ STARTED = sys.argv[:1] == ["-m"]
 
 def launched() -> bool:
     """Whether this is one of several processes that a stage has started (stages/launch.py), and that end with it."""
-    return os.environ.get("TORCHELASTIC_RUN_ID") == str(os.getppid())
+    return os.environ.get("TORCHELASTIC_RUN_ID") in (str(PARENT), str(os.getppid()))  # the latter in a fork of it
 
 
 def _leave(*_: object) -> None:
@@ -22,10 +22,9 @@ def _leave(*_: object) -> None:
     os._exit(130)  # an exception inside a library's import may be lost there
 
 
-if launched():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the stage that started it has something to say
-elif STARTED and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, _leave)  # until stages.cli.run takes over
+if STARTED and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    # Until stages.cli.run takes over; of several processes, the stage that started them has something to say.
+    signal.signal(signal.SIGINT, signal.SIG_DFL if launched() else _leave)
 
 if STARTED:
     gc.disable()  # until stages.cli.run: few of the many objects that imports make are garbage

@@ -39,7 +39,7 @@ def run(main: Callable[..., None]) -> None:
     if not launched() and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "DVC_ROOT" in os.environ or launched():
-        threading.Thread(target=_end_with_parent, daemon=True).start()
+        end_with(PARENT)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(guarded)
     app()
@@ -69,12 +69,18 @@ def one_line_errors() -> Iterator[None]:
         _end("interrupted; run the same command to go on, a training after its last saved epoch", status=130)
 
 
-def _end_with_parent() -> None:
-    """End this process, as a kill would, once DVC has gone: a later run of it must not find two at the same files."""
-    alone = not launched()
-    while os.getppid() == PARENT:
+def end_with(parent: int) -> None:
+    """End this process, as a kill would, once ``parent`` has gone, which started it.
+
+    A later run of DVC must not find two at the same files.
+    """
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
         time.sleep(PARENT_SECONDS)
-    if alone:
+    if not launched():
         os.write(2, b"DVC has ended, and so does this stage; run the same command to go on\n")
     os._exit(1)
 

@@ -16,7 +16,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from scan_core.errors import ScanError
 from scan_core.runtime.progress import say
-from stages.cli import one_line_errors
+from stages.cli import end_with, one_line_errors
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -48,12 +48,13 @@ def launch(name: str, program: Callable[..., None] | str, *arguments: object, co
             local_addr="localhost",
             max_restarts=0,
             monitor_interval=0.1,
+            signals_to_handle=",".join(number.name for number in SIGNALS if not _ignored(number)),
             start_method="fork",
             logs_specs=DefaultLogsSpecs(log_dir=folder),
         )
         try:
             if callable(program):
-                elastic_launch(config, _call)(program, *arguments)
+                elastic_launch(config, _call)(os.getpid(), program, *arguments)
             else:
                 elastic_launch(config, program)(*arguments)
         except ChildFailedError as error:
@@ -68,17 +69,24 @@ def launch(name: str, program: Callable[..., None] | str, *arguments: object, co
     signal.raise_signal(caught)
 
 
-def _call(function: Callable[..., None], *arguments: object) -> None:
-    """What a fork does, instead of the launcher's work that it was in the middle of."""
+def _call(stage: int, function: Callable[..., None], *arguments: object) -> None:
+    """What a fork of ``stage`` does, instead of the launcher's work that it was in the middle of."""
+    end_with(stage)
     logging.disable(logging.NOTSET)
     for number in SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
+        if not _ignored(number):
+            signal.signal(number, signal.SIG_DFL)
     try:
         with one_line_errors():
             function(*arguments)
-    except Exception:
+    except Exception:  # which torchrun's launcher would otherwise keep to itself
         traceback.print_exc()
         sys.exit(1)
+
+
+def _ignored(number: signal.Signals) -> bool:
+    """As nohup does, for instance."""
+    return signal.getsignal(number) is signal.SIG_IGN
 
 
 def _reason(failures: dict[int, ProcessFailure], count: int) -> str:

@@ -104,16 +104,25 @@ def _take_share_of_processors(process: int, processes: int) -> None:
 
 
 def _launch(work: Work, config: Params, params: Path, device: torch.device, count: int) -> None:
-    """Forks have imported everything; but a process that has used CUDA or computed on several threads cannot fork."""
     from stages.launch import launch
 
-    if STARTED and sys.platform == "linux" and device.type == "cpu":
-        launch(_module(work), _join, work, config, device, count=count)
+    module = _module(work)
+    if _can_fork():
+        launch(module, _join, work, config, device, count=count)
     else:
-        launch(_module(work), sys.executable, "-m", _module(work), "--params", str(params), count=count)
+        launch(module, sys.executable, "-m", module, "--params", str(params), count=count)
+
+
+def _can_fork() -> bool:
+    """Forks have imported everything already.
+
+    But CUDA, which has been asked whether it is here, does not work in them, nor what another program may have made in
+    this process: threads that compute.
+    """
+    return STARTED and sys.platform == "linux" and not torch.cuda.is_available()
 
 
 def _module(work: Work) -> str:
-    """The module to run again: that of ``work``, also where it is the one that Python was started with."""
+    """The module that is run: that of ``work``, also where it is the one that Python was started with."""
     main = sys.modules["__main__"].__spec__
     return main.name if work.__module__ == "__main__" and main else work.__module__

@@ -72,6 +72,7 @@ def rows_of_part(count: int, *, groups: int, device: torch.device) -> Int64[Tens
 def replicate(model: nn.Module, *, compile: bool = False) -> nn.Module:
     """The network to call for training in place of ``model``, whose weights and statistics it shares.
 
+    All processes have made the same ``model``, from the same seed or file.
     Its batch normalization (that of ``model`` from now on, too) uses the statistics of the whole batch, and a backward
     pass averages the gradient over the processes; where they share memory, :func:`average_gradients` does.
 
@@ -95,12 +96,13 @@ def _data_parallel(model: nn.Module) -> nn.Module:
 
 
 def average_gradients(gradients: Sequence[Float[Tensor, "..."]]) -> None:
-    """Make each the mean over the processes, in place, after the backward pass of a network of :func:`replicate`.
+    """Make the gradient of each parameter of a network of :func:`replicate` the mean over the processes, in place.
 
-    Does nothing where the backward pass itself has.
+    After its backward pass; does nothing where that has.
     """
     if shares_memory():
-        laid_out = [gradient.as_strided((gradient.numel(),), (1,)) for gradient in gradients]  # without gaps, any order
+        # A gradient lies as its parameter does: without gaps, and alike in all processes.
+        laid_out = [gradient.as_strided((gradient.numel(),), (1,)) for gradient in gradients]
         averages = all_reduce(torch.cat(laid_out)).div_(processes())
         sizes = [gradient.numel() for gradient in gradients]
         for gradient, average_gradient in zip(laid_out, torch.split(averages, sizes), strict=True):

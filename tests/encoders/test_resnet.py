@@ -37,8 +37,12 @@ def test_gradients_lie_as_activations_do():
     """Otherwise the next operation is ten times slower."""
     encoder = ResNet("resnet10", width=8, stem="3x3", channels=3)
     seen = []
+
+    def see_gradient(stage: torch.nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        output.register_hook(seen.append)
+
     for stage in (encoder.layer1, encoder.layer2, encoder.layer3):
-        stage.register_forward_hook(lambda _, __, output: output.register_hook(seen.append) and None)
+        stage.register_forward_hook(see_gradient)
     encoder(torch.randn(2, 3, 32, 32)).square().mean().backward()
     assert [gradient.is_contiguous(memory_format=torch.channels_last) for gradient in seen] == [True] * 3
 
