@@ -78,9 +78,10 @@ def end_with(parent: int) -> None:
 
 
 def _end_with(parent: int) -> None:
+    by_dvc = not launched()
     while os.getppid() == parent:
         time.sleep(PARENT_SECONDS)
-    if not launched():
+    if by_dvc:
         os.write(2, b"DVC has ended, and so does this stage; run the same command to go on\n")
     os._exit(1)
 

@@ -228,7 +228,7 @@ def test_processes_end_with_a_stage_that_is_killed(project: Path):
     write_params(project, *LONG, TWO)
     process, workers = after_first_epoch(project, "pretext_train")
     process.kill()
-    process.communicate(timeout=20)
+    assert "ended" not in process.communicate(timeout=20)[1]
     wait_until_ended(workers)
 
 
