@@ -31,11 +31,6 @@ def in_shared_memory() -> Iterator[None]:
         _memory = None
 
 
-def shares_memory() -> bool:
-    """Whether processes exchange by way of shared memory."""
-    return _memory is not None
-
-
 def all_gather(values: Shaped[Tensor, "..."]) -> Shaped[Tensor, "processes ..."]:
     """The tensors of all processes, which are of one shape, by rank."""
     if _memory:

@@ -2,9 +2,9 @@
 
 In a single process everything here is the identity. With a process group (torch.distributed, which torchrun starts),
 losses are those of the whole batch, the same number in each process. What carries a gradient does so as if the sum of
-all processes' losses were minimized; ``DistributedDataParallel``, or :func:`average_gradients`, then averages over the
-processes, and that is the gradient of the one loss. A batch may hold several groups, one after the other: the first and
-the second views of its images, for instance. A process has the same part of each group.
+all processes' losses were minimized; ``DistributedDataParallel`` on GPUs, :func:`average_gradients` on processors, then
+averages over the processes, and that is the gradient of the one loss. A batch may hold several groups, one after the
+other: the first and the second views of its images, for instance. A process has the same part of each group.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from jaxtyping import Float, Int64, Shaped
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from scan_core.runtime.collectives import all_gather, all_reduce, shares_memory
+from scan_core.runtime.collectives import all_gather, all_reduce
 from scan_core.runtime.compiled import compiled
 from scan_core.runtime.synchronized_norm import SynchronizedBatchNorm2d
 
@@ -72,9 +72,9 @@ def rows_of_part(count: int, *, groups: int, device: torch.device) -> Int64[Tens
 def replicate(model: nn.Module, *, compile: bool = False) -> nn.Module:
     """The network to call for training in place of ``model``, whose weights and statistics it shares.
 
-    All processes have made the same ``model``, from the same seed or file.
-    Its batch normalization (that of ``model`` from now on, too) uses the statistics of the whole batch, and a backward
-    pass averages the gradient over the processes; where they share memory, :func:`average_gradients` does.
+    All processes have made the same ``model``, from the same seed or file. Its batch normalization (that of ``model``
+    from now on, too) uses the statistics of the whole batch. Its gradients are averaged over the processes: on GPUs by
+    the backward pass, on processors by :func:`average_gradients`.
 
     Args:
         compile: whether to fuse the network's operations; see :func:`scan_core.runtime.compiled.compiled`.
@@ -86,13 +86,11 @@ def replicate(model: nn.Module, *, compile: bool = False) -> nn.Module:
 def _data_parallel(model: nn.Module) -> nn.Module:
     if next(model.parameters()).device.type == "cuda":  # pragma: gpu
         model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
-    else:
-        SynchronizedBatchNorm2d.convert(model)
-    if shares_memory():
-        return model  # DistributedDataParallel imports PyTorch's compiler, which takes a second
-    network = DistributedDataParallel(model, gradient_as_bucket_view=True)
-    network.broadcast_buffers = False  # all processes compute the same ones
-    return network
+        network = DistributedDataParallel(model, gradient_as_bucket_view=True)
+        network.broadcast_buffers = False  # all processes compute the same ones
+        return network
+    SynchronizedBatchNorm2d.convert(model)
+    return model  # DistributedDataParallel imports PyTorch's compiler, which takes a second
 
 
 def average_gradients(gradients: Sequence[Float[Tensor, "..."]]) -> None:
@@ -100,13 +98,13 @@ def average_gradients(gradients: Sequence[Float[Tensor, "..."]]) -> None:
 
     After its backward pass; does nothing where that has.
     """
-    if shares_memory():
+    if processes() > 1 and gradients[0].device.type != "cuda":
         # A gradient lies as its parameter does: without gaps, and alike in all processes.
         laid_out = [gradient.as_strided((gradient.numel(),), (1,)) for gradient in gradients]
-        averages = all_reduce(torch.cat(laid_out)).div_(processes())
         sizes = [gradient.numel() for gradient in gradients]
-        for gradient, average_gradient in zip(laid_out, torch.split(averages, sizes), strict=True):
-            gradient.copy_(average_gradient)
+        averages = torch.split(average(torch.cat(laid_out)), sizes)
+        for gradient, averaged in zip(laid_out, averages, strict=True):
+            gradient.copy_(averaged)
 
 
 def gather(values: Float[Tensor, "..."], *, groups: int = 1) -> Float[Tensor, "..."]:

@@ -1,9 +1,14 @@
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
 
+from stages import embed, fetch, mine_neighbors, pretext_train, scan_train, self_label
 from tests.distributed.team import Team, team
+from tests.distributed.two_devices import SMALL_STEPS, TWO
+from tests.pipeline import run_stages, write_params
 
 
 @pytest.fixture(autouse=True)
@@ -20,3 +25,25 @@ def processes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """Calls a function in two processes."""
     with team(tmp_path_factory.mktemp("team"), memory=request.param == "memory") as both:
         yield both
+
+
+@pytest.fixture(scope="session")
+def by_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All trainings have run in one process."""
+    folder = tmp_path_factory.mktemp("by_one")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.delenv("DVC_ROOT", raising=False)
+        write_params(folder, *SMALL_STEPS)
+        run_stages(fetch, pretext_train, embed, mine_neighbors, scan_train, self_label)
+    return folder
+
+
+@pytest.fixture
+def project(by_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which asks for two devices."""
+    folder = shutil.copytree(by_one, tmp_path / "project")
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    write_params(folder, *SMALL_STEPS, TWO)
+    return folder

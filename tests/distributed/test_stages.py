@@ -1,57 +1,28 @@
-"""Stages in two processes, as ``runtime.devices: 2`` starts them: the same results, one message, all of them end."""
+"""Stages in two processes, as ``runtime.devices: 2`` or torchrun starts them, do what one does."""
 
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 import torch
 
-from scan_core.artifacts.embeddings import read_embeddings, write_embeddings
+from scan_core.artifacts.embeddings import write_embeddings
 from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError
-from stages import devices, embed, fetch, mine_neighbors, pretext_train, scan_train, self_label
+from stages import devices, embed, mine_neighbors, scan_train
 from stages import processes as stage_processes
-from stages.launch import launch
 from stages.params_file import load_params
 from tests.distributed.team import Team
-from tests.pipeline import FROZEN, TRAININGS, artifacts, environment, run_stages, start_stage, write_params
+from tests.distributed.two_devices import SMALL_STEPS, TWO, assert_embeds_as
+from tests.pipeline import FROZEN, TRAININGS, artifacts, environment, start_stage, write_params
 
 pytestmark = pytest.mark.xdist_group("distributed")
-TWO = "runtime.devices=2"
-# Steps so small that rounding does not grow between one process and two.
-SMALL_STEPS = ["pretext.learning_rate=1e-2", "scan.learning_rate=1e-4", "self_label.learning_rate=1e-4"]
-LONG = [*SMALL_STEPS, "pretext.epochs=300"]
-
-
-@pytest.fixture(scope="module")
-def by_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All trainings have run in one process."""
-    folder = tmp_path_factory.mktemp("by_one")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("DVC_ROOT", raising=False)
-        write_params(folder, *SMALL_STEPS)
-        run_stages(fetch, pretext_train, embed, mine_neighbors, scan_train, self_label)
-    return folder
-
-
-@pytest.fixture
-def project(by_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of it, which asks for two devices."""
-    folder = shutil.copytree(by_one, tmp_path / "project")
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
-    write_params(folder, *SMALL_STEPS, TWO)
-    return folder
 
 
 def finish(folder: Path, stage: str) -> str:
@@ -59,22 +30,6 @@ def finish(folder: Path, stage: str) -> str:
     out, error = process.communicate(timeout=120)
     assert process.returncode == 0, out + error
     return error
-
-
-def after_first_epoch(folder: Path, stage: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
-    """A training that has saved an epoch, and its two processes."""
-    process = start_stage(folder, stage)
-    limit = time.monotonic() + 120
-    while not list(folder.glob(f".resume/{stage}-*/state.safetensors")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit, "no epoch was saved"
-        time.sleep(0.005)
-    return process, psutil.Process(process.pid).children()
-
-
-def wait_until_ended(workers: list[psutil.Process]) -> None:
-    _, running = psutil.wait_procs(workers, timeout=20)
-    assert not [worker for worker in running if worker.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.mark.slow
@@ -101,145 +56,7 @@ def test_two_processes_write_what_one_writes(stage: str, by_one: Path, project: 
 def test_two_processes_embed_as_one(by_one: Path, project: Path):
     Path("data/embeddings.npy").unlink()
     finish(project, "embed")
-    np.testing.assert_allclose(
-        read_embeddings(Path("data/embeddings.npy")), read_embeddings(by_one / "data/embeddings.npy"), atol=1e-5
-    )
-
-
-def test_new_processes_do_what_forks_do(by_one: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PYTHONPATH", environment(project)["PYTHONPATH"])
-    Path("data/embeddings.npy").unlink()
-    launch("embed", sys.executable, "-m", "stages.embed", "--params", "params.yaml", count=2)
-    np.testing.assert_allclose(
-        read_embeddings(Path("data/embeddings.npy")), read_embeddings(by_one / "data/embeddings.npy"), atol=1e-5
-    )
-
-
-def start_new_processes(folder: Path, stage: str) -> subprocess.Popen[str]:
-    """``stage`` in two new processes, as where a GPU is."""
-    program = f"""if True:
-        import sys
-        from stages.launch import launch
-        launch("{stage}", sys.executable, "-m", "stages.{stage}", "--params", "params.yaml", count=2)
-    """
-    return subprocess.Popen(
-        [sys.executable, "-c", program], cwd=folder, env=environment(folder), stderr=subprocess.PIPE, text=True
-    )
-
-
-def test_an_error_in_new_processes_is_one_line(project: Path):
-    Path("data/pretext/encoder.safetensors").write_bytes(b"no model")
-    process = start_new_processes(project, "scan_train")
-    _, error = process.communicate(timeout=60)
-    assert error.splitlines()[0] == "scan_train: 2 processes"
-    assert error.splitlines()[-1].startswith("stages.launch.ProcessError: data/pretext/encoder.safetensors: ")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("library", ["_multiarray_umath", "libtorch_cpu"])
-def test_new_processes_end_with_a_stage_that_is_killed_while_they_import(library: str, project: Path):
-    write_params(project, *LONG, TWO)
-    process = start_new_processes(project, "pretext_train")
-    limit = time.monotonic() + 60
-    while len(workers := psutil.Process(process.pid).children()) < 2 or not all(
-        library in Path(f"/proc/{worker.pid}/maps").read_text() for worker in workers
-    ):
-        assert time.monotonic() < limit
-    process.kill()
-    wait_until_ended(workers)
-    assert process.communicate(timeout=20)[1].splitlines() == ["pretext_train: 2 processes"]
-
-
-@pytest.mark.slow
-def test_a_stage_that_ignores_the_terminals_end_goes_on(project: Path):
-    write_params(project, *LONG, TWO)
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
-    process, workers = after_first_epoch(project, "pretext_train")
-    signal.signal(signal.SIGHUP, before)
-    for one in (process, *workers):
-        one.send_signal(signal.SIGHUP)
-    time.sleep(1)
-    assert process.poll() is None
-    assert all(worker.is_running() for worker in workers)
-    process.kill()
-    process.communicate(timeout=20)
-    wait_until_ended(workers)
-
-
-UNFORESEEN = """
-from stages.launch import launch
-
-def divide(by):
-    1 / by
-
-launch("divide", divide, 0, count=2)
-"""
-
-
-def test_an_unforeseen_error_in_a_fork_is_shown(tmp_path: Path):
-    done = subprocess.run(
-        [sys.executable, "-c", UNFORESEEN], env=environment(tmp_path), capture_output=True, text=True, timeout=60
-    )
-    assert done.returncode == 1
-    assert re.search(r"in divide\n(.*\n)?ZeroDivisionError: division by zero\n", done.stderr)
-    assert re.search(r"ProcessError: process [01] of 2 failed with status 1, and so the others", done.stderr)
-
-
-def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(project: Path):
-    write_params(project, *LONG, TWO)
-    process, workers = after_first_epoch(project, "pretext_train")
-    assert len(workers) == 2
-    start = time.monotonic()
-    workers[1].kill()
-    _, error = process.communicate(timeout=60)
-    assert time.monotonic() - start < 60
-    assert process.returncode == 1
-    said = r"error: process [01] of 2 ended by SIGKILL, and so the others were ended; run the same command to go on.*"
-    assert re.fullmatch(said, error.splitlines()[-1])
-    assert "Traceback" not in error
-    wait_until_ended(workers)
-
-    write_params(project, *LONG)
-    alone = start_stage(project, "pretext_train")
-    for line in alone.stderr or []:
-        if line.startswith("going on after epoch"):
-            break
-        assert "epoch" not in line
-    alone.kill()
-    assert alone.communicate()
-
-
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, -signal.SIGTERM, marks=pytest.mark.slow)]
-)
-def test_an_interrupted_stage_ends_its_processes(number: int, status: int, project: Path):
-    write_params(project, *LONG, TWO)
-    process, workers = after_first_epoch(project, "pretext_train")
-    process.send_signal(number)
-    _, error = process.communicate(timeout=20)
-    assert process.returncode == status
-    assert error.splitlines()[-1].startswith("interrupted; run the same command" if status == 130 else "pretext_train:")
-    assert "Traceback" not in error
-    wait_until_ended(workers)
-
-
-@pytest.mark.slow
-def test_processes_end_with_a_stage_that_is_killed(project: Path):
-    write_params(project, *LONG, TWO)
-    process, workers = after_first_epoch(project, "pretext_train")
-    process.kill()
-    assert "ended" not in process.communicate(timeout=20)[1]
-    wait_until_ended(workers)
-
-
-def test_an_error_in_the_processes_is_one_line(project: Path):
-    Path("data/pretext/encoder.safetensors").write_bytes(b"no model")
-    process = start_stage(project, "scan_train")
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 1
-    first, second = error.splitlines()
-    assert first == "stages.scan_train: 2 processes"
-    assert second.startswith("error: data/pretext/encoder.safetensors: ")
+    assert_embeds_as(by_one)
 
 
 def torchrun(folder: Path, stage: str) -> str:
@@ -256,9 +73,7 @@ def test_torchrun_from_outside(by_one: Path, project: Path):
     write_params(project, *SMALL_STEPS)  # runtime.devices: 1
     Path("data/embeddings.npy").unlink()
     assert torchrun(project, "embed").count("embed, 160 images") == 1
-    np.testing.assert_allclose(
-        read_embeddings(Path("data/embeddings.npy")), read_embeddings(by_one / "data/embeddings.npy"), atol=1e-5
-    )
+    assert_embeds_as(by_one)
 
 
 def write_kinds(images: int) -> None:
