@@ -162,6 +162,14 @@ def test_more_devices_than_there_are(project: Path, monkeypatch: pytest.MonkeyPa
         embed.main(Path("params.yaml"))
 
 
+@pytest.mark.parametrize("has_cuda", [False, True])
+def test_nothing_forks_where_cuda_has_been_asked_for(has_cuda: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stage_processes, "STARTED", True)
+    monkeypatch.setattr(stage_processes.sys, "platform", "linux")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_cuda)
+    assert stage_processes._can_fork() != has_cuda
+
+
 def test_processors_and_threads_are_divided(monkeypatch: pytest.MonkeyPatch):
     chosen: list[object] = []
     monkeypatch.setattr(stage_processes.sys, "platform", "linux")
