@@ -4,7 +4,7 @@
 
 ResNet-18 at 32 px with the 3x3 stem, the preset cifar10's augmentations, the same batch for both. On a GPU ours is
 compiled, as for a long training, in the first epoch, which does not count. What a stage does once an epoch, after its
-steps (SCAN's selection, self-labeling's count of confident images), is timed apart.
+steps (SCAN's selection), is timed apart.
 """
 
 import os
@@ -32,7 +32,7 @@ PEAKS = {"H200 NVL": 835, "H100 NVL": 835, "H100 PCIe": 756, "H200": 989, "H100"
 NEIGHBORS = 20
 VIEWS = {"simclr": 2, "scan": 2, "self_label": 1}
 """Images trained on, for each image of a batch."""
-ONCE_AN_EPOCH = {"scan": "_select", "self_label": "confident"}
+ONCE_AN_EPOCH = {"scan": "_select"}
 
 
 class Training(Protocol):

@@ -26,7 +26,7 @@ def few_confident_warning(*, confident: int, images: int, threshold: float) -> s
     if confident >= 0.05 * images:
         return None
     return (
-        f"after the first epoch only {confident} of {images} images had a probability above {threshold}, too few to "
+        f"in the first epoch only {confident} of {images} images had a probability above {threshold}, too few to "
         "learn from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
     )
 

@@ -12,23 +12,18 @@ def count_confident(logits: Float[Tensor, "images clusters"], *, threshold: floa
     return cluster[confidence > threshold].bincount(minlength=logits.shape[-1])
 
 
-def self_label_metrics(
-    averages: Mapping[str, float],
-    pseudo_labels: Float[Tensor, " clusters"],
-    confident: Int64[Tensor, " clusters"],
-) -> dict[str, float]:
+def self_label_metrics(averages: Mapping[str, float], pseudo_labels: Float[Tensor, " clusters"]) -> dict[str, float]:
     """What to report of an epoch of self-labeling.
 
     Args:
         averages: over its steps, ``loss`` and ``active`` among them.
-        pseudo_labels: how many its steps had for each cluster.
-        confident: the confident training images after it.
+        pseudo_labels: how many images were confident in its steps, for each cluster.
     """
     return {
         **averages,
         "loss": averages["loss"] / averages["active"],
         "clusters_taught": float((pseudo_labels > 0).sum()),
-        "confident": float(confident.sum()),
-        "confident_smallest_cluster": float(confident.min()),
-        "confident_largest_cluster": float(confident.max()),
+        "confident": float(pseudo_labels.sum()),
+        "confident_smallest_cluster": float(pseudo_labels.min()),
+        "confident_largest_cluster": float(pseudo_labels.max()),
     }

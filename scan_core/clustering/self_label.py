@@ -51,7 +51,7 @@ class SelfLabelTraining:
         self._scored = self._average.module if self._average else learner.learned
 
     def run_epoch(self) -> dict[str, float]:
-        """Train for one epoch; returns its averages and how many training images are confident after it.
+        """Train for one epoch; returns its averages and how many images were confident in it.
 
         A step without a confident image leaves the weights alone, though not what batch normalization keeps, and is no
         ``active`` one.
@@ -74,10 +74,10 @@ class SelfLabelTraining:
             meter.add(broken, loss=loss, active=~nobody, confident_share=counts.sum() / self._batch_size)
         averages = meter.read(self._learner.learned, learning_rate=self._learning_rate)
         check_confident(averages["confident_share"], threshold=self._threshold)
-        return self_label_metrics(averages, pseudo_labels, self.confident())
+        return self_label_metrics(averages, pseudo_labels)
 
     def confident(self) -> Int64[Tensor, " clusters"]:
-        """How many training images, not augmented, each cluster gets with a probability above the threshold."""
+        """How many training images each cluster gets with a probability above the threshold, by the weights as kept."""
         (logits,) = self._learner.of_all_images(self._scored)
         return count_confident(logits, threshold=self._threshold)
 

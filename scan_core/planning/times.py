@@ -61,8 +61,8 @@ def stage_seconds(
 ) -> dict[str, float]:
     """Seconds of each stage; downloads are not among them.
 
-    An image is decoded once for pretext, three times for SCAN (with its neighbor, and to choose the epoch) and twice
-    for self-labeling (to count the confident ones); where the encoder is frozen, once for each view.
+    In an epoch an image is decoded once for pretext and self-labeling, and three times for SCAN (with its neighbor, and
+    to choose the epoch); where the encoder is frozen, once for each view.
 
     Args:
         views: augmentations that a frozen encoder sees once; 0 where it learns.
@@ -96,7 +96,7 @@ def stage_seconds(
             "self-label",
             batches.self_label,
             rates.self_label,
-            decoded=2,
+            decoded=1,
             views=views.self_label,
             augment=rates.self_label_augment,
         ),

@@ -2,9 +2,11 @@ import pytest
 import torch
 
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.confident import count_confident
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
 from scan_core.clustering.whole_network import WholeNetwork
+from scan_core.data.batches import shuffled_batches
 from scan_core.data.images import ResidentImages
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
@@ -30,12 +32,23 @@ def training(
 
 def test_counts_the_confident_images_of_each_cluster(tiny_images):
     step = training(tiny_images, threshold=0.51)
-    metrics = step.run_epoch()
+    step.run_epoch()
     logits = infer(step._learner.model, tiny_images, torch.arange(24), mean=[0.4], std=[0.3], precision="float32")[0]
     confidence, cluster = logits.softmax(-1).max(-1)
-    counts = [int(((confidence > 0.51) & (cluster == c)).sum()) for c in range(2)]
-    assert [metrics["confident_smallest_cluster"], metrics["confident_largest_cluster"]] == sorted(counts)
-    assert metrics["confident"] == sum(counts)
+    assert step.confident().tolist() == [int(((confidence > 0.51) & (cluster == c)).sum()) for c in range(2)]
+
+
+def test_an_epoch_counts_the_images_that_taught_in_it(tiny_images):
+    step = training(tiny_images, threshold=0.51, learning_rate=0.0)
+    metrics = step.run_epoch()
+    rows = shuffled_batches(24, 8, torch.Generator().manual_seed(0))
+    step._learner.model.train()
+    counts = torch.zeros(2, dtype=torch.int64)
+    for batch in rows:
+        logits = step._learner.model((tiny_images.gather(batch).float() / 255 - 0.4) / 0.3)[0]
+        counts += count_confident(logits, threshold=0.51)
+    assert [metrics["confident_smallest_cluster"], metrics["confident_largest_cluster"]] == sorted(counts.tolist())
+    assert metrics["confident"] == counts.sum() > 0
     assert metrics["clusters_taught"] == 2
 
 
@@ -92,7 +105,7 @@ def test_an_average_of_the_weights_is_scored_and_kept_and_changes_no_step(tiny_i
     (logits,) = infer(
         averaged._average.module, tiny_images, torch.arange(24), mean=[0.4], std=[0.3], precision="float32"
     )
-    assert int((logits.softmax(-1).amax(-1) > 0.51).sum()) == metrics[1]["confident"]
+    assert int((logits.softmax(-1).amax(-1) > 0.51).sum()) == averaged.confident().sum()
 
 
 def test_plateau():
