@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from scan_core.runtime.state import State
 
@@ -24,16 +25,16 @@ class MovingAverage(Generic[Module]):
     def __init__(self, module: Module, *, decay: float) -> None:
         self.module: Module = copy.deepcopy(module).requires_grad_(False)
         """The average."""
-        self._decay = decay
+        self._follow = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
 
     @torch.no_grad()
     def update(self, module: Module) -> None:
         """Move towards the present weights of ``module``: ``average = decay * average + (1 - decay) * weights``."""
-        for average, value in zip(self.module.state_dict().values(), module.state_dict().values(), strict=True):
-            if average.is_floating_point():
-                average.lerp_(value, 1 - self._decay)
-            else:
-                average.copy_(value)
+        averages, values = self.module.state_dict(), module.state_dict()
+        weights = [name for name, average in averages.items() if average.is_floating_point()]
+        self._follow([averages[name] for name in weights], [values[name] for name in weights], None)
+        for name in averages.keys() - set(weights):
+            averages[name].copy_(values[name])
 
     def state_dict(self) -> State:
         """The average, copied."""
