@@ -52,8 +52,8 @@ def main(
         training.run_epoch()
         augmentation: object = getattr(training, "_learner", training)._augmentation  # type: ignore[union-attr]
         augmentation.__class__ = _MarkedAugmentation
-        if stage in step.ONCE_AN_EPOCH:
-            _mark(training, step.ONCE_AN_EPOCH[stage], "once an epoch")
+        if stage == "scan":
+            _mark(training, "_select", "once an epoch")
         activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]
         with profile(activities=activities) as profiler:
             training.run_epoch()

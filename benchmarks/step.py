@@ -3,8 +3,8 @@
 ``python -m benchmarks.step``
 
 ResNet-18 at 32 px with the 3x3 stem, the preset cifar10's augmentations, the same batch for both. On a GPU ours is
-compiled, as for a long training, in the first epoch, which does not count. What a stage does once an epoch, after its
-steps (SCAN's selection), is timed apart.
+compiled, as for a long training, in the first epoch, which does not count. SCAN's selection, once after an epoch's
+steps, is timed apart.
 """
 
 import os
@@ -32,7 +32,6 @@ PEAKS = {"H200 NVL": 835, "H100 NVL": 835, "H100 PCIe": 756, "H200": 989, "H100"
 NEIGHBORS = 20
 VIEWS = {"simclr": 2, "scan": 2, "self_label": 1}
 """Images trained on, for each image of a batch."""
-ONCE_AN_EPOCH = {"scan": "_select"}
 
 
 class Training(Protocol):
@@ -82,8 +81,8 @@ def _compare(
 ) -> dict[str, str | float]:
     """Rows for one stage; ``gflop`` is the work for one image of a batch."""
     apart: list[float] = []
-    if stage in ONCE_AN_EPOCH:
-        _time_apart(training, ONCE_AN_EPOCH[stage], apart)
+    if stage == "scan":
+        _time_apart(training, "_select", apart)
     ways = {"ours": _after(keep_freed_memory, training.run_epoch), "conventional": _after(return_freed_memory, epoch)}
     taken = alternate(ways, repetitions=repetitions)
     once = apart[-repetitions:] or [0.0] * repetitions
