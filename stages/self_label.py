@@ -98,8 +98,7 @@ def _refine(config: Params, device: torch.device) -> None:
         del metadata["selection_loss"]  # of the SCAN model
         write_clustering(SELF_LABEL_MODEL, training.weights(), {**metadata, "precision": step.precision})
         write_details("self_label", {"epochs": len(history), "images": len(train_ids), **history[-1], **counts})
-        first = int(history[0]["confident"])
-        if message := few_confident_warning(confident=first, images=len(train_ids), threshold=step.threshold):
+        if message := few_confident_warning(history[0]["confident_share"], threshold=step.threshold):
             warn(message)
         taught = int(history[0]["clusters_taught"])
         if message := untaught_warning(taught=taught, clusters=len(counts), threshold=step.threshold):

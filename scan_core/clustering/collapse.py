@@ -21,13 +21,13 @@ def collapse_warning(*, used: int, clusters: int, largest: float, remedy: str) -
     )
 
 
-def few_confident_warning(*, confident: int, images: int, threshold: float) -> str | None:
-    """What to tell a person about the images that self-labeling began with, or None where they are at least 5 %."""
-    if confident >= 0.05 * images:
+def few_confident_warning(share: float, *, threshold: float) -> str | None:
+    """What to tell a person about the ``share`` of images that self-labeling began with, or None from 5 % on."""
+    if share >= 0.05:
         return None
     return (
-        f"in the first epoch only {confident} of {images} images had a probability above {threshold}, too few to "
-        "learn from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
+        f"in the first epoch only {share:.1%} of the images had a probability above {threshold}, too few to learn from; "
+        "lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
     )
 
 
