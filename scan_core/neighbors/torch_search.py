@@ -11,10 +11,7 @@ from torch import Tensor
 
 from scan_core.neighbors.search import Found, Points, Queries, Search
 
-_CANDIDATES = {"cpu": 8192, "cuda": 32_768}
-"""Points that are compared with a chunk of queries at a time: few steps on a GPU, little memory on a CPU."""
-_GROUP = 32
-"""Points that are passed over together where none of them can be among the nearest."""
+_CANDIDATES = 8192
 
 
 class _Largest(NamedTuple):
@@ -44,9 +41,8 @@ def torch_search(points: Points, *, gpus: Sequence[int]) -> Search:
 def _nearest(points: Float32[Tensor, "points dimensions"], queries: Queries, k: int) -> _Largest:
     on_device = torch.from_numpy(queries).to(points.device)
     best = _Largest(on_device.new_empty(len(queries), 0), on_device.new_empty(len(queries), 0, dtype=torch.int64))
-    step = _CANDIDATES[points.device.type]
-    for start in range(0, len(points), step):
-        new = _largest(on_device @ points[start : start + step].T, k)
+    for start in range(0, len(points), _CANDIDATES):
+        new = _largest(on_device @ points[start : start + _CANDIDATES].T, k)
         rows = torch.cat([best.row, new.row + start], dim=1)
         best = _sorted(torch.cat([best.similarity, new.similarity], dim=1), rows, k)
     return best
@@ -54,33 +50,13 @@ def _nearest(points: Float32[Tensor, "points dimensions"], queries: Queries, k: 
 
 def _largest(similarity: Float32[Tensor, "queries candidates"], k: int) -> _Largest:
     """The first ``k`` columns by falling similarity; topk alone may take any of those that equal the last one."""
-    column = _columns_of_the_largest(similarity, k + 1)
-    value, place = similarity.gather(1, column).topk(min(k + 1, column.shape[1]))
-    column = column.gather(1, place)
+    value, column = similarity.topk(min(k + 1, similarity.shape[1]))
     if value.shape[1] > k:
         column = column[:, :k]
         tied = (value[:, k - 1] == value[:, k]).nonzero().squeeze(1)
         column[tied] = similarity[tied].sort(dim=1, descending=True, stable=True).indices[:, :k]
     column = column.sort(dim=1).values
     return _sorted(similarity.gather(1, column), column, k)
-
-
-def _columns_of_the_largest(
-    similarity: Float32[Tensor, "queries candidates"], k: int
-) -> Int64[Tensor, "queries fewer"]:
-    """Columns among which are the ``k`` largest of each row: the groups with the ``k`` largest maxima, and the rest.
-
-    A group that is not among them has no value above its own maximum, and so none above those ``k`` maxima. To find the
-    maxima reads each similarity once, which topk on all of them does several times.
-    """
-    count = similarity.shape[1] // _GROUP
-    columns = torch.arange(similarity.shape[1], device=similarity.device)
-    if count <= k:
-        return columns.expand_as(similarity)
-    grouped, rest = columns[: count * _GROUP].view(_GROUP, count).T, columns[count * _GROUP :]
-    maxima = similarity[:, : count * _GROUP].view(-1, _GROUP, count).amax(1)
-    chosen = grouped[maxima.topk(k).indices].flatten(1)
-    return torch.cat([chosen, rest.expand(len(similarity), -1)], dim=1)
 
 
 def _sorted(similarity: Float32[Tensor, "queries any"], row: Int64[Tensor, "queries any"], k: int) -> _Largest:

@@ -7,10 +7,9 @@ from scan_core.neighbors.search import exact_search
 from scan_core.neighbors.torch_search import torch_search
 
 
-@pytest.fixture(autouse=True, params=[3, 32])
-def _chunks_of_50_candidates_in_groups(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module, "_CANDIDATES", {"cpu": 50})
-    monkeypatch.setattr(module, "_GROUP", request.param)
+@pytest.fixture(autouse=True)
+def _chunks_of_50_candidates(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "_CANDIDATES", 50)
 
 
 @pytest.mark.parametrize("k", [1, 5, 60, 333])
