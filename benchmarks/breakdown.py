@@ -3,8 +3,8 @@
 ``python -m benchmarks.breakdown``
 
 The trainings of ``benchmarks.step``, under torch's profiler. Every operation counts where it was called from: what the
-augmentation calls is augmentation. What a stage does once an epoch is left out. The profiler itself adds a little to
-everything that is short.
+augmentation calls is augmentation. The selection of SCAN, once an epoch, is left out. The profiler itself adds a little
+to everything that is short.
 """
 
 from collections.abc import Callable

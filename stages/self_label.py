@@ -12,6 +12,7 @@ from scan_core.clustering.collapse import check_taught, few_confident_warning, u
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.self_label import SelfLabelTraining, plateaued
+from scan_core.data.batches import steps_per_epoch
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.runtime.distributed import rank
@@ -92,13 +93,15 @@ def _refine(config: Params, device: torch.device) -> None:
                 f"self_label: ends after {len(history)} of {step.epochs} epochs: the last {step.patience} brought no "
                 "more confident images (self_label.patience)"
             )
-        counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(training.confident().tolist())}
         if rank():
             return
+        counts = {f"confident_cluster_{cluster}": int(count) for cluster, count in enumerate(training.confident)}
         del metadata["selection_loss"]  # of the SCAN model
         write_clustering(SELF_LABEL_MODEL, training.weights(), {**metadata, "precision": step.precision})
         write_details("self_label", {"epochs": len(history), "images": len(train_ids), **history[-1], **counts})
-        if message := few_confident_warning(history[0]["confident_share"], threshold=step.threshold):
+        seen = steps_per_epoch(len(train_ids), step.batch_size) * step.batch_size
+        first = int(history[0]["confident"])
+        if message := few_confident_warning(confident=first, images=seen, threshold=step.threshold):
             warn(message)
         taught = int(history[0]["clusters_taught"])
         if message := untaught_warning(taught=taught, clusters=len(counts), threshold=step.threshold):

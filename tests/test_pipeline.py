@@ -254,6 +254,20 @@ def test_a_collapse_is_said_out_loud(finished: Path, project: Path, capsys: pyte
         run_stages(self_label)
 
 
+def test_self_labeling_ends_early_and_reports_its_last_epoch(
+    finished: Path, project: Path, capsys: pytest.CaptureFixture[str]
+):
+    copy_data(finished, project)
+    write_params(project, "self_label.epochs=50", "self_label.patience=1", "self_label.learning_rate=1e-9")
+    run_stages(self_label)
+    details = json.loads((project / "reports/self_label/details.json").read_text())
+    said = f"self_label: ends after {details['epochs']} of 50 epochs: the last 1 brought no more confident images"
+    assert said in capsys.readouterr().err
+    counts = [details[f"confident_cluster_{cluster}"] for cluster in range(10)]
+    assert details["confident"] == sum(counts) > 0
+    assert (details["confident_smallest_cluster"], details["confident_largest_cluster"]) == (min(counts), max(counts))
+
+
 def test_missing_device(finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     copy_data(finished, project)

@@ -21,13 +21,13 @@ def collapse_warning(*, used: int, clusters: int, largest: float, remedy: str) -
     )
 
 
-def few_confident_warning(share: float, *, threshold: float) -> str | None:
-    """What to tell a person about the ``share`` of images that self-labeling began with, or None from 5 % on."""
-    if share >= 0.05:
+def few_confident_warning(*, confident: int, images: int, threshold: float) -> str | None:
+    """What to tell a person about the images of the first epoch, or None where 5 % of them were confident."""
+    if confident >= 0.05 * images:
         return None
     return (
-        f"in the first epoch only {share:.1%} of the images had a probability above {threshold}, too few to learn from; "
-        "lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
+        f"in the first epoch only {confident} of {images} images had a probability above {threshold}, too few to "
+        "learn from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
     )
 
 
@@ -41,9 +41,9 @@ def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | N
     )
 
 
-def check_confident(share: float, *, threshold: float) -> None:
-    """Raise TrainingError where the ``share`` of confident images in an epoch of self-labeling is 0."""
-    if share == 0:
+def check_confident(confident: float, *, threshold: float) -> None:
+    """Raise TrainingError where no image was ``confident`` in an epoch of self-labeling."""
+    if not confident:
         raise TrainingError(
             f"no image is assigned with a probability above {threshold}; lower self_label.threshold, train the SCAN "
             "step longer (scan.epochs), or see its own clusters with self_label.epochs: 0"

@@ -53,9 +53,9 @@ class FrozenEncoder:
             yield plain, augmented
 
     @torch.no_grad()
-    def of_all_images(self, learned: nn.Module) -> Iterator[Float[Tensor, "images clusters"]]:
+    def of_all_images(self) -> Iterator[Float[Tensor, "images clusters"]]:
         """Logits of all images as they are, by one head at a time, which bounds the memory."""
-        heads = learned.get_submodule("heads").state_dict()
+        heads = self.model.heads.state_dict()
         for weight, bias in zip(heads["weight"], heads["bias"], strict=True):
             with autocast(self.device, self._precision):
                 chunks = [linear(features, weight, bias).float() for features in self._features.as_they_are()]

@@ -45,10 +45,6 @@ class Learner(Protocol):
         """For each step the first head's logits of the images as they are, without gradient, and augmented."""
         ...
 
-    def of_all_images(self, learned: nn.Module) -> Iterator[Float[Tensor, "images clusters"]]:
-        """For one head after the other the logits of all images as they are: float32, without gradient.
-
-        Args:
-            learned: itself, or a copy with other weights.
-        """
+    def of_all_images(self) -> Iterator[Float[Tensor, "images clusters"]]:
+        """For one head after the other the logits of all images as they are: float32, without gradient."""
         ...

@@ -3,12 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from scan_core.augment.draws import part_generator
 from scan_core.clustering.collapse import check_confident
-from scan_core.clustering.confident import count_confident, self_label_metrics
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.data.batches import shuffled_batches
@@ -25,9 +24,12 @@ class SelfLabelTraining:
     Args:
         threshold: the probability above which an image is confident, in (0, 1).
         optimizer: ``adam``, or ``sgd`` with ``momentum``.
-        ema_decay: of the average of the weights that is scored and kept in their place; None keeps the weights
-            themselves. Pseudo-labels come from the weights in both cases, as in FixMatch (Sohn et al., 2020).
+        ema_decay: of the average of the weights that is kept in their place; None keeps the weights themselves.
+            Pseudo-labels come from the weights in both cases, as in FixMatch (Sohn et al., 2020).
     """
+
+    confident: Float[Tensor, " *clusters"]
+    """How many images of each cluster were confident in the steps of the last epoch."""
 
     def __init__(
         self,
@@ -48,10 +50,11 @@ class SelfLabelTraining:
         self._batch_size, self._learning_rate = batch_size, learning_rate
         self._optimizer = make_optimizer(optimizer, learner.learned, momentum=momentum, weight_decay=weight_decay)
         self._average = None if ema_decay is None else MovingAverage(learner.learned, decay=ema_decay)
-        self._scored = self._average.module if self._average else learner.learned
+        self._kept = self._average.module if self._average else learner.learned
+        self.confident = torch.zeros((), device=learner.device)
 
     def run_epoch(self) -> dict[str, float]:
-        """Train for one epoch; returns its averages and how many images were confident in it.
+        """Train for one epoch; returns its averages and how many images were confident in its steps.
 
         A step without a confident image leaves the weights alone, though not what batch normalization keeps, and is no
         ``active`` one.
@@ -60,45 +63,51 @@ class SelfLabelTraining:
             TrainingError: no confident image in the whole epoch, or the loss is not finite.
         """
         meter = Meter(self._learner.device)
-        pseudo_labels = torch.zeros((), device=self._learner.device)
+        self.confident = torch.zeros((), device=self._learner.device)
         rows = shuffled_batches(len(self._learner), self._batch_size, self._generator)
         for plain, augmented in steps(self._learner.plain_and_augmented(rows, self._generator), total=len(rows)):
             loss, counts = pseudo_label_loss(
                 plain, augmented, threshold=self._threshold, class_balance=self._class_balance
             )
-            pseudo_labels = pseudo_labels + counts
             nobody = counts.sum() == 0
             broken = update(self._optimizer, loss, learning_rate=self._learning_rate, skip=nobody)
             if self._average:
                 self._average.update(self._learner.learned)
-            meter.add(broken, loss=loss, active=~nobody, confident_share=counts.sum() / self._batch_size)
+            meter.add(broken, loss=loss, active=~nobody)
+            self.confident = self.confident + torch.where(broken, 0.0, counts)
         averages = meter.read(self._learner.learned, learning_rate=self._learning_rate)
-        check_confident(averages["confident_share"], threshold=self._threshold)
-        return self_label_metrics(averages, pseudo_labels)
-
-    def confident(self) -> Int64[Tensor, " clusters"]:
-        """How many training images each cluster gets with a probability above the threshold, by the weights as kept."""
-        (logits,) = self._learner.of_all_images(self._scored)
-        return count_confident(logits, threshold=self._threshold)
+        check_confident(float(self.confident.sum()), threshold=self._threshold)
+        return {
+            **averages,
+            "loss": averages["loss"] / averages["active"],
+            "clusters_taught": float((self.confident > 0).sum()),
+            "confident": float(self.confident.sum()),
+            "confident_smallest_cluster": float(self.confident.min()),
+            "confident_largest_cluster": float(self.confident.max()),
+        }
 
     def weights(self) -> State:
         """The model's weights as they are now; with ``ema_decay``, their average."""
-        weights = {**self._learner.model.state_dict(), **self._scored.state_dict()}
+        weights = {**self._learner.model.state_dict(), **self._kept.state_dict()}
         return {name: value.clone() for name, value in weights.items()}
 
     def state_dict(self) -> State:
         """Everything that :meth:`load_state_dict` needs to go on identically; what does not learn is not in it."""
         average = self._average.state_dict() if self._average else {}
         state = capture(self._learner.learned, self._optimizer, self._generator)
-        return state | {f"average.{name}": value for name, value in average.items()}
+        return state | {"confident": self.confident} | {f"average.{name}": value for name, value in average.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from ``state``."""
         restore(state, self._learner.learned, self._optimizer, self._generator)
+        self.confident = state["confident"].to(self._learner.device)
         if self._average:
             self._average.load_state_dict(part(state, "average"))
 
 
 def plateaued(confident: Sequence[float], *, patience: int) -> bool:
-    """Whether the last ``patience`` epochs have brought no more confident images than an epoch before them had."""
+    """Whether the last ``patience`` epochs had no more confident images than one before them.
+
+    An epoch leaves out what does not fill a batch, other images each time; of few images, the numbers vary with them.
+    """
     return len(confident) > patience and max(confident[-patience:]) <= max(confident[:-patience])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor, nn
+from torch import Tensor
 
 from scan_core.augment.batches import augmented_batches
 from scan_core.augment.normalize import normalize
@@ -71,10 +71,10 @@ class WholeNetwork:
                 (augmented,) = self._network(views)
             yield plain, augmented
 
-    def of_all_images(self, learned: nn.Module) -> Iterator[Float[Tensor, "images clusters"]]:
+    def of_all_images(self) -> Iterator[Float[Tensor, "images clusters"]]:
         """Logits of all images as they are."""
         yield from infer(
-            learned,
+            self.model,
             self._images,
             self._image_ids,
             mean=self._augmentation.mean,

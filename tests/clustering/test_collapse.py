@@ -41,7 +41,7 @@ def test_pseudo_labels_must_be_of_several_clusters():
 
 
 def test_pseudo_labels_must_be_there():
-    check_confident(0.01, threshold=0.9)
+    check_confident(1.0, threshold=0.9)
     with pytest.raises(
         TrainingError, match=r"no image .* above 0\.9; lower self_label\.threshold.*self_label\.epochs: 0$"
     ):
@@ -49,7 +49,7 @@ def test_pseudo_labels_must_be_there():
 
 
 def test_few_confident_images_are_told():
-    assert few_confident_warning(0.05, threshold=0.9) is None
-    message = str(few_confident_warning(0.049, threshold=0.9))
-    assert "only 4.9% of the images had a probability above 0.9" in message
+    assert few_confident_warning(confident=50, images=1000, threshold=0.9) is None
+    message = str(few_confident_warning(confident=49, images=1000, threshold=0.9))
+    assert "only 49 of 1000 images had a probability above 0.9" in message
     assert "lower self_label.threshold" in message

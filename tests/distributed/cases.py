@@ -105,7 +105,7 @@ def training(name: str) -> Any:
         neighbors = (torch.arange(26)[:, None] + torch.tensor([2, 4])) % 26
         settings = {"entropy_weight": 2.0, "prior": None, "learning_rate": 1e-4}
         return ScanTraining(learner, neighbors, **settings, **common)
-    settings = {"threshold": 0.4, "class_balance": True, "learning_rate": 1e-3}
+    settings = {"threshold": 0.4, "class_balance": True, "learning_rate": 1e-3, "ema_decay": 0.9}
     return SelfLabelTraining(learner, **settings, **common)
 
 

@@ -62,6 +62,7 @@ def test_decoding_adds_to_the_same_processors_and_hides_behind_another_device():
     here = seconds(rates)
     beside = seconds(rates, beside=True)
     assert here["scan-train"] == pytest.approx(1 + 20 * 128 * (3 * 0.015 + 0.03))
+    assert here["self-label"] == pytest.approx(1 + 6 * 200 * (0.015 + 0.04))
     assert beside["scan-train"] == pytest.approx(1 + 20 * 128 * 3 * 0.015)  # decoding is the slower
     assert beside["pretext-train"] == pytest.approx(1 + 90 * 100 * 0.02)  # training is
 
