@@ -95,11 +95,13 @@ def _refine(config: Params, device: torch.device) -> None:
             )
         if rank():
             return
-        counts = {f"confident_cluster_{cluster}": int(count) for cluster, count in enumerate(training.confident)}
+        confident = training.confident.long().tolist()
+        counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(confident)}
         del metadata["selection_loss"]  # of the SCAN model
         write_clustering(SELF_LABEL_MODEL, training.weights(), {**metadata, "precision": step.precision})
-        write_details("self_label", {"epochs": len(history), "images": len(train_ids), **history[-1], **counts})
         seen = steps_per_epoch(len(train_ids), step.batch_size) * step.batch_size
+        sizes = {"images": len(train_ids), "images_per_epoch": seen}
+        write_details("self_label", {"epochs": len(history), **sizes, **history[-1], **counts})
         first = int(history[0]["confident"])
         if message := few_confident_warning(confident=first, images=seen, threshold=step.threshold):
             warn(message)

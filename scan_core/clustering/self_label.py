@@ -28,8 +28,8 @@ class SelfLabelTraining:
             Pseudo-labels come from the weights in both cases, as in FixMatch (Sohn et al., 2020).
     """
 
-    confident: Float[Tensor, " *clusters"]
-    """How many images of each cluster were confident in the steps of the last epoch."""
+    confident: Float[Tensor, " clusters"]
+    """How many images of each cluster were confident in the finite steps of the last epoch; zeros before the first."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class SelfLabelTraining:
         self._optimizer = make_optimizer(optimizer, learner.learned, momentum=momentum, weight_decay=weight_decay)
         self._average = None if ema_decay is None else MovingAverage(learner.learned, decay=ema_decay)
         self._kept = self._average.module if self._average else learner.learned
-        self.confident = torch.zeros((), device=learner.device)
+        self.confident = torch.zeros(learner.model.heads.bias.shape[-1], device=learner.device)
 
     def run_epoch(self) -> dict[str, float]:
         """Train for one epoch; returns its averages and how many images were confident in its steps.
@@ -63,7 +63,7 @@ class SelfLabelTraining:
             TrainingError: no confident image in the whole epoch, or the loss is not finite.
         """
         meter = Meter(self._learner.device)
-        self.confident = torch.zeros((), device=self._learner.device)
+        self.confident = torch.zeros_like(self.confident)
         rows = shuffled_batches(len(self._learner), self._batch_size, self._generator)
         for plain, augmented in steps(self._learner.plain_and_augmented(rows, self._generator), total=len(rows)):
             loss, counts = pseudo_label_loss(

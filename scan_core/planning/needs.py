@@ -129,12 +129,11 @@ def _scan(work: Work) -> Need:
 
 
 def _self_label(work: Work) -> Need:
-    logits, moments = 3 * work.sizes.train * work.clusters * FLOAT, work.self_label_moments
+    moments = work.self_label_moments
     if work.self_label_views:
-        need = _heads(work, work.self_label, work.self_label_batch, heads=1, moments=moments, whole_set=logits)
+        need = _heads(work, work.self_label, work.self_label_batch, heads=1, moments=moments, whole_set=0)
         return _with_features(work, need, views=work.self_label_views)
-    whole_set = max(logits, _inference(work))
-    return _training(work, work.self_label, work.self_label_batch, moments=moments, whole_set=whole_set)
+    return _training(work, work.self_label, work.self_label_batch, moments=moments, whole_set=0)
 
 
 def _training(work: Work, footprint: Footprint, batch: int, *, moments: int, whole_set: int) -> Need:

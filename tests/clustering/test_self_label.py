@@ -109,7 +109,7 @@ def test_running_statistics_are_those_of_both_passes(tiny_images):
 
 
 def test_an_average_of_the_weights_is_kept_and_changes_no_step(tiny_images):
-    plain, averaged = (training(tiny_images, threshold=0.51, **{"ema_decay": decay}) for decay in (None, 0.9))
+    plain, averaged = (training(tiny_images, threshold=0.51, ema_decay=decay) for decay in (None, 0.9))
     start = averaged.weights()
     metrics = [step.run_epoch() for step in (plain, averaged)]
     assert metrics[0]["loss"] == metrics[1]["loss"]

@@ -49,6 +49,8 @@ def test_needs_by_hand():
     assert need["pretext-train"].device == 20_000 + 10_000 + 1.3 * 100 * 1_000_000 + 3 * 200**2 * 4
     # Two moments; three arrays of logits of 2 heads, and the table of neighbors.
     assert need["scan-train"].device == 30_000 + 10_000 + 1.3 * 100 * 500_000 + 3 * 2 * 1000 * 10 * 4 + 1000 * 5 * 8
+    # Two moments; nothing of all images.
+    assert need["self-label"].device == 30_000 + 10_000 + 1.3 * 100 * 400_000
     assert need["embed"].disk == 1100 * 50 * 4
     mining = {"images": 1100, "points": 1000, "dimensions": 50, "k": 5}
     assert need["mine-neighbors"].host == bytes_needed(**mining, approximate=False)
@@ -84,6 +86,8 @@ def test_needs_of_a_frozen_encoder_by_hand():
     # inference takes less: 3 x 512 outputs of 100 bytes.
     step, table = 3 * 2 * 41 * 10 * 4 + 3_280 + 1.3 * 100 * 1000, 1000 * 5 * 8
     assert scan.device == 10_000 + int(step) + 3 * 1000 * 10 * 4 + table
+    # Here inference takes more than a step: 3 * 41 * 10 * 4 + 1_640 + 1.3 * 100 * 1000.
+    assert self_label.device == 10_000 + 3 * 512 * 100
     assert scan.disk == needs(WORK)["scan-train"].disk
 
 
