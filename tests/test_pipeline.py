@@ -13,6 +13,7 @@ import torch
 
 from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.model import read_model
+from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.errors import ParamsError, TrainingError
 from scan_core.pretext.encoder import PretextModel
 from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, scan_train, self_label
@@ -266,6 +267,28 @@ def test_self_labeling_ends_early_and_reports_its_last_epoch(
     counts = [details[f"confident_cluster_{cluster}"] for cluster in range(10)]
     assert details["confident"] == sum(counts) > 0
     assert (details["confident_smallest_cluster"], details["confident_largest_cluster"]) == (min(counts), max(counts))
+
+
+def test_self_labeling_that_ended_before_it_wrote_reports_the_same(
+    finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    copy_data(finished, project)
+    report = project / "reports/self_label/details.json"
+    run_stages(self_label)
+    whole = report.read_text()
+    report.unlink()
+
+    def killed(*arguments: object) -> None:
+        raise RuntimeError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(self_label, "write_clustering", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            run_stages(self_label)
+    assert not report.exists()
+    monkeypatch.setattr(SelfLabelTraining, "run_epoch", killed)  # no epoch is left
+    run_stages(self_label)
+    assert report.read_text() == whole
 
 
 def test_missing_device(finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
