@@ -1,6 +1,7 @@
 """The whole pipeline in this process, on tiny settings: repeatable, without labels, and with clear failures."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.errors import ParamsError, TrainingError
 from scan_core.pretext.encoder import PretextModel
-from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, scan_train, self_label
+from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, resume, scan_train, self_label
 from tests.data.samples import encode, noise, write_picture
 from tests.pipeline import FROZEN, artifacts, run_stages, write_params
 
@@ -281,6 +282,7 @@ def test_self_labeling_that_ended_before_it_wrote_reports_the_same(
     def killed(*arguments: object) -> None:
         raise RuntimeError("killed")
 
+    monkeypatch.setattr(resume, "SHARE_OF_TIME", math.inf)  # every epoch is saved
     with monkeypatch.context() as patch:
         patch.setattr(self_label, "write_clustering", killed)
         with pytest.raises(RuntimeError, match="killed"):

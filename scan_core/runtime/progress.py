@@ -18,7 +18,8 @@ Report = Callable[[int, Mapping[str, float]], None]
 def say(message: str) -> None:
     """Print one line for the person, apart from a stage's results; of several processes one speaks."""
     if _speaks():
-        print(message, file=sys.stderr, flush=True)
+        sys.stderr.write(f"{message}\n")  # with its end, which print writes by itself: an interruption may come between
+        sys.stderr.flush()
 
 
 def warn(message: str) -> None:
