@@ -287,7 +287,6 @@ def test_self_labeling_that_ended_before_it_wrote_reports_the_same(
         patch.setattr(self_label, "write_clustering", killed)
         with pytest.raises(RuntimeError, match="killed"):
             run_stages(self_label)
-    assert not report.exists()
     monkeypatch.setattr(SelfLabelTraining, "run_epoch", killed)  # no epoch is left
     run_stages(self_label)
     assert report.read_text() == whole
