@@ -76,14 +76,15 @@ class SelfLabelTraining:
             meter.add(broken, loss=loss, active=~nobody)
             self.confident = self.confident + torch.where(broken, 0.0, counts)
         averages = meter.read(self._learner.learned, learning_rate=self._learning_rate)
-        check_confident(float(self.confident.sum()), threshold=self._threshold)
+        confident = self.confident.tolist()
+        check_confident(sum(confident), threshold=self._threshold)
         return {
             **averages,
             "loss": averages["loss"] / averages["active"],
-            "clusters_taught": float((self.confident > 0).sum()),
-            "confident": float(self.confident.sum()),
-            "confident_smallest_cluster": float(self.confident.min()),
-            "confident_largest_cluster": float(self.confident.max()),
+            "clusters_taught": float(sum(count > 0 for count in confident)),
+            "confident": sum(confident),
+            "confident_smallest_cluster": min(confident),
+            "confident_largest_cluster": max(confident),
         }
 
     def weights(self) -> State:
