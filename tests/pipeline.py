@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from stages import baselines, embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
 from stages.use import main as use
 
@@ -36,6 +38,12 @@ TINY = [
 ]
 
 FROZEN = ["scan.train_encoder=false", "scan.views=3", "self_label.train_encoder=false", "self_label.ema_decay=0.9"]
+
+
+def enter(folder: Path, patch: pytest.MonkeyPatch) -> None:
+    """Work in ``folder`` as a person does, also where DVC has started the tests."""
+    patch.chdir(folder)
+    patch.delenv("DVC_ROOT", raising=False)
 
 
 def write_params(folder: Path, *overrides: str) -> None:

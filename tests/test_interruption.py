@@ -14,6 +14,7 @@ from tests.pipeline import (
     FROZEN,
     TRAININGS,
     artifacts,
+    enter,
     kill_after_first_epoch,
     run_stages,
     start_stage,
@@ -34,8 +35,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All stages have run, each training as a process of its own."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("DVC_ROOT", raising=False)
+        enter(folder, patch)
         write_params(folder, *LONG)
         for training, stages in STAGES.items():
             run_stages(*stages[:-1])
@@ -46,8 +46,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
+    enter(tmp_path, monkeypatch)
     return shutil.copytree(uninterrupted, tmp_path / "project")
 
 

@@ -19,7 +19,7 @@ from scan_core.errors import ParamsError, TrainingError
 from scan_core.pretext.encoder import PretextModel
 from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, resume, scan_train, self_label
 from tests.data.samples import encode, noise, write_picture
-from tests.pipeline import FROZEN, artifacts, run_stages, write_params
+from tests.pipeline import FROZEN, artifacts, enter, run_stages, write_params
 
 
 @pytest.fixture(scope="module")
@@ -27,8 +27,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project in which all stages have run."""
     folder = tmp_path_factory.mktemp("finished")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("DVC_ROOT", raising=False)
+        enter(folder, patch)
         write_params(folder)
         run_stages()
     return folder
@@ -36,8 +35,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
+    enter(tmp_path, monkeypatch)
     write_params(tmp_path)
     return tmp_path
 

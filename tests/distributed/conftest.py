@@ -8,7 +8,7 @@ import torch
 from stages import embed, fetch, mine_neighbors, pretext_train, scan_train, self_label
 from tests.distributed.team import Team, team
 from tests.distributed.two_devices import SMALL_STEPS, TWO
-from tests.pipeline import run_stages, write_params
+from tests.pipeline import enter, run_stages, write_params
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +32,7 @@ def by_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All trainings have run in one process."""
     folder = tmp_path_factory.mktemp("by_one")
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        patch.delenv("DVC_ROOT", raising=False)
+        enter(folder, patch)
         write_params(folder, *SMALL_STEPS)
         run_stages(fetch, pretext_train, embed, mine_neighbors, scan_train, self_label)
     return folder
@@ -43,7 +42,6 @@ def by_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def project(by_one: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, which asks for two devices."""
     folder = shutil.copytree(by_one, tmp_path / "project")
-    monkeypatch.chdir(folder)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
+    enter(folder, monkeypatch)
     write_params(folder, *SMALL_STEPS, TWO)
     return folder
