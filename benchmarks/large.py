@@ -73,7 +73,9 @@ def _prepared(pixels: np.ndarray) -> Prepared:
 
 def _training(folder: Path, count: int, workers: int) -> SimclrTraining:
     return SimclrTraining(
-        PretextModel(ResNet("resnet10", width=4, stem="7x7-pool", channels=3), hidden_dim=32, projection_dim=16),
+        PretextModel(
+            ResNet("resnet10", width=4, stem="7x7-pool", channels=3), hidden_dim=32, projection_dim=16, batch_norm=False
+        ),
         open_images(folder, torch.device("cpu"), workers=workers),
         torch.arange(count),
         Augmentation({"random_horizontal_flip": {"p": 0.5}}, mean=[0.5] * 3, std=[0.25] * 3),

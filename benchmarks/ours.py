@@ -63,7 +63,7 @@ def simclr(
 ) -> SimclrTraining:
     """SimCLR on all ``images``; ``epochs`` is the length of its schedule."""
     return SimclrTraining(
-        PretextModel(network or encoder(), hidden_dim=512, projection_dim=128).to(images.device),
+        PretextModel(network or encoder(), hidden_dim=512, projection_dim=128, batch_norm=False).to(images.device),
         images,
         torch.arange(len(images)),
         augmentation(SIMCLR),

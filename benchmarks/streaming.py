@@ -97,7 +97,7 @@ def _training(encoder: str, images: Images, ids: npt.NDArray[np.int64], epochs: 
     torch.manual_seed(0)
     network = ResNet(name, width=width, stem="3x3", channels=3)
     return SimclrTraining(
-        PretextModel(network, hidden_dim=128, projection_dim=64),
+        PretextModel(network, hidden_dim=128, projection_dim=64, batch_norm=False),
         images,
         torch.from_numpy(ids),
         Augmentation(SIMCLR, mean=[0.5] * 3, std=[0.25] * 3),

@@ -20,10 +20,11 @@ from stages.paths import BASELINES, EMBEDDING_NORMS, EMBEDDINGS, IMAGES, INDEX, 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Cluster all images with k-means fitted on the training images, to compare with.
 
-    Reads data/images, data/index.parquet, data/embeddings.npy and data/embedding_norms.npy; no labels.
+    Reads data/artifacts/images, data/artifacts/index.parquet, data/artifacts/embeddings.npy and
+    data/artifacts/embedding_norms.npy; no labels.
 
-    Writes data/baselines.parquet with the methods kmeans (on the L2-normalized embeddings), kmeans_raw (on the
-    embeddings as the encoder gives them) and kmeans_pixels.
+    Writes data/artifacts/baselines.parquet with the methods kmeans (on the L2-normalized embeddings), kmeans_raw (on
+    the embeddings as the encoder gives them) and kmeans_pixels.
     """
     config = load_params(params)
     images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)

@@ -23,8 +23,8 @@ from stages.processes import run_on_devices
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Embed every image, not augmented (SCAN, section 2.2).
 
-    Reads data/images and data/pretext/encoder.safetensors; writes data/embeddings.npy (L2-normalized) and
-    data/embedding_norms.npy (the lengths before).
+    Reads data/artifacts/images and data/artifacts/pretext/encoder.safetensors; writes data/artifacts/embeddings.npy
+    (L2-normalized) and data/artifacts/embedding_norms.npy (the lengths before).
     """
     config = load_params(params)
     run_on_devices(_embed, config, params)

@@ -50,10 +50,10 @@ MODELS = {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL}
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Score the clusters against the labels, and show them.
 
-    Reads all artifacts under data/, data/labels.parquet among them, which no other stage reads. Images without a label
+    Reads all artifacts, data/artifacts/labels.parquet among them, which no other stage reads. Images without a label
     are predicted and shown, not scored; without any label the label-free figures remain.
 
-    Writes data/predictions.parquet, reports/metrics/evaluate.json (the figures to compare experiments by) and
+    Writes data/artifacts/predictions.parquet, reports/metrics/evaluate.json (the figures to compare experiments by) and
     reports/evaluate/ (details.json, tables and pictures).
     """
     config = load_params(params)

@@ -39,9 +39,9 @@ GIBIBYTE = 2**30
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Bring the dataset in: the images decoded, resized and in random order, the labels apart from them.
 
-    Reads data.source, or downloads from the dataset's official origin into .downloads; writes data/images,
-    data/index.parquet, data/labels.parquet (for evaluate alone) and reports/fetch (counts, skipped files, duplicates,
-    pictures before and after augmentation).
+    Reads data.source, or downloads from the dataset's official origin into .downloads; writes data/artifacts/images,
+    data/artifacts/index.parquet, data/artifacts/labels.parquet (for evaluate alone) and reports/fetch (counts, skipped
+    files, duplicates, pictures before and after augmentation).
     """
     config = load_params(params)
     data = config.data

@@ -29,7 +29,7 @@ GIB = 2**30
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Write each training image's nearest neighbors (SCAN, section 2.2).
 
-    Reads data/embeddings.npy and data/index.parquet; writes data/neighbors.parquet and
+    Reads data/artifacts/embeddings.npy and data/artifacts/index.parquet; writes data/artifacts/neighbors.parquet and
     reports/mine_neighbors/details.json (how the search was made, and its recall).
     """
     config = load_params(params)

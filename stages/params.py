@@ -46,6 +46,8 @@ class SimclrParams(Section):
     temperature: Positive
     projection_dim: Count
     hidden_dim: Count
+    batch_norm: bool
+    """Whether the projection head normalizes its hidden layer over the batch (Chen et al., 2020)."""
 
 
 class SmallCrops(Section):

@@ -54,7 +54,7 @@ def count_images(config: Params) -> Counted:
 
 
 def _is_fetched(config: Params) -> bool:
-    """Whether data/index.parquet is what fetch makes of these parameters, as dvc.lock remembers it."""
+    """Whether data/artifacts/index.parquet is what fetch makes of these parameters, as dvc.lock remembers it."""
     try:
         fetch = YAML(typ="safe", pure=True).load(LOCK)["stages"]["fetch"]
         recorded = {out["path"]: out.get("md5") for out in fetch["outs"]}

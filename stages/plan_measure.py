@@ -138,7 +138,7 @@ def pretext_model(config: Params, channels: int) -> PretextModel:
     """The model of pretext-train, untrained."""
     architecture, head = config.encoder, config.pretext.simclr
     encoder = ResNet(architecture.name, width=architecture.width, stem=architecture.stem, channels=channels)
-    return PretextModel(encoder, hidden_dim=head.hidden_dim, projection_dim=head.projection_dim)
+    return PretextModel(encoder, **head.model_dump(include={"hidden_dim", "projection_dim", "batch_norm"}))
 
 
 def pretext_training(config: Params, images: Images, batch_size: int) -> SimclrTraining:

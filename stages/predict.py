@@ -51,8 +51,8 @@ def main(
 ) -> None:
     """Say which cluster each picture belongs to, without training anything.
 
-    Reads data/self_label/model.safetensors, and PICTURES as fetch would; writes a table with a row for each picture:
-    path, cluster and confidence, cluster by cluster and the surest first.
+    Reads data/artifacts/self_label/model.safetensors, and PICTURES as fetch would; writes a table with a row for each
+    picture: path, cluster and confidence, cluster by cluster and the surest first.
     """
     runtime = load_params(params).runtime
     model, metadata = read_clustering(SELF_LABEL_MODEL)

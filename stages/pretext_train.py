@@ -27,7 +27,8 @@ from stages.training import train, write_details
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Learn an embedding without labels (SCAN, section 2.1).
 
-    Reads data/images and data/index.parquet; writes data/pretext/encoder.safetensors and reports/pretext_train.
+    Reads data/artifacts/images and data/artifacts/index.parquet; writes data/artifacts/pretext/encoder.safetensors and
+    reports/pretext_train.
     """
     config = load_params(params)
     run_on_devices(_train, config, params, pretext=config.pretext.batch_size)
@@ -42,7 +43,7 @@ def _train(config: Params, device: torch.device) -> None:
     mean, std = read_normalization(INDEX, channels=images.channels)
 
     torch.manual_seed(seed)
-    head = {"hidden_dim": pretext.simclr.hidden_dim, "projection_dim": pretext.simclr.projection_dim}
+    head = pretext.simclr.model_dump(include={"hidden_dim", "projection_dim", "batch_norm"})
     encoder = ResNet(architecture.name, width=architecture.width, stem=architecture.stem, channels=images.channels)
     model = PretextModel(encoder, **head).to(device)
     training = SimclrTraining(

@@ -28,7 +28,8 @@ def main(
 ) -> None:
     """Show some images as they are and after the augmentations of the three trainings, several times each.
 
-    Reads data/images and data/index.parquet. Fetch draws the same picture to reports/fetch/augmented.png.
+    Reads data/artifacts/images and data/artifacts/index.parquet. Fetch draws the same picture to
+    reports/fetch/augmented.png.
     """
     config = load_params(params)
     write_preview(output, torch.from_numpy(first_images(IMAGES, ROWS)), config)

@@ -85,7 +85,8 @@ def resume(
 
     Args:
         params: the sections and seed that the stage depends on.
-        inputs: the artifacts that it reads (``data/index.parquet`` stands for the images, whose digest it holds).
+        inputs: the artifacts that it reads (``data/artifacts/index.parquet`` stands for the images, whose digest it
+        holds).
     """
     identity = {
         "params": [

@@ -37,9 +37,9 @@ from stages.training import train, write_details
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Train the clustering so that an image and its neighbors agree (SCAN, section 2.2, Eq. 2).
 
-    Reads data/images, data/index.parquet, data/neighbors.parquet and data/pretext/encoder.safetensors; writes
-    data/scan/model.safetensors (the epoch and head with the lowest loss on the images as they are) and
-    reports/scan_train.
+    Reads data/artifacts/images, data/artifacts/index.parquet, data/artifacts/neighbors.parquet and
+    data/artifacts/pretext/encoder.safetensors; writes data/artifacts/scan/model.safetensors (the epoch and head with
+    the lowest loss on the images as they are) and reports/scan_train.
     """
     config = load_params(params)
     if config.scan.train_encoder:

@@ -32,8 +32,9 @@ from stages.training import train, write_details
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Refine the clustering by training on its confident images (SCAN, section 2.3).
 
-    Reads data/images, data/index.parquet and data/scan/model.safetensors; writes data/self_label/model.safetensors
-    and reports/self_label. With self_label.epochs: 0 the SCAN model passes through.
+    Reads data/artifacts/images, data/artifacts/index.parquet and data/artifacts/scan/model.safetensors; writes
+    data/artifacts/self_label/model.safetensors and reports/self_label. With self_label.epochs: 0 the SCAN model passes
+    through.
     """
     config = load_params(params)
     if not config.self_label.epochs:

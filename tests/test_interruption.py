@@ -61,7 +61,7 @@ def forget(folder: Path, stage: str) -> None:
     """Remove a training's outputs, as DVC does before it runs the stage."""
     shutil.rmtree(folder / f"reports/{stage}")
     outputs = {"pretext_train": "pretext/encoder", "scan_train": "scan/model", "self_label": "self_label/model"}
-    (folder / f"data/{outputs[stage]}.safetensors").unlink()
+    (folder / f"data/artifacts/{outputs[stage]}.safetensors").unlink()
 
 
 @pytest.mark.parametrize("stage", TRAININGS)
@@ -139,7 +139,7 @@ def test_a_damaged_state_starts_anew(uninterrupted: Path, project: Path):
 def test_an_interrupted_training_fails_within_seconds_and_writes_no_model(project: Path, number: int):
     forget(project, "pretext_train")
     assert kill_after_first_epoch(project, "pretext_train", number=number) != 0
-    assert not (project / "data/pretext/encoder.safetensors").exists()
+    assert not (project / "data/artifacts/pretext/encoder.safetensors").exists()
     finish(project, "pretext_train")
 
 
@@ -155,8 +155,8 @@ def test_a_second_process_waits_for_the_first(uninterrupted: Path, project: Path
 @pytest.mark.parametrize(
     ("stage", "artifact"),
     [
-        ("embed", "data/embeddings.npy"),
-        ("evaluate", "data/predictions.parquet"),
+        ("embed", "data/artifacts/embeddings.npy"),
+        ("evaluate", "data/artifacts/predictions.parquet"),
         ("scan_train", r"\S+/state.safetensors"),
     ],
 )
@@ -177,7 +177,7 @@ def test_a_folder_that_cannot_be_written(project: Path):
     process = start_stage(project, "scan_train")
     _, error = process.communicate(timeout=120)
     assert process.returncode == 1
-    assert "error: data/scan/model.safetensors: cannot be written" in error
+    assert "error: data/artifacts/scan/model.safetensors: cannot be written" in error
 
 
 @pytest.mark.parametrize("stage", ["scan_train", "fetch"])

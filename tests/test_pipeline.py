@@ -42,17 +42,17 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_all_artifacts_of_the_design_exist(finished: Path):
     expected = [
-        "data/images/pixels.npy",
-        "data/index.parquet",
-        "data/labels.parquet",
-        "data/pretext/encoder.safetensors",
-        "data/embeddings.npy",
-        "data/embedding_norms.npy",
-        "data/neighbors.parquet",
-        "data/scan/model.safetensors",
-        "data/self_label/model.safetensors",
-        "data/baselines.parquet",
-        "data/predictions.parquet",
+        "data/artifacts/images/pixels.npy",
+        "data/artifacts/index.parquet",
+        "data/artifacts/labels.parquet",
+        "data/artifacts/pretext/encoder.safetensors",
+        "data/artifacts/embeddings.npy",
+        "data/artifacts/embedding_norms.npy",
+        "data/artifacts/neighbors.parquet",
+        "data/artifacts/scan/model.safetensors",
+        "data/artifacts/self_label/model.safetensors",
+        "data/artifacts/baselines.parquet",
+        "data/artifacts/predictions.parquet",
         "reports/metrics/evaluate.json",
         "reports/fetch/details.json",
         "reports/pretext_train/details.json",
@@ -81,7 +81,9 @@ def test_a_second_run_gives_the_same_bytes(finished: Path, project: Path):
 def test_another_seed_gives_other_images_and_weights(finished: Path, project: Path):
     write_params(project, "seed=1")
     run_stages(fetch)
-    assert (project / "data/index.parquet").read_bytes() != (finished / "data/index.parquet").read_bytes()
+    assert (project / "data/artifacts/index.parquet").read_bytes() != (
+        finished / "data/artifacts/index.parquet"
+    ).read_bytes()
 
 
 def test_no_artifact_names_this_machine(finished: Path):
@@ -90,8 +92,8 @@ def test_no_artifact_names_this_machine(finished: Path):
 
 
 def test_model_metadata_describes_the_model(finished: Path):
-    _, encoder = read_model(finished / "data/pretext/encoder.safetensors")
-    weights, model = read_model(finished / "data/scan/model.safetensors")
+    _, encoder = read_model(finished / "data/artifacts/pretext/encoder.safetensors")
+    weights, model = read_model(finished / "data/artifacts/scan/model.safetensors")
     assert (encoder["architecture"], encoder["task"], encoder["image_size"]) == ("resnet10", "simclr", 8)
     assert model["clusters"] == 10
     assert weights["heads.weight"].shape[:2] == (1, 10)
@@ -103,8 +105,8 @@ def test_self_labeling_switched_off_passes_the_scan_model_through(finished: Path
     write_params(project, "self_label.epochs=0")
     copy_data(finished, project)
     run_stages(self_label)
-    scan = read_model(project / "data/scan/model.safetensors")
-    passed = read_model(project / "data/self_label/model.safetensors")
+    scan = read_model(project / "data/artifacts/scan/model.safetensors")
+    passed = read_model(project / "data/artifacts/self_label/model.safetensors")
     assert passed[1] == scan[1]
     assert all(torch.equal(scan[0][name], passed[0][name]) for name in scan[0])
 
@@ -112,7 +114,7 @@ def test_self_labeling_switched_off_passes_the_scan_model_through(finished: Path
 def test_projected_embeddings_and_no_neighbors(project: Path):
     write_params(project, "embed.layer=projection", "neighbors.k=0")
     run_stages()
-    assert read_embeddings(project / "data/embeddings.npy").shape == (160, 64)
+    assert read_embeddings(project / "data/artifacts/embeddings.npy").shape == (160, 64)
     assert "purity" not in json.loads((project / "reports/metrics/evaluate.json").read_text())
 
 
@@ -134,7 +136,7 @@ def test_small_crops_come_first(project: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_images_without_any_label_run_through(project: Path, capsys: pytest.CaptureFixture[str]):
     run_stages(fetch)
-    pixels = np.load("data/images/pixels.npy").repeat(3, axis=1).transpose(0, 2, 3, 1)
+    pixels = np.load("data/artifacts/images/pixels.npy").repeat(3, axis=1).transpose(0, 2, 3, 1)
     write_unlabeled(project / "pictures.parquet", pixels)
     source = ["data.name=parquet", "data.source=pictures.parquet"]
     write_params(project, *source)
@@ -151,9 +153,9 @@ def write_unlabeled(path: Path, pixels: np.ndarray) -> None:
 def test_images_streamed_from_shards_give_the_same_models(finished: Path, project: Path):
     write_params(project, "data.pixels_budget=1e-6")
     run_stages()
-    assert [path.name for path in (project / "data/images").iterdir()] == ["images-00000.parquet"]
+    assert [path.name for path in (project / "data/artifacts/images").iterdir()] == ["images-00000.parquet"]
     streamed, resident = artifacts(project), artifacts(finished)
-    del streamed["data/images/images-00000.parquet"], resident["data/images/pixels.npy"]
+    del streamed["data/artifacts/images/images-00000.parquet"], resident["data/artifacts/images/pixels.npy"]
     assert streamed == resident
 
 
@@ -172,10 +174,10 @@ def test_images_for_the_pretext_alone_and_new_pictures(project: Path):
     )
     run_stages()
     assert json.loads((project / "reports/pretext_train/details.json").read_text())["images"] == 70
-    assert len(pq.read_table(project / "data/neighbors.parquet")) == 40
+    assert len(pq.read_table(project / "data/artifacts/neighbors.parquet")) == 40
     assert json.loads((project / "reports/self_label/details.json").read_text())["images"] == 40
-    predicted = pd.read_parquet(project / "data/predictions.parquet").query("step == 'scan'")["image_id"]
-    index = pd.read_parquet(project / "data/index.parquet").set_index("image_id")
+    predicted = pd.read_parquet(project / "data/artifacts/predictions.parquet").query("step == 'scan'")["image_id"]
+    index = pd.read_parquet(project / "data/artifacts/index.parquet").set_index("image_id")
     assert index.loc[predicted]["split"].tolist() == ["test"] * 8
 
     predict.main(project / "pictures" / "test", output=project / "new.csv")
@@ -187,17 +189,17 @@ def test_images_for_the_pretext_alone_and_new_pictures(project: Path):
 
 def test_labels_change_nothing_before_evaluate(finished: Path, project: Path):
     run_stages(fetch)
-    table = pq.read_table("data/labels.parquet")
+    table = pq.read_table("data/artifacts/labels.parquet")
     shuffled = np.random.default_rng(0).permutation(table["label"].to_numpy())
     column = table.schema.get_field_index("label")
-    pq.write_table(table.set_column(column, "label", pa.array(shuffled, pa.int32())), "data/labels.parquet")
+    pq.write_table(table.set_column(column, "label", pa.array(shuffled, pa.int32())), "data/artifacts/labels.parquet")
     run_stages(pretext_train, embed, mine_neighbors, scan_train, self_label)
     kept = [name for name in artifacts(project) if not name.startswith(("data/labels", "reports/fetch"))]
     assert {name: artifacts(project)[name] for name in kept} == {name: artifacts(finished)[name] for name in kept}
 
 
 def test_no_order_follows_the_class(finished: Path):
-    label = pq.read_table(finished / "data/labels.parquet")["label"].to_numpy()
+    label = pq.read_table(finished / "data/artifacts/labels.parquet")["label"].to_numpy()
     # Among 160 shuffled images of ten classes, 16 neighbors in the order share a class on average (deviation 3.8).
     assert (label[1:] == label[:-1]).sum() < 36
 
@@ -207,12 +209,12 @@ def test_a_frozen_encoder_stays_as_the_pretext_task_left_it(finished: Path, proj
     copy_data(finished, project)
     run_stages(scan_train, self_label, evaluate)
     first = artifacts(project)
-    encoder, _ = read_model(project / "data/pretext/encoder.safetensors")
+    encoder, _ = read_model(project / "data/artifacts/pretext/encoder.safetensors")
     for step in ("scan", "self_label"):
-        weights, metadata = read_model(project / f"data/{step}/model.safetensors")
+        weights, metadata = read_model(project / f"data/artifacts/{step}/model.safetensors")
         kept = {name: value for name, value in weights.items() if name.startswith("encoder.")}
         assert all(torch.equal(value, encoder[name]) for name, value in kept.items())
-        assert weights.keys() == read_model(finished / f"data/{step}/model.safetensors")[0].keys()
+        assert weights.keys() == read_model(finished / f"data/artifacts/{step}/model.safetensors")[0].keys()
         assert metadata["clusters"] == 10
     assert not list(project.glob(".resume/*/"))
     run_stages(scan_train, self_label, evaluate)

@@ -41,7 +41,7 @@ def common(*, learning_rate: float) -> dict[str, Any]:
 def simclr(images: ResidentImages, **options: Any) -> SimclrTraining:
     torch.manual_seed(0)
     return SimclrTraining(
-        PretextModel(encoder(), hidden_dim=8, projection_dim=4),
+        PretextModel(encoder(), hidden_dim=8, projection_dim=4, batch_norm=True),
         images,
         torch.arange(len(images)),
         augmentation(),

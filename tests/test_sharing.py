@@ -52,7 +52,7 @@ def commit(folder: Path) -> None:
 def continued(project: Path, folder: Path) -> set[str]:
     """Clone ``project`` to ``folder``, as on another machine; returns what runs there after a pull."""
     git(project.parent, "clone", "-q", str(project), str(folder))
-    assert not (folder / "data/index.parquet").exists()
+    assert not (folder / "data/artifacts/index.parquet").exists()
     dvc(folder, "pull")
     return set(re.findall(r"Running stage '(.+?)'", dvc(folder, "repro")))
 

@@ -1,4 +1,4 @@
-"""``data/baselines.parquet`` and ``data/predictions.parquet``: which cluster each image is in."""
+"""``data/artifacts/baselines.parquet`` and ``data/artifacts/predictions.parquet``: which cluster each image is in."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""``data/embeddings.npy``: float32 [N, D], L2-normalized, row = image_id."""
+"""``data/artifacts/embeddings.npy``: float32 [N, D], L2-normalized, row = image_id."""
 
 from pathlib import Path
 from tokenize import TokenError
@@ -40,7 +40,7 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
         raise ArtifactError(f"{path}: {embeddings.dtype} {embeddings.shape}, expected float32 [images, dimensions]")
     if rows is not None and len(embeddings) != rows:
         raise ArtifactError(
-            f"{path}: {len(embeddings)} rows, expected {rows} (one per image in data/images); run dvc repro"
+            f"{path}: {len(embeddings)} rows, expected {rows} (one per image in data/artifacts/images); run dvc repro"
         )
     norms = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings))  # without a second array of their size
     wrong = np.flatnonzero(~(np.abs(norms - 1) < 1e-3))

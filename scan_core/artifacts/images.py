@@ -1,4 +1,4 @@
-"""``data/images/pixels.npy``: every image of the dataset, uint8 [N, C, H, W], row = image_id."""
+"""``data/artifacts/images/pixels.npy``: every image of the dataset, uint8 [N, C, H, W], row = image_id."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""``data/index.parquet``: which images the method may learn from and which it is evaluated on."""
+"""``data/artifacts/index.parquet``: which images the method may learn from and which it is evaluated on."""
 
 import json
 from collections.abc import Mapping, Sequence

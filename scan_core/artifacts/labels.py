@@ -1,4 +1,4 @@
-"""``data/labels.parquet``: the classes, for evaluation alone. Nothing before ``evaluate`` may read it."""
+"""``data/artifacts/labels.parquet``: the classes, for evaluation alone. Nothing before ``evaluate`` may read it."""
 
 from pathlib import Path
 

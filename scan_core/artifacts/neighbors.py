@@ -1,4 +1,4 @@
-"""``data/neighbors.parquet``: each training image's nearest neighbors among the training images."""
+"""``data/artifacts/neighbors.parquet``: each training image's nearest neighbors among the training images."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -48,7 +48,7 @@ def read_neighbors(path: Path, *, train_ids: npt.NDArray[np.int64]) -> Neighbors
     image_id = table["image_id"].to_numpy()
     if not np.array_equal(image_id, train_ids):
         raise ArtifactError(
-            f"{path}: {len(table)} rows, expected the {len(train_ids)} training images of data/index.parquet"
+            f"{path}: {len(table)} rows, expected the {len(train_ids)} training images of data/artifacts/index.parquet"
         )
     if any(table[name].null_count for name in SCHEMA.names):
         raise ArtifactError(f"{path}: holds nulls, expected none; run dvc repro mine-neighbors")

@@ -1,4 +1,4 @@
-"""``data/images/images-*.parquet``: every image as an encoded file, where all pixels would take too much room.
+"""``data/artifacts/images/images-*.parquet``: every image as an encoded file, where all pixels take too much room.
 
 The column ``image`` is neither compressed nor dictionary-encoded and has one page in a row group, so the bytes of its
 values end where the column chunk ends. With their lengths, which the file's metadata holds, any image is one read away.

@@ -50,7 +50,9 @@ def read_table(path: Path, schema: pa.Schema, *, further_columns: bool = False) 
 def check_row_ids(path: Path, table: pa.Table, *, rows: int | None = None) -> None:
     """Raise ArtifactError unless ``image_id`` is 0..N-1 in order (with N = ``rows``, where given)."""
     if rows is not None and len(table) != rows:
-        raise ArtifactError(f"{path}: {len(table)} rows, expected {rows} (one per image in data/images); run dvc repro")
+        raise ArtifactError(
+            f"{path}: {len(table)} rows, expected {rows} (one per image in data/artifacts/images); run dvc repro"
+        )
     if not table["image_id"].equals(pa.chunked_array([pa.array(range(len(table)), pa.int64())])):
         raise ArtifactError(f"{path}: image_id is not 0..{len(table) - 1} in order")
 

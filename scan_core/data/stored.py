@@ -26,7 +26,9 @@ def decode_stored(encoded: bytes, image_id: int, *, size: int) -> npt.NDArray[np
         with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # which fetch has resized
             return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
     except (OSError, SyntaxError, UnreadableImageError, ValueError) as error:
-        raise ArtifactError(f"data/images: image {image_id} is damaged ({error}); run dvc repro fetch") from error
+        raise ArtifactError(
+            f"data/artifacts/images: image {image_id} is damaged ({error}); run dvc repro fetch"
+        ) from error
 
 
 def first_images(folder: Path, count: int) -> npt.NDArray[np.uint8]:

@@ -39,12 +39,18 @@ def check_count(path: Path, metadata: Mapping[str, Any], key: str) -> None:
         raise _wrong(path, metadata, key, "a whole number of at least 1")
 
 
+def check_flag(path: Path, metadata: Mapping[str, Any], key: str) -> None:
+    """Raise ArtifactError unless ``metadata[key]`` is true or false."""
+    if not isinstance(metadata[key], bool):
+        raise _wrong(path, metadata, key, "true or false")
+
+
 def check_images(path: Path, metadata: Mapping[str, Any], *, channels: int, size: int) -> None:
     """Raise ArtifactError unless the model of the file ``path`` was made for images of this kind."""
     if (metadata["channels"], metadata["image_size"]) != (channels, size):
         raise ArtifactError(
             f"{path}: made for {metadata['channels']} channels of {metadata['image_size']} px, found {channels} of "
-            f"{size} px in data/images; run dvc repro"
+            f"{size} px in data/artifacts/images; run dvc repro"
         )
 
 

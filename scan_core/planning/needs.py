@@ -102,7 +102,7 @@ def needs(work: Work) -> dict[str, Need]:
 
 
 def stored_image_bytes(work: Work) -> int:
-    """Bytes of data/images."""
+    """Bytes of data/artifacts/images."""
     return int(work.sizes.images * work.image_bytes * (ENCODED_SHARE if work.encoded else 1))
 
 

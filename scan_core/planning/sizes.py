@@ -27,7 +27,7 @@ class Sizes(NamedTuple):
     """Numbers of images."""
 
     images: int
-    """In data/images."""
+    """In data/artifacts/images."""
     pretext: int
     """To learn an embedding from: those to train on and perhaps further ones."""
     train: int

@@ -7,19 +7,24 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from scan_core.artifacts.model import load_weights, read_model, write_model
-from scan_core.encoders.build import ENCODER_KEYS, build_encoder, check_count
+from scan_core.encoders.build import ENCODER_KEYS, build_encoder, check_count, check_flag
 from scan_core.encoders.resnet import ResNet
 
 
 class PretextModel(nn.Module):
-    """An encoder with the projection head Linear-ReLU-Linear of SimCLR (Chen et al., 2020)."""
+    """An encoder with the projection head of SimCLR (Chen et al., 2020), Linear-ReLU-Linear.
 
-    def __init__(self, encoder: ResNet, *, hidden_dim: int, projection_dim: int) -> None:
+    Args:
+        batch_norm: whether batch normalization stands between the first linear layer and the ReLU, as in the code of
+            Chen et al.; the SCAN authors' head has none.
+    """
+
+    def __init__(self, encoder: ResNet, *, hidden_dim: int, projection_dim: int, batch_norm: bool) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projection = nn.Sequential(
-            nn.Linear(encoder.features, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, projection_dim)
-        )
+        norm = [nn.BatchNorm1d(hidden_dim)] if batch_norm else []
+        hidden = nn.Linear(encoder.features, hidden_dim, bias=not batch_norm)
+        self.projection = nn.Sequential(hidden, *norm, nn.ReLU(), nn.Linear(hidden_dim, projection_dim))
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch dimensions"]:
         """Projections, not normalized."""
@@ -37,10 +42,12 @@ def read_pretext(path: Path) -> tuple[PretextModel, dict[str, Any]]:
     Raises:
         ArtifactError: missing, malformed, or the weights do not fit the description.
     """
-    head_keys = ("hidden_dim", "projection_dim")
+    sizes = ("hidden_dim", "projection_dim")
+    head_keys = (*sizes, "batch_norm")
     weights, metadata = read_model(path, keys=[*ENCODER_KEYS, *head_keys])
-    for key in head_keys:
+    for key in sizes:
         check_count(path, metadata, key)
+    check_flag(path, metadata, "batch_norm")
     head = {key: metadata[key] for key in head_keys}
     model = PretextModel(build_encoder(path, metadata), **head)
     load_weights(path, model, weights)

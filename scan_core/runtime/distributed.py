@@ -18,7 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from scan_core.runtime.collectives import all_gather, all_reduce
 from scan_core.runtime.compiled import compiled
-from scan_core.runtime.synchronized_norm import SynchronizedBatchNorm2d
+from scan_core.runtime.synchronized_norm import SynchronizedBatchNorm
 
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ def _data_parallel(model: nn.Module) -> nn.Module:
         network = DistributedDataParallel(model, gradient_as_bucket_view=True)
         network.broadcast_buffers = False  # all processes compute the same ones
         return network
-    SynchronizedBatchNorm2d.convert(model)
+    SynchronizedBatchNorm.convert(model)
     return model  # DistributedDataParallel imports PyTorch's compiler, which takes a second
 
 

@@ -7,12 +7,13 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from scan_core.runtime.collectives import all_gather, all_reduce
 
 
-class SynchronizedBatchNorm2d(nn.BatchNorm2d):
-    """As ``torch.nn.BatchNorm2d``; in training, mean and variance are those of all processes' images together.
+class SynchronizedBatchNorm(_BatchNorm):
+    """As ``torch.nn.BatchNorm1d`` or ``2d``; in training, mean and variance are those of all processes' images.
 
     Each process must have equally many images.
     """
@@ -26,10 +27,13 @@ class SynchronizedBatchNorm2d(nn.BatchNorm2d):
     def convert(model: nn.Module) -> None:
         """Make every batch normalization within ``model`` a synchronized one, in place."""
         for module in model.modules():
-            if type(module) is nn.BatchNorm2d:
-                module.__class__ = SynchronizedBatchNorm2d
+            if isinstance(module, _BatchNorm):
+                module.__class__ = SynchronizedBatchNorm
 
-    def forward(self, x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels height width"]:
+    def _check_input_dim(self, x: Tensor) -> None:
+        """Take every input that one of them takes."""
+
+    def forward(self, x: Float[Tensor, "batch channels *any"]) -> Float[Tensor, "batch channels *any"]:
         """Normalize, and in training move the running statistics."""
         if not self.training:
             return super().forward(x)

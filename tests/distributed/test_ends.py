@@ -36,7 +36,7 @@ def wait_until_ended(workers: list[psutil.Process]) -> None:
 
 def test_new_processes_do_what_forks_do(by_one: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", environment(project)["PYTHONPATH"])
-    Path("data/embeddings.npy").unlink()
+    Path("data/artifacts/embeddings.npy").unlink()
     launch("embed", sys.executable, "-m", "stages.embed", "--params", "params.yaml", count=2)
     assert_embeds_as(by_one)
 
@@ -54,11 +54,11 @@ def start_new_processes(folder: Path, stage: str) -> subprocess.Popen[str]:
 
 
 def test_an_error_in_new_processes_is_one_line(project: Path):
-    Path("data/pretext/encoder.safetensors").write_bytes(b"no model")
+    Path("data/artifacts/pretext/encoder.safetensors").write_bytes(b"no model")
     process = start_new_processes(project, "scan_train")
     _, error = process.communicate(timeout=60)
     assert error.splitlines()[0] == "scan_train: 2 processes"
-    assert error.splitlines()[-1].startswith("stages.launch.ProcessError: data/pretext/encoder.safetensors: ")
+    assert error.splitlines()[-1].startswith("stages.launch.ProcessError: data/artifacts/pretext/encoder.safetensors: ")
 
 
 @pytest.mark.slow
@@ -161,10 +161,10 @@ def test_processes_end_with_a_stage_that_is_killed(project: Path):
 
 
 def test_an_error_in_the_processes_is_one_line(project: Path):
-    Path("data/pretext/encoder.safetensors").write_bytes(b"no model")
+    Path("data/artifacts/pretext/encoder.safetensors").write_bytes(b"no model")
     process = start_stage(project, "scan_train")
     _, error = process.communicate(timeout=60)
     assert process.returncode == 1
     first, second = error.splitlines()
     assert first == "stages.scan_train: 2 processes"
-    assert second.startswith("error: data/pretext/encoder.safetensors: ")
+    assert second.startswith("error: data/artifacts/pretext/encoder.safetensors: ")

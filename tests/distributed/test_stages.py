@@ -36,7 +36,7 @@ def finish(folder: Path, stage: str) -> str:
 @pytest.mark.parametrize("stage", TRAININGS)
 def test_two_processes_write_what_one_writes(stage: str, by_one: Path, project: Path):
     files = {"pretext_train": "pretext/encoder", "scan_train": "scan/model", "self_label": "self_label/model"}
-    artifact = Path(f"data/{files[stage]}.safetensors")
+    artifact = Path(f"data/artifacts/{files[stage]}.safetensors")
     shutil.rmtree(project / f"reports/{stage}")
     artifact.unlink()
     said = finish(project, stage)
@@ -54,7 +54,7 @@ def test_two_processes_write_what_one_writes(stage: str, by_one: Path, project: 
 
 @pytest.mark.slow
 def test_two_processes_embed_as_one(by_one: Path, project: Path):
-    Path("data/embeddings.npy").unlink()
+    Path("data/artifacts/embeddings.npy").unlink()
     finish(project, "embed")
     assert_embeds_as(by_one)
 
@@ -71,7 +71,7 @@ def torchrun(folder: Path, stage: str) -> str:
 
 def test_torchrun_from_outside(by_one: Path, project: Path):
     write_params(project, *SMALL_STEPS)  # runtime.devices: 1
-    Path("data/embeddings.npy").unlink()
+    Path("data/artifacts/embeddings.npy").unlink()
     assert torchrun(project, "embed").count("embed, 160 images") == 1
     assert_embeds_as(by_one)
 
@@ -82,15 +82,17 @@ def write_kinds(images: int) -> None:
     points = generator.normal(size=(40, 16))[generator.integers(40, size=images)]
     points += generator.normal(size=points.shape)
     unit = points / np.linalg.norm(points, axis=1, keepdims=True)
-    write_embeddings(Path("data/embeddings.npy"), unit.astype(np.float32))
+    write_embeddings(Path("data/artifacts/embeddings.npy"), unit.astype(np.float32))
     everything = np.ones(images, bool)
     index = Index(np.array(["all"] * images), everything, everything)
-    write_index(Path("data/index.parquet"), index, normalization=Normalization([0.5], [0.5]), pixels_digest="0")
+    write_index(
+        Path("data/artifacts/index.parquet"), index, normalization=Normalization([0.5], [0.5]), pixels_digest="0"
+    )
 
 
 def mined() -> tuple[bytes, str]:
     """The table and the details, which are deleted."""
-    table, details = Path("data/neighbors.parquet"), Path("reports/mine_neighbors/details.json")
+    table, details = Path("data/artifacts/neighbors.parquet"), Path("reports/mine_neighbors/details.json")
     found = table.read_bytes(), details.read_text()
     table.unlink()
     details.unlink()
@@ -125,10 +127,10 @@ def test_approximately_too(project: Path, processes: Team):
 def test_torchrun_trains_heads_on_a_frozen_encoder_in_one_of_its_processes(project: Path):
     write_params(project, *FROZEN)
     scan_train.main(Path("params.yaml"))
-    expected = Path("data/scan/model.safetensors").read_bytes()
-    Path("data/scan/model.safetensors").unlink()
+    expected = Path("data/artifacts/scan/model.safetensors").read_bytes()
+    Path("data/artifacts/scan/model.safetensors").unlink()
     assert len(re.findall("epoch 1/4", torchrun(project, "scan_train"))) == 1
-    assert Path("data/scan/model.safetensors").read_bytes() == expected
+    assert Path("data/artifacts/scan/model.safetensors").read_bytes() == expected
 
 
 @pytest.mark.parametrize(("rank", "called"), [("0", ["cpu"]), ("1", [])])

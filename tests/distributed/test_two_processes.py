@@ -10,6 +10,7 @@ from tests.distributed import cases
 from tests.distributed.team import Team
 
 pytestmark = pytest.mark.xdist_group("distributed")
+TRAININGS = ["simclr", "simclr, normalized head", "scan", "self_label"]
 LOSSES = ["nt_xent", "scan", "scan with a prior", "pseudo-label", "pseudo-label, not balanced"]
 
 
@@ -32,7 +33,7 @@ def test_scan_loss_by_hand(processes: Team):
 
 
 @pytest.mark.parametrize(("epochs", "at_once"), [(2, 1), (1, 2)], ids=["each step", "two steps augmented at once"])
-@pytest.mark.parametrize("name", ["simclr", "scan", "self_label"])
+@pytest.mark.parametrize("name", TRAININGS)
 def test_first_epochs_of_each_training(name: str, epochs: int, at_once: int, processes: Team):
     history, state = cases.epochs(name, epochs, None, at_once)
     for found_history, found_state in processes(cases.epochs, name, epochs, None, at_once):
@@ -44,7 +45,7 @@ def test_first_epochs_of_each_training(name: str, epochs: int, at_once: int, pro
             torch.testing.assert_close(value, state[key], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["simclr", "scan", "self_label"])
+@pytest.mark.parametrize("name", TRAININGS)
 def test_a_training_goes_on_with_another_number_of_processes(name: str, processes: Team):
     history, _ = cases.epochs(name, 2)
     _, after_one = cases.epochs(name, 1)

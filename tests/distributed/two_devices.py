@@ -13,5 +13,5 @@ SMALL_STEPS = ["pretext.learning_rate=1e-2", "scan.learning_rate=1e-4", "self_la
 
 def assert_embeds_as(by_one: Path) -> None:
     """The embeddings in the working directory are those that one process has made."""
-    found, expected = (read_embeddings(folder / "data/embeddings.npy") for folder in (Path(), by_one))
+    found, expected = (read_embeddings(folder / "data/artifacts/embeddings.npy") for folder in (Path(), by_one))
     np.testing.assert_allclose(found, expected, atol=1e-5)

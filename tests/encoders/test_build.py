@@ -33,5 +33,5 @@ def test_counts_and_images():
     with pytest.raises(ArtifactError, match="clusters -3 in its metadata, expected a whole number of at least 1"):
         check_count(FILE, {"clusters": -3}, "clusters")
     check_images(FILE, METADATA, channels=3, size=32)
-    with pytest.raises(ArtifactError, match="made for 3 channels of 32 px, found 1 of 32 px in data/images"):
+    with pytest.raises(ArtifactError, match="made for 3 channels of 32 px, found 1 of 32 px in data/artifacts/images"):
         check_images(FILE, METADATA, channels=1, size=32)

@@ -77,7 +77,9 @@ def fetched(tmp_path, monkeypatch):
             assert read_files(Path("data")) == earlier
         else:
             message = None
-            read_labels(Path("data/labels.parquet"), rows=len(read_index(Path("data/index.parquet")).split))
+            read_labels(
+                Path("data/artifacts/labels.parquet"), rows=len(read_index(Path("data/artifacts/index.parquet")).split)
+            )
         assert _outside(tmp_path) == outside
         return message
 

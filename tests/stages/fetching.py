@@ -10,7 +10,7 @@ DIGITS = {
     "duplicates": "keep", "limit": None, "image_size": 16, "train_splits": ["train"], "evaluate_splits": ["train"],
     "pixels_budget": 1.0,
 }  # fmt: skip
-LABELS = Path("data/labels.parquet")
+LABELS = Path("data/artifacts/labels.parquet")
 
 
 def written_files():
@@ -18,9 +18,9 @@ def written_files():
 
 
 def written_labels():
-    return read_labels(LABELS, rows=len(read_pixels(Path("data/images"))))
+    return read_labels(LABELS, rows=len(read_pixels(Path("data/artifacts/images"))))
 
 
 def written_images():
-    pixels, labels = read_pixels(Path("data/images")), written_labels()
+    pixels, labels = read_pixels(Path("data/artifacts/images")), written_labels()
     return sorted((image.tobytes(), name) for image, name in zip(pixels, labels["label_name"], strict=True))

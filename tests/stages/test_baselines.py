@@ -21,17 +21,19 @@ def run_baselines(tmp_path, monkeypatch):
     generator = np.random.default_rng(0)
     brightness = (np.arange(ROWS) < 10) * 200
     noise = generator.integers(0, 20, (ROWS, 1, 8, 8))
-    write_pixels(Path("data/images"), (noise + brightness[:, None, None, None]).astype(np.uint8))
+    write_pixels(Path("data/artifacts/images"), (noise + brightness[:, None, None, None]).astype(np.uint8))
     train = np.arange(ROWS) % 4 < 2
     write_index(
-        Path("data/index.parquet"),
+        Path("data/artifacts/index.parquet"),
         Index(np.array(["all"] * ROWS), train, ~train),
         normalization=Normalization([0.5], [0.5]),
         pixels_digest="0",
     )
     embeddings = np.eye(2, dtype=np.float32)[GROUP]
-    write_embeddings(Path("data/embeddings.npy"), embeddings)
-    write_embedding_norms(Path("data/embedding_norms.npy"), np.where(np.arange(ROWS) < 20, 0.1, 100).astype(np.float32))
+    write_embeddings(Path("data/artifacts/embeddings.npy"), embeddings)
+    write_embedding_norms(
+        Path("data/artifacts/embedding_norms.npy"), np.where(np.arange(ROWS) < 20, 0.1, 100).astype(np.float32)
+    )
 
     def run() -> dict[str, np.ndarray]:
         config = SimpleNamespace(
@@ -39,7 +41,7 @@ def run_baselines(tmp_path, monkeypatch):
         )  # no more
         monkeypatch.setattr(baselines, "load_params", lambda _: config)
         baselines.main()
-        return read_baselines(Path("data/baselines.parquet"), rows=ROWS)
+        return read_baselines(Path("data/artifacts/baselines.parquet"), rows=ROWS)
 
     return run
 
@@ -61,11 +63,11 @@ def test_each_method_clusters_its_own_features(run_baselines):
 
 def test_baselines_repeat_their_bytes(run_baselines):
     run_baselines()
-    first = Path("data/baselines.parquet").read_bytes()
+    first = Path("data/artifacts/baselines.parquet").read_bytes()
     run_baselines()
-    assert Path("data/baselines.parquet").read_bytes() == first
+    assert Path("data/artifacts/baselines.parquet").read_bytes() == first
 
 
 def test_baselines_need_no_labels(run_baselines):
     run_baselines()
-    assert not Path("data/labels.parquet").exists()
+    assert not Path("data/artifacts/labels.parquet").exists()

@@ -65,7 +65,7 @@ def test_lazy_imports_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_only_evaluate_depends_on_labels():
-    assert [name for name, stage in STAGES.items() if "data/labels.parquet" in stage["deps"]] == ["evaluate"]
+    assert [name for name, stage in STAGES.items() if "data/artifacts/labels.parquet" in stage["deps"]] == ["evaluate"]
 
 
 def test_only_evaluate_can_read_labels():

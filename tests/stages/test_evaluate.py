@@ -31,24 +31,26 @@ HEADLINE, DETAILS = Path("reports/metrics/evaluate.json"), Path("reports/evaluat
 def _write_data(labels: np.ndarray, *, k: int = 2) -> None:
     """24 images, the first 18 to learn from, the last 12 to evaluate; each neighbor is of the next image's class."""
     generator = np.random.default_rng(0)
-    write_pixels(Path("data/images"), generator.integers(0, 256, (ROWS, 1, 8, 8), dtype=np.uint8))
+    write_pixels(Path("data/artifacts/images"), generator.integers(0, 256, (ROWS, 1, 8, 8), dtype=np.uint8))
     train, evaluated = np.arange(ROWS) < 18, np.arange(ROWS) >= 12
     write_index(
-        Path("data/index.parquet"),
+        Path("data/artifacts/index.parquet"),
         Index(np.array(["all"] * ROWS), train, evaluated),
         normalization=Normalization([0.5], [0.5]),
         pixels_digest="0",
     )
     names = [f"class {label}" if label >= 0 else None for label in labels]
-    write_labels(Path("data/labels.parquet"), label=labels, label_name=names, origin=[""] * ROWS)
+    write_labels(Path("data/artifacts/labels.parquet"), label=labels, label_name=names, origin=[""] * ROWS)
     embeddings = generator.normal(size=(ROWS, 4)).astype(np.float32)
-    write_embeddings(Path("data/embeddings.npy"), embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True))
+    write_embeddings(
+        Path("data/artifacts/embeddings.npy"), embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    )
     ids = np.arange(18)
     neighbors = (ids[:, None] + np.array([3, 1])[:k]) % 18
     similarity = np.ones((18, k), dtype=np.float32)
-    write_neighbors(Path("data/neighbors.parquet"), Neighbors(ids, neighbors.astype(np.int32), similarity))
+    write_neighbors(Path("data/artifacts/neighbors.parquet"), Neighbors(ids, neighbors.astype(np.int32), similarity))
     write_baselines(
-        Path("data/baselines.parquet"),
+        Path("data/artifacts/baselines.parquet"),
         {"kmeans": np.arange(ROWS) // 2 % CLUSTERS, "kmeans_pixels": np.zeros(ROWS, int)},
     )
 
@@ -80,7 +82,7 @@ def run_evaluate(tmp_path, monkeypatch):
 
 
 def _outputs() -> dict[Path, bytes]:
-    written = [Path("data/predictions.parquet"), *Path("reports").rglob("*.*")]
+    written = [Path("data/artifacts/predictions.parquet"), *Path("reports").rglob("*.*")]
     return {path: path.read_bytes() for path in written}
 
 
@@ -103,7 +105,7 @@ def test_figures_by_hand(run_evaluate, capsys):
 
 def test_predictions_are_of_the_evaluated_images(run_evaluate):
     run_evaluate()
-    table = pq.read_table("data/predictions.parquet").to_pandas()
+    table = pq.read_table("data/artifacts/predictions.parquet").to_pandas()
     assert table["step"].tolist() == ["scan"] * 12 + ["self_label"] * 12
     assert table["image_id"].tolist() == list(range(12, 24)) * 2
 
@@ -148,7 +150,7 @@ def test_no_image_to_evaluate(run_evaluate):
     _write_data(CLASSES)
     nobody = np.zeros(ROWS, dtype=bool)
     write_index(
-        Path("data/index.parquet"),
+        Path("data/artifacts/index.parquet"),
         Index(np.array(["all"] * ROWS), ~nobody, nobody),
         normalization=Normalization([0.5], [0.5]),
         pixels_digest="0",

@@ -35,7 +35,11 @@ REAL = ROOT / "../shared/data/cifar10"
 
 def test_fetch_digits(run_fetch):
     details = run_fetch()
-    pixels, index, labels = read_pixels(Path("data/images")), read_index(Path("data/index.parquet")), written_labels()
+    pixels, index, labels = (
+        read_pixels(Path("data/artifacts/images")),
+        read_index(Path("data/artifacts/index.parquet")),
+        written_labels(),
+    )
     assert pixels.shape == (1797, 1, 16, 16)
     assert index.train.all()
     assert index.evaluate.all()
@@ -52,15 +56,18 @@ def test_fetch_rows_belong_together(run_fetch):
     from sklearn.datasets import load_digits
 
     labels, images = written_labels(), load_digits().images
-    for image, path in zip(read_pixels(Path("data/images"))[:50], labels["path"][:50], strict=True):
+    for image, path in zip(read_pixels(Path("data/artifacts/images"))[:50], labels["path"][:50], strict=True):
         original = images[int(path.removeprefix("digits/"))]
         assert np.array_equal(image[0], np.rint(original * 255 / 16))
 
 
 def test_fetch_index_names_the_pixels_and_how_they_came_about(run_fetch):
     run_fetch()
-    metadata = table_metadata(Path("data/index.parquet"))
-    digests = (hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in read_pixels(Path("data/images")))
+    metadata = table_metadata(Path("data/artifacts/index.parquet"))
+    digests = (
+        hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+        for image in read_pixels(Path("data/artifacts/images"))
+    )
     assert metadata["pixels_digest"] == hashlib.sha256(b"".join(digests)).hexdigest()
     assert (metadata["dataset"], metadata["image_size"]) == ("digits", "16")
     assert metadata["interpolation"].startswith("bilinear, antialiased")
@@ -97,7 +104,7 @@ def test_fetch_limit_above_all_says_so(run_fetch, capsys):
 def test_fetch_contact_sheet_shows_the_first_hundred(run_fetch):
     run_fetch(image_size=8)
     sheet = np.asarray(Image.open("reports/fetch/images.png"))
-    pixels = read_pixels(Path("data/images"))
+    pixels = read_pixels(Path("data/artifacts/images"))
     assert np.array_equal(sheet[2 + 66 : 66 + 66 : 8, 2:66:8], pixels[10, 0])
 
 
@@ -119,7 +126,7 @@ def test_fetch_cifar10_archive_and_parquet_agree(run_fetch, tmp_path, monkeypatc
 def test_fetch_limit_spares_the_evaluation(run_fetch, tmp_path):
     write_cifar_parquet(tmp_path / "parquet", 60)
     details = run_fetch(name="parquet", source="../parquet", limit=7, evaluate_splits=["test"])
-    index = read_index(Path("data/index.parquet"))
+    index = read_index(Path("data/artifacts/index.parquet"))
     assert (details["train_images"], details["evaluate_images"], details["images"]) == (7, 10, 17)
     assert not (index.train & index.evaluate).any()
 
@@ -135,13 +142,13 @@ def test_fetch_fine_labels_of_cifar20(run_fetch, tmp_path):
 
 def test_fetch_beyond_the_budget_writes_shards_of_the_same_images(run_fetch):
     run_fetch(limit=300)
-    pixels, index = read_pixels(Path("data/images")), Path("data/index.parquet").read_bytes()
+    pixels, index = read_pixels(Path("data/artifacts/images")), Path("data/artifacts/index.parquet").read_bytes()
     reports = {path: path.read_bytes() for path in Path("reports").rglob("*.*")}
     run_fetch(limit=300, pixels_budget=1e-6)
-    assert [path.name for path in Path("data/images").iterdir()] == ["images-00000.parquet"]
-    images = open_images(Path("data/images"), torch.device("cpu"), workers=1)
+    assert [path.name for path in Path("data/artifacts/images").iterdir()] == ["images-00000.parquet"]
+    images = open_images(Path("data/artifacts/images"), torch.device("cpu"), workers=1)
     assert np.array_equal(images.gather(torch.arange(300)).numpy(), pixels)
-    assert Path("data/index.parquet").read_bytes() == index
+    assert Path("data/artifacts/index.parquet").read_bytes() == index
     assert {path: path.read_bytes() for path in Path("reports").rglob("*.*")} == reports
 
 
@@ -194,7 +201,7 @@ def test_fetch_full_disk(run_fetch, monkeypatch):
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(ArtifactError, match="free space"):
         run_fetch()
-    assert list(Path("data/images").iterdir()) == []
+    assert list(Path("data/artifacts/images").iterdir()) == []
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="no ../shared")
@@ -215,5 +222,5 @@ def test_fetch_knows_every_name_that_params_allow():
 def test_fetch_command_line_help():
     command = [sys.executable, "-m", "stages.fetch", "--help"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for word in ("Reads", "writes", "data/labels.parquet", "--params"):
+    for word in ("Reads", "writes", "data/artifacts/labels.parquet", "--params"):
         assert word in shown

@@ -104,7 +104,7 @@ def test_imagenet_picture_that_is_no_file(fetched, tmp_path, link):
 @pytest.mark.usefixtures("source")
 def test_class_of_one_picture(fetched):
     assert fetched(name="folder") is None
-    labels = read_labels(Path("data/labels.parquet"), rows=3)
+    labels = read_labels(Path("data/artifacts/labels.parquet"), rows=3)
     assert labels["label_name"].value_counts().to_dict() == {"cat": 2, "dog": 1}
 
 

@@ -52,7 +52,7 @@ def test_fetch_duplicates_reported_or_dropped(run_fetch, tmp_path):
     assert set(table.query("dropped")["file"]) | set(table.query("dropped")["same_as"]) <= {
         f"train/train{i}.png" for i in (0, 2, 4)
     }
-    assert len({image.tobytes() for image in read_pixels(Path("data/images"))}) == 4
+    assert len({image.tobytes() for image in read_pixels(Path("data/artifacts/images"))}) == 4
 
 
 def test_fetch_stops_at_a_bad_image_where_asked_to(run_fetch, tmp_path):
@@ -94,6 +94,6 @@ def test_fetch_labels_reach_nothing_else(run_fetch, tmp_path):
     for path, content in written_files().items():
         found = [word for word in (b"aardvark", b"zebra", b"label_name", str(tmp_path).encode()) if word in content]
         assert found == ([b"aardvark", b"zebra", b"label_name"] if path == LABELS else []), path
-    assert pq.read_schema("data/index.parquet").names == ["image_id", "split", "train", "evaluate"]
+    assert pq.read_schema("data/artifacts/index.parquet").names == ["image_id", "split", "train", "evaluate"]
     # Ids of the first class: 20 of 0..39 have a mean of 19.5, standard deviation sqrt(133.25 / 20 * 20 / 39) = 1.85.
     assert np.flatnonzero(written_labels()["label"] == 0).mean() == pytest.approx(19.5, abs=4 * 1.85)

@@ -19,9 +19,11 @@ TRAIN = np.arange(IMAGES) % 2 == 0
 def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     embeddings = np.random.default_rng(0).normal(size=(IMAGES, 4)).astype(np.float32)
-    write_embeddings(Path("data/embeddings.npy"), embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True))
+    write_embeddings(
+        Path("data/artifacts/embeddings.npy"), embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+    )
     write_index(
-        Path("data/index.parquet"),
+        Path("data/artifacts/index.parquet"),
         Index(np.array(["all"] * IMAGES), TRAIN, ~TRAIN),
         normalization=Normalization([0.5], [0.5]),
         pixels_digest="0",
@@ -36,7 +38,7 @@ def mine(*overrides: str) -> dict[str, str | float]:
 
 def test_details_say_how_it_was_searched():
     details = mine("neighbors.k=3")
-    similarity = read_neighbors(Path("data/neighbors.parquet"), train_ids=np.flatnonzero(TRAIN)).similarity
+    similarity = read_neighbors(Path("data/artifacts/neighbors.parquet"), train_ids=np.flatnonzero(TRAIN)).similarity
     assert details.pop("first_similarity") == pytest.approx(similarity[:, 0].mean())
     assert details.pop("last_similarity") == pytest.approx(similarity[:, 2].mean())
     assert details == {"images": 200, "dimensions": 4, "k": 3, "search": "exact", "recall": 1.0}
@@ -61,6 +63,6 @@ def test_memory_is_said_before_it_is_taken(monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_malformed_embeddings_are_named():
-    np.save("data/embeddings.npy", np.zeros(IMAGES, np.float32))
+    np.save("data/artifacts/embeddings.npy", np.zeros(IMAGES, np.float32))
     with pytest.raises(ArtifactError, match=r"data/embeddings\.npy: float32 \(400,\), expected float32 \[images"):
         mine()

@@ -193,15 +193,15 @@ def remember_fetch() -> None:
     """Write the dvc.lock that DVC would write after fetch."""
     config = load_params(PARAMS)
     params = {"seed": config.seed, "data": config.data.model_dump(mode="json"), "pretext.train_splits": []}
-    digest = hashlib.md5(Path("data/index.parquet").read_bytes()).hexdigest()
-    stage = {"params": {"params.yaml": params}, "outs": [{"path": "data/index.parquet", "md5": digest}]}
+    digest = hashlib.md5(Path("data/artifacts/index.parquet").read_bytes()).hexdigest()
+    stage = {"params": {"params.yaml": params}, "outs": [{"path": "data/artifacts/index.parquet", "md5": digest}]}
     YAML().dump({"stages": {"fetch": stage}}, Path("dvc.lock"))
 
 
 def test_after_fetch_the_images_are_those_of_the_index(capsys):
     write_params(Path(), "data.duplicates=drop")
     fetch.main(PARAMS)
-    kept = len(np.load("data/images/pixels.npy"))
+    kept = len(np.load("data/artifacts/images/pixels.npy"))
     assert not count_images(load_params(PARAMS)).fetched
     remember_fetch()
     counted = count_images(load_params(PARAMS))
@@ -260,6 +260,6 @@ def test_the_command_ends_with_a_line_for_each_thing_that_cannot_fit(tmp_path: P
 def test_a_lock_in_a_state_of_its_own_counts_as_not_fetched(lock: str):
     use("digits", params=PARAMS)
     Path("dvc.lock").write_text(lock)
-    Path("data").mkdir()
-    Path("data/index.parquet").write_bytes(b"something")
+    Path("data/artifacts").mkdir()
+    Path("data/artifacts/index.parquet").write_bytes(b"something")
     assert not count_images(load_params(PARAMS)).fetched

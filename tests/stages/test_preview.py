@@ -19,7 +19,7 @@ def test_preview_shows_images_before_and_after_augmentation(tmp_path, monkeypatc
     assert Path("reports/again.png").read_bytes() == Path("reports/fetch/augmented.png").read_bytes()
     sheet = np.asarray(Image.open("reports/again.png"))
     assert sheet.shape == (20 + 10 * 66 + 2, 13 * 66 + 2)  # 10 images, 1 + 3 x 4 columns, headings above
-    pixels = np.load("data/images/pixels.npy")
+    pixels = np.load("data/artifacts/images/pixels.npy")
     assert np.array_equal(sheet[22:86:8, 2:66:8], pixels[0, 0])
     assert not np.array_equal(sheet[22:86, 68:132], sheet[22:86, 2:66])
 
