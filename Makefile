@@ -8,6 +8,7 @@ PYTEST := python -m pytest -n 2 --dist loadgroup
 .PHONY: setup repro test test-all lint types coverage refetch lock clean
 
 repro: setup  ## run the whole pipeline on what params.yaml says
+	@python -m stages.check
 	dvc repro
 
 test: setup  ## the tests, without the slow ones
@@ -27,6 +28,7 @@ types: setup
 	mypy
 
 refetch: setup  ## bring in new or changed pictures: DVC does not watch data.source
+	@python -m stages.check
 	dvc repro --force --single-item fetch
 	dvc repro
 

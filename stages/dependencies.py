@@ -16,6 +16,7 @@ EXEMPT = (
     "scan_core/neighbors/memory.py",
     "scan_core/runtime/freed_memory.py",
     "scan_core/runtime/progress.py",
+    "stages/check.py",
     "stages/cli.py",
     "stages/dependencies.py",
     "stages/devices.py",
@@ -31,6 +32,7 @@ EXEMPT = (
     "stages/plan_table.py",
     "stages/predict.py",
     "stages/preview.py",
+    "stages/sources.py",
     "stages/use.py",
 )
 """Messages, validation, names and tools for people: editing them changes no artifact beyond rounding (``devices.py``

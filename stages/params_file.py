@@ -9,6 +9,8 @@ from ruamel.yaml.error import YAMLError
 
 from scan_core.errors import ParamsError
 from stages.params import Params
+from stages.paths import main_root
+from stages.sources import check_sources
 
 ALLOWED = ", allowed: "
 
@@ -42,7 +44,7 @@ def load_params(path: Path) -> Params:
 def check_params(values: dict[str, object], *, origin: str) -> Params:
     """Check ``values``, which came from ``origin``; see :func:`load_params`."""
     try:
-        return Params.model_validate(values)
+        params = Params.model_validate(values)
     except ValidationError as error:
         problems: dict[str, str] = {}
         for detail in error.errors():
@@ -51,6 +53,8 @@ def check_params(values: dict[str, object], *, origin: str) -> Params:
             problems[key] = f"{problems[key]}, or: {message.split(ALLOWED)[1]}" if other_kind else message
         lines = [f"{origin}: {key or 'params'}: {message}" for key, message in problems.items()]
         raise ParamsError("\n".join(lines)) from None
+    check_sources(params.data, root=main_root(), origin=origin)
+    return params
 
 
 def _describe(detail: object, values: object) -> _Problem:

@@ -1,0 +1,55 @@
+"""Refusing pictures that lie where the pipeline writes: DVC removes a stage's outputs before it runs the stage."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from scan_core.data.source import locate
+from scan_core.errors import DataError, ParamsError
+from stages.params import DataParams
+
+OWNED = ("data/artifacts", "reports", ".dvc", ".git", ".resume")
+"""Folders whose content is written, replaced and removed by the stages, DVC or git."""
+
+
+def check_sources(data: DataParams, *, root: Path, origin: str) -> None:
+    """Raise ParamsError unless all that ``data`` names on this machine lies outside what the project ``root`` owns.
+
+    A folder of pictures must not hold the project, or what it owns, either. Links are followed. What cannot be located
+    at all is left to fetch, which says why.
+
+    Args:
+        origin: of the values, for the message.
+    """
+    labels = None if data.labels in ("folders", "none") else data.labels
+    for key, value in {"source": data.source, "labels": labels, "classes_file": data.classes_file}.items():
+        for path in _places(value, root):
+            if reason := _reason(path, root):
+                raise ParamsError(
+                    f"{origin}: data.{key}: found {value}, which {reason}; expected a place of your own, that no run "
+                    "can empty: move it to data/pictures, for instance, or outside the project"
+                )
+
+
+def _places(value: str | None, root: Path) -> Iterator[Path]:
+    """The local path that ``value`` names, as it is written and as links lead to it; none for a URL."""
+    try:
+        path = locate(value, root=root)
+        if isinstance(path, Path):
+            yield Path(os.path.abspath(path))  # noqa: PTH100, resolve() would follow links
+            yield path.resolve()
+    except (DataError, OSError, RuntimeError, ValueError):
+        return
+
+
+def _reason(path: Path, root: Path) -> str | None:
+    """What is wrong with pictures at ``path``, or None."""
+    if root.is_relative_to(path):
+        return "contains the project itself"
+    for name in OWNED:
+        for owned in {root / name, (root / name).resolve()}:
+            if path.is_relative_to(owned):
+                return f"lies in {name}, where the pipeline writes and removes files"
+            if owned.is_relative_to(path):
+                return f"contains {name}, where the pipeline writes and removes files"
+    return None
