@@ -14,6 +14,7 @@ EXEMPT = (
     "scan_core/errors.py",
     "scan_core/evaluation/messages.py",
     "scan_core/neighbors/memory.py",
+    "scan_core/runtime/cpu_threads.py",
     "scan_core/runtime/freed_memory.py",
     "scan_core/runtime/progress.py",
     "stages/check.py",

@@ -25,6 +25,7 @@ from scan_core.evaluation.purity import neighbor_purity
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
 from scan_core.evaluation.results import Results, details, headline, score_baselines, step_result
 from scan_core.evaluation.truth import Truth, truth_from
+from scan_core.runtime.cpu_threads import choose_threads
 from scan_core.runtime.device import choose_device
 from stages.cli import run
 from stages.params_file import load_params
@@ -57,7 +58,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     reports/evaluate/ (details.json, tables and pictures).
     """
     config = load_params(params)
-    images = open_images(IMAGES, choose_device(config.runtime.device), **config.runtime.decoding())
+    device = choose_device(config.runtime.device)
+    if device.type == "cpu":
+        choose_threads()
+    images = open_images(IMAGES, device, **config.runtime.decoding())
     index = read_index(INDEX, rows=len(images))
     ids = index.evaluate_ids
     if not len(ids):

@@ -11,6 +11,7 @@ import torch
 import torch.distributed as dist
 
 from scan_core.runtime.collectives import in_shared_memory
+from scan_core.runtime.cpu_threads import choose_threads
 from scan_core.runtime.device import choose_device
 from scan_core.runtime.freed_memory import keep_freed_memory
 from stages import STARTED, launched
@@ -93,6 +94,7 @@ def _join(work: Work, config: Params, device: torch.device) -> None:
 def _run(work: Work, config: Params, device: torch.device) -> None:
     if device.type == "cpu":
         keep_freed_memory()
+        choose_threads()
     work(config, device)
 
 

@@ -13,6 +13,7 @@ from scan_core.clustering.pairs import draw_partners
 from scan_core.clustering.scan_loss import ScanLoss, scan_loss
 from scan_core.clustering.selection import check_selection, selection_loss, selection_metrics
 from scan_core.data.batches import shuffled_batches
+from scan_core.runtime.cpu_threads import FittingThreads
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.progress import steps
 from scan_core.runtime.state import State, capture, part, restore
@@ -47,6 +48,7 @@ class ScanTraining:
         self._entropy_weight, self._prior = entropy_weight, _normalized(prior, learner.device)
         self._batch_size, self._learning_rate = batch_size, learning_rate
         self._optimizer = make_optimizer(optimizer, learner.learned, momentum=momentum, weight_decay=weight_decay)
+        self._threads = FittingThreads(learner.device)
         self._best: State = {"loss": torch.tensor(torch.inf)}
 
     def run_epoch(self) -> dict[str, float]:
@@ -58,7 +60,8 @@ class ScanTraining:
         meter = Meter(self._learner.device)
         rows = shuffled_batches(len(self._learner), self._batch_size, self._generator)
         partners = draw_partners(rows, self._neighbor_rows, self._generator)
-        for logits in steps(self._learner.pairs(rows, partners, self._generator), total=len(rows)):
+        batches = self._learner.pairs(rows, partners, self._generator)
+        for logits in steps(self._threads.watch(batches), total=len(rows)):
             anchor, neighbor = logits.chunk(2, dim=1)
             loss = scan_loss(anchor, neighbor, entropy_weight=self._entropy_weight, prior=self._prior)
             broken = update(self._optimizer, loss.total.sum(), learning_rate=self._learning_rate)

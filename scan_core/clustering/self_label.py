@@ -11,6 +11,7 @@ from scan_core.clustering.collapse import check_confident
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.data.batches import shuffled_batches
+from scan_core.runtime.cpu_threads import FittingThreads
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.moving_average import MovingAverage
 from scan_core.runtime.progress import steps
@@ -51,6 +52,7 @@ class SelfLabelTraining:
         self._optimizer = make_optimizer(optimizer, learner.learned, momentum=momentum, weight_decay=weight_decay)
         self._average = None if ema_decay is None else MovingAverage(learner.learned, decay=ema_decay)
         self._kept = self._average.module if self._average else learner.learned
+        self._threads = FittingThreads(learner.device)
         self.confident = torch.zeros(learner.model.heads.bias.shape[-1], device=learner.device)
 
     def run_epoch(self) -> dict[str, float]:
@@ -65,7 +67,8 @@ class SelfLabelTraining:
         meter = Meter(self._learner.device)
         self.confident = torch.zeros_like(self.confident)
         rows = shuffled_batches(len(self._learner), self._batch_size, self._generator)
-        for plain, augmented in steps(self._learner.plain_and_augmented(rows, self._generator), total=len(rows)):
+        batches = self._learner.plain_and_augmented(rows, self._generator)
+        for plain, augmented in steps(self._threads.watch(batches), total=len(rows)):
             loss, counts = pseudo_label_loss(
                 plain, augmented, threshold=self._threshold, class_balance=self._class_balance
             )

@@ -12,6 +12,7 @@ from scan_core.data.batches import shuffled_batches, steps_per_epoch
 from scan_core.data.images import Images
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
+from scan_core.runtime.cpu_threads import FittingThreads
 from scan_core.runtime.distributed import part_of_batch, replicate
 from scan_core.runtime.meter import Meter
 from scan_core.runtime.precision import autocast
@@ -71,6 +72,7 @@ class SimclrTraining:
             for step in range(epochs * per_epoch)
         ]
         self._early, self._early_steps = early or augmentation, early_epochs * per_epoch
+        self._threads = FittingThreads(images.device)
         self._step = 0
 
     def run_epoch(self) -> dict[str, float]:
@@ -85,7 +87,7 @@ class SimclrTraining:
         ids = self._image_ids[part_of_batch(rows)]
         augmentation = self._early if self._step < self._early_steps else self._augmentation
         batches = augmented_batches(self._images, ids, augmentation, self._generator, views=2)
-        for _, views in steps(batches, total=len(rows)):
+        for _, views in steps(self._threads.watch(batches), total=len(rows)):
             with autocast(self._images.device, self._precision):
                 projections = self._network(views)
             loss, accuracy = nt_xent(*projections.chunk(2), temperature=self._temperature)

@@ -11,7 +11,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 T = TypeVar("T")
-SILENCE_SECONDS = 20
+LINE_SECONDS = 10
+"""Where there is no terminal, epochs that are shorter share a line."""
+SILENCE_SECONDS = 300
+"""Where an epoch is longer, it says how far it is."""
 Report = Callable[[int, Mapping[str, float]], None]
 
 
@@ -56,22 +59,35 @@ def epoch_progress(
 
     Args:
         costs: what the time of each of ``total`` epochs goes with; None takes them for equally long.
+
+    Where there is no terminal, an epoch is told if the line before it is at least ``LINE_SECONDS`` old, and the last
+    one in any case.
     """
-    started = time.monotonic()
+    started = said = time.monotonic()
     costs = costs or [1.0] * total
+    untold = ""
     with _bar() as progress:
         task = progress.add_task(description, completed=done, total=total)
 
         def report(epoch: int, metrics: Mapping[str, float]) -> None:
-            left = (time.monotonic() - started) / sum(costs[done:epoch]) * sum(costs[epoch:])
+            nonlocal said, untold
+            now = time.monotonic()
+            left = (now - started) / sum(costs[done:epoch]) * sum(costs[epoch:])
             numbers = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
             progress.update(task, completed=epoch)
             if progress.live.is_started and _on_terminal():
                 progress.console.print(f"[dim]epoch {epoch}: {numbers}")
-            else:
-                say(f"{description}: epoch {epoch}/{total}, {numbers}, {left:.0f} s left")
+                return
+            untold = f"{description}: epoch {epoch}/{total}, {numbers}, {left:.0f} s left"
+            if now - said >= LINE_SECONDS:
+                say(untold)
+                said, untold = now, ""
 
-        yield report
+        try:
+            yield report
+        finally:
+            if untold:
+                say(untold)
 
 
 def _bar() -> Progress:
