@@ -22,6 +22,9 @@ def _leave(*_: object) -> None:
     os._exit(130)  # an exception inside a library's import may be lost there
 
 
+os.environ["MPLBACKEND"] = "agg"
+"""Matplotlib draws into files alone. A notebook names a backend of its own here, which need not be installed."""
+
 if STARTED and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     # Until stages.cli.run takes over; of several processes, the stage that started them has something to say.
     signal.signal(signal.SIGINT, signal.SIG_DFL if launched() else _leave)

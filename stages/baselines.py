@@ -12,6 +12,7 @@ from scan_core.artifacts.index import read_index
 from scan_core.data.open_images import open_images
 from scan_core.evaluation.kmeans import kmeans
 from scan_core.evaluation.pixel_features import pixel_features
+from scan_core.runtime.progress import tell
 from stages.cli import run
 from stages.params_file import load_params
 from stages.paths import BASELINES, EMBEDDING_NORMS, EMBEDDINGS, IMAGES, INDEX, PARAMS
@@ -45,7 +46,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
             seed=config.seed,
             workers=config.runtime.threads,
         )
-        print(f"{method}: {len(images):,} images in {config.scan.clusters} clusters")
+        tell(f"{method}: {len(images):,} images in {config.scan.clusters} clusters")
     write_baselines(BASELINES, clusters)
 
 

@@ -4,6 +4,7 @@ import atexit
 import errno
 import functools
 import gc
+import io
 import json
 import os
 import signal
@@ -36,6 +37,9 @@ def run(main: Callable[..., None]) -> None:
         gc.freeze()
         gc.enable()
         atexit.register(gc.freeze)  # looking for garbage takes half a second at the end of a process
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # of a name, what the locale cannot say
     if not launched() and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "DVC_ROOT" in os.environ or launched():

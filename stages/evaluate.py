@@ -1,7 +1,6 @@
 """The stage `evaluate`: the only one that reads labels."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +26,7 @@ from scan_core.evaluation.results import Results, details, headline, score_basel
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.runtime.cpu_threads import choose_threads
 from scan_core.runtime.device import choose_device
+from scan_core.runtime.progress import tell, warn
 from stages.cli import run
 from stages.params_file import load_params
 from stages.paths import (
@@ -79,9 +79,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_galleries(REPORT, results, ids, images, embeddings, prototype_count=config.evaluate.prototypes)
     write_text(REPORT / "details.json", json.dumps(details(results), indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
-    print(summary(results))
+    tell(summary(results))
     for message in warnings(results):
-        print(f"warning: {message}", file=sys.stderr)
+        warn(message)
 
 
 def _truth(labels: pd.DataFrame) -> Truth:

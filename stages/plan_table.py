@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from scan_core.planning.fit import Machine
 from scan_core.planning.needs import Need, Work
 from scan_core.planning.times import PROBED
+from scan_core.runtime.progress import tell
 from stages.plan_images import Counted
 from stages.plan_measure import Measured
 
@@ -60,7 +61,7 @@ def print_notes(counted: Counted, machine: Machine, measured: Measured, work: Wo
     if _is_approximate(work):
         notes.append(f"Mining is approximate, and taken to visit {PROBED} lists for each image: it may need more.")
     for note in notes:
-        print("\n" + textwrap.fill(note, COLUMNS))
+        tell("\n" + textwrap.fill(note, COLUMNS))
 
 
 def _is_approximate(work: Work) -> bool:

@@ -20,7 +20,7 @@ from scan_core.errors import DataError
 from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.csv_tables import assignment_table, csv
 from scan_core.runtime.device import choose_device
-from scan_core.runtime.progress import warn
+from scan_core.runtime.progress import tell, warn
 from stages.cli import run
 from stages.params import RuntimeParams
 from stages.params_file import load_params
@@ -77,8 +77,8 @@ def main(
     write_text(output, csv(assignment_table(predicted, [dataset.path[row] for row in rows])))
     sizes = cluster_sizes(predicted.argmax(axis=1), cluster_count=metadata["clusters"])
     for cluster, pictures_in_it in enumerate(sizes):
-        print(f"cluster {cluster}: {pictures_in_it:,} pictures")
-    print(output)
+        tell(f"cluster {cluster}: {pictures_in_it:,} pictures")
+    tell(str(output))
 
 
 def _open(pictures: Path) -> Dataset:

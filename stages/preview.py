@@ -12,6 +12,7 @@ from scan_core.artifacts.index import read_normalization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.data.contact_sheet import write_contact_sheet
 from scan_core.data.stored import first_images
+from scan_core.runtime.progress import tell
 from stages.augmentation_params import AugmentationParams
 from stages.cli import run
 from stages.params import Params
@@ -33,7 +34,7 @@ def main(
     """
     config = load_params(params)
     write_preview(output, torch.from_numpy(first_images(IMAGES, ROWS)), config)
-    print(output)
+    tell(str(output))
 
 
 def write_preview(path: Path, images: UInt8[Tensor, "images channels size size"], config: Params) -> None:

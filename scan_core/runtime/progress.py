@@ -4,8 +4,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import contextmanager, suppress
+from typing import TextIO, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -21,8 +21,25 @@ Report = Callable[[int, Mapping[str, float]], None]
 def say(message: str) -> None:
     """Print one line for the person, apart from a stage's results; of several processes one speaks."""
     if _speaks():
-        sys.stderr.write(f"{message}\n")  # with its end, which print writes by itself: an interruption may come between
-        sys.stderr.flush()
+        _write(sys.stderr, message)
+
+
+def tell(message: str) -> None:
+    """Print a stage's results; of several processes one speaks."""
+    if _speaks():
+        _write(sys.stdout, message)
+
+
+def _write(stream: TextIO | None, message: str) -> None:
+    """Write whole lines. A reader who has left (``| head``), or who was never there, is no reason to end a run."""
+    if stream is None:
+        return
+    try:
+        stream.write(f"{message}\n")  # with its end, which print writes by itself: an interruption may come between
+        stream.flush()
+    except BrokenPipeError:
+        with suppress(OSError, ValueError):  # or Python would fail at its end, when it writes what is left
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def warn(message: str) -> None:
@@ -103,7 +120,7 @@ def _bar() -> Progress:
 
 
 def _on_terminal() -> bool:
-    return sys.stderr.isatty() and _speaks()
+    return sys.stderr is not None and sys.stderr.isatty() and _speaks()
 
 
 def _speaks() -> bool:

@@ -128,3 +128,43 @@ def test_ctrl_c_while_libraries_are_imported(tmp_path: Path):
     stage.send_signal(signal.SIGINT)
     assert stage.communicate(timeout=30)[1] == "interrupted\n"
     assert stage.returncode == 130
+
+
+TALK = "import sys, time; from stages.cli import run; from scan_core.runtime.progress import say, tell; "
+LATER = "open('done', 'w').close()"
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_reader_who_has_left_ends_nothing(stream: str, tmp_path: Path):
+    speak = {"stdout": "tell", "stderr": "say"}[stream]
+    main = f"lambda: ({speak}('first'), sys.stdin.readline(), {speak}('second'), {speak}('third'), {LATER})"
+    pipes = {"stdin": subprocess.PIPE, stream: subprocess.PIPE}
+    command = [sys.executable, "-c", f"{TALK}run({main})"]
+    stage = subprocess.Popen(command, env=environment(tmp_path), cwd=tmp_path, text=True, **pipes)
+    pipe = getattr(stage, stream)
+    assert pipe.readline() == "first\n"
+    pipe.close()
+    assert stage.stdin is not None
+    stage.stdin.write("\n")
+    stage.stdin.close()
+    assert stage.wait(timeout=60) == 0
+    assert (tmp_path / "done").exists()
+
+
+def test_no_stream_at_all_ends_nothing(tmp_path: Path):
+    script = f"{TALK}sys.stdout = sys.stderr = None; run(lambda: (tell('x'), say('y'), {LATER}))"
+    subprocess.run([sys.executable, "-c", script], env=environment(tmp_path), cwd=tmp_path, check=True)
+    assert (tmp_path / "done").exists()
+
+
+def test_a_name_that_the_locale_cannot_say_ends_nothing(tmp_path: Path):
+    everything = {**environment(tmp_path), "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-c", f"{TALK}run(lambda: tell('caf\\xe9'))"]
+    done = subprocess.run(command, env=everything, cwd=tmp_path, check=True, capture_output=True)
+    assert done.stdout == b"caf\\xe9\n"
+
+
+def test_a_notebook_s_backend_ends_nothing(tmp_path: Path):
+    everything = {**environment(tmp_path), "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    command = [sys.executable, "-c", "import stages, matplotlib.axes"]
+    subprocess.run(command, env=everything, cwd=tmp_path, check=True)
