@@ -64,6 +64,7 @@ def main(
         )
         self_label = SelfLabelTraining(
             FrozenEncoder(model(1).to(device), features, precision="float32"),
+            neighbors,
             threshold=0.0,
             class_balance=True,
             generator=torch.Generator().manual_seed(0),

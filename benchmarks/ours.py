@@ -116,6 +116,7 @@ def self_label(
     """Self-labeling on all ``images``, every one of them confident."""
     return SelfLabelTraining(
         _learner(images, precision, network, compile),
+        torch.empty(len(images), 0, dtype=torch.int64),
         threshold=LOW_THRESHOLD,
         class_balance=True,
         batch_size=batch_size,

@@ -142,6 +142,7 @@ def _self_label(features: CachedFeatures, start: ClusteringModel, clusters: int,
     model.load_state_dict(start.state_dict())
     training = SelfLabelTraining(
         FrozenEncoder(model, features, precision="float32"),
+        torch.empty(len(features), 0, dtype=torch.int64),
         threshold=0.8,
         class_balance=True,
         batch_size=min(2048, len(features)),

@@ -10,7 +10,7 @@ PACKAGES = ("scan_core", "stages")
 ROOT = Path(__file__).resolve().parent.parent
 
 EXEMPT = (
-    "scan_core/clustering/collapse.py",
+    "scan_core/advice.py",
     "scan_core/errors.py",
     "scan_core/evaluation/messages.py",
     "scan_core/neighbors/memory.py",

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from scan_core.evaluation.messages import summary, warnings
 from scan_core.evaluation.purity import neighbor_purity
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
 from scan_core.evaluation.results import Results, details, headline, score_baselines, step_result
+from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.runtime.cpu_threads import choose_threads
 from scan_core.runtime.device import choose_device
@@ -39,13 +40,13 @@ from stages.paths import (
     NEIGHBORS,
     PARAMS,
     PREDICTIONS,
+    REJECTED_MODEL,
     REPORTS,
     SCAN_MODEL,
     SELF_LABEL_MODEL,
 )
 
 REPORT = REPORTS / "evaluate"
-MODELS = {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL}
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -70,8 +71,11 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     labels = read_labels(LABELS, rows=len(images))
     truth = _truth(labels)
 
-    steps = [Predictions(step, ids, predict(path, images, ids)) for step, path in MODELS.items()]
-    results = _score(steps, truth, index)
+    models = {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL}
+    if REJECTED_MODEL.exists():
+        models["rejected"] = REJECTED_MODEL
+    steps = [Predictions(step, ids, predict(path, images, ids)) for step, path in models.items()]
+    results = _score(steps, models, truth, index)
 
     write_predictions(PREDICTIONS, steps)
     write_tables(REPORT, results, labels["path"][ids].tolist())
@@ -89,17 +93,24 @@ def _truth(labels: pd.DataFrame) -> Truth:
     return truth_from(labels["label"].fillna(-1).to_numpy(np.int64), names)
 
 
-def _score(steps: list[Predictions], truth: Truth, index: Index) -> Results:
+def _score(steps: list[Predictions], models: dict[str, Path], truth: Truth, index: Index) -> Results:
     ids = index.evaluate_ids
+    metadata = {step: read_model(path)[1] for step, path in models.items()}
     scored = {
-        step.step: step_result(step.probabilities, truth.of(ids), selection_loss=_selection_loss(MODELS[step.step]))
+        step.step: step_result(step.probabilities, truth.of(ids), selection_loss=_selection_loss(step.step, metadata))
         for step in steps
     }
     clusters = read_baselines(BASELINES, rows=len(truth.labels))
-    baselines = score_baselines({method: cluster[ids] for method, cluster in clusters.items()}, truth.of(ids))
-    return Results(
-        truth.of(ids), scored["scan"], scored["self_label"], baselines, purity=_purity(truth, index.train_ids)
+    results = Results(
+        truth.of(ids),
+        scored["scan"],
+        scored["self_label"],
+        score_baselines({method: cluster[ids] for method, cluster in clusters.items()}, truth.of(ids)),
+        purity=_purity(truth, index.train_ids),
+        trainings=read_trainings(metadata["self_label"]),
+        rejected=scored.get("rejected"),
     )
+    return results._replace(kmeans=clusters["kmeans"][ids]) if results.meaningless else results
 
 
 def _purity(truth: Truth, train_ids: np.ndarray) -> Float[np.ndarray, " k"]:
@@ -107,10 +118,10 @@ def _purity(truth: Truth, train_ids: np.ndarray) -> Float[np.ndarray, " k"]:
     return neighbor_purity(neighbors.image_id, neighbors.neighbor_id, truth.labels)
 
 
-def _selection_loss(path: Path) -> float | None:
-    loss = read_model(path)[1].get("selection_loss")
+def _selection_loss(step: str, metadata: dict[str, dict[str, Any]]) -> float | None:
+    loss = metadata[step].get("selection_loss")
     if loss is not None and not isinstance(loss, int | float):
-        raise ArtifactError(f"{path}: selection_loss {loss!r}, expected a number")
+        raise ArtifactError(f"{step}: selection_loss {loss!r} in the model's metadata, expected a number")
     return loss
 
 

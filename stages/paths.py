@@ -14,6 +14,8 @@ EMBEDDING_NORMS = Path("data/artifacts/embedding_norms.npy")
 NEIGHBORS = Path("data/artifacts/neighbors.parquet")
 SCAN_MODEL = Path("data/artifacts/scan/model.safetensors")
 SELF_LABEL_MODEL = Path("data/artifacts/self_label/model.safetensors")
+REJECTED_MODEL = Path("data/artifacts/self_label/rejected.safetensors")
+"""What self-labeling came to where it was not taken; only there."""
 BASELINES = Path("data/artifacts/baselines.parquet")
 PREDICTIONS = Path("data/artifacts/predictions.parquet")
 

@@ -174,7 +174,10 @@ def plan_self_label(config: Params, images: Images, batch_size: int) -> SelfLabe
     """The training of self-label; every image counts as confident."""
     changed = {"batch_size": batch_size, "learning_rate": LEARNING_RATE, "threshold": 1 / (2 * config.scan.clusters)}
     step = config.self_label.model_copy(update=changed)
-    return self_label_training(step, _learner(step, config, images, heads=1), torch.Generator().manual_seed(0))
+    neighbors = torch.empty(len(images), 0, dtype=torch.int64)
+    return self_label_training(
+        step, _learner(step, config, images, heads=1), neighbors, torch.Generator().manual_seed(0)
+    )
 
 
 def _learner(section: ScanParams | SelfLabelParams, config: Params, images: Images, *, heads: int) -> Learner:

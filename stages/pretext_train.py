@@ -6,12 +6,15 @@ from typing import Annotated
 import torch
 import typer
 
+from scan_core.advice import pretext_at_chance
 from scan_core.artifacts.index import read_index, read_normalization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.data.open_images import open_images
 from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.encoder import PretextModel, write_pretext
+from scan_core.pretext.nt_xent import chance_loss
 from scan_core.pretext.simclr import SimclrTraining
+from scan_core.runtime.chance import last_at_chance
 from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from stages.cli import run
@@ -20,7 +23,7 @@ from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import ENCODER, IMAGES, INDEX, PARAMS
 from stages.processes import run_on_devices
-from stages.resume import resume
+from stages.resume import History, resume
 from stages.training import train, write_details
 
 
@@ -71,6 +74,12 @@ def _train(config: Params, device: torch.device) -> None:
         inputs=[INDEX],
         device=device,
     ) as state:
+        chance = chance_loss(pretext.batch_size)
+
+        def told(history: History) -> str | None:
+            until = last_at_chance([metrics["loss"] for metrics in history], chance)
+            return pretext_at_chance(until=until, epochs=pretext.epochs, chance=chance)
+
         history = train(
             training,
             stage="pretext_train",
@@ -78,9 +87,11 @@ def _train(config: Params, device: torch.device) -> None:
             costs=pretext.epoch_costs(images.size),
             resume=state,
             shown=("loss", "contrastive_accuracy"),
+            chance=told,
         )
         if rank():
             return
+        until = last_at_chance([metrics["loss"] for metrics in history], chance)
         metadata = {
             "task": pretext.task,
             "architecture": architecture.name,
@@ -91,10 +102,13 @@ def _train(config: Params, device: torch.device) -> None:
             "mean": mean,
             "std": std,
             "precision": pretext.precision,
+            "pretext": {"epochs": pretext.epochs, "at_chance_until": until, "chance": chance},
             **head,
         }
         write_pretext(ENCODER, model, metadata)
-        write_details("pretext_train", {"epochs": len(history), "images": len(train_ids), **history[-1]})
+        at_chance = {"chance_loss": chance, "at_chance_until": until, "warning": told(history)}
+        details = {"epochs": len(history), "images": len(train_ids), **history[-1], **at_chance}
+        write_details("pretext_train", details)
         state.clear()
 
 

@@ -8,18 +8,20 @@ import typer
 from jaxtyping import Int64
 from torch import Tensor
 
+from scan_core.advice import collapse_warning, scan_at_chance
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.collapse import BALANCE, collapse_warning
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
+from scan_core.clustering.scan_loss import chance_consistency
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.errors import TrainingError
 from scan_core.pretext.encoder import read_pretext
+from scan_core.runtime.chance import last_at_chance
 from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import warn
@@ -30,7 +32,7 @@ from stages.params import Params, ScanParams
 from stages.params_file import load_params
 from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, SCAN_MODEL
 from stages.processes import run_alone, run_on_devices
-from stages.resume import resume
+from stages.resume import History, resume
 from stages.training import train, write_details
 
 
@@ -86,18 +88,38 @@ def _train(config: Params, device: torch.device) -> None:
             epochs=scan.epochs,
             resume=state,
             shown=("loss", "selection_loss", "clusters_used"),
+            chance=lambda history: scan_at_chance(until=_at_chance_until(history, scan), epochs=scan.epochs),
         )
         if rank():
             return
         weights, loss = training.best()
-        described = {**metadata, "clusters": scan.clusters, "selection_loss": loss, "precision": scan.precision}
-        write_clustering(SCAN_MODEL, weights, described)
         best = min(range(len(history)), key=lambda epoch: history[epoch]["selection_loss"])
-        write_details("scan_train", {"epochs": len(history), "best_epoch": best + 1, **history[best]})
-        used, largest = int(history[best]["clusters_used"]), history[best]["largest_cluster"]
-        if message := collapse_warning(used=used, clusters=scan.clusters, largest=largest, remedy=BALANCE):
-            warn(message)
+        until, consistency = _at_chance_until(history, scan), history[best]["selection_consistency"]
+        described = {
+            **metadata,
+            "clusters": scan.clusters,
+            "selection_loss": loss,
+            "precision": scan.precision,
+            "scan": {"epochs": scan.epochs, "at_chance_until": until, "consistency": consistency},
+        }
+        write_clustering(SCAN_MODEL, weights, described)
+        warning = scan_at_chance(until=until, epochs=scan.epochs) or collapse_warning(
+            used=int(history[best]["clusters_used"]),
+            clusters=scan.clusters,
+            largest=history[best]["largest_cluster"],
+            entropy=history[best]["selection_entropy"],
+        )
+        details = {"epochs": len(history), "best_epoch": best + 1, **history[best]}
+        write_details("scan_train", details | {"at_chance_until": until, "warning": warning})
+        if warning:
+            warn(warning)
         state.clear()
+
+
+def _at_chance_until(history: History, scan: ScanParams) -> int:
+    """The last epoch whose predictions were uniform."""
+    consistency = [metrics["selection_consistency"] for metrics in history]
+    return last_at_chance(consistency, chance_consistency(scan.clusters))
 
 
 def scan_training(

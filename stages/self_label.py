@@ -1,32 +1,37 @@
 """Stage self-label: the clustering learns from its own confident images."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
+from jaxtyping import Int64
+from torch import Tensor
 
+from scan_core.advice import few_confident_warning, self_label_refused, untaught_warning
 from scan_core.artifacts.index import read_index
+from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.collapse import check_taught, few_confident_warning, untaught_warning
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import read_clustering, write_clustering
-from scan_core.clustering.self_label import SelfLabelTraining, plateaued
+from scan_core.clustering.pairs import neighbor_rows
+from scan_core.clustering.self_label import SelfLabelTraining, is_over
 from scan_core.data.batches import steps_per_epoch
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from scan_core.runtime.progress import say, warn
+from scan_core.runtime.state import State
 from stages.cli import run
 from stages.clustering import make_learner
 from stages.devices import compiles
 from stages.params import Params, SelfLabelParams
 from stages.params_file import load_params
-from stages.paths import IMAGES, INDEX, PARAMS, SCAN_MODEL, SELF_LABEL_MODEL
+from stages.paths import IMAGES, INDEX, NEIGHBORS, PARAMS, REJECTED_MODEL, SCAN_MODEL, SELF_LABEL_MODEL
 from stages.processes import run_alone, run_on_devices
-from stages.resume import resume
-from stages.training import train, write_details
+from stages.resume import History, resume
+from stages.training import EpochError, train, write_details
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -47,8 +52,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 def _pass_through(config: Params, device: torch.device) -> None:
     model, metadata = read_clustering(SCAN_MODEL)
+    REJECTED_MODEL.unlink(missing_ok=True)
     write_clustering(SELF_LABEL_MODEL, model.state_dict(), metadata)
-    write_details("self_label", {"epochs": 0})
+    write_details("self_label", {"epochs": 0, "epochs_trained": 0})
 
 
 def _refine(config: Params, device: torch.device) -> None:
@@ -57,13 +63,14 @@ def _refine(config: Params, device: torch.device) -> None:
     say_if_float32(step.precision, device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
+    rows = neighbor_rows(read_neighbors(NEIGHBORS, train_ids=train_ids))
     model, metadata = read_clustering(SCAN_MODEL)
     check_images(SCAN_MODEL, metadata, channels=images.channels, size=images.size)
     model = model.to(device)
     augmentation = Augmentation(step.augmentation.operations(), mean=metadata["mean"], std=metadata["std"])
     generator = torch.Generator().manual_seed(seed)
     ids = torch.from_numpy(train_ids)
-    inputs = [INDEX, SCAN_MODEL]
+    inputs = [INDEX, NEIGHBORS, SCAN_MODEL]
     with resume(
         "self_label", params=[config.seed, step, config.runtime.decode_on_gpu], inputs=inputs, device=device
     ) as state:
@@ -77,45 +84,124 @@ def _refine(config: Params, device: torch.device) -> None:
             features=state.path("features.f16"),
             compile=compiles(config.runtime, device, images=len(ids), training=step),
         )
-        training = self_label_training(step, learner, generator)
-        history = train(
-            training,
-            stage="self_label",
-            epochs=step.epochs,
-            resume=state,
-            shown=("loss", "confident", "clusters_taught"),
-            check=lambda metrics: check_taught(
-                int(metrics["clusters_taught"]), clusters=metadata["clusters"], threshold=step.threshold
-            ),
-            stop=lambda history: plateaued([metrics["confident"] for metrics in history], patience=step.patience),
-        )
-        if len(history) < step.epochs:
-            say(
-                f"self_label: ends after {len(history)} of {step.epochs} epochs: the last {step.patience} brought no "
-                "more confident images (self_label.patience)"
+        training = self_label_training(step, learner, rows, generator)
+        failure = None
+        try:
+            history = train(
+                training,
+                stage="self_label",
+                epochs=step.epochs,
+                resume=state,
+                shown=("loss", "confident", "clusters_taught", "agreement", "entropy"),
+                stop=lambda history: is_over(history, patience=step.patience),
             )
+        except EpochError as error:
+            history, failure = error.history, str(error)
         if rank():
             return
-        confident = training.confident.long().tolist()
-        counts = {f"confident_cluster_{cluster}": count for cluster, count in enumerate(confident)}
-        del metadata["selection_loss"]  # of the SCAN model
-        write_clustering(SELF_LABEL_MODEL, training.weights(), {**metadata, "precision": step.precision})
-        seen = steps_per_epoch(len(train_ids), step.batch_size) * step.batch_size
-        sizes = {"images": len(train_ids), "images_per_epoch": seen}
-        write_details("self_label", {"epochs": len(history), **sizes, **history[-1], **counts})
-        first = int(history[0]["confident"])
-        if message := few_confident_warning(confident=first, images=seen, threshold=step.threshold):
-            warn(message)
-        taught = int(history[0]["clusters_taught"])
-        if message := untaught_warning(taught=taught, clusters=len(counts), threshold=step.threshold):
-            warn(message)
+        weights, epoch = training.best()
+        refused = None if epoch else {"failure": failure} if failure else _refusal(training, history, step)
+        metadata["self_label"] = {"epochs": epoch, "refused": refused}
+        _write(training, weights, metadata, step, failed=failure is not None)
+        _report(training, history, epoch, refused, failure, step, images=len(train_ids))
         state.clear()
 
 
-def self_label_training(step: SelfLabelParams, learner: Learner, generator: torch.Generator) -> SelfLabelTraining:
+def _refusal(training: SelfLabelTraining, history: History, step: SelfLabelParams) -> dict[str, Any]:
+    """Why no epoch is kept, as :func:`scan_core.advice.self_label_refused` tells it."""
+    last = history[-1]
+    return {
+        "trained": len(history),
+        "confident": int(last["confident"]),
+        "taught": int(last["clusters_taught"]),
+        "lost": int(last["clusters_lost"]),
+        "agreement": [training.scan.agreement, last["agreement"]],
+        "entropy": [training.scan.entropy, last["entropy"]],
+        "threshold": step.threshold,
+    }
+
+
+def _write(
+    training: SelfLabelTraining, weights: State, metadata: dict[str, Any], step: SelfLabelParams, *, failed: bool
+) -> None:
+    """Write the model of the epoch that is kept, or else that of the SCAN step and beside it what was rejected."""
+    REJECTED_MODEL.unlink(missing_ok=True)
+    refined = {key: value for key, value in metadata.items() if key != "selection_loss"}  # which is of the SCAN model
+    refined["precision"] = step.precision
+    if weights:
+        write_clustering(SELF_LABEL_MODEL, weights, refined)
+        return
+    scan, _ = read_clustering(SCAN_MODEL)
+    write_clustering(SELF_LABEL_MODEL, scan.state_dict(), metadata)
+    if training.confident.any() and not failed:
+        write_clustering(REJECTED_MODEL, training.weights(), refined)
+
+
+def _report(
+    training: SelfLabelTraining,
+    history: History,
+    epoch: int,
+    refused: dict[str, Any] | None,
+    failure: str | None,
+    step: SelfLabelParams,
+    *,
+    images: int,
+) -> None:
+    """Say, and write to details.json, how the training went and ended; the counts are of the steps of an epoch."""
+    seen = steps_per_epoch(images, step.batch_size) * step.batch_size
+    warnings = _first_epoch(training, history, seen, step) if history else []
+    if refused:
+        warnings.append(self_label_refused(**refused))
+    elif failure:
+        warnings.append(f"{failure}; epoch {epoch} is taken")
+    if not failure and len(history) < step.epochs:
+        say(
+            f"self_label: ends after {len(history)} of {step.epochs} epochs: the last {step.patience} brought no more "
+            "confident images, or worse clusters than the SCAN step's (self_label.patience)"
+        )
+    for message in warnings:
+        warn(message)
+    if epoch:
+        say(f"self_label: the model is that of epoch {epoch}")
+    counts = {f"confident_cluster_{cluster}": int(count) for cluster, count in enumerate(training.confident)}
+    write_details(
+        "self_label",
+        {
+            "epochs": epoch,
+            "epochs_trained": len(history),
+            "images": images,
+            "images_per_epoch": seen,
+            "agreement_before": training.scan.agreement,
+            "entropy_before": training.scan.entropy,
+            **(history[-1] if history else {}),
+            **counts,
+            "warning": "; ".join(warnings) or None,
+        },
+    )
+
+
+def _first_epoch(training: SelfLabelTraining, history: History, seen: int, step: SelfLabelParams) -> list[str]:
+    """What to tell of the images that the first epoch had to learn from, if there were any."""
+    first, clusters = history[0], len(training.confident)
+    if not first["confident"]:
+        return []
+    found = [
+        few_confident_warning(confident=int(first["confident"]), images=seen, threshold=step.threshold),
+        untaught_warning(taught=int(first["clusters_taught"]), clusters=clusters, threshold=step.threshold),
+    ]
+    return [message for message in found if message]
+
+
+def self_label_training(
+    step: SelfLabelParams,
+    learner: Learner,
+    neighbor_rows: Int64[Tensor, "images neighbors"],
+    generator: torch.Generator,
+) -> SelfLabelTraining:
     """The training of self-label."""
     return SelfLabelTraining(
         learner,
+        neighbor_rows,
         threshold=step.threshold,
         class_balance=step.class_balance,
         batch_size=step.batch_size,

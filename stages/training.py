@@ -13,6 +13,7 @@ from torch import Tensor
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.errors import TrainingError
+from scan_core.runtime.chance import first_look
 from scan_core.runtime.distributed import rank
 from scan_core.runtime.progress import epoch_progress, warn
 from scan_core.runtime.state import State
@@ -26,6 +27,14 @@ class Training(Protocol):
     def run_epoch(self) -> dict[str, float]: ...
     def state_dict(self) -> State: ...
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None: ...
+
+
+class EpochError(TrainingError):
+    """An epoch has failed, after those of ``history``."""
+
+    def __init__(self, message: str, history: History) -> None:
+        super().__init__(message)
+        self.history = history
 
 
 class _Curves(Live):
@@ -43,7 +52,7 @@ def train(
     costs: Sequence[float] | None = None,
     resume: Resume,
     shown: tuple[str, ...],
-    check: Callable[[Mapping[str, float]], None] = lambda metrics: None,
+    chance: Callable[[History], str | None] = lambda history: None,
     stop: Callable[[History], bool] = lambda history: False,
 ) -> History:
     """Run ``training`` up to ``epochs`` epochs, or until ``stop``; a killed one goes on where it was.
@@ -51,10 +60,13 @@ def train(
     Args:
         costs: of the epochs, relative to each other, to tell the time that is left; None are equal ones.
         shown: the metrics that a person sees after each epoch; all of them go to DVCLive's files.
-        check: raises TrainingError where an epoch's metrics say that the training has failed; its state is not kept.
+        chance: what to tell a person of epochs that were no better than chance; asked after a tenth of them.
 
     Returns:
         The metrics of every epoch, those before the kill included.
+
+    Raises:
+        EpochError: an epoch has failed.
     """
     saved = resume.load()
     history: History = []
@@ -68,27 +80,26 @@ def train(
         for metrics in history:
             log(metrics)
         while len(history) < epochs and not stop(history):
-            history.append(_run_epoch(training, stage, check, epoch=len(history) + 1, resume=resume))
+            history.append(_run_epoch(training, stage, history, resume=resume))
             if rank() == 0:
                 resume.save(training.state_dict, history)
             log(history[-1])
             report(len(history), {name: history[-1][name] for name in shown})
+            if len(history) == first_look(epochs) and (message := chance(history)):
+                warn(f"{stage}: {message}")
             if skipped := int(history[-1]["skipped_steps"]):
                 warn(f"{skipped} steps were skipped: their loss or gradient was not finite")
     return history
 
 
-def _run_epoch(
-    training: Training, stage: str, check: Callable[[Mapping[str, float]], None], *, epoch: int, resume: Resume
-) -> dict[str, float]:
+def _run_epoch(training: Training, stage: str, history: History, *, resume: Resume) -> dict[str, float]:
     try:
-        metrics = training.run_epoch()
-        check(metrics)
-        return metrics
+        return training.run_epoch()
     except TrainingError as error:
         section = stage.removesuffix("_train")
         good = f"; the state after epoch {resume.saved_epochs} is in {resume}" if resume.saved_epochs else ""
-        raise TrainingError(f"{stage}, epoch {epoch}: {error} (section {section} of params.yaml){good}") from None
+        where = f"{stage}, epoch {len(history) + 1}"
+        raise EpochError(f"{where}: {error} (section {section} of params.yaml){good}", history) from None
 
 
 def write_details(stage: str, details: Mapping[str, float | int | str | None]) -> None:

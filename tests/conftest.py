@@ -28,3 +28,26 @@ def dvc_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     use("digits", [*TINY, "pretext.epochs=1", "scan.epochs=1", "self_label.epochs=1"], params=folder / "params.yaml")
     assert dvc(folder, "repro").count("Running stage") == 8
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny project in which all stages have run, in this process; no test changes it."""
+    from tests.pipeline import enter, run_stages, write_params
+
+    folder = tmp_path_factory.mktemp("finished")
+    with pytest.MonkeyPatch.context() as patch:
+        enter(folder, patch)
+        write_params(folder)
+        run_stages()
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A tiny project in which no stage has run: the working directory."""
+    from tests.pipeline import enter, write_params
+
+    enter(tmp_path, monkeypatch)
+    write_params(tmp_path)
+    return tmp_path

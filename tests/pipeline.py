@@ -57,6 +57,12 @@ def run_stages(*stages: object) -> None:
         stage.main(Path("params.yaml"))  # type: ignore[attr-defined]
 
 
+def copy_data(source: Path, target: Path) -> None:
+    """Copy what the stages have written in ``source``."""
+    for name in ("data", "reports"):
+        shutil.copytree(source / name, target / name)
+
+
 def artifacts(folder: Path) -> dict[str, str]:
     """SHA-256 of every file under data/ and reports/."""
     files = [path for top in ("data", "reports") for path in (folder / top).rglob("*") if path.is_file()]

@@ -137,7 +137,8 @@ def scan(learner: Learner) -> ScanTraining:
 
 def self_label(learner: Learner, ema_decay: float | None) -> SelfLabelTraining:
     threshold = ours.LOW_THRESHOLD
-    return SelfLabelTraining(learner, threshold=threshold, class_balance=True, ema_decay=ema_decay, **common())
+    rows = torch.arange(len(learner))[:, None].add(torch.arange(1, 6)) % len(learner)
+    return SelfLabelTraining(learner, rows, threshold=threshold, class_balance=True, ema_decay=ema_decay, **common())
 
 
 def common() -> dict[str, Any]:

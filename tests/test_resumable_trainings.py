@@ -94,17 +94,17 @@ def frozen_scan(images: ResidentImages) -> ScanTraining:
 
 def self_label(images: ResidentImages) -> SelfLabelTraining:
     learner = whole(images, heads=1)
-    return SelfLabelTraining(learner, threshold=0.51, class_balance=True, **common(learning_rate=0.01))
+    return SelfLabelTraining(learner, NEIGHBORS, threshold=0.51, class_balance=True, **common(learning_rate=0.01))
 
 
 def averaged_self_label(images: ResidentImages) -> SelfLabelTraining:
     settings = {"threshold": 0.51, "class_balance": False, "ema_decay": 0.9}
-    return SelfLabelTraining(whole(images, heads=1), **settings, **common(learning_rate=0.01))
+    return SelfLabelTraining(whole(images, heads=1), NEIGHBORS, **settings, **common(learning_rate=0.01))
 
 
 def frozen_self_label(images: ResidentImages) -> SelfLabelTraining:
     settings = {"threshold": 0.51, "class_balance": True, "ema_decay": 0.9}
-    return SelfLabelTraining(frozen(images, heads=1), **settings, **common(learning_rate=0.1))
+    return SelfLabelTraining(frozen(images, heads=1), NEIGHBORS, **settings, **common(learning_rate=0.1))
 
 
 TRAININGS = [

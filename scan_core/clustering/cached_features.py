@@ -51,10 +51,11 @@ class CachedFeatures:
         wanted = ((views + 1) * self._images + rows).to(self._rows.device, non_blocking=True)
         return self._rows.index_select(0, wanted).to(self.device, non_blocking=True).float()
 
-    def as_they_are(self) -> Iterator[Float[Tensor, "chunk width"]]:
-        """The features of all images, not augmented, in order and in chunks: float32 on the device."""
-        for rows in torch.split(self._rows[: self._images], _CHUNK):
-            yield rows.to(self.device, non_blocking=True).float()
+    def as_they_are(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "chunk width"]]:
+        """The features of the images ``rows``, or of all, not augmented, in chunks: float32 on the device."""
+        plain = self._rows[: self._images]
+        for chunk in torch.split(plain if rows is None else plain[rows.to(plain.device)], _CHUNK):
+            yield chunk.to(self.device, non_blocking=True).float()
 
 
 def cache_features(

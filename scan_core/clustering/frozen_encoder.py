@@ -53,12 +53,12 @@ class FrozenEncoder:
             yield plain, augmented
 
     @torch.no_grad()
-    def of_all_images(self) -> Iterator[Float[Tensor, "images clusters"]]:
-        """Logits of all images as they are, by one head at a time, which bounds the memory."""
+    def of_images(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "images clusters"]]:
+        """Logits of the images ``rows``, or of all, as they are, by one head at a time, which bounds the memory."""
         heads = self.model.heads.state_dict()
         for weight, bias in zip(heads["weight"], heads["bias"], strict=True):
             with autocast(self.device, self._precision):
-                chunks = [linear(features, weight, bias).float() for features in self._features.as_they_are()]
+                chunks = [linear(features, weight, bias).float() for features in self._features.as_they_are(rows)]
             yield torch.cat(chunks)
 
 

@@ -45,6 +45,7 @@ class Learner(Protocol):
         """For each step the first head's logits of the images as they are, without gradient, and augmented."""
         ...
 
-    def of_all_images(self) -> Iterator[Float[Tensor, "images clusters"]]:
-        """For one head after the other the logits of all images as they are: float32, without gradient."""
+    def of_images(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "images clusters"]]:
+        """For one head after the other the logits of the images ``rows``, or of all, as they are: float32, without
+        gradient."""
         ...

@@ -72,7 +72,7 @@ class ScanTraining:
         """Score every head on the images as they are, one after the other, and keep the best one seen."""
         rows = self._neighbor_rows.to(self._learner.device)
         losses, sizes = [], []
-        for logits in self._learner.of_all_images():
+        for logits in self._learner.of_images():
             losses.append(selection_loss(logits, rows, entropy_weight=self._entropy_weight, prior=self._prior))
             sizes.append(logits.argmax(-1).bincount(minlength=logits.shape[-1]))
         loss = ScanLoss(*(torch.stack(parts) for parts in zip(*losses, strict=True)))

@@ -39,6 +39,11 @@ def scan_loss(
     return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)
 
 
+def chance_consistency(clusters: int) -> float:
+    """The consistency of uniform predictions, in nats: two images agree with a probability of 1 / C."""
+    return math.log(clusters)
+
+
 def consistency_loss(
     log_p: Float[Tensor, "*batch clusters"], log_q: Float[Tensor, "*batch clusters"]
 ) -> Float[Tensor, "*batch"]:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from scan_core.augment.draws import part_generator
-from scan_core.clustering.collapse import check_confident
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
+from scan_core.clustering.verdict import Clustering, describe, draw_sample
 from scan_core.data.batches import shuffled_batches
 from scan_core.runtime.cpu_threads import FittingThreads
 from scan_core.runtime.meter import Meter
@@ -22,7 +22,12 @@ from scan_core.runtime.update import make_optimizer, update
 class SelfLabelTraining:
     """One call of :meth:`run_epoch` after the other trains the one-headed ``learner`` on its own confident images.
 
+    The last epoch is kept whose clusters are no worse than those of the SCAN step, judged without labels; see
+    :meth:`scan_core.clustering.verdict.Clustering.is_no_worse`.
+
     Args:
+        neighbor_rows: the neighbors of each image, as rows of ``learner``, by which that is judged after each epoch:
+            of a sample of the images, as they are.
         threshold: the probability above which an image is confident, in (0, 1).
         optimizer: ``adam``, or ``sgd`` with ``momentum``.
         ema_decay: of the average of the weights that is kept in their place; None keeps the weights themselves.
@@ -35,6 +40,7 @@ class SelfLabelTraining:
     def __init__(
         self,
         learner: Learner,
+        neighbor_rows: Int64[Tensor, "images neighbors"],
         *,
         threshold: float,
         class_balance: bool,
@@ -53,16 +59,23 @@ class SelfLabelTraining:
         self._average = None if ema_decay is None else MovingAverage(learner.learned, decay=ema_decay)
         self._kept = self._average.module if self._average else learner.learned
         self._threads = FittingThreads(learner.device)
-        self.confident = torch.zeros(learner.model.heads.bias.shape[-1], device=learner.device)
+        clusters = learner.model.heads.bias.shape[-1]
+        self._sample = draw_sample(neighbor_rows, clusters, torch.Generator().manual_seed(generator.initial_seed()))
+        self.scan = self._describe()
+        """The clustering before the first epoch."""
+        self._best: State = {}
+        self._epoch = 0
+        self.confident = torch.zeros(clusters, device=learner.device)
 
     def run_epoch(self) -> dict[str, float]:
-        """Train for one epoch; returns its averages and how many images were confident in its steps.
+        """Train for one epoch; returns its averages, how many images were confident in its steps, and what the sample
+        says after it: ``agreement`` with the neighbors, ``entropy``, ``clusters_lost``, and whether it is ``kept``.
 
         A step without a confident image leaves the weights alone, though not what batch normalization keeps, and is no
-        ``active`` one.
+        ``active`` one. The loss of an epoch without an active step is 0.
 
         Raises:
-            TrainingError: no confident image in the whole epoch, or the loss is not finite.
+            TrainingError: the loss is not finite.
         """
         meter = Meter(self._learner.device)
         self.confident = torch.zeros_like(self.confident)
@@ -80,15 +93,32 @@ class SelfLabelTraining:
             self.confident = self.confident + torch.where(broken, 0.0, counts)
         averages = meter.read(self._learner.learned, learning_rate=self._learning_rate)
         confident = self.confident.tolist()
-        check_confident(sum(confident), threshold=self._threshold)
+        now = self._describe()
+        self._epoch += 1
+        kept = sum(confident) > 0 and now.is_no_worse(self.scan)
+        if kept:
+            weights = {f"model.{name}": value for name, value in self.weights().items()}
+            self._best = {"epoch": torch.tensor(self._epoch), **weights}
         return {
             **averages,
-            "loss": averages["loss"] / averages["active"],
+            "loss": averages["loss"] / averages["active"] if averages["active"] else 0.0,
+            "agreement": now.agreement,
+            "entropy": now.entropy,
+            "clusters_lost": float(now.lost(self.scan)),
+            "kept": float(kept),
             "clusters_taught": float(sum(count > 0 for count in confident)),
             "confident": sum(confident),
             "confident_smallest_cluster": min(confident),
             "confident_largest_cluster": max(confident),
         }
+
+    def _describe(self) -> Clustering:
+        (logits,) = self._learner.of_images(self._sample.rows)
+        return describe(logits, self._sample.neighbors)
+
+    def best(self) -> tuple[State, int]:
+        """The weights of the epoch that is kept, and its number from 1; none and 0 where no epoch is."""
+        return part(self._best, "model"), int(self._best.get("epoch", 0))
 
     def weights(self) -> State:
         """The model's weights as they are now; with ``ema_decay``, their average."""
@@ -99,19 +129,29 @@ class SelfLabelTraining:
         """Everything that :meth:`load_state_dict` needs to go on identically; what does not learn is not in it."""
         average = self._average.state_dict() if self._average else {}
         state = capture(self._learner.learned, self._optimizer, self._generator)
-        return state | {"confident": self.confident} | {f"average.{name}": value for name, value in average.items()}
+        state |= {f"average.{name}": value for name, value in average.items()}
+        state |= {f"best.{name}": value for name, value in self._best.items()}
+        return state | {"confident": self.confident, "epoch": torch.tensor(self._epoch)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from ``state``."""
         restore(state, self._learner.learned, self._optimizer, self._generator)
         self.confident = state["confident"].to(self._learner.device)
+        self._epoch, self._best = int(state["epoch"]), part(state, "best")
         if self._average:
             self._average.load_state_dict(part(state, "average"))
 
 
-def plateaued(confident: Sequence[float], *, patience: int) -> bool:
-    """Whether the last ``patience`` epochs had no more confident images than one before them.
+def is_over(history: Sequence[Mapping[str, float]], *, patience: int) -> bool:
+    """Whether the epochs of ``history`` leave nothing to be learned.
 
-    An epoch leaves out what does not fill a batch, other images each time; of few images, the numbers vary with them.
+    So it is where no image was confident, or those of one cluster alone; and where the last ``patience`` epochs had no
+    more confident images than one before them, or were all worse than the SCAN step. An epoch leaves out what does not
+    fill a batch, other images each time; of few images, the numbers vary with them.
     """
+    if history and (not history[-1]["confident"] or history[-1]["clusters_taught"] == 1):
+        return True
+    confident, kept = ([metrics[name] for metrics in history] for name in ("confident", "kept"))
+    if len(kept) >= patience and not any(kept[-patience:]):
+        return True
     return len(confident) > patience and max(confident[-patience:]) <= max(confident[:-patience])

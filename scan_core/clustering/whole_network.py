@@ -71,12 +71,12 @@ class WholeNetwork:
                 (augmented,) = self._network(views)
             yield plain, augmented
 
-    def of_all_images(self) -> Iterator[Float[Tensor, "images clusters"]]:
-        """Logits of all images as they are."""
+    def of_images(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "images clusters"]]:
+        """Logits of the images ``rows``, or of all, as they are."""
         yield from infer(
             self.model,
             self._images,
-            self._image_ids,
+            self._image_ids if rows is None else self._image_ids[rows],
             mean=self._augmentation.mean,
             std=self._augmentation.std,
             precision=self._precision,

@@ -71,18 +71,25 @@ def cluster_table(step: StepResult, truth: Truth) -> pd.DataFrame:
 
 
 def assignment_table(
-    probabilities: Float[np.ndarray, "images clusters"], paths: Sequence[str], names: Sequence[str] | None = None
+    probabilities: Float[np.ndarray, "images clusters"],
+    paths: Sequence[str],
+    names: Sequence[str] | None = None,
+    kmeans: Int[np.ndarray, " images"] | None = None,
 ) -> pd.DataFrame:
     """One row an image, cluster by cluster and the surest first: ``path``, ``cluster``, ``class`` and ``confidence``.
 
     Args:
         paths: where each image came from.
         names: the class that each cluster was matched to, see :func:`prediction_names`; None leaves the column out.
+        kmeans: the clusters of k-means, which then stand in a column ``kmeans`` and order the rows; None leaves it out.
     """
     clusters = probabilities.argmax(axis=1)
     table = pd.DataFrame({"path": paths, "cluster": clusters, "confidence": probabilities.max(axis=1)})
     if names is not None:
         table.insert(2, "class", np.array(names)[clusters])
+    if kmeans is not None:
+        table["kmeans"] = kmeans
+        return table.sort_values(["kmeans", "cluster"], kind="stable")
     return table.sort_values(["cluster", "confidence"], ascending=[True, False], kind="stable")
 
 

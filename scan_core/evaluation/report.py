@@ -9,6 +9,7 @@ from jaxtyping import Float32, Int64, UInt8
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.data.images import Images
+from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.confusion import confusion
 from scan_core.evaluation.csv_tables import (
     assignment_table,
@@ -40,7 +41,7 @@ def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
     names = (
         prediction_names(final.mapping, truth, cluster_count=len(final.sizes)) if final.mapping is not None else None
     )
-    write_text(folder / "assignments.csv", csv(assignment_table(final.probabilities, paths, names)))
+    write_text(folder / "assignments.csv", csv(assignment_table(final.probabilities, paths, names, results.kmeans)))
     write_text(folder / "cluster_sizes.csv", csv(cluster_table(final, truth)))
     write_text(folder / "confidence.csv", csv(confidence_table(step_curve(final, truth))))
     if final.mapping is not None:
@@ -82,7 +83,7 @@ def write_galleries(
     *,
     prototype_count: int,
 ) -> None:
-    """Write ``prototypes.png`` and ``uncertain.png``.
+    """Write ``prototypes.png`` and ``uncertain.png``; ``prototypes_kmeans.png`` where the clusters mean nothing.
 
     Args:
         image_ids: the images that ``results`` is about.
@@ -95,16 +96,40 @@ def write_galleries(
     ranked = prototypes(
         embeddings[image_ids], final.clusters, final.confidence, cluster_count=count, count=prototype_count
     )
-    shown = [ranked[cluster] for cluster in shown_clusters(final.sizes)]
-    pictures = _pictures(images, image_ids[np.concatenate(shown)])
-    counts = [len(rows) for rows in shown]
-    save_png(folder / "prototypes.png", prototype_gallery(pictures, counts, final.sizes, names))
+    _write_prototypes(folder / "prototypes.png", ranked, final.sizes, names, images, image_ids)
+    if results.kmeans is not None:
+        sizes = cluster_sizes(results.kmeans, cluster_count=count)
+        alike = np.ones(len(image_ids))
+        ranked = prototypes(
+            embeddings[image_ids],
+            results.kmeans,
+            alike,
+            cluster_count=count,
+            count=prototype_count,
+            averaged=len(image_ids),
+        )
+        clusters = [f"cluster {cluster}" for cluster in range(count)]
+        _write_prototypes(folder / "prototypes_kmeans.png", ranked, sizes, clusters, images, image_ids)
 
     doubtful = least_confident(final.confidence, count=UNCERTAIN)
     predicted = [names[cluster] for cluster in final.clusters[doubtful]]
     actual = [truth.names[label] if label >= 0 else None for label in truth.labels[doubtful]]
     pictures = _pictures(images, image_ids[doubtful])
     save_png(folder / "uncertain.png", uncertain_gallery(pictures, predicted, final.confidence[doubtful], actual))
+
+
+def _write_prototypes(
+    path: Path,
+    ranked: Sequence[Int64[np.ndarray, " _"]],
+    sizes: Int64[np.ndarray, " clusters"],
+    names: Sequence[str],
+    images: Images,
+    image_ids: Int64[np.ndarray, " evaluated"],
+) -> None:
+    """Draw the largest clusters; ``ranked`` are rows of ``image_ids``, the most typical first, for each cluster."""
+    shown = [ranked[cluster] for cluster in shown_clusters(sizes)]
+    pictures = _pictures(images, image_ids[np.concatenate(shown)])
+    save_png(path, prototype_gallery(pictures, [len(rows) for rows in shown], sizes, names))
 
 
 def _pictures(images: Images, image_ids: Int64[np.ndarray, " shown"]) -> UInt8[np.ndarray, "shown channels size size"]:

@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32, Int, Integer
 from scan_core.evaluation.confidence import Certainty, certainty, cluster_sizes
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import Scores, score
+from scan_core.evaluation.trainings import Trainings
 from scan_core.evaluation.truth import Truth
 
 PURITY_AT = (1, 5, 10, 20, 50)
@@ -49,11 +50,22 @@ class Results(NamedTuple):
     """Of the images to evaluate."""
     scan: StepResult
     self_label: StepResult
-    """The final model."""
+    """The final model: of self-labeling, or the SCAN step's where that was not taken."""
     baselines: dict[str, Scores]
     """Empty without labels."""
     purity: Float[np.ndarray, " k"]
     """For k = 1..K; empty without labels."""
+    trainings: Trainings = Trainings()
+    rejected: StepResult | None = None
+    """Of the model that self-labeling ended with, where it was not taken."""
+    kmeans: Int[np.ndarray, " images"] | None = None
+    """The clusters of k-means on the embeddings, to be shown beside clusters that mean nothing."""
+
+    @property
+    def meaningless(self) -> bool:
+        """Whether the SCAN step is at one of its trivial solutions: uniform predictions, or one cluster."""
+        clusters = len(self.scan.sizes)
+        return self.trainings.scan_is_trivial(clusters=clusters) or self.scan.certainty.clusters_used == 1
 
 
 def step_result(
@@ -86,8 +98,10 @@ def score_baselines(baselines: Mapping[str, Integer[np.ndarray, " images"]], tru
 def headline(results: Results) -> dict[str, int | float]:
     """The few figures by which experiments are compared; those that need labels are absent without them."""
     final = results.self_label
+    run = {"clusters": len(final.sizes), "self_label_epochs": results.trainings.self_label_epochs}
     if final.scores is None or results.scan.scores is None:
-        return _rounded({"confidence": final.certainty.confidence, "clusters_used": final.certainty.clusters_used})
+        certainty = final.certainty
+        return _rounded({"confidence": certainty.confidence, "clusters_used": certainty.clusters_used, **run})
     figures: dict[str, int | float | None] = {
         "acc": final.scores.acc,
         "nmi": final.scores.nmi,
@@ -98,7 +112,7 @@ def headline(results: Results) -> dict[str, int | float]:
         figures["kmeans_acc"] = results.baselines["kmeans"].acc
     if len(results.purity):
         figures["purity"] = float(results.purity[-1])
-    return _rounded(figures)
+    return _rounded(figures | run)
 
 
 def details(results: Results) -> dict[str, int | float]:
@@ -110,7 +124,10 @@ def details(results: Results) -> dict[str, int | float]:
         "self_label_selection_loss": results.self_label.selection_loss,
         **{f"scan_{name}": value for name, value in _step_figures(results.scan).items()},
         "scan_selection_loss": results.scan.selection_loss,
+        "clusters_mean_nothing": int(results.meaningless),
     }
+    if results.rejected:
+        figures |= {f"rejected_{name}": value for name, value in _step_figures(results.rejected).items()}
     for method, scores in results.baselines.items():
         figures |= {f"{method}_{name}": value for name, value in scores._asdict().items()}
     figures |= {f"purity_at_{k}": float(results.purity[k - 1]) for k in PURITY_AT if k <= len(results.purity)}

@@ -1,5 +1,6 @@
 """The contrastive loss of SimCLR (Chen et al., 2020, Eq. 1)."""
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -16,6 +17,11 @@ class NtXent(NamedTuple):
 
     loss: Float[Tensor, ""]
     accuracy: Float[Tensor, ""]
+
+
+def chance_loss(batch_size: int) -> float:
+    """The loss, in nats, of projections that tell nothing: each of the 2 x batch - 1 other views is as likely."""
+    return math.log(2 * batch_size - 1)
 
 
 def nt_xent(

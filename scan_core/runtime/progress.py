@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import TextIO, TypeVar
+from typing import Any, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -30,8 +30,8 @@ def tell(message: str) -> None:
         _write(sys.stdout, message)
 
 
-def _write(stream: TextIO | None, message: str) -> None:
-    """Write whole lines. A reader who has left (``| head``), or who was never there, is no reason to end a run."""
+def _write(stream: Any, message: str) -> None:
+    """Write whole lines to ``stream``; a reader who has left (``| head``), or was never there, ends no run."""
     if stream is None:
         return
     try:

@@ -1,16 +1,15 @@
-import pytest
 import torch
 
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering import self_label
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pseudo_label_loss import PseudoLabelLoss, pseudo_label_loss
-from scan_core.clustering.self_label import SelfLabelTraining, plateaued
+from scan_core.clustering.self_label import SelfLabelTraining, is_over
+from scan_core.clustering.verdict import Clustering
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.data.batches import shuffled_batches
 from scan_core.data.images import ResidentImages
 from scan_core.encoders.resnet import ResNet
-from scan_core.errors import TrainingError
 
 
 def training(
@@ -20,6 +19,7 @@ def training(
     model = ClusteringModel(ResNet("resnet10", width=4, stem="3x3", channels=1), clusters=2, heads=1)
     return SelfLabelTraining(
         WholeNetwork(model, images, torch.arange(24), Augmentation({}, mean=[0.4], std=[0.3]), precision="float32"),
+        (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24,  # of the same class
         threshold=threshold,
         class_balance=True,
         batch_size=batch_size,
@@ -35,6 +35,7 @@ def test_an_epoch_counts_the_images_that_taught_in_its_full_batches(tiny_images)
     metrics = step.run_epoch()
     rows = shuffled_batches(24, 10, torch.Generator().manual_seed(0))
     counts = [0, 0]
+    step._learner.model.train()
     with torch.no_grad():
         for batch in rows:
             logits = step._learner.model((tiny_images.gather(batch).float() / 255 - 0.4) / 0.3)[0]
@@ -93,13 +94,40 @@ def test_pseudo_labels_do_not_depend_on_running_statistics(tiny_images):
     assert not plain.requires_grad
 
 
-def test_no_confident_image_in_an_epoch_names_the_remedies(tiny_images):
+def test_an_epoch_without_a_confident_image_teaches_nothing(tiny_images):
     step = training(tiny_images, threshold=0.999999)
     before = step.weights()
-    with pytest.raises(TrainingError, match=r"above 0\.999999; lower self_label\.threshold, .*scan\.epochs"):
-        step.run_epoch()
+    metrics = step.run_epoch()
+    assert (metrics["confident"], metrics["clusters_taught"], metrics["loss"]) == (0, 0, 0)
     parameters = {name for name, _ in step._learner.model.named_parameters()}
     assert all(torch.equal(before[name], step.weights()[name]) for name in parameters)
+    assert step.best() == ({}, 0)
+
+
+def test_the_last_epoch_is_kept_that_is_no_worse_than_before(tiny_images, monkeypatch):
+    step = training(tiny_images, threshold=0.51)
+    sizes = torch.tensor([12, 12])
+    step.scan = Clustering(sizes, 0.69, 0.5)
+    after = iter(
+        [
+            Clustering(sizes, 0.69, 0.6),
+            Clustering(sizes, 0.68, 0.48),
+            Clustering(torch.tensor([23, 1]), 0.69, 0.9),  # a cluster is lost
+            Clustering(sizes, 0.69, 0.47),  # neighbors agree less
+            Clustering(sizes, 0.66, 0.9),  # one grows at the expense of the other
+        ]
+    )
+    monkeypatch.setattr(step, "_describe", lambda: next(after))
+    history, weights = [], []
+    for _ in range(5):
+        history.append(step.run_epoch())
+        weights.append(step.weights())
+    kept, epoch = step.best()
+    assert epoch == 2
+    assert [metrics["kept"] for metrics in history] == [1, 1, 0, 0, 0]
+    assert [metrics["clusters_lost"] for metrics in history] == [0, 0, 1, 0, 0]
+    assert kept.keys() == weights[1].keys()
+    assert all(torch.equal(kept[name], value) for name, value in weights[1].items())
 
 
 def test_running_statistics_are_those_of_both_passes(tiny_images):
@@ -121,8 +149,24 @@ def test_an_average_of_the_weights_is_kept_and_changes_no_step(tiny_images):
     assert (kept[name] - start[name]).norm() < 0.3 * (last[name] - start[name]).norm()
 
 
-def test_plateau():
-    assert not plateaued([1.0, 2.0, 3.0], patience=3)
-    assert plateaued([3.0, 2.0, 3.0], patience=2)
-    assert not plateaued([3.0, 2.0, 4.0], patience=2)
-    assert not plateaued([], patience=1)
+def over(confident: list[float], *, patience: int, kept: list[float] | None = None, taught: float = 2.0) -> bool:
+    kept = kept or [1.0] * len(confident)
+    history = [
+        {"confident": count, "kept": keep, "clusters_taught": taught}
+        for count, keep in zip(confident, kept, strict=True)
+    ]
+    return is_over(history, patience=patience)
+
+
+def test_a_plateau_of_confident_images_is_the_end():
+    assert not over([1.0, 2.0, 3.0], patience=3)
+    assert over([3.0, 2.0, 3.0], patience=2)
+    assert not over([3.0, 2.0, 4.0], patience=2)
+    assert not over([], patience=1)
+
+
+def test_so_is_nobody_to_learn_from_or_one_cluster_or_nothing_to_keep():
+    assert over([1.0, 0.0], patience=9)
+    assert over([1.0, 2.0], patience=9, taught=1.0)
+    assert over([1.0, 2.0, 3.0], kept=[1.0, 0.0, 0.0], patience=2)
+    assert not over([1.0, 2.0, 3.0], kept=[0.0, 1.0, 0.0], patience=2)

@@ -104,12 +104,12 @@ def training(name: str) -> Any:
         )
     model = ClusteringModel(encoder, clusters=3, heads=2 if name == "scan" else 1)
     learner = WholeNetwork(model, *data, augmentation, precision="float32")
+    neighbors = (torch.arange(26)[:, None] + torch.tensor([2, 4])) % 26
     if name == "scan":
-        neighbors = (torch.arange(26)[:, None] + torch.tensor([2, 4])) % 26
         settings = {"entropy_weight": 2.0, "prior": None, "learning_rate": 1e-4}
         return ScanTraining(learner, neighbors, **settings, **common)
     settings = {"threshold": 0.4, "class_balance": True, "learning_rate": 1e-3, "ema_decay": 0.9}
-    return SelfLabelTraining(learner, **settings, **common)
+    return SelfLabelTraining(learner, neighbors, **settings, **common)
 
 
 def epochs(

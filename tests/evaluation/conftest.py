@@ -26,6 +26,7 @@ def make_results() -> MakeResults:
         cluster_count: int,
         baselines: dict[str, list[int]] | None = None,
         purity: Sequence[float] = (),
+        **further: object,
     ) -> Results:
         truth = truth_from(np.array(labels), [f"class {label}" if label >= 0 else None for label in labels])
         steps = [
@@ -33,6 +34,7 @@ def make_results() -> MakeResults:
             for clusters, loss in ((scan, -1.5), (self_label, None))
         ]
         methods = {method: np.array(clusters, dtype=np.int32) for method, clusters in (baselines or {}).items()}
-        return Results(truth, steps[0], steps[1], score_baselines(methods, truth), np.array(purity, dtype=np.float64))
+        scores = score_baselines(methods, truth)
+        return Results(truth, steps[0], steps[1], scores, np.array(purity, dtype=np.float64), **further)
 
     return make

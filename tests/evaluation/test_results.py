@@ -26,6 +26,8 @@ def test_headline_by_hand(make_results):
         "scan_acc": 0.8333,
         "kmeans_acc": 0.6667,
         "purity": 0.9123,
+        "clusters": 3,
+        "self_label_epochs": 0,
     }
 
 
@@ -52,10 +54,11 @@ def test_top5_from_five_clusters(make_results):
 
 def test_without_labels_the_label_free_figures_remain(make_results):
     results = make_results([-1] * 6, ONE_WRONG, PERFECT, cluster_count=4, baselines={"kmeans": LABELS})
-    assert headline(results) == {"confidence": 0.9, "clusters_used": 3}
+    assert headline(results) == {"confidence": 0.9, "clusters_used": 3, "clusters": 4, "self_label_epochs": 0}
     assert details(results).keys() == {
         "images_evaluated",
         "images_labeled",
+        "clusters_mean_nothing",
         "entropy",
         "scan_confidence",
         "scan_entropy",
@@ -74,7 +77,7 @@ def test_unlabeled_images_are_not_scored(make_results):
 
 def test_what_is_unknown_is_absent(make_results):
     results = make_results(LABELS, PERFECT, PERFECT, cluster_count=3, purity=[math.nan, 0.5])
-    assert headline(results).keys() == {"acc", "nmi", "ari", "scan_acc", "purity"}
+    assert headline(results).keys() == {"acc", "nmi", "ari", "scan_acc", "purity", "clusters", "self_label_epochs"}
     assert "purity_at_1" not in details(results)
     assert "purity" not in headline(results._replace(purity=np.array([])))
 

@@ -1,0 +1,116 @@
+"""A run that goes wrong says so, repeats it, and ends with the best that there is."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import torch
+
+from scan_core.artifacts.model import read_model
+from stages import evaluate, pretext_train, scan_train, self_label
+from tests.pipeline import copy_data, run_stages, write_params
+
+REJECTED = Path("data/artifacts/self_label/rejected.safetensors")
+
+
+def read_json(name: str) -> dict[str, Any]:
+    return json.loads(Path("reports", name).read_text())
+
+
+def is_the_scan_model() -> bool:
+    scan, final = (read_model(Path(f"data/artifacts/{step}/model.safetensors"))[0] for step in ("scan", "self_label"))
+    return all(torch.equal(scan[name], final[name]) for name in scan)
+
+
+def test_all_in_one_cluster(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
+    copy_data(finished, project)
+    write_params(project, "scan.entropy_weight=0.0", "scan.learning_rate=0.1")
+    run_stages(scan_train)
+    assert "raise scan.entropy_weight" in capsys.readouterr().err
+    run_stages(self_label, evaluate)
+    said = capsys.readouterr().err
+    assert re.search("self-labeling is not taken, .* images with a probability above .* are in one cluster", said)
+    warnings = re.findall("^warning: (.*)$", said[said.rindex("self-label") - 500 :], re.MULTILINE)
+    assert any(warning.startswith("these clusters mean nothing") for warning in warnings)
+    assert is_the_scan_model()
+    metrics = read_json("metrics/evaluate.json")
+    assert (metrics["self_label_epochs"], metrics["acc"]) == (0, metrics["scan_acc"])
+    assert "not taken" in read_json("self_label/details.json")["warning"]
+    assigned = pd.read_csv("reports/evaluate/assignments.csv")
+    assert (assigned["cluster"].nunique(), assigned["kmeans"].nunique()) == (1, 10)
+    assert Path("reports/evaluate/prototypes_kmeans.png").exists()
+    predicted = pd.read_parquet("data/artifacts/predictions.parquet")
+    assert sorted(predicted["step"].unique()) == ["rejected", "scan", "self_label"]
+    assert read_json("evaluate/details.json")["clusters_mean_nothing"] == 1
+
+    write_params(project, "self_label.epochs=0")
+    run_stages(self_label)
+    assert not REJECTED.exists()
+
+
+def test_nobody_is_confident(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
+    copy_data(finished, project)
+    write_params(project, "self_label.threshold=0.9999999")
+    run_stages(self_label, evaluate)
+    said = capsys.readouterr().err
+    assert said.count("no image is assigned with a probability above 0.9999999; lower self_label.threshold") == 2
+    assert is_the_scan_model()
+    assert not REJECTED.exists()
+    details = read_json("self_label/details.json")
+    assert (details["epochs"], details["epochs_trained"], details["confident"]) == (0, 1, 0)
+    assert read_json("metrics/evaluate.json")["self_label_epochs"] == 0
+
+
+def test_self_labeling_that_diverges(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
+    copy_data(finished, project)
+    write_params(project, "self_label.learning_rate=1e38", "self_label.optimizer=sgd", "self_label.threshold=0.2")
+    run_stages(self_label)
+    assert "self-labeling is not taken" in capsys.readouterr().err
+    assert is_the_scan_model()
+    assert read_json("self_label/details.json")["epochs"] == 0
+
+
+def test_self_labeling_that_is_taken(finished: Path, project: Path):
+    copy_data(finished, project)
+    details, headline = read_json("self_label/details.json"), read_json("metrics/evaluate.json")
+    run_stages(self_label)
+    assert read_json("self_label/details.json") == details
+    if details["epochs"]:
+        assert not is_the_scan_model()
+    assert headline["self_label_epochs"] == details["epochs"]
+
+
+def test_uniform_predictions(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
+    copy_data(finished, project)
+    write_params(project, "scan.learning_rate=1e-12", "scan.epochs=12", "scan.entropy_weight=50.0")
+    run_stages(scan_train)
+    said = capsys.readouterr().err
+    early, late = (f"the predictions were uniform until epoch {epoch} of 12" for epoch in (2, 12))
+    assert said.count(early) == 1
+    assert said.count(late) == 1
+    assert "raise scan.entropy_weight" not in said
+    assert late in read_json("scan_train/details.json")["warning"]
+    run_stages(self_label, evaluate)
+    said = capsys.readouterr().err
+    assert re.findall("^warning: (.{27})", said, re.MULTILINE)[-3:-1] == [
+        "these clusters mean nothing",
+        "scan-train: the predictions",
+    ]
+    assert "raise scan.entropy_weight" not in said
+    assert "kmeans" in pd.read_csv("reports/evaluate/assignments.csv")
+
+
+def test_a_contrastive_loss_at_chance(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
+    copy_data(finished, project)
+    write_params(project, "pretext.learning_rate=1e-12", "pretext.epochs=2")
+    run_stages(pretext_train)
+    said = capsys.readouterr().err
+    assert said.count("within 2 % of chance") == 1
+    details = read_json("pretext_train/details.json")
+    assert details["at_chance_until"] == 2
+    assert "until epoch 2 of 2" in details["warning"]
+    run_stages(scan_train, self_label, evaluate)
+    assert "warning: pretext-train: the contrastive loss was within 2 % of chance" in capsys.readouterr().err
