@@ -123,7 +123,7 @@ def test_images_without_any_label_run_through(project: Path, capsys: pytest.Capt
     write_params(project, *source)
     run_stages()
     metrics = json.loads((project / "reports/metrics/evaluate.json").read_text())
-    assert set(metrics) == {"confidence", "clusters_used"}
+    assert set(metrics) == {"confidence", "clusters_used", "clusters", "self_label_epochs"}
     assert "no labels" in capsys.readouterr().err
 
 
@@ -230,7 +230,9 @@ def test_self_labeling_ends_early_and_reports_its_last_epoch(
     write_params(project, "self_label.epochs=50", "self_label.patience=1", "self_label.learning_rate=1e-9")
     run_stages(self_label)
     details = json.loads((project / "reports/self_label/details.json").read_text())
-    said = f"self_label: ends after {details['epochs']} of 50 epochs: the last 1 brought no more confident images"
+    said = (
+        f"self_label: ends after {details['epochs_trained']} of 50 epochs: the last 1 brought no more confident images"
+    )
     assert said in capsys.readouterr().err
     counts = [details[f"confident_cluster_{cluster}"] for cluster in range(10)]
     assert details["confident"] == sum(counts) > 0

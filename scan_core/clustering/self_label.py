@@ -95,7 +95,7 @@ class SelfLabelTraining:
         confident = self.confident.tolist()
         now = self._describe()
         self._epoch += 1
-        kept = sum(confident) > 0 and now.is_no_worse(self.scan)
+        kept = sum(count > 0 for count in confident) > 1 and now.is_no_worse(self.scan)
         if kept:
             weights = {f"model.{name}": value for name, value in self.weights().items()}
             self._best = {"epoch": torch.tensor(self._epoch), **weights}
