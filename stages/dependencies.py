@@ -23,6 +23,7 @@ EXEMPT = (
     "stages/devices.py",
     "stages/launch.py",
     "stages/lock.py",
+    "stages/model_run.py",
     "stages/augmentation_params.py",
     "stages/params.py",
     "stages/params_file.py",

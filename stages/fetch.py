@@ -29,7 +29,7 @@ from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.params import DataParams, Params
 from stages.params_file import load_params
-from stages.paths import IMAGES, INDEX, LABELS, PARAMS, REPORTS, main_root
+from stages.paths import IMAGES, INDEX, LABELS, METRICS, PARAMS, REPORTS, main_root
 
 REPORT = REPORTS / "fetch"
 SHEET_IMAGES = 100
@@ -45,6 +45,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     """
     config = load_params(params)
     data = config.data
+    METRICS.unlink(missing_ok=True)  # of the images before: a run that fails must not leave them as its figures
     dataset = _open(data)
     rows = choose_images(
         dataset.split,

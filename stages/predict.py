@@ -22,9 +22,10 @@ from scan_core.evaluation.csv_tables import assignment_table, csv
 from scan_core.runtime.device import choose_device
 from scan_core.runtime.progress import tell, warn
 from stages.cli import run
+from stages.model_run import warning_of_another_run
 from stages.params import RuntimeParams
 from stages.params_file import load_params
-from stages.paths import PARAMS, REPORTS, SELF_LABEL_MODEL
+from stages.paths import INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
 
 CHANNELS = 3
 BYTES_AT_ONCE = 2**28
@@ -54,8 +55,11 @@ def main(
     Reads data/artifacts/self_label/model.safetensors, and PICTURES as fetch would; writes a table with a row for each
     picture: path, cluster and confidence, cluster by cluster and the surest first.
     """
-    runtime = load_params(params).runtime
+    config = load_params(params)
+    runtime = config.runtime
     model, metadata = read_clustering(SELF_LABEL_MODEL)
+    if message := warning_of_another_run(config, metadata, INDEX):
+        warn(message)
     if metadata["channels"] != CHANNELS:
         raise DataError(
             f"{SELF_LABEL_MODEL}: made for gray images (data.name: digits), expected one made for pictures; train it "

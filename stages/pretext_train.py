@@ -19,6 +19,7 @@ from scan_core.runtime.distributed import rank
 from scan_core.runtime.precision import say_if_float32
 from stages.cli import run
 from stages.devices import compiles
+from stages.model_run import start_of_run
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import ENCODER, IMAGES, INDEX, PARAMS
@@ -102,6 +103,7 @@ def _train(config: Params, device: torch.device) -> None:
             "mean": mean,
             "std": std,
             "precision": pretext.precision,
+            "run": start_of_run(INDEX, images=len(train_ids), seed=config.seed, encoder=architecture, pretext=pretext),
             "pretext": {"epochs": pretext.epochs, "at_chance_until": until, "chance": chance},
             **head,
         }

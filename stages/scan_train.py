@@ -28,6 +28,7 @@ from scan_core.runtime.progress import warn
 from stages.cli import run
 from stages.clustering import make_learner
 from stages.devices import compiles
+from stages.model_run import further_run
 from stages.params import Params, ScanParams
 from stages.params_file import load_params
 from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, SCAN_MODEL
@@ -100,6 +101,7 @@ def _train(config: Params, device: torch.device) -> None:
             "clusters": scan.clusters,
             "selection_loss": loss,
             "precision": scan.precision,
+            "run": further_run(metadata.get("run"), scan=scan),
             "scan": {"epochs": scan.epochs, "at_chance_until": until, "consistency": consistency},
         }
         write_clustering(SCAN_MODEL, weights, described)

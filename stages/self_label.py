@@ -26,6 +26,7 @@ from scan_core.runtime.state import State
 from stages.cli import run
 from stages.clustering import make_learner
 from stages.devices import compiles
+from stages.model_run import further_run
 from stages.params import Params, SelfLabelParams
 from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, NEIGHBORS, PARAMS, REJECTED_MODEL, SCAN_MODEL, SELF_LABEL_MODEL
@@ -101,6 +102,7 @@ def _refine(config: Params, device: torch.device) -> None:
             return
         weights, epoch = training.best()
         refused = None if epoch else {"failure": failure} if failure else _refusal(training, history, step)
+        metadata["run"] = further_run(metadata.get("run"), self_label=step)
         metadata["self_label"] = {"epochs": epoch, "refused": refused}
         _write(training, weights, metadata, step, failed=failure is not None)
         _report(training, history, epoch, refused, failure, step, images=len(train_ids))

@@ -16,7 +16,7 @@ from scan_core.errors import ParamsError
 from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.params_file import check_params
-from stages.paths import PARAMS
+from stages.paths import METRICS, PARAMS
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
@@ -28,7 +28,8 @@ def main(
 ) -> None:
     """Write params.yaml from presets/base.yaml and presets/NAME.yaml, comments included.
 
-    data.source is kept from the present file when the dataset stays the same.
+    data.source is kept from the present file when the dataset stays the same. When it does not, the figures of the
+    run before, reports/metrics/evaluate.json, are removed: they are of other images.
     """
     values = _read(PRESETS / "base.yaml")
     preset = _read(_preset(name))
@@ -41,6 +42,10 @@ def main(
     check_params(_plain(values), origin=f"{name} with {' '.join(overrides)}" if overrides else name)
     header = f"# Written by: python -m stages.use {' '.join([name, *(overrides or [])])}\n"
     write_text(params, header + _header(_preset(name)) + _dump(values))
+    figures = params.parent / METRICS
+    if figures.exists() and any(data.get(key) != values["data"][key] for key in ("name", "source")):
+        figures.unlink()
+        say(f"{figures}: removed, for it was of other images")
     source = values["data"]["source"]
     kept = f" with data.source: {source}" if source else ""
     say(f"{params}: written from the preset {name}{kept}; next: dvc repro")

@@ -88,6 +88,17 @@ def read_index(path: Path, *, rows: int | None = None) -> Index:
     return index
 
 
+def read_origin(path: Path) -> dict[str, str]:
+    """Read ``dataset`` and ``pixels_digest``, by which the images can be told from others; unknown ones are empty.
+
+    Raises:
+        ArtifactError: missing or malformed.
+    """
+    read_table(path, SCHEMA)
+    metadata = pq.read_schema(path).metadata
+    return {name: metadata.get(name.encode(), b"").decode() for name in ("dataset", "pixels_digest")}
+
+
 def read_normalization(path: Path, *, channels: int) -> Normalization:
     """Read what :func:`write_index` was told of the images' ``channels``.
 

@@ -78,3 +78,22 @@ def test_bad_input_leaves_the_file_as_it_was(tmp_path: Path, name: str, override
         use(name, [override], params=path)
     assert said in str(error.value)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept"),
+    [
+        (("folder", ["data.source=/pictures"]), True),
+        (("folder", ["scan.clusters=3"]), True),
+        (("folder-cpu", []), True),
+        (("folder", ["data.source=/others"]), False),
+        (("digits", []), False),
+    ],
+)
+def test_the_figures_of_other_images_are_removed(arguments: tuple[str, list[str]], kept: bool, tmp_path: Path):
+    use("folder", ["data.source=/pictures"], params=tmp_path / "params.yaml")
+    figures = tmp_path / "reports/metrics/evaluate.json"
+    figures.parent.mkdir(parents=True)
+    figures.write_text("{}")
+    use(*arguments, params=tmp_path / "params.yaml")
+    assert figures.exists() == kept

@@ -1,0 +1,81 @@
+"""Which run a model is of, and whether that is the one that params.yaml describes."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from scan_core.artifacts.index import read_origin
+from scan_core.errors import ArtifactError
+from stages.params import Params
+
+SECTIONS = ("seed", "encoder", "pretext", "scan", "self_label")
+NAMED = 5
+"""Differences that are named."""
+
+
+def start_of_run(index: Path, *, images: int, **params: BaseModel | int) -> dict[str, Any]:
+    """What the metadata of a model say of its run: the images, and the sections of params.yaml behind it."""
+    return {**read_origin(index), "images": images, "params": _plain(params)}
+
+
+def further_run(run: Mapping[str, Any] | None, **params: BaseModel | int) -> dict[str, Any] | None:
+    """``run``, with further sections of params.yaml; None where a model from elsewhere does not say."""
+    if run is None:
+        return None
+    return {**run, "params": {**run["params"], **_plain(params)}}
+
+
+def _plain(params: Mapping[str, BaseModel | int]) -> dict[str, Any]:
+    return {
+        name: value.model_dump(mode="json") if isinstance(value, BaseModel) else value for name, value in params.items()
+    }
+
+
+def warning_of_another_run(config: Params, metadata: Mapping[str, Any], index: Path) -> str | None:
+    """What to tell of a model that is not of the present parameters and images, or None where it is.
+
+    Args:
+        metadata: the model's; of one from elsewhere, which says nothing of its run, nothing is known.
+    """
+    run = metadata.get("run")
+    if run is None:
+        return None
+    found = [*_other_images(config, run, index), *_other_params(config, run["params"])]
+    if not found:
+        return None
+    more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+    return (
+        f"the model is not of the present parameters, but of a run on {run['images']:,} images of the dataset "
+        f"{run['dataset']}, with seed {run['params']['seed']} and {metadata['clusters']} clusters; other now: "
+        f"{', '.join(found[:NAMED])}{more}; dvc repro makes one of the present parameters"
+    )
+
+
+def _other_images(config: Params, run: Mapping[str, Any], index: Path) -> Iterator[str]:
+    try:
+        pixels = read_origin(index)["pixels_digest"]
+    except ArtifactError:
+        pixels = None
+    if run["dataset"] != config.data.name:
+        yield f"data.name (was {run['dataset']}, is {config.data.name})"
+    elif pixels != run["pixels_digest"]:
+        yield f"the images in {index.parent}"
+
+
+def _other_params(config: Params, params: Mapping[str, Any]) -> Iterator[str]:
+    present = config.model_dump(mode="json")
+    for section in SECTIONS:
+        if section in params:
+            yield from _differences(section, params[section], present[section])
+    if "self_label" not in params and config.self_label.epochs:
+        yield f"self_label.epochs (was 0, is {config.self_label.epochs})"
+
+
+def _differences(key: str, then: object, now: object) -> Iterator[str]:
+    if isinstance(then, dict) and isinstance(now, dict):
+        for name in then | now:
+            yield from _differences(f"{key}.{name}", then.get(name), now.get(name))
+    elif then != now:
+        yield f"{key} (was {then}, is {now})"

@@ -1,0 +1,58 @@
+from pathlib import Path
+
+import pytest
+
+from scan_core.artifacts.model import read_model
+from stages import fetch, predict
+from stages.model_run import warning_of_another_run
+from stages.params_file import load_params
+from tests.pipeline import copy_data, run_stages, write_params
+
+MODEL, INDEX = Path("data/artifacts/self_label/model.safetensors"), Path("data/artifacts/index.parquet")
+
+
+def warning() -> str | None:
+    return warning_of_another_run(load_params(Path("params.yaml")), read_model(MODEL)[1], INDEX)
+
+
+def test_a_model_of_the_present_parameters(finished: Path, project: Path):
+    copy_data(finished, project)
+    assert warning() is None
+    write_params(project, "runtime.workers=1", "evaluate.prototypes=3")  # neither has a part in the model
+    assert warning() is None
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("seed=1", "seed (was 0, is 1)"),
+        ("scan.entropy_weight=3.5", "scan.entropy_weight (was 5.0, is 3.5)"),
+        ("pretext.simclr.temperature=0.1", "pretext.simclr.temperature (was 0.5, is 0.1)"),
+        ("self_label.epochs=9", "self_label.epochs (was 4, is 9)"),
+        ("data.name=cifar10", "data.name (was digits, is cifar10)"),
+    ],
+)
+def test_what_differs_is_named_and_the_run_too(finished: Path, project: Path, override: str, said: str):
+    copy_data(finished, project)
+    write_params(project, override)
+    message = str(warning())
+    assert "of a run on 160 images of the dataset digits, with seed 0 and 10 clusters" in message
+    assert f"other now: {said}" in message
+
+
+def test_other_images(finished: Path, project: Path):
+    copy_data(finished, project)
+    write_params(project, "data.seed=1")
+    run_stages(fetch)
+    assert "other now: the images in data/artifacts" in str(warning())
+
+
+def test_predict_says_so(finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
+    copy_data(finished, project)
+    write_params(project, "scan.entropy_weight=3.5")
+    said = []
+    monkeypatch.setattr(predict, "warn", said.append)
+    monkeypatch.setattr(predict, "CHANNELS", 3)
+    with pytest.raises(predict.DataError, match="made for gray images"):
+        predict.main(project)
+    assert "scan.entropy_weight (was 5.0, is 3.5)" in said[0]
