@@ -97,7 +97,9 @@ def _score(steps: list[Predictions], models: dict[str, Path], truth: Truth, inde
     ids = index.evaluate_ids
     metadata = {step: read_model(path)[1] for step, path in models.items()}
     scored = {
-        step.step: step_result(step.probabilities, truth.of(ids), selection_loss=_selection_loss(step.step, metadata))
+        step.step: step_result(
+            step.probabilities, truth.of(ids), selection_loss=_selection_loss(models[step.step], metadata[step.step])
+        )
         for step in steps
     }
     clusters = read_baselines(BASELINES, rows=len(truth.labels))
@@ -118,10 +120,10 @@ def _purity(truth: Truth, train_ids: np.ndarray) -> Float[np.ndarray, " k"]:
     return neighbor_purity(neighbors.image_id, neighbors.neighbor_id, truth.labels)
 
 
-def _selection_loss(step: str, metadata: dict[str, dict[str, Any]]) -> float | None:
-    loss = metadata[step].get("selection_loss")
+def _selection_loss(path: Path, metadata: dict[str, Any]) -> float | None:
+    loss = metadata.get("selection_loss")
     if loss is not None and not isinstance(loss, int | float):
-        raise ArtifactError(f"{step}: selection_loss {loss!r} in the model's metadata, expected a number")
+        raise ArtifactError(f"{path}: selection_loss {loss!r}, expected a number")
     return loss
 
 

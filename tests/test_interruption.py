@@ -172,8 +172,8 @@ def test_a_full_disk_is_an_error_and_earlier_artifacts_stay(project: Path, stage
 
 
 def test_a_folder_that_cannot_be_written(project: Path):
-    shutil.rmtree(project / "data/scan")
-    (project / "data/scan").write_text("a file where the folder should be")
+    shutil.rmtree(project / "data/artifacts/scan")
+    (project / "data/artifacts/scan").write_text("a file where the folder should be")
     process = start_stage(project, "scan_train")
     _, error = process.communicate(timeout=120)
     assert process.returncode == 1

@@ -94,7 +94,7 @@ def test_figures_by_hand(run_evaluate, capsys):
     assert headline["kmeans_acc"] == 0.5
     # The first neighbor is of the image's class, the second is not.
     assert headline["purity"] == 0.5
-    assert len(headline) == 6
+    assert (len(headline), headline["clusters"], headline["self_label_epochs"]) == (8, 3, 0)
     assert (details["purity_at_1"], details["kmeans_pixels_acc"]) == (1, 0.3333)
     assert (details["scan_selection_loss"], details["self_label_selection_loss"]) == (-2.5, 0.25)
     assert (details["images_evaluated"], details["scan_clusters_used"]) == (12, 2)
@@ -120,7 +120,7 @@ def test_a_second_run_writes_the_same_bytes(run_evaluate):
 
 def test_without_labels(run_evaluate, capsys):
     headline, details = run_evaluate(np.full(ROWS, -1))
-    assert headline == {"confidence": 0.8, "clusters_used": 3}
+    assert headline == {"confidence": 0.8, "clusters_used": 3, "clusters": 3, "self_label_epochs": 0}
     assert details["images_labeled"] == 0
     assert "warning: no labels: label-free figures only" in capsys.readouterr().err
     assert not Path("reports/evaluate/confusion.png").exists()
@@ -136,7 +136,7 @@ def test_labels_of_some_images(run_evaluate):
 
 def test_labels_outside_the_evaluated_images_leave_only_purity(run_evaluate):
     headline, details = run_evaluate(np.where(np.arange(ROWS) < 12, CLASSES, -1))
-    assert headline == {"confidence": 0.8, "clusters_used": 3}
+    assert headline == {"confidence": 0.8, "clusters_used": 3, "clusters": 3, "self_label_epochs": 0}
     assert details["purity_at_1"] == 1
 
 

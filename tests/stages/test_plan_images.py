@@ -41,9 +41,10 @@ def test_pictures_in_a_folder_are_counted():
 
 def test_rows_of_parquet_files_are_counted():
     images = [{"bytes": encode(noise(8, 8, 3, seed=seed)), "path": None} for seed in range(3)]
-    pq.write_table(pa.table({"image": images}), "train.parquet")
-    pq.write_table(pa.table({"image": images[:2]}), "test.parquet")
-    use("folder", ["data.name=parquet", "data.source=.", "data.evaluate_splits=[test]"], params=PARAMS)
+    Path("source").mkdir()
+    pq.write_table(pa.table({"image": images}), "source/train.parquet")
+    pq.write_table(pa.table({"image": images[:2]}), "source/test.parquet")
+    use("folder", ["data.name=parquet", "data.source=source", "data.evaluate_splits=[test]"], params=PARAMS)
     assert count_images(load_params(PARAMS)).sizes == Sizes(5, 3, 3, 2)
 
 
