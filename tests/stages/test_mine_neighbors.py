@@ -64,7 +64,5 @@ def test_memory_is_said_before_it_is_taken(monkeypatch: pytest.MonkeyPatch, caps
 
 def test_malformed_embeddings_are_named():
     np.save("data/artifacts/embeddings.npy", np.zeros(IMAGES, np.float32))
-    with pytest.raises(
-        ArtifactError, match=r"data/artifacts/embeddings\.npy: float32 \(400,\), expected float32 \[images"
-    ):
+    with pytest.raises(ArtifactError, match=r"embeddings\.npy: float32 \(400,\), expected float32 \[images"):
         mine()
