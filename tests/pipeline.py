@@ -26,6 +26,7 @@ TINY = [
     "pretext.batch_size=32",
     "pretext.warmup_epochs=0",
     "neighbors.k=3",
+    "scan.train_encoder=true",
     "scan.heads=2",
     "scan.epochs=4",
     "scan.batch_size=32",

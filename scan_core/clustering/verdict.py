@@ -12,8 +12,9 @@ FEWEST, LOST = 3, 0.9
 """A cluster of at least so many images is lost with more than this share of them."""
 ENTROPY_LOST = 0.02
 """Nats of entropy that self-labeling may cost: 2 % of the number of clusters that are in use, effectively."""
-AGREEMENT_LOST = 0.05
-"""Of the agreement with the neighbors, the share that it may cost."""
+AGREEMENT_LOST = 0.25
+"""Of the agreement with the neighbors, the share that it may cost. It tells little: agreement falls where self-labeling
+mends what neighbors get wrong, and rises where one cluster swallows another (docs/log.md)."""
 
 
 class Sample(NamedTuple):
@@ -43,7 +44,7 @@ class Clustering(NamedTuple):
     def is_no_worse(self, before: "Clustering") -> bool:
         """Whether no cluster that was there ``before`` is lost, and none has much grown at the expense of others.
 
-        The entropy tells what the agreement does not: where one cluster swallows another, neighbors agree more.
+        Where one cluster swallows another, the entropy tells it, and the neighbors agree more.
         """
         even = self.entropy >= before.entropy - ENTROPY_LOST
         return even and not self.lost(before) and self.agreement >= (1 - AGREEMENT_LOST) * before.agreement

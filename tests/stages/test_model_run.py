@@ -27,7 +27,7 @@ def test_a_model_of_the_present_parameters(finished: Path, project: Path):
     [
         ("seed=1", "seed (was 0, is 1)"),
         ("scan.entropy_weight=3.5", "scan.entropy_weight (was 5.0, is 3.5)"),
-        ("pretext.simclr.temperature=0.1", "pretext.simclr.temperature (was 0.5, is 0.1)"),
+        ("pretext.simclr.temperature=0.1", "pretext.simclr.temperature (was 0.2, is 0.1)"),
         ("self_label.epochs=9", "self_label.epochs (was 4, is 9)"),
         ("data.name=cifar10", "data.name (was digits, is cifar10)"),
     ],
