@@ -1,5 +1,6 @@
 """Stage self-label: the clustering learns from its own confident images."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -97,15 +98,21 @@ def _refine(config: Params, device: torch.device) -> None:
                 stop=lambda history: is_over(history, patience=step.patience),
             )
         except EpochError as error:
-            history, failure = error.history, str(error)
+            history, failure = error.history, error.reason
         if rank():
             return
         weights, epoch = training.best()
         refused = None if epoch else {"failure": failure} if failure else _refusal(training, history, step)
         metadata["run"] = further_run(metadata.get("run"), self_label=step)
         metadata["self_label"] = {"epochs": epoch, "refused": refused}
-        _write(training, weights, metadata, step, failed=failure is not None)
-        _report(training, history, epoch, refused, failure, step, images=len(train_ids))
+        _write(weights or training.weights(), metadata, step, failed=failure is not None)
+        warnings = _first_epoch(training, history, step) if history else []
+        if refused:
+            warnings.append(self_label_refused(**refused))
+        elif failure:
+            warnings.append(f"{failure}; epoch {epoch} is taken")
+        _say(warnings, history, epoch, step)
+        write_details("self_label", _details(training, history, epoch, warnings, seen=_seen(training, step)))
         state.clear()
 
 
@@ -123,40 +130,39 @@ def _refusal(training: SelfLabelTraining, history: History, step: SelfLabelParam
     }
 
 
-def _write(
-    training: SelfLabelTraining, weights: State, metadata: dict[str, Any], step: SelfLabelParams, *, failed: bool
-) -> None:
-    """Write the model of the epoch that is kept, or else that of the SCAN step and beside it what was rejected."""
-    REJECTED_MODEL.unlink(missing_ok=True)
+def _write(weights: State, metadata: dict[str, Any], step: SelfLabelParams, *, failed: bool) -> None:
+    """Write ``weights`` as the model or, if no epoch is kept, the SCAN step's model and ``weights`` beside it."""
     refined = {key: value for key, value in metadata.items() if key != "selection_loss"}  # which is of the SCAN model
     refined["precision"] = step.precision
-    if weights:
+    REJECTED_MODEL.unlink(missing_ok=True)
+    if metadata["self_label"]["epochs"]:
         write_clustering(SELF_LABEL_MODEL, weights, refined)
         return
     scan, _ = read_clustering(SCAN_MODEL)
     write_clustering(SELF_LABEL_MODEL, scan.state_dict(), metadata)
-    if training.confident.any() and not failed:
-        write_clustering(REJECTED_MODEL, training.weights(), refined)
+    if not failed and metadata["self_label"]["refused"]["confident"]:
+        write_clustering(REJECTED_MODEL, weights, refined)
 
 
-def _report(
-    training: SelfLabelTraining,
-    history: History,
-    epoch: int,
-    refused: dict[str, Any] | None,
-    failure: str | None,
-    step: SelfLabelParams,
-    *,
-    images: int,
-) -> None:
-    """Say, and write to details.json, how the training went and ended; the counts are of the steps of an epoch."""
-    seen = steps_per_epoch(images, step.batch_size) * step.batch_size
-    warnings = _first_epoch(training, history, seen, step) if history else []
-    if refused:
-        warnings.append(self_label_refused(**refused))
-    elif failure:
-        warnings.append(f"{failure}; epoch {epoch} is taken")
-    if not failure and len(history) < step.epochs:
+def _seen(training: SelfLabelTraining, step: SelfLabelParams) -> int:
+    """How many images an epoch shows: as many as fill its batches."""
+    return steps_per_epoch(training.images, step.batch_size) * step.batch_size
+
+
+def _first_epoch(training: SelfLabelTraining, history: History, step: SelfLabelParams) -> list[str]:
+    """What to tell of the images that the first epoch had to learn from, if there were any."""
+    confident, taught = (int(history[0][name]) for name in ("confident", "clusters_taught"))
+    if not confident:
+        return []
+    found = [
+        few_confident_warning(confident=confident, images=_seen(training, step), threshold=step.threshold),
+        untaught_warning(taught=taught, clusters=len(training.confident), threshold=step.threshold),
+    ]
+    return [message for message in found if message]
+
+
+def _say(warnings: Sequence[str], history: History, epoch: int, step: SelfLabelParams) -> None:
+    if step.patience <= len(history) < step.epochs:
         say(
             f"self_label: ends after {len(history)} of {step.epochs} epochs: the last {step.patience} brought no more "
             "confident images, or worse clusters than the SCAN step's (self_label.patience)"
@@ -165,33 +171,24 @@ def _report(
         warn(message)
     if epoch:
         say(f"self_label: the model is that of epoch {epoch}")
+
+
+def _details(
+    training: SelfLabelTraining, history: History, epoch: int, warnings: Sequence[str], *, seen: int
+) -> dict[str, float | int | str | None]:
+    """What to report; the counts are of the steps of the last epoch."""
     counts = {f"confident_cluster_{cluster}": int(count) for cluster, count in enumerate(training.confident)}
-    write_details(
-        "self_label",
-        {
-            "epochs": epoch,
-            "epochs_trained": len(history),
-            "images": images,
-            "images_per_epoch": seen,
-            "agreement_before": training.scan.agreement,
-            "entropy_before": training.scan.entropy,
-            **(history[-1] if history else {}),
-            **counts,
-            "warning": "; ".join(warnings) or None,
-        },
-    )
-
-
-def _first_epoch(training: SelfLabelTraining, history: History, seen: int, step: SelfLabelParams) -> list[str]:
-    """What to tell of the images that the first epoch had to learn from, if there were any."""
-    first, clusters = history[0], len(training.confident)
-    if not first["confident"]:
-        return []
-    found = [
-        few_confident_warning(confident=int(first["confident"]), images=seen, threshold=step.threshold),
-        untaught_warning(taught=int(first["clusters_taught"]), clusters=clusters, threshold=step.threshold),
-    ]
-    return [message for message in found if message]
+    return {
+        "epochs": epoch,
+        "epochs_trained": len(history),
+        "images": training.images,
+        "images_per_epoch": seen,
+        "agreement_before": training.scan.agreement,
+        "entropy_before": training.scan.entropy,
+        **(history[-1] if history else {}),
+        **counts,
+        "warning": "; ".join(warnings) or None,
+    }
 
 
 def self_label_training(

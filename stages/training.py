@@ -30,11 +30,11 @@ class Training(Protocol):
 
 
 class EpochError(TrainingError):
-    """An epoch has failed, after those of ``history``."""
+    """An epoch has failed, after those of ``history``; ``reason`` names no path of this machine."""
 
-    def __init__(self, message: str, history: History) -> None:
-        super().__init__(message)
-        self.history = history
+    def __init__(self, reason: str, history: History, *, state: str = "") -> None:
+        super().__init__(reason + state)
+        self.reason, self.history = reason, history
 
 
 class _Curves(Live):
@@ -98,8 +98,8 @@ def _run_epoch(training: Training, stage: str, history: History, *, resume: Resu
     except TrainingError as error:
         section = stage.removesuffix("_train")
         good = f"; the state after epoch {resume.saved_epochs} is in {resume}" if resume.saved_epochs else ""
-        where = f"{stage}, epoch {len(history) + 1}"
-        raise EpochError(f"{where}: {error} (section {section} of params.yaml){good}", history) from None
+        reason = f"{stage}, epoch {len(history) + 1}: {error} (section {section} of params.yaml)"
+        raise EpochError(reason, history, state=good) from None
 
 
 def write_details(stage: str, details: Mapping[str, float | int | str | None]) -> None:

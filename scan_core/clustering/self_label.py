@@ -61,6 +61,7 @@ class SelfLabelTraining:
         self._threads = FittingThreads(learner.device)
         clusters = learner.model.heads.bias.shape[-1]
         self._sample = draw_sample(neighbor_rows, clusters, torch.Generator().manual_seed(generator.initial_seed()))
+        self.images = len(learner)
         self.scan = self._describe()
         """The clustering before the first epoch."""
         self._best: State = {}
