@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -103,7 +103,8 @@ def _end(message: str, *, status: int) -> NoReturn:
         temporary.write_text(json.dumps({"message": message}), encoding="utf-8")
         temporary.replace(path)
     if not launched():
-        print(message, file=sys.stderr)
+        with suppress(OSError):
+            print(message, file=sys.stderr, flush=True)
     sys.exit(status)
 
 

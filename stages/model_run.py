@@ -5,12 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from scan_core.artifacts.index import read_origin
-from scan_core.errors import ArtifactError
 from stages.params import Params
 
-SECTIONS = ("seed", "encoder", "pretext", "scan", "self_label")
+SECTIONS = ("seed", "data", "encoder", "pretext", "embed", "neighbors", "scan", "self_label")
+LOCK = Path("dvc.lock")
 NAMED = 5
 """Differences that are named."""
 
@@ -54,23 +56,30 @@ def warning_of_another_run(config: Params, metadata: Mapping[str, Any], index: P
 
 
 def _other_images(config: Params, run: Mapping[str, Any], index: Path) -> Iterator[str]:
-    try:
-        pixels = read_origin(index)["pixels_digest"]
-    except ArtifactError:
-        pixels = None
     if run["dataset"] != config.data.name:
         yield f"data.name (was {run['dataset']}, is {config.data.name})"
-    elif pixels != run["pixels_digest"]:
+    elif index.exists() and read_origin(index)["pixels_digest"] != run["pixels_digest"]:
         yield f"the images in {index.parent}"
 
 
 def _other_params(config: Params, params: Mapping[str, Any]) -> Iterator[str]:
     present = config.model_dump(mode="json")
+    then = {**_recorded(LOCK), **params}
     for section in SECTIONS:
-        if section in params:
-            yield from _differences(section, params[section], present[section])
+        if section in then:
+            yield from _differences(section, then[section], present[section])
     if "self_label" not in params and config.self_label.epochs:
         yield f"self_label.epochs (was 0, is {config.self_label.epochs})"
+
+
+def _recorded(lock: Path) -> dict[str, Any]:
+    """The sections that no model holds, as DVC recorded them when their stages last ran; empty where it did not."""
+    try:
+        stages = YAML(typ="safe", pure=True).load(lock)["stages"]
+        recorded = {name: stages[name]["params"]["params.yaml"] for name in ("fetch", "embed", "mine-neighbors")}
+    except (OSError, YAMLError, KeyError, TypeError):
+        return {}
+    return {section: values for stage in recorded.values() for section, values in stage.items()}
 
 
 def _differences(key: str, then: object, now: object) -> Iterator[str]:

@@ -17,6 +17,7 @@ from scan_core.planning.fit import Machine, disk_bytes, on_machine, problems
 from scan_core.planning.needs import Work
 from scan_core.planning.sizes import DOWNLOADS
 from scan_core.planning.times import PerTraining, Rates, stage_seconds, stage_steps
+from scan_core.runtime.cpu_threads import choose_threads
 from scan_core.runtime.device import choose_device
 from scan_core.runtime.freed_memory import keep_freed_memory
 from scan_core.runtime.progress import say
@@ -46,6 +47,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     device = choose_device(config.runtime.device)
     if device.type == "cpu":
         keep_freed_memory()  # as the stages do
+        choose_threads()
     devices = share_of(config, params, device)
     machine = look_at_machine(device)
     channels = 1 if config.data.name == "digits" else 3

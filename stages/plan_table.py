@@ -28,17 +28,17 @@ def print_table(
     sizes = work.sizes
     images = {"fetch": sizes.images, "pretext-train": sizes.pretext, "embed": sizes.images, "evaluate": sizes.evaluate}
     about = "" if counted.exact else "~"
-    print(_row("", "images", "steps", "device", "host", "disk", "cache", "time"))
+    tell(_row("", "images", "steps", "device", "host", "disk", "cache", "time"))
     for stage, need in needs.items():
         count, batches = f"{about}{images.get(stage, sizes.train):,}", f"{steps[stage]:,}" if stage in steps else "-"
         guessed = "~" if stage == "mine-neighbors" and _is_approximate(work) else ""
-        print(_row(stage, count, batches, *_sizes(need, cache_copies), guessed + duration(seconds[stage])))
+        tell(_row(stage, count, batches, *_sizes(need, cache_copies), guessed + duration(seconds[stage])))
     everything = Need(
         device=max(need.device for need in needs.values()),
         host=max(need.host for need in needs.values()),
         disk=sum(need.disk for need in needs.values()),
     )
-    print(_row("in all", "", "", *_sizes(everything, cache_copies), duration(sum(seconds.values()))))
+    tell(_row("in all", "", "", *_sizes(everything, cache_copies), duration(sum(seconds.values()))))
 
 
 def print_notes(counted: Counted, machine: Machine, measured: Measured, work: Work, fullest: int) -> None:

@@ -105,16 +105,17 @@ def _train(config: Params, device: torch.device) -> None:
             "scan": {"epochs": scan.epochs, "at_chance_until": until, "consistency": consistency},
         }
         write_clustering(SCAN_MODEL, weights, described)
-        warning = scan_at_chance(until=until, epochs=scan.epochs) or collapse_warning(
+        collapse = collapse_warning(
             used=int(history[best]["clusters_used"]),
             clusters=scan.clusters,
             largest=history[best]["largest_cluster"],
             entropy=history[best]["selection_entropy"],
         )
         details = {"epochs": len(history), "best_epoch": best + 1, **history[best]}
-        write_details("scan_train", details | {"at_chance_until": until, "warning": warning})
-        if warning:
-            warn(warning)
+        chance = scan_at_chance(until=until, epochs=scan.epochs)  # said after a tenth of the epochs
+        write_details("scan_train", details | {"at_chance_until": until, "warning": chance or collapse})
+        if collapse and not chance:
+            warn(collapse)
         state.clear()
 
 

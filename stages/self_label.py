@@ -16,8 +16,7 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
-from scan_core.clustering.self_label import SelfLabelTraining, is_over
-from scan_core.data.batches import steps_per_epoch
+from scan_core.clustering.self_label import SelfLabelTraining, why_over
 from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.runtime.distributed import rank
@@ -39,7 +38,8 @@ from stages.training import EpochError, train, write_details
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Refine the clustering by training on its confident images (SCAN, section 2.3).
 
-    Reads data/artifacts/images, data/artifacts/index.parquet and data/artifacts/scan/model.safetensors; writes
+    Reads data/artifacts/images, data/artifacts/index.parquet, data/artifacts/neighbors.parquet and
+    data/artifacts/scan/model.safetensors; writes
     data/artifacts/self_label/model.safetensors and reports/self_label. With self_label.epochs: 0 the SCAN model passes
     through.
     """
@@ -95,13 +95,13 @@ def _refine(config: Params, device: torch.device) -> None:
                 epochs=step.epochs,
                 resume=state,
                 shown=("loss", "confident", "clusters_taught", "agreement", "entropy"),
-                stop=lambda history: is_over(history, patience=step.patience),
+                stop=lambda history: why_over(history, patience=step.patience) is not None,
             )
         except EpochError as error:
             history, failure = error.history, error.reason
         if rank():
             return
-        weights, epoch = training.best()
+        weights, epoch, confident = training.best()
         refused = None if epoch else {"failure": failure} if failure else _refusal(training, history, step)
         metadata["run"] = further_run(metadata.get("run"), self_label=step)
         metadata["self_label"] = {"epochs": epoch, "refused": refused}
@@ -112,7 +112,19 @@ def _refine(config: Params, device: torch.device) -> None:
         elif failure:
             warnings.append(f"{failure}; epoch {epoch} is taken")
         _say(warnings, history, epoch, step)
-        write_details("self_label", _details(training, history, epoch, warnings, seen=_seen(training, step)))
+        details: dict[str, float | int | str | None] = {
+            "epochs": epoch,
+            "epochs_trained": len(history),
+            "warning": "; ".join(warnings) or None,
+        }
+        details |= {"images": training.images, "images_per_epoch": _seen(training, step)}
+        details |= {"agreement_before": training.scan.agreement, "entropy_before": training.scan.entropy}
+        if history:
+            counts: dict[str, float] = {
+                f"confident_cluster_{cluster}": int(count) for cluster, count in enumerate(confident)
+            }
+            details |= {**history[epoch - 1], **counts}  # of the epoch that is kept, or else the last one
+        write_details("self_label", details)
         state.clear()
 
 
@@ -146,7 +158,7 @@ def _write(weights: State, metadata: dict[str, Any], step: SelfLabelParams, *, f
 
 def _seen(training: SelfLabelTraining, step: SelfLabelParams) -> int:
     """How many images an epoch shows: as many as fill its batches."""
-    return steps_per_epoch(training.images, step.batch_size) * step.batch_size
+    return training.images // step.batch_size * step.batch_size
 
 
 def _first_epoch(training: SelfLabelTraining, history: History, step: SelfLabelParams) -> list[str]:
@@ -162,33 +174,12 @@ def _first_epoch(training: SelfLabelTraining, history: History, step: SelfLabelP
 
 
 def _say(warnings: Sequence[str], history: History, epoch: int, step: SelfLabelParams) -> None:
-    if step.patience <= len(history) < step.epochs:
-        say(
-            f"self_label: ends after {len(history)} of {step.epochs} epochs: the last {step.patience} brought no more "
-            "confident images, or worse clusters than the SCAN step's (self_label.patience)"
-        )
+    if len(history) < step.epochs and (reason := why_over(history, patience=step.patience)):
+        say(f"self_label: ends after {len(history)} of {step.epochs} epochs: {reason}")
     for message in warnings:
         warn(message)
     if epoch:
         say(f"self_label: the model is that of epoch {epoch}")
-
-
-def _details(
-    training: SelfLabelTraining, history: History, epoch: int, warnings: Sequence[str], *, seen: int
-) -> dict[str, float | int | str | None]:
-    """What to report; the counts are of the steps of the last epoch."""
-    counts = {f"confident_cluster_{cluster}": int(count) for cluster, count in enumerate(training.confident)}
-    return {
-        "epochs": epoch,
-        "epochs_trained": len(history),
-        "images": training.images,
-        "images_per_epoch": seen,
-        "agreement_before": training.scan.agreement,
-        "entropy_before": training.scan.entropy,
-        **(history[-1] if history else {}),
-        **counts,
-        "warning": "; ".join(warnings) or None,
-    }
 
 
 def self_label_training(

@@ -43,7 +43,7 @@ def main(
     header = f"# Written by: python -m stages.use {' '.join([name, *(overrides or [])])}\n"
     write_text(params, header + _header(_preset(name)) + _dump(values))
     figures = params.parent / METRICS
-    if figures.exists() and any(data.get(key) != values["data"][key] for key in ("name", "source")):
+    if data and figures.exists() and any(data.get(key) != values["data"][key] for key in ("name", "source")):
         figures.unlink()
         say(f"{figures}: removed, for it was of other images")
     source = values["data"]["source"]

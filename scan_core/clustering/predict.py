@@ -22,7 +22,8 @@ def predict(path: Path, images: Images, image_ids: npt.NDArray[np.int64]) -> npt
     """
     model, metadata = read_clustering(path)
     check_images(path, metadata, channels=images.channels, size=images.size)
-    return probabilities(model, metadata, images, image_ids, description=f"predict, {path.parent.name}")
+    step = path.parent.name if path.stem == "model" else path.stem
+    return probabilities(model, metadata, images, image_ids, description=f"predict, {step}")
 
 
 def probabilities(

@@ -99,7 +99,7 @@ class SelfLabelTraining:
         kept = sum(count > 0 for count in confident) > 1 and now.is_no_worse(self.scan)
         if kept:
             weights = {f"model.{name}": value for name, value in self.weights().items()}
-            self._best = {"epoch": torch.tensor(self._epoch), **weights}
+            self._best = {"epoch": torch.tensor(self._epoch), "confident": self.confident.clone(), **weights}
         return {
             **averages,
             "loss": averages["loss"] / averages["active"] if averages["active"] else 0.0,
@@ -114,12 +114,21 @@ class SelfLabelTraining:
         }
 
     def _describe(self) -> Clustering:
+        """Describe the clustering by the weights that would be kept."""
+        if self._average:
+            weights = {name: value.clone() for name, value in self._learner.learned.state_dict().items()}
+            self._learner.learned.load_state_dict(self._average.state_dict())
         (logits,) = self._learner.of_images(self._sample.rows)
+        if self._average:
+            self._learner.learned.load_state_dict(weights)
         return describe(logits, self._sample.neighbors)
 
-    def best(self) -> tuple[State, int]:
-        """The weights of the epoch that is kept, and its number from 1; none and 0 where no epoch is."""
-        return part(self._best, "model"), int(self._best.get("epoch", 0))
+    def best(self) -> tuple[State, int, Float[Tensor, " clusters"]]:
+        """The weights of the epoch that is kept, its number from 1, and its :attr:`confident` images.
+
+        Where no epoch is kept, no weights, 0, and the confident images of the last one.
+        """
+        return part(self._best, "model"), int(self._best.get("epoch", 0)), self._best.get("confident", self.confident)
 
     def weights(self) -> State:
         """The model's weights as they are now; with ``ema_decay``, their average."""
@@ -143,16 +152,18 @@ class SelfLabelTraining:
             self._average.load_state_dict(part(state, "average"))
 
 
-def is_over(history: Sequence[Mapping[str, float]], *, patience: int) -> bool:
-    """Whether the epochs of ``history`` leave nothing to be learned.
+def why_over(history: Sequence[Mapping[str, float]], *, patience: int) -> str | None:
+    """Why the epochs of ``history`` leave nothing to be learned, or None.
 
-    So it is where no image was confident, or those of one cluster alone; and where the last ``patience`` epochs had no
-    more confident images than one before them, or were all worse than the SCAN step. An epoch leaves out what does not
-    fill a batch, other images each time; of few images, the numbers vary with them.
+    An epoch leaves out what does not fill a batch, other images each time; of few images, the numbers vary with them.
     """
-    if history and (not history[-1]["confident"] or history[-1]["clusters_taught"] == 1):
-        return True
+    if history and not history[-1]["confident"]:
+        return "no image was confident"
+    if history and history[-1]["clusters_taught"] == 1:
+        return "all confident images were in one cluster"
     confident, kept = ([metrics[name] for metrics in history] for name in ("confident", "kept"))
     if len(kept) >= patience and not any(kept[-patience:]):
-        return True
-    return len(confident) > patience and max(confident[-patience:]) <= max(confident[:-patience])
+        return f"after each of the last {patience} the clusters were worse than the SCAN step's (self_label.patience)"
+    if len(confident) > patience and max(confident[-patience:]) <= max(confident[:-patience]):
+        return f"the last {patience} brought no more confident images (self_label.patience)"
+    return None

@@ -19,10 +19,12 @@ from scan_core.runtime.progress import say
 T = TypeVar("T")
 MOST = torch.get_num_threads()
 """What PyTorch takes for this machine."""
+SET_OUTSIDE = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 LEAST_GAIN = 0.8
 """Of the time that one thread takes, what all together may take at most to be worth it."""
 TRIAL_SECONDS, LONGEST_TRIAL = 0.1, 1.0
 FEWEST_CALLS = 5
+IMAGES_PER_THREAD = 32
 WINDOW_SECONDS = 3.0
 """Over which the time of steps is averaged."""
 FAR_LONGER = 3.0
@@ -31,20 +33,20 @@ LOOK_AGAIN_SECONDS = 60.0
 
 
 def choose_threads() -> None:
-    """Let PyTorch compute on as many threads as are fastest in this moment, by a trial of less than a second.
+    """Let PyTorch compute on as many threads as are fastest in this moment, by a trial of about a second.
 
     Results differ by floating-point order from one number of threads to another. So a number that is set from outside
-    (``OMP_NUM_THREADS``) is left as it is, and so is that of each of several processes.
+    (``SET_OUTSIDE``) is left as it is, and so is that of each of several processes.
     """
-    if MOST == 1 or "OMP_NUM_THREADS" in os.environ or processes() > 1:
+    if MOST == 1 or any(name in os.environ for name in SET_OUTSIDE) or processes() > 1:
         return
     before = torch.get_num_threads()
     seconds = {count: _seconds(_small_network(), count) for count in halves(MOST)}
     count = fastest(seconds)
     torch.set_num_threads(count)
     if count < MOST:
-        busy = f"all {MOST} take {seconds[MOST] / seconds[count]:.1f} times as long, as when other programs are busy"
-        say(f"computing on {count} of {MOST} threads: {busy}")
+        slower = seconds[MOST] / seconds[count]
+        say(f"computing on {count} of {MOST} threads: all take {slower:.1f} times as long now (a busy machine?)")
     elif count != before:
         say(f"computing on all {MOST} threads again")
 
@@ -84,7 +86,7 @@ def _small_network() -> Callable[[], None]:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(0.01)
-    images: Tensor = torch.ones(64, 32, 16, 16).to(memory_format=torch.channels_last)
+    images: Tensor = torch.ones(IMAGES_PER_THREAD * min(MOST, 16), 32, 16, 16).to(memory_format=torch.channels_last)
 
     def work() -> None:
         model(images).square().mean().backward()
@@ -106,12 +108,13 @@ class FittingThreads:
 
     def watch(self, batches: Iterable[T]) -> Iterator[T]:
         """Yield the batches of an epoch; a step is over when the next one is asked for."""
+        started = time.monotonic()
         for batch in batches:
-            started = time.monotonic()
             yield batch
             self._seconds, self._steps = self._seconds + time.monotonic() - started, self._steps + 1
             if self._seconds >= WINDOW_SECONDS and self._on_cpu:
                 self._look()
+            started = time.monotonic()
 
     def _look(self) -> None:
         """Choose the number of threads again if the steps since the last look are a reason to."""

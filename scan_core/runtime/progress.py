@@ -37,7 +37,7 @@ def _write(stream: Any, message: str) -> None:
     try:
         stream.write(f"{message}\n")  # with its end, which print writes by itself: an interruption may come between
         stream.flush()
-    except BrokenPipeError:
+    except OSError:
         with suppress(OSError, ValueError):  # or Python would fail at its end, when it writes what is left
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

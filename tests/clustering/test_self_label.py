@@ -4,8 +4,8 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering import self_label
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pseudo_label_loss import PseudoLabelLoss, pseudo_label_loss
-from scan_core.clustering.self_label import SelfLabelTraining, is_over
-from scan_core.clustering.verdict import Clustering
+from scan_core.clustering.self_label import SelfLabelTraining, why_over
+from scan_core.clustering.verdict import Clustering, describe
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.data.batches import shuffled_batches
 from scan_core.data.images import ResidentImages
@@ -101,7 +101,7 @@ def test_an_epoch_without_a_confident_image_teaches_nothing(tiny_images):
     assert (metrics["confident"], metrics["clusters_taught"], metrics["loss"]) == (0, 0, 0)
     parameters = {name for name, _ in step._learner.model.named_parameters()}
     assert all(torch.equal(before[name], step.weights()[name]) for name in parameters)
-    assert step.best() == ({}, 0)
+    assert step.best()[:2] == ({}, 0)
 
 
 def test_the_last_epoch_is_kept_that_is_no_worse_than_before(tiny_images, monkeypatch):
@@ -122,7 +122,7 @@ def test_the_last_epoch_is_kept_that_is_no_worse_than_before(tiny_images, monkey
     for _ in range(5):
         history.append(step.run_epoch())
         weights.append(step.weights())
-    kept, epoch = step.best()
+    kept, epoch, _ = step.best()
     assert epoch == 2
     assert [metrics["kept"] for metrics in history] == [1, 1, 0, 0, 0]
     assert [metrics["clusters_lost"] for metrics in history] == [0, 0, 1, 0, 0]
@@ -149,13 +149,26 @@ def test_an_average_of_the_weights_is_kept_and_changes_no_step(tiny_images):
     assert (kept[name] - start[name]).norm() < 0.3 * (last[name] - start[name]).norm()
 
 
+def test_what_is_judged_is_what_is_kept(tiny_images):
+    step = training(tiny_images, threshold=0.51, ema_decay=0.9)
+    metrics = step.run_epoch()
+    before = {name: value.clone() for name, value in step._learner.model.state_dict().items()}
+    step._learner.model.load_state_dict(step.weights())
+    (logits,) = step._learner.of_images()
+    expected = describe(logits, step._sample.neighbors)
+    assert (metrics["agreement"], metrics["entropy"]) == (expected.agreement, expected.entropy)
+    step._learner.model.load_state_dict(before)
+    step._describe()
+    assert all(torch.equal(before[name], value) for name, value in step._learner.model.state_dict().items())
+
+
 def over(confident: list[float], *, patience: int, kept: list[float] | None = None, taught: float = 2.0) -> bool:
     kept = kept or [1.0] * len(confident)
     history = [
         {"confident": count, "kept": keep, "clusters_taught": taught}
         for count, keep in zip(confident, kept, strict=True)
     ]
-    return is_over(history, patience=patience)
+    return why_over(history, patience=patience) is not None
 
 
 def test_a_plateau_of_confident_images_is_the_end():

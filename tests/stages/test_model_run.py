@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,24 @@ def test_other_images(finished: Path, project: Path):
     write_params(project, "data.seed=1")
     run_stages(fetch)
     assert "other now: the images in data/artifacts" in str(warning())
+
+
+def test_what_no_model_holds_is_known_from_dvc(finished: Path, project: Path):
+    copy_data(finished, project)
+    sections = load_params(Path("params.yaml")).model_dump(mode="json")
+    stages = {"fetch": "data", "embed": "embed", "mine-neighbors": "neighbors"}
+    lock = {stage: {"params": {"params.yaml": {name: sections[name]}}} for stage, name in stages.items()}
+    Path("dvc.lock").write_text(json.dumps({"stages": lock}))
+    assert warning() is None
+    write_params(project, "neighbors.k=4", "embed.center=true", "data.on_bad_image=fail")
+    for said in ("neighbors.k (was 3, is 4)", "embed.center (was False, is True)", "data.on_bad_image (was skip, is"):
+        assert said in str(warning())
+
+
+def test_a_model_alone_says_nothing_of_images(finished: Path, project: Path):
+    copy_data(finished, project)
+    INDEX.unlink()
+    assert warning() is None
 
 
 def test_predict_says_so(finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
