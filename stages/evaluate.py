@@ -83,8 +83,11 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_galleries(REPORT, results, ids, images, embeddings, prototype_count=config.evaluate.prototypes)
     write_text(REPORT / "details.json", json.dumps(details(results), indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
+    found = warnings(results)
+    if results.meaningless:
+        warn(found.pop(0))  # before anybody reads the figures
     tell(summary(results))
-    for message in warnings(results):
+    for message in found:
         warn(message)
 
 
