@@ -20,7 +20,7 @@ from benchmarks.record import record
 from benchmarks.timing import seconds
 from scan_core.augment.pipeline import Augmentation
 from scan_core.augment.pixels import Bytes, Images
-from scan_core.runtime.precision import computes_in_bfloat16
+from scan_core.training.precision import computes_in_bfloat16
 
 PARTS = {
     "once an epoch": "once an epoch",

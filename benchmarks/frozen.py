@@ -30,8 +30,8 @@ from scan_core.clustering.pairs import draw_partners
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.clustering.self_label import SelfLabelTraining
-from scan_core.data.batches import shuffled_batches
 from scan_core.encoders.resnet import ResNet
+from scan_core.training.batches import shuffled_batches
 
 SETTINGS = {"weight_decay": 0.0, "optimizer": "sgd", "momentum": 0.9}
 ENTROPY_WEIGHT, LEARNING_RATE, NEIGHBORS = 5.0, 0.1, 20

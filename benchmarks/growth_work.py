@@ -14,18 +14,18 @@ import torch
 
 from benchmarks import ours
 from scan_core.artifacts.shards import ShardFormat
+from scan_core.baselines.kmeans import kmeans
 from scan_core.clustering.scan_loss import scan_loss
-from scan_core.data.dataset import Dataset
-from scan_core.data.images import ResidentImages
-from scan_core.data.load import load_images
-from scan_core.data.store import pixel_store
+from scan_core.datasets.dataset import Dataset
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.evaluation.confusion import confusion
-from scan_core.evaluation.kmeans import kmeans
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import score
 from scan_core.evaluation.purity import neighbor_purity
+from scan_core.images.images import ResidentImages
+from scan_core.ingest.load import load_images
+from scan_core.ingest.store import pixel_store
 from scan_core.neighbors.mine import mine_neighbors
 
 Work = Callable[[], object]

@@ -19,10 +19,10 @@ from PIL import Image
 from benchmarks.record import record
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.open_images import open_images
-from scan_core.data.prepare import Prepared
-from scan_core.data.store import shard_store
 from scan_core.encoders.resnet import ResNet
+from scan_core.images.open_images import open_images
+from scan_core.ingest.prepare import Prepared
+from scan_core.ingest.store import shard_store
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
 

@@ -21,8 +21,8 @@ from benchmarks import ours
 from benchmarks.record import record
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
-from scan_core.data.images import ResidentImages
 from scan_core.encoders.resnet import ResNet
+from scan_core.images.images import ResidentImages
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.simclr import SimclrTraining
 

@@ -23,9 +23,9 @@ from benchmarks import conventional, ours
 from benchmarks.pil_transforms import plain_transform, simclr_transform, strong_transform
 from benchmarks.record import record
 from benchmarks.timing import alternate, median_ratio, seconds
-from scan_core.data.images import ResidentImages
-from scan_core.runtime.device import choose_device
-from scan_core.runtime.freed_memory import keep_freed_memory, return_freed_memory
+from scan_core.images.images import ResidentImages
+from scan_core.machine.device import choose_device
+from scan_core.machine.freed_memory import keep_freed_memory, return_freed_memory
 
 PEAKS = {"H200 NVL": 835, "H100 NVL": 835, "H100 PCIe": 756, "H200": 989, "H100": 989, "A100": 312, "L40S": 362}
 """Dense bf16 TFLOP/s, by a part of the device's name; the first that fits counts."""

@@ -9,10 +9,10 @@ import typer
 from scan_core.artifacts.clusters import write_baselines
 from scan_core.artifacts.embeddings import read_embedding_norms, read_embeddings
 from scan_core.artifacts.index import read_index
-from scan_core.data.open_images import open_images
-from scan_core.evaluation.kmeans import kmeans
-from scan_core.evaluation.pixel_features import pixel_features
-from scan_core.runtime.progress import tell
+from scan_core.baselines.kmeans import kmeans
+from scan_core.baselines.pixel_features import pixel_features
+from scan_core.console.progress import tell
+from scan_core.images.open_images import open_images
 from stages.cli import run
 from stages.params_file import load_params
 from stages.paths import BASELINES, EMBEDDING_NORMS, EMBEDDINGS, IMAGES, INDEX, PARAMS

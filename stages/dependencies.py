@@ -1,4 +1,4 @@
-"""Which modules can change a stage's artifacts: dvc.yaml lists them, and a killed training must find them unchanged.
+"""Which code can change a stage's artifacts: dvc.yaml lists it, and a killed training must find it unchanged.
 
 ``python -m stages.dependencies`` prints the list of every stage.
 """
@@ -9,39 +9,18 @@ from pathlib import Path
 PACKAGES = ("scan_core", "stages")
 ROOT = Path(__file__).resolve().parent.parent
 
-EXEMPT = (
-    "scan_core/advice.py",
-    "scan_core/errors.py",
-    "scan_core/evaluation/messages.py",
-    "scan_core/neighbors/memory.py",
-    "scan_core/runtime/cpu_threads.py",
-    "scan_core/runtime/freed_memory.py",
-    "scan_core/runtime/progress.py",
-    "stages/check.py",
-    "stages/cli.py",
-    "stages/dependencies.py",
-    "stages/devices.py",
-    "stages/launch.py",
-    "stages/lock.py",
-    "stages/model_run.py",
-    "stages/augmentation_params.py",
-    "stages/params.py",
-    "stages/params_file.py",
-    "stages/paths.py",
-    "stages/plan.py",
-    "stages/plan_images.py",
-    "stages/plan_measure.py",
-    "stages/plan_table.py",
-    "stages/predict.py",
-    "stages/preview.py",
-    "stages/sources.py",
-    "stages/use.py",
-)
-"""Messages, validation, names and tools for people: editing them changes no artifact beyond rounding (``devices.py``
-decides what is compiled) and fetch's preview of augmentations, so it must rerun nothing."""
+EXEMPT = ("scan_core/errors.py", "scan_core/console", "scan_core/machine", "stages")
+"""Messages, validation, names, tools for people, and what fits the work to a machine: editing them changes no artifact
+beyond rounding, so it must rerun nothing. Of ``stages``, a stage's own file alone counts."""
 
 
-def dependencies(stage: Path) -> list[str]:
+def folders(stage: Path) -> list[str]:
+    """What dvc.yaml lists for ``stage`` (a file): the file, and the folders of :func:`modules`, sorted."""
+    found = modules(stage)
+    return sorted({path if path.startswith("stages/") else str(Path(path).parent) for path in found})
+
+
+def modules(stage: Path) -> list[str]:
     """The modules that ``stage`` (a file) imports, itself included, transitively, also within functions.
 
     Returns:
@@ -51,10 +30,14 @@ def dependencies(stage: Path) -> list[str]:
     waiting = [stage.resolve()]
     while waiting:
         path = waiting.pop()
-        if path not in found and path.relative_to(ROOT).as_posix() not in EXEMPT:
+        if path not in found and (path == stage.resolve() or not _exempt(path)):
             found.add(path)
             waiting.extend(_imports(path))
     return sorted(path.relative_to(ROOT).as_posix() for path in found if path.read_bytes())
+
+
+def _exempt(path: Path) -> bool:
+    return any(path.is_relative_to(ROOT / name) for name in EXEMPT)
 
 
 def _imports(path: Path) -> list[Path]:
@@ -70,5 +53,5 @@ def _imports(path: Path) -> list[Path]:
 
 if __name__ == "__main__":
     for stage in sorted((ROOT / "stages").glob("*.py")):
-        if "run(main)" in stage.read_text(encoding="utf-8") and stage.relative_to(ROOT).as_posix() not in EXEMPT:
-            print(f"{stage.stem}:", *dependencies(stage), sep="\n  - ")
+        if "run(main)" in stage.read_text(encoding="utf-8"):
+            print(f"{stage.stem}:", *folders(stage), sep="\n  - ")

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from scan_core.errors import ParamsError
-from scan_core.runtime.compiled import compiling_pays
+from scan_core.training.compiled import compiling_pays
 from stages.params import PretextParams, RuntimeParams, ScanParams, SelfLabelParams
 
 

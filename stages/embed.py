@@ -7,12 +7,12 @@ import torch
 import typer
 
 from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddings
-from scan_core.data.open_images import open_images
 from scan_core.encoders.build import check_images
 from scan_core.encoders.embed import normalize_features
 from scan_core.encoders.inference import infer
+from scan_core.images.open_images import open_images
+from scan_core.parallel.distributed import rank
 from scan_core.pretext.encoder import read_pretext
-from scan_core.runtime.distributed import rank
 from stages.cli import run
 from stages.params import Params
 from stages.params_file import load_params

@@ -17,17 +17,17 @@ from scan_core.artifacts.labels import read_labels
 from scan_core.artifacts.model import read_model
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.clustering.predict import predict
-from scan_core.data.open_images import open_images
+from scan_core.console.evaluation import summary, warnings
+from scan_core.console.progress import tell, warn
 from scan_core.errors import ArtifactError, DataError
-from scan_core.evaluation.messages import summary, warnings
 from scan_core.evaluation.purity import neighbor_purity
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
 from scan_core.evaluation.results import Results, details, headline, score_baselines, step_result
 from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
-from scan_core.runtime.cpu_threads import choose_threads
-from scan_core.runtime.device import choose_device
-from scan_core.runtime.progress import tell, warn
+from scan_core.images.open_images import open_images
+from scan_core.machine.cpu_threads import choose_threads
+from scan_core.machine.device import choose_device
 from stages.cli import run
 from stages.params_file import load_params
 from stages.paths import (

@@ -13,19 +13,19 @@ import typer
 from scan_core.artifacts.index import Index, write_index
 from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.shards import ShardFormat
-from scan_core.data.choose import check_enough, choose_images
-from scan_core.data.dataset import Dataset
-from scan_core.data.load import Loaded, load_images
-from scan_core.data.origins import LABELS as WITHOUT_FILE
-from scan_core.data.origins import open_dataset
-from scan_core.data.report import write_report
-from scan_core.data.resize import INTERPOLATION
-from scan_core.data.source import locate
-from scan_core.data.statistics import combined_digest, duplicates, normalization
-from scan_core.data.store import pixel_store, shard_store
-from scan_core.data.stored import first_images
+from scan_core.console.progress import say
+from scan_core.datasets.dataset import Dataset
+from scan_core.datasets.origins import LABELS as WITHOUT_FILE
+from scan_core.datasets.origins import open_dataset
+from scan_core.datasets.source import locate
 from scan_core.errors import DataError
-from scan_core.runtime.progress import say
+from scan_core.images.resize import INTERPOLATION
+from scan_core.images.stored import first_images
+from scan_core.ingest.choose import check_enough, choose_images
+from scan_core.ingest.load import Loaded, load_images
+from scan_core.ingest.report import write_report
+from scan_core.ingest.statistics import combined_digest, duplicates, normalization
+from scan_core.ingest.store import pixel_store, shard_store
 from stages.cli import run
 from stages.params import DataParams, Params
 from stages.params_file import load_params

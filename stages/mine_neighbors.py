@@ -11,12 +11,12 @@ from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.embeddings import embeddings_shape, read_embeddings
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import write_neighbors
+from scan_core.console.progress import say
 from scan_core.errors import ParamsError
-from scan_core.neighbors.memory import bytes_needed, free_bytes
+from scan_core.machine.search_memory import bytes_needed, free_bytes
 from scan_core.neighbors.mine import Mined, mine_neighbors
+from scan_core.neighbors.pieces import join
 from scan_core.neighbors.search import present_gpus
-from scan_core.neighbors.shards import join
-from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.params import NeighborsParams, Params
 from stages.params_file import load_params
@@ -59,7 +59,7 @@ def _mine(config: Params, *, rank: int = 0, world_size: int = 1) -> Mined:
 
 def _mine_together(config: Params) -> None:
     """Each process mines its part, and the first one joins and writes them."""
-    from scan_core.runtime.distributed import gather_objects, processes, rank, wait_for_all
+    from scan_core.parallel.distributed import gather_objects, processes, rank, wait_for_all
 
     _check_memory(config.neighbors)
     wait_for_all()

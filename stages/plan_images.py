@@ -10,10 +10,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scan_core.artifacts.index import read_index
-from scan_core.data.class_list import read_classes
-from scan_core.data.dataset import Source
-from scan_core.data.origins import open_dataset
-from scan_core.data.source import locate
+from scan_core.datasets.class_list import read_classes
+from scan_core.datasets.dataset import Source
+from scan_core.datasets.origins import open_dataset
+from scan_core.datasets.source import locate
 from scan_core.errors import DataError
 from scan_core.planning.sizes import IMAGENET_CLASSES, PUBLISHED, Sizes, published_splits, sizes_of
 from stages.params import DataParams, Params

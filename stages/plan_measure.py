@@ -14,8 +14,8 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
-from scan_core.data.images import Images
 from scan_core.encoders.resnet import ResNet
+from scan_core.images.images import Images
 from scan_core.neighbors.search import present_gpus
 from scan_core.planning.measure import (
     StepCost,

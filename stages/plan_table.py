@@ -3,10 +3,10 @@
 import textwrap
 from collections.abc import Mapping
 
+from scan_core.console.progress import tell
 from scan_core.planning.fit import Machine
 from scan_core.planning.needs import Need, Work
 from scan_core.planning.times import PROBED
-from scan_core.runtime.progress import tell
 from stages.plan_images import Counted
 from stages.plan_measure import Measured
 

@@ -11,16 +11,16 @@ import typer
 from scan_core.artifacts.atomic import check_file_name, write_text
 from scan_core.clustering.model import ClusteringModel, read_clustering
 from scan_core.clustering.predict import probabilities
-from scan_core.data.dataset import Dataset, Skipped
-from scan_core.data.folder import folder
-from scan_core.data.images import ResidentImages
-from scan_core.data.load import load_images
-from scan_core.data.store import ArrayStore
+from scan_core.console.progress import tell, warn
+from scan_core.datasets.dataset import Dataset, Skipped
+from scan_core.datasets.folder import folder
 from scan_core.errors import DataError
 from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.csv_tables import assignment_table, csv
-from scan_core.runtime.device import choose_device
-from scan_core.runtime.progress import tell, warn
+from scan_core.images.images import ResidentImages
+from scan_core.ingest.load import load_images
+from scan_core.ingest.store import ArrayStore
+from scan_core.machine.device import choose_device
 from stages.cli import run
 from stages.model_run import warning_of_another_run
 from stages.params import RuntimeParams

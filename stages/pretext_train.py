@@ -6,26 +6,30 @@ from typing import Annotated
 import torch
 import typer
 
-from scan_core.advice import pretext_at_chance
+from scan_core.artifacts.details import write_details
 from scan_core.artifacts.index import read_index, read_normalization
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.open_images import open_images
+from scan_core.console.advice import pretext_at_chance
 from scan_core.encoders.resnet import ResNet
+from scan_core.images.open_images import open_images
+from scan_core.parallel.distributed import rank
 from scan_core.pretext.encoder import PretextModel, write_pretext
 from scan_core.pretext.nt_xent import chance_loss
 from scan_core.pretext.simclr import SimclrTraining
-from scan_core.runtime.chance import last_at_chance
-from scan_core.runtime.distributed import rank
-from scan_core.runtime.precision import say_if_float32
+from scan_core.training.chance import last_at_chance
+from scan_core.training.loop import train
+from scan_core.training.precision import say_if_float32
+from scan_core.training.resume import History
 from stages.cli import run
 from stages.devices import compiles
 from stages.model_run import start_of_run
 from stages.params import Params
 from stages.params_file import load_params
-from stages.paths import ENCODER, IMAGES, INDEX, PARAMS
+from stages.paths import ENCODER, IMAGES, INDEX, PARAMS, REPORTS
 from stages.processes import run_on_devices
-from stages.resume import History, resume
-from stages.training import train, write_details
+from stages.resume import resume
+
+REPORT = REPORTS / "pretext_train"
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -83,7 +87,7 @@ def _train(config: Params, device: torch.device) -> None:
 
         history = train(
             training,
-            stage="pretext_train",
+            report=REPORT,
             epochs=pretext.epochs,
             costs=pretext.epoch_costs(images.size),
             resume=state,
@@ -110,7 +114,7 @@ def _train(config: Params, device: torch.device) -> None:
         write_pretext(ENCODER, model, metadata)
         at_chance = {"chance_loss": chance, "at_chance_until": until, "warning": told(history)}
         details = {"epochs": len(history), "images": len(train_ids), **history[-1], **at_chance}
-        write_details("pretext_train", details)
+        write_details(REPORT, details)
         state.clear()
 
 

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from scan_core.artifacts.index import read_normalization
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.contact_sheet import write_contact_sheet
-from scan_core.data.stored import first_images
-from scan_core.runtime.progress import tell
+from scan_core.console.progress import tell
+from scan_core.images.contact_sheet import write_contact_sheet
+from scan_core.images.stored import first_images
 from stages.augmentation_params import AugmentationParams
 from stages.cli import run
 from stages.params import Params

@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from scan_core.runtime.collectives import in_shared_memory
-from scan_core.runtime.cpu_threads import choose_threads
-from scan_core.runtime.device import choose_device
-from scan_core.runtime.freed_memory import keep_freed_memory
+from scan_core.machine.cpu_threads import choose_threads
+from scan_core.machine.device import choose_device
+from scan_core.machine.freed_memory import keep_freed_memory
+from scan_core.parallel.collectives import in_shared_memory
 from stages import STARTED, launched
 from stages.devices import check_present, check_shares, count_devices
 from stages.params import Params
@@ -28,7 +28,7 @@ def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int)
     """Call ``work`` with ``config`` and a device: here, or in a process for each of ``runtime.devices``.
 
     A process that torchrun has started joins its group, whatever ``runtime.devices`` is. Every process works on its
-    own device and does the whole of ``work``; see ``scan_core.runtime.distributed`` for how they share it.
+    own device and does the whole of ``work``; see ``scan_core.parallel.distributed`` for how they share it.
 
     Args:
         params: the file that ``config`` was read from.

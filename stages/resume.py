@@ -1,87 +1,24 @@
-"""A killed training goes on after the last epoch that was saved, if nothing that it depends on has changed."""
+"""Where the state of a killed training is kept: it goes on if nothing that it depends on has changed."""
 
 import hashlib
 import json
-import math
-import shutil
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import torch
 from pydantic import BaseModel
 
-from scan_core.artifacts.model import read_model, write_model
 from scan_core.errors import ArtifactError
-from scan_core.runtime.distributed import rank, wait_for_all
-from scan_core.runtime.progress import say, warn
-from scan_core.runtime.state import State
-from stages.dependencies import ROOT, dependencies
-from stages.lock import exclusive
+from scan_core.training.resume import Resume, hold
+from stages.dependencies import ROOT, modules
 from stages.paths import main_root
 
-History = list[dict[str, float]]
-SHARE_OF_TIME = 0.05
-"""Of a training, what saving may take; where epochs are so short that it would take more, some are not saved."""
 
-
-class Resume:
-    """The state of one training on disk, outside the artifacts: ``saved_epochs`` of it are done."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._file = folder / "state.safetensors"
-        self._quickest = math.inf
-        self._next_save = 0.0
-        self.saved_epochs = 0
-
-    def __str__(self) -> str:
-        return str(self._file)
-
-    def path(self, name: str) -> Path:
-        """Where a further file of this training may be kept: another run of the same finds it there."""
-        return self._folder / name
-
-    def load(self) -> tuple[State, History] | None:
-        """The state after the last saved epoch and the metrics so far, or None to start anew."""
-        if not self._file.exists():
-            return None
-        try:
-            state, metadata = read_model(self._file, keys=["history", "checksum"])
-            history: History = metadata["history"]
-            if metadata["checksum"] != _checksum(state, history):
-                raise ArtifactError(f"{self._file}: damaged, its checksum differs")
-        except ArtifactError as error:
-            warn(f"{error}; starting anew")
-            return None
-        self.saved_epochs = len(history)
-        say(f"going on after epoch {len(history)} ({self._file})")
-        return state, history
-
-    def save(self, state: Callable[[], State], history: History) -> None:
-        """Replace the state by that after one more epoch, unless the last saving is too short a time ago."""
-        started = time.monotonic()
-        if started >= self._next_save:
-            taken = {name: value.cpu() for name, value in state().items()}
-            write_model(self._file, taken, {"history": history, "checksum": _checksum(taken, history)})
-            self.saved_epochs = len(history)
-            finished = time.monotonic()
-            self._quickest = min(self._quickest, finished - started)  # a disk that is busy for once says little
-            self._next_save = finished + self._quickest / SHARE_OF_TIME
-
-    def clear(self) -> None:
-        """Forget the state: the training has succeeded and its artifacts are written."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-
-@contextmanager
 def resume(
     stage: str, *, params: Sequence[BaseModel | int], inputs: Iterable[Path], device: torch.device
-) -> Iterator[Resume]:
-    """Hold the state of ``stage`` for the time of one training; no other run can meanwhile.
-
-    Several processes are one run, of which one saves; another number of them goes on from the same state.
+) -> AbstractContextManager[Resume]:
+    """Hold the state of ``stage`` for the time of one training; see :func:`scan_core.training.resume.hold`.
 
     Args:
         params: the sections and seed that the stage depends on.
@@ -93,21 +30,11 @@ def resume(
             section.model_dump(mode="json") if isinstance(section, BaseModel) else section for section in params
         ],
         "inputs": {str(path): _digest(path) for path in inputs},
-        "code": {name: _digest(ROOT / name) for name in dependencies(ROOT / "stages" / f"{stage}.py")},
+        "code": {name: _digest(ROOT / name) for name in modules(ROOT / "stages" / f"{stage}.py")},
         "machine": [torch.__version__, device.type],
     }
     name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-    folder = main_root() / ".resume" / f"{stage}-{name}"
-    with exclusive(folder.with_suffix(".lock")) if rank() == 0 else nullcontext():
-        wait_for_all()
-        yield Resume(folder)
-
-
-def _checksum(state: State, history: History) -> str:
-    digest = hashlib.sha256(json.dumps([sorted(state), history]).encode())
-    for name in sorted(state):
-        digest.update(state[name].reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+    return hold(main_root() / ".resume" / f"{stage}-{name}")
 
 
 def _digest(path: Path) -> str:

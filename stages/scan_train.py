@@ -8,33 +8,37 @@ import typer
 from jaxtyping import Int64
 from torch import Tensor
 
-from scan_core.advice import collapse_warning, scan_at_chance
+from scan_core.artifacts.details import write_details
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.learner import Learner
+from scan_core.clustering.make_learner import make_learner
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import chance_consistency
-from scan_core.data.open_images import open_images
+from scan_core.console.advice import collapse_warning, scan_at_chance
+from scan_core.console.progress import warn
 from scan_core.encoders.build import check_images
 from scan_core.errors import TrainingError
+from scan_core.images.open_images import open_images
+from scan_core.parallel.distributed import rank
 from scan_core.pretext.encoder import read_pretext
-from scan_core.runtime.chance import last_at_chance
-from scan_core.runtime.distributed import rank
-from scan_core.runtime.precision import say_if_float32
-from scan_core.runtime.progress import warn
+from scan_core.training.chance import last_at_chance
+from scan_core.training.loop import train
+from scan_core.training.precision import say_if_float32
+from scan_core.training.resume import History
 from stages.cli import run
-from stages.clustering import make_learner
 from stages.devices import compiles
 from stages.model_run import further_run
 from stages.params import Params, ScanParams
 from stages.params_file import load_params
-from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, SCAN_MODEL
+from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, REPORTS, SCAN_MODEL
 from stages.processes import run_alone, run_on_devices
-from stages.resume import History, resume
-from stages.training import train, write_details
+from stages.resume import resume
+
+REPORT = REPORTS / "scan_train"
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -73,11 +77,13 @@ def _train(config: Params, device: torch.device) -> None:
         "scan_train", params=[config.seed, scan, config.runtime.decode_on_gpu], inputs=inputs, device=device
     ) as state:
         learner = make_learner(
-            scan,
             model,
             images,
             ids,
             augmentation,
+            train_encoder=scan.train_encoder,
+            views=scan.views,
+            precision=scan.precision,
             generator=generator,
             features=state.path("features.f16"),
             compile=compiles(config.runtime, device, images=len(ids), training=scan),
@@ -85,7 +91,7 @@ def _train(config: Params, device: torch.device) -> None:
         training = scan_training(scan, learner, rows, generator)
         history = train(
             training,
-            stage="scan_train",
+            report=REPORT,
             epochs=scan.epochs,
             resume=state,
             shown=("loss", "selection_loss", "clusters_used"),
@@ -113,7 +119,7 @@ def _train(config: Params, device: torch.device) -> None:
         )
         details = {"epochs": len(history), "best_epoch": best + 1, **history[best]}
         chance = scan_at_chance(until=until, epochs=scan.epochs)  # said after a tenth of the epochs
-        write_details("scan_train", details | {"at_chance_until": until, "warning": chance or collapse})
+        write_details(REPORT, details | {"at_chance_until": until, "warning": chance or collapse})
         if collapse and not chance:
             warn(collapse)
         state.clear()

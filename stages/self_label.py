@@ -9,30 +9,34 @@ import typer
 from jaxtyping import Int64
 from torch import Tensor
 
-from scan_core.advice import few_confident_warning, self_label_refused, untaught_warning
+from scan_core.artifacts.details import write_details
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.learner import Learner
+from scan_core.clustering.make_learner import make_learner
 from scan_core.clustering.model import read_clustering, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.self_label import SelfLabelTraining, why_over
-from scan_core.data.open_images import open_images
+from scan_core.console.advice import few_confident_warning, self_label_refused, untaught_warning
+from scan_core.console.progress import say, warn
 from scan_core.encoders.build import check_images
-from scan_core.runtime.distributed import rank
-from scan_core.runtime.precision import say_if_float32
-from scan_core.runtime.progress import say, warn
-from scan_core.runtime.state import State
+from scan_core.images.open_images import open_images
+from scan_core.parallel.distributed import rank
+from scan_core.training.loop import EpochError, train
+from scan_core.training.precision import say_if_float32
+from scan_core.training.resume import History
+from scan_core.training.state import State
 from stages.cli import run
-from stages.clustering import make_learner
 from stages.devices import compiles
 from stages.model_run import further_run
 from stages.params import Params, SelfLabelParams
 from stages.params_file import load_params
-from stages.paths import IMAGES, INDEX, NEIGHBORS, PARAMS, REJECTED_MODEL, SCAN_MODEL, SELF_LABEL_MODEL
+from stages.paths import IMAGES, INDEX, NEIGHBORS, PARAMS, REJECTED_MODEL, REPORTS, SCAN_MODEL, SELF_LABEL_MODEL
 from stages.processes import run_alone, run_on_devices
-from stages.resume import History, resume
-from stages.training import EpochError, train, write_details
+from stages.resume import resume
+
+REPORT = REPORTS / "self_label"
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -56,7 +60,7 @@ def _pass_through(config: Params, device: torch.device) -> None:
     model, metadata = read_clustering(SCAN_MODEL)
     REJECTED_MODEL.unlink(missing_ok=True)
     write_clustering(SELF_LABEL_MODEL, model.state_dict(), metadata)
-    write_details("self_label", {"epochs": 0, "epochs_trained": 0})
+    write_details(REPORT, {"epochs": 0, "epochs_trained": 0})
 
 
 def _refine(config: Params, device: torch.device) -> None:
@@ -77,11 +81,13 @@ def _refine(config: Params, device: torch.device) -> None:
         "self_label", params=[config.seed, step, config.runtime.decode_on_gpu], inputs=inputs, device=device
     ) as state:
         learner = make_learner(
-            step,
             model,
             images,
             ids,
             augmentation,
+            train_encoder=step.train_encoder,
+            views=step.views,
+            precision=step.precision,
             generator=generator,
             features=state.path("features.f16"),
             compile=compiles(config.runtime, device, images=len(ids), training=step),
@@ -91,7 +97,7 @@ def _refine(config: Params, device: torch.device) -> None:
         try:
             history = train(
                 training,
-                stage="self_label",
+                report=REPORT,
                 epochs=step.epochs,
                 resume=state,
                 shown=("loss", "confident", "clusters_taught", "agreement", "entropy"),
@@ -124,12 +130,12 @@ def _refine(config: Params, device: torch.device) -> None:
                 f"confident_cluster_{cluster}": int(count) for cluster, count in enumerate(confident)
             }
             details |= {**history[epoch - 1], **counts}  # of the epoch that is kept, or else the last one
-        write_details("self_label", details)
+        write_details(REPORT, details)
         state.clear()
 
 
 def _refusal(training: SelfLabelTraining, history: History, step: SelfLabelParams) -> dict[str, Any]:
-    """Why no epoch is kept, as :func:`scan_core.advice.self_label_refused` tells it."""
+    """Why no epoch is kept, as :func:`scan_core.console.advice.self_label_refused` tells it."""
     last = history[-1]
     return {
         "trained": len(history),

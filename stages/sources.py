@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from scan_core.data.source import locate
+from scan_core.datasets.source import locate
 from scan_core.errors import DataError, ParamsError
 from stages.params import DataParams
 

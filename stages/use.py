@@ -12,8 +12,8 @@ from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
 from scan_core.artifacts.atomic import write_text
+from scan_core.console.progress import say
 from scan_core.errors import ParamsError
-from scan_core.runtime.progress import say
 from stages.cli import run
 from stages.params_file import check_params
 from stages.paths import METRICS, PARAMS

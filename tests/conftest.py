@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from scan_core.data.images import ResidentImages
+from scan_core.images.images import ResidentImages
 
 
 @pytest.fixture

@@ -29,16 +29,16 @@ from scan_core.clustering.scan_loss import scan_loss
 from scan_core.clustering.selection import selection_loss
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
-from scan_core.data.device_decoded import decode_jpegs
-from scan_core.data.images import HostImages, Images, ResidentImages
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import TrainingError
+from scan_core.images.device_decoded import decode_jpegs
+from scan_core.images.images import HostImages, Images, ResidentImages
+from scan_core.machine.device import choose_device
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
-from scan_core.runtime.device import choose_device
-from scan_core.runtime.meter import Meter
+from scan_core.training.meter import Meter
 
 pytestmark = [
     pytest.mark.gpu,

@@ -17,8 +17,8 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.errors import ParamsError, TrainingError
 from scan_core.pretext.encoder import PretextModel
 from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, resume, scan_train, self_label
-from tests.data.samples import encode, noise, write_picture
 from tests.pipeline import FROZEN, artifacts, copy_data, run_stages, write_params
+from tests.samples import encode, noise, write_picture
 
 
 def test_all_artifacts_of_the_design_exist(finished: Path):

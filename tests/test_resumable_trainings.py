@@ -16,11 +16,11 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
-from scan_core.data.images import ResidentImages
 from scan_core.encoders.resnet import ResNet
+from scan_core.images.images import ResidentImages
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
-from scan_core.runtime.state import State
+from scan_core.training.state import State
 
 AUGMENTATION = {"random_horizontal_flip": {"p": 0.5}, "strong_operations": {"count": 2}}
 
@@ -157,7 +157,7 @@ def test_no_training_waits_for_the_compiler_to_be_imported():
     program = """
 import sys
 import numpy as np, torch
-from scan_core.data.images import ResidentImages
+from scan_core.images.images import ResidentImages
 from tests.test_resumable_trainings import TRAININGS
 images = ResidentImages(np.random.default_rng(0).integers(0, 256, (24, 1, 8, 8), np.uint8), torch.device("cpu"))
 for make in TRAININGS:

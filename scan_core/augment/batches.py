@@ -8,7 +8,7 @@ from torch import Tensor
 
 from scan_core.augment.draws import PartGenerator
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.images import Images
+from scan_core.images.images import Images
 
 STEPS_AT_ONCE = {"cuda": 4}
 """A batch's augmentation is some hundreds of small operations, which a GPU ends sooner than its host can start the next

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int64, Shaped
 from torch import Tensor
 
-from scan_core.runtime.distributed import processes, rank
+from scan_core.parallel.distributed import processes, rank
 
 
 class PartGenerator(torch.Generator):

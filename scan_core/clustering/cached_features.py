@@ -14,11 +14,11 @@ from torch import Tensor
 
 from scan_core.augment.normalize import normalize
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.images import Images
+from scan_core.console.progress import track
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import ArtifactError, TrainingError
-from scan_core.runtime.precision import autocast
-from scan_core.runtime.progress import track
+from scan_core.images.images import Images
+from scan_core.training.precision import autocast
 
 _BATCH = 256
 _CHUNK = 8192

@@ -10,7 +10,7 @@ from torch.nn.functional import linear
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.learner import Rows
 from scan_core.clustering.model import ClusteringModel
-from scan_core.runtime.precision import autocast
+from scan_core.training.precision import autocast
 
 
 class FrozenEncoder:

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from scan_core.clustering.scan_loss import consistency_loss
-from scan_core.runtime.distributed import share, total
+from scan_core.parallel.distributed import share, total
 
 _CHUNK = 2**22
 """Probabilities gathered at a time."""

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 
 from scan_core.clustering.model import ClusteringModel, read_clustering
-from scan_core.data.images import Images
 from scan_core.encoders.build import check_images
 from scan_core.encoders.inference import infer
+from scan_core.images.images import Images
 
 
 def predict(path: Path, images: Images, image_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from scan_core.runtime.distributed import total
+from scan_core.parallel.distributed import total
 
 
 class PseudoLabelLoss(NamedTuple):

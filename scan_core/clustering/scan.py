@@ -12,12 +12,12 @@ from scan_core.clustering.model import select_head
 from scan_core.clustering.pairs import draw_partners
 from scan_core.clustering.scan_loss import ScanLoss, scan_loss
 from scan_core.clustering.selection import check_selection, selection_loss, selection_metrics
-from scan_core.data.batches import shuffled_batches
-from scan_core.runtime.cpu_threads import FittingThreads
-from scan_core.runtime.meter import Meter
-from scan_core.runtime.progress import steps
-from scan_core.runtime.state import State, capture, part, restore
-from scan_core.runtime.update import make_optimizer, update
+from scan_core.console.progress import steps
+from scan_core.machine.cpu_threads import FittingThreads
+from scan_core.training.batches import shuffled_batches
+from scan_core.training.meter import Meter
+from scan_core.training.state import State, capture, part, restore
+from scan_core.training.update import make_optimizer, update
 
 
 class ScanTraining:

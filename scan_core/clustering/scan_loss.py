@@ -6,7 +6,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from scan_core.runtime.distributed import average, log_total, processes
+from scan_core.parallel.distributed import average, log_total, processes
 
 
 class ScanLoss(NamedTuple):

@@ -10,13 +10,13 @@ from scan_core.augment.draws import part_generator
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.clustering.verdict import Clustering, describe, draw_sample
-from scan_core.data.batches import shuffled_batches
-from scan_core.runtime.cpu_threads import FittingThreads
-from scan_core.runtime.meter import Meter
-from scan_core.runtime.moving_average import MovingAverage
-from scan_core.runtime.progress import steps
-from scan_core.runtime.state import State, capture, part, restore
-from scan_core.runtime.update import make_optimizer, update
+from scan_core.console.progress import steps
+from scan_core.machine.cpu_threads import FittingThreads
+from scan_core.training.batches import shuffled_batches
+from scan_core.training.meter import Meter
+from scan_core.training.moving_average import MovingAverage
+from scan_core.training.state import State, capture, part, restore
+from scan_core.training.update import make_optimizer, update
 
 
 class SelfLabelTraining:

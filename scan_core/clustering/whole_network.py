@@ -11,10 +11,10 @@ from scan_core.augment.normalize import normalize
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.learner import Rows
 from scan_core.clustering.model import ClusteringModel
-from scan_core.data.images import Images
 from scan_core.encoders.inference import infer
-from scan_core.runtime.distributed import part_of_batch, replicate
-from scan_core.runtime.precision import autocast
+from scan_core.images.images import Images
+from scan_core.parallel.distributed import part_of_batch, replicate
+from scan_core.training.precision import autocast
 
 
 class WholeNetwork:
@@ -22,7 +22,7 @@ class WholeNetwork:
 
     Args:
         image_ids: int64 [M], the images to learn from.
-        compile: whether the network is compiled; see :func:`scan_core.runtime.compiled.compiled`.
+        compile: whether the network is compiled; see :func:`scan_core.training.compiled.compiled`.
     """
 
     def __init__(

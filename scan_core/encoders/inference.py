@@ -7,10 +7,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from scan_core.augment.normalize import normalize
-from scan_core.data.images import Images
-from scan_core.runtime.distributed import gather, part_of_batch, processes
-from scan_core.runtime.precision import autocast
-from scan_core.runtime.progress import track
+from scan_core.console.progress import track
+from scan_core.images.images import Images
+from scan_core.parallel.distributed import gather, part_of_batch, processes
+from scan_core.training.precision import autocast
 
 _BATCH = 512
 

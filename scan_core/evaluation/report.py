@@ -8,7 +8,6 @@ import torch
 from jaxtyping import Float32, Int64, UInt8
 
 from scan_core.artifacts.atomic import write_text
-from scan_core.data.images import Images
 from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.confusion import confusion
 from scan_core.evaluation.csv_tables import (
@@ -27,6 +26,7 @@ from scan_core.evaluation.galleries import prototype_gallery, shown_clusters, un
 from scan_core.evaluation.plots import NAMED, plot_cluster_sizes, plot_confidence, plot_confusion, plot_purity
 from scan_core.evaluation.prototypes import least_confident, prototypes
 from scan_core.evaluation.results import Results
+from scan_core.images.images import Images
 
 UNCERTAIN = 40
 

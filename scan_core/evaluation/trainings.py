@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from scan_core.advice import pretext_at_chance, scan_at_chance, self_label_refused
 from scan_core.clustering.scan_loss import chance_consistency
-from scan_core.runtime.chance import last_at_chance
+from scan_core.console.advice import pretext_at_chance, scan_at_chance, self_label_refused
+from scan_core.training.chance import last_at_chance
 
 
 class Trainings(NamedTuple):

@@ -12,8 +12,8 @@ from scan_core.artifacts.neighbors import Neighbors
 from scan_core.errors import ParamsError
 from scan_core.neighbors.ivf import Approximation, ivf_search
 from scan_core.neighbors.others import others
+from scan_core.neighbors.pieces import chunks, shard
 from scan_core.neighbors.search import Points, Search, exact_search
-from scan_core.neighbors.shards import chunks, shard
 
 
 class Mined(NamedTuple):
@@ -44,7 +44,7 @@ def mine_neighbors(
         image_ids: ascending, the M images that are queries and candidates alike.
         gpus: the CUDA devices to search on, which share the queries; none for the CPU.
         exact_up_to: beyond so many images the search is approximate, where faiss is there; None for never.
-        rank: which of the ``world_size`` parts to mine; :func:`~scan_core.neighbors.shards.join` joins them.
+        rank: which of the ``world_size`` parts to mine; :func:`~scan_core.neighbors.pieces.join` joins them.
 
     Raises:
         ParamsError: fewer than ``k`` other images.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from scan_core.clustering.cached_features import SHARE_OF_DEVICE as SHARE_FOR_FEATURES
-from scan_core.data.open_images import SHARE_OF_DEVICE
+from scan_core.images.open_images import SHARE_OF_DEVICE
 from scan_core.planning.needs import Need, Work, needs
 
 GIBIBYTE = 2**30

@@ -12,10 +12,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.dataset import Stored
-from scan_core.data.images import Images, ResidentImages
-from scan_core.data.prepare import prepare
+from scan_core.datasets.dataset import Stored
 from scan_core.encoders.inference import infer
+from scan_core.images.images import Images, ResidentImages
+from scan_core.ingest.prepare import prepare
 from scan_core.planning.needs import TRANSIENT, Footprint
 
 FEW = 4

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from scan_core.evaluation.kmeans import at_once, starts
-from scan_core.evaluation.pixel_features import COMPONENTS
+from scan_core.baselines.kmeans import at_once, starts
+from scan_core.baselines.pixel_features import COMPONENTS
 from scan_core.neighbors.mine import mine_neighbors
 
 ROWS = 4096

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from scan_core.evaluation.kmeans import at_once, starts
-from scan_core.evaluation.pixel_features import COMPONENTS, FIT_LIMIT, LARGEST
-from scan_core.neighbors.memory import bytes_needed
+from scan_core.baselines.kmeans import at_once, starts
+from scan_core.baselines.pixel_features import COMPONENTS, FIT_LIMIT, LARGEST
+from scan_core.machine.search_memory import bytes_needed
 from scan_core.planning.sizes import Sizes
 
 FLOAT = 4

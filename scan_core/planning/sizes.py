@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.data.choose import choose_images
-from scan_core.data.stl10 import COUNTS as STL10
+from scan_core.datasets.stl10 import COUNTS as STL10
+from scan_core.ingest.choose import choose_images
 
 IMAGENET_CLASSES = 1000
 PUBLISHED = {

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from scan_core.runtime.distributed import average, gather, rows_of_part
+from scan_core.parallel.distributed import average, gather, rows_of_part
 
 
 class NtXent(NamedTuple):

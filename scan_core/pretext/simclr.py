@@ -8,18 +8,18 @@ from torch import Tensor
 from scan_core.augment.batches import augmented_batches
 from scan_core.augment.draws import part_generator
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.batches import shuffled_batches, steps_per_epoch
-from scan_core.data.images import Images
+from scan_core.console.progress import steps
+from scan_core.images.images import Images
+from scan_core.machine.cpu_threads import FittingThreads
+from scan_core.parallel.distributed import part_of_batch, replicate
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
-from scan_core.runtime.cpu_threads import FittingThreads
-from scan_core.runtime.distributed import part_of_batch, replicate
-from scan_core.runtime.meter import Meter
-from scan_core.runtime.precision import autocast
-from scan_core.runtime.progress import steps
-from scan_core.runtime.schedule import warmup_cosine
-from scan_core.runtime.state import State, capture, restore
-from scan_core.runtime.update import sgd, update
+from scan_core.training.batches import shuffled_batches, steps_per_epoch
+from scan_core.training.meter import Meter
+from scan_core.training.precision import autocast
+from scan_core.training.schedule import warmup_cosine
+from scan_core.training.state import State, capture, restore
+from scan_core.training.update import sgd, update
 
 
 class SimclrTraining:
@@ -31,7 +31,7 @@ class SimclrTraining:
         early: another augmentation, in place of ``augmentation`` in the first ``early_epochs``; its views may be of
             another size.
         learning_rate: at the schedule's peak; ``final_learning_rate`` is its share at the end.
-        compile: whether the network is compiled; see :func:`scan_core.runtime.compiled.compiled`.
+        compile: whether the network is compiled; see :func:`scan_core.training.compiled.compiled`.
     """
 
     def __init__(

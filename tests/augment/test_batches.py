@@ -4,7 +4,7 @@ import torch
 from scan_core.augment import batches
 from scan_core.augment.batches import augmented_batches
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.images import ResidentImages
+from scan_core.images.images import ResidentImages
 
 CPU = torch.device("cpu")
 

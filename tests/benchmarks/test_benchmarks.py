@@ -33,7 +33,7 @@ from scan_core.augment.strong import STRONG_OPERATIONS
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.pretext.nt_xent import nt_xent
-from scan_core.runtime.precision import computes_in_bfloat16
+from scan_core.training.precision import computes_in_bfloat16
 from stages.params_file import load_params
 from stages.use import main as use
 

@@ -9,9 +9,9 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pairs import draw_partners
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
-from scan_core.data.batches import shuffled_batches
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import TrainingError
+from scan_core.training.batches import shuffled_batches
 
 NEIGHBORS = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
 VIEWS = 3

@@ -6,8 +6,8 @@ from scan_core.clustering.frozen_encoder import FrozenEncoder
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.clustering.self_label import SelfLabelTraining
-from scan_core.data.batches import shuffled_batches
 from scan_core.encoders.resnet import ResNet
+from scan_core.training.batches import shuffled_batches
 from tests.clustering.test_frozen_encoder import VIEWS, two_kinds
 
 

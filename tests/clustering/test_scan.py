@@ -6,10 +6,10 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.clustering.whole_network import WholeNetwork
-from scan_core.data.images import ResidentImages
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import TrainingError
+from scan_core.images.images import ResidentImages
 
 NEIGHBORS = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
 

@@ -7,9 +7,9 @@ from scan_core.clustering.pseudo_label_loss import PseudoLabelLoss, pseudo_label
 from scan_core.clustering.self_label import SelfLabelTraining, why_over
 from scan_core.clustering.verdict import Clustering, describe
 from scan_core.clustering.whole_network import WholeNetwork
-from scan_core.data.batches import shuffled_batches
-from scan_core.data.images import ResidentImages
 from scan_core.encoders.resnet import ResNet
+from scan_core.images.images import ResidentImages
+from scan_core.training.batches import shuffled_batches
 
 
 def training(

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from scan_core.data.images import ResidentImages
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
 from scan_core.evaluation.results import Results
+from scan_core.images.images import ResidentImages
 
 LABELS = [0, 0, 1, 1, 2, -1]
 FREE = {

@@ -8,12 +8,12 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from scan_core.data.images import ResidentImages
 from scan_core.evaluation.galleries import ROWS
 from scan_core.evaluation.metrics import top_k_accuracy
 from scan_core.evaluation.report import UNCERTAIN, write_charts, write_galleries, write_tables
 from scan_core.evaluation.results import Results, step_result
 from scan_core.evaluation.truth import Truth
+from scan_core.images.images import ResidentImages
 
 CLASSES, IMAGES = 1000, 10_000
 

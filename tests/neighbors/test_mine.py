@@ -7,9 +7,9 @@ import pytest
 
 from scan_core.artifacts.neighbors import Neighbors
 from scan_core.errors import ParamsError
-from scan_core.neighbors import shards
+from scan_core.neighbors import pieces as shards
 from scan_core.neighbors.mine import mine_neighbors
-from scan_core.neighbors.shards import chunks, join, shard
+from scan_core.neighbors.pieces import chunks, join, shard
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

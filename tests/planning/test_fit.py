@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from scan_core.neighbors.memory import bytes_needed
+from scan_core.machine.search_memory import bytes_needed
 from scan_core.planning.fit import GIBIBYTE, Machine, disk_bytes, on_machine, problems
 from scan_core.planning.needs import ENCODED_SHARE, Footprint, Work, needs
 from scan_core.planning.sizes import Sizes

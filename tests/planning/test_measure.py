@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from scan_core.augment.pipeline import Augmentation
-from scan_core.data.images import Images
 from scan_core.encoders.resnet import ResNet
+from scan_core.images.images import Images
 from scan_core.planning import measure_search
 from scan_core.planning.measure import (
     largest_output,

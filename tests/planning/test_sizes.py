@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from scan_core.data.choose import choose_images
 from scan_core.errors import DataError
+from scan_core.ingest.choose import choose_images
 from scan_core.planning.sizes import Sizes, published_splits, sizes_of
 
 

@@ -12,7 +12,7 @@ from scan_core.artifacts.labels import read_labels
 from scan_core.errors import ScanError
 from stages import fetch
 from stages.params import DataParams
-from tests.data.samples import encode, noise, read_files
+from tests.samples import encode, noise, read_files
 from tests.stages.fetching import DIGITS
 
 WRITABLE = ("data", "reports", ".downloads")

@@ -130,7 +130,7 @@ def test_ctrl_c_while_libraries_are_imported(tmp_path: Path):
     assert stage.returncode == 130
 
 
-TALK = "import sys, time; from stages.cli import run; from scan_core.runtime.progress import say, tell; "
+TALK = "import sys, time; from stages.cli import run; from scan_core.console.progress import say, tell; "
 LATER = "open('done', 'w').close()"
 
 

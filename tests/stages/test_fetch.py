@@ -13,12 +13,13 @@ from PIL import Image
 
 from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
-from scan_core.data import cifar10
-from scan_core.data.open_images import open_images
-from scan_core.data.origins import NAMES
+from scan_core.datasets import cifar10
+from scan_core.datasets.origins import NAMES
 from scan_core.errors import ArtifactError, DataError
+from scan_core.images.open_images import open_images
 from stages.params import DataParams
-from tests.data.samples import (
+from tests.metadata import table_metadata
+from tests.samples import (
     encode,
     noise,
     write_cifar100_parquet,
@@ -26,7 +27,6 @@ from tests.data.samples import (
     write_cifar_parquet,
     write_parquet,
 )
-from tests.metadata import table_metadata
 from tests.stages.fetching import LABELS, written_files, written_images, written_labels
 
 ROOT = Path(__file__).parents[2]

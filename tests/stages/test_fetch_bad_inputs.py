@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from scan_core.artifacts.labels import read_labels
-from scan_core.data import cifar10
-from scan_core.data import download as download_module
-from tests.data.samples import encode, noise, read_files, write_cifar_archive, write_picture
-from tests.data.server import Behavior, serving
+from scan_core.datasets import cifar10
+from scan_core.datasets import download as download_module
+from tests.samples import encode, noise, read_files, write_cifar_archive, write_picture
+from tests.server import Behavior, serving
 
 JPEG = encode(noise(64, 64, 3), "JPEG")
 

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scan_core.data import cifar10, cifar100, imagenet_tars, stl10
-from tests.data.samples import (
+from scan_core.datasets import cifar10, cifar100, imagenet_tars, stl10
+from tests.samples import (
     encode,
     noise,
     read_files,

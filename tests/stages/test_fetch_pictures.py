@@ -10,7 +10,7 @@ import pytest
 
 from scan_core.artifacts.images import read_pixels
 from scan_core.errors import DataError
-from tests.data.samples import (
+from tests.samples import (
     encode,
     noise,
     write_picture,

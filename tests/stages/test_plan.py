@@ -9,7 +9,7 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from scan_core.data import download
+from scan_core.datasets import download
 from scan_core.errors import ParamsError
 from scan_core.planning.fit import GIBIBYTE, Machine
 from scan_core.planning.measure import StepCost

@@ -10,7 +10,7 @@ from stages import plan
 from stages.params_file import load_params
 from stages.plan_images import count_images
 from stages.use import main as use
-from tests.data.samples import encode, noise
+from tests.samples import encode, noise
 
 PARAMS = Path("params.yaml")
 

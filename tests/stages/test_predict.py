@@ -8,11 +8,11 @@ import torch
 
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.predict import predict as probabilities_of
-from scan_core.data.images import ResidentImages
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import ArtifactError, DataError
+from scan_core.images.images import ResidentImages
 from stages import predict
-from tests.data.samples import encode, noise
+from tests.samples import encode, noise
 
 SIZE, CLUSTERS, COUNT = 8, 3, 7
 PICTURES = [noise(SIZE, SIZE, 3, seed=seed) for seed in range(COUNT)]

@@ -1,0 +1,51 @@
+"""What learns in the two clustering steps: the whole network, or its heads on cached features."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.cached_features import cache_features
+from scan_core.clustering.frozen_encoder import FrozenEncoder
+from scan_core.clustering.learner import Learner
+from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.whole_network import WholeNetwork
+from scan_core.images.images import Images
+
+
+def make_learner(
+    model: ClusteringModel,
+    images: Images,
+    image_ids: Int64[Tensor, " images"],
+    augmentation: Augmentation,
+    *,
+    train_encoder: bool,
+    views: int,
+    precision: str,
+    generator: torch.Generator,
+    features: Path,
+    compile: bool,
+) -> Learner:
+    """All of ``model`` on ``images``, or its heads on what its encoder makes of them, which goes to ``features``.
+
+    Args:
+        views: of each image that are cached where the encoder does not learn.
+
+    Raises:
+        ArtifactError, TrainingError: the features cannot be written or are not finite.
+    """
+    if train_encoder:
+        return WholeNetwork(model, images, image_ids, augmentation, precision=precision, compile=compile)
+    cached = cache_features(
+        features,
+        model.encoder,
+        images,
+        image_ids,
+        augmentation,
+        views=views,
+        precision=precision,
+        generator=generator,
+    )
+    return FrozenEncoder(model, cached, precision=precision)

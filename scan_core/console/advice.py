@@ -1,0 +1,128 @@
+"""What to tell a person about a training that went wrong: what it means, and which parameter to change."""
+
+import math
+from collections.abc import Sequence
+
+from scan_core.training.chance import first_look
+
+BALANCE = "raise scan.entropy_weight"
+
+
+def collapse_warning(*, used: int, clusters: int, largest: float, entropy: float, remedy: str = BALANCE) -> str | None:
+    """What to tell about cluster sizes, or None where all is well.
+
+    Args:
+        used: clusters that hold an image, of ``clusters``.
+        largest: the largest cluster's share of the images; up to a half, or 1.5 times an equal share, is fine.
+        entropy: of the mean prediction, in nats. Where it says that all clusters are asked for alike, a higher entropy
+            weight cannot help: the single predictions are undecided.
+        remedy: which parameter to change, and how.
+    """
+    if used == clusters and largest <= max(0.5, 1.5 / clusters):
+        return None
+    if remedy == BALANCE and entropy >= 0.98 * math.log(clusters):
+        remedy = "train longer (scan.epochs) or raise scan.learning_rate: the predictions are still undecided"
+    return (
+        f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them; where this is not "
+        f"wanted, {remedy}, or lower scan.clusters if there are fewer classes of images"
+    )
+
+
+def few_confident_warning(*, confident: int, images: int, threshold: float) -> str | None:
+    """What to tell about the images of the first epoch, or None where 5 % of them were confident."""
+    if confident >= 0.05 * images:
+        return None
+    return (
+        f"in the first epoch only {confident} of {images} images had a probability above {threshold}, too few to "
+        "learn from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
+    )
+
+
+def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | None:
+    """What to tell about clusters without a pseudo-label in the first epoch, or None where each has one."""
+    if taught == clusters:
+        return None
+    return (
+        f"in the first epoch only {taught} of {clusters} clusters had an image with a probability above {threshold}, "
+        "and only these are learned from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
+    )
+
+
+def pretext_at_chance(*, until: int, epochs: int, chance: float) -> str | None:
+    """What to tell about a contrastive loss that was at ``chance`` (nats) until epoch ``until`` of ``epochs``.
+
+    None where it had left it after a tenth of them.
+    """
+    if until < first_look(epochs):
+        return None
+    return (
+        f"the contrastive loss was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}: so long "
+        "the encoder could not tell one image from another; lower pretext.learning_rate, set "
+        "pretext.simclr.batch_norm: true, or, with few images, lower pretext.batch_size or raise pretext.epochs"
+    )
+
+
+def scan_at_chance(*, until: int, epochs: int) -> str | None:
+    """What to tell about predictions that were uniform until epoch ``until`` of ``epochs``.
+
+    None where they were no longer after a tenth of them.
+    """
+    if until < first_look(epochs):
+        return None
+    return (
+        f"the predictions were uniform until epoch {until} of {epochs}: an image and its neighbors agreed no more than "
+        "by chance; if pretext-train was at chance, mend that first, else raise scan.learning_rate or scan.epochs, or "
+        "lower scan.entropy_weight"
+    )
+
+
+def self_label_refused(
+    *,
+    trained: int = 0,
+    confident: int = 0,
+    taught: int = 0,
+    lost: int = 0,
+    agreement: Sequence[float] = (0.0, 0.0),
+    entropy: Sequence[float] = (0.0, 0.0),
+    threshold: float = 0.0,
+    failure: str = "",
+) -> str:
+    """Why the SCAN step's model is the result of self-labeling, and which parameter to change.
+
+    Args:
+        trained: epochs; the counts are of the last one.
+        confident: images that taught.
+        taught: clusters that these were in.
+        lost: clusters that lost their images.
+        agreement: with the neighbors, after the SCAN step and after the last epoch.
+        entropy: of the mean prediction, likewise.
+        failure: what made an epoch fail, if one has.
+    """
+    remedy = "lower self_label.learning_rate or self_label.threshold"
+    if failure:
+        reason = failure
+    elif not confident:
+        reason = (
+            f"no image is assigned with a probability above {threshold}; lower self_label.threshold, or train the SCAN "
+            "step longer (scan.epochs)"
+        )
+    elif taught == 1:
+        reason = f"all images with a probability above {threshold} are in one cluster; {remedy}"
+    elif lost:
+        reason = f"{lost} clusters have lost nearly all their images after {trained} epochs; {remedy}"
+    elif entropy[1] < entropy[0]:
+        reason = (
+            f"some clusters grow at the expense of others (entropy {entropy[1]:.3f} after {trained} epochs instead of "
+            f"{entropy[0]:.3f} nats); {remedy}"
+        )
+    else:
+        reason = (
+            f"neighbors agree less ({agreement[1]:.3f} after {trained} epochs instead of {agreement[0]:.3f}); {remedy}"
+        )
+    return f"self-labeling is not taken, and the SCAN step's model is the result: {reason}"
+
+
+MEANINGLESS = (
+    "these clusters mean nothing: the SCAN step has not left its trivial solution, one prediction for all images; "
+    "k-means on the embeddings stands beside them (column kmeans of assignments.csv, prototypes_kmeans.png)"
+)

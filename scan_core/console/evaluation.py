@@ -1,0 +1,60 @@
+"""What a person reads on the terminal after an evaluation."""
+
+from scan_core.console.advice import BALANCE, MEANINGLESS, collapse_warning
+from scan_core.evaluation.results import Results, StepResult
+
+
+def warnings(results: Results) -> list[str]:
+    """Say what is wrong with the clusters, the worst first, and that labels are missing; empty where all is well."""
+    found = [MEANINGLESS] if results.meaningless else []
+    found += results.trainings.warnings
+    uniform = results.trainings.scan_is_trivial(clusters=len(results.scan.sizes))
+    scan = [] if uniform else _collapse("scan", results.scan)
+    found += scan
+    if results.trainings.self_label_epochs:
+        remedy = BALANCE if scan else "lower self_label.learning_rate or self_label.epochs"
+        found += _collapse("self_label", results.self_label, remedy=remedy)
+    if results.self_label.scores is None:
+        found.append("no labels: label-free figures only")
+    return found
+
+
+def _collapse(step: str, result: StepResult, *, remedy: str = BALANCE) -> list[str]:
+    sizes = result.sizes
+    largest = float(sizes.max() / sizes.sum())
+    used = result.certainty.clusters_used
+    entropy = result.certainty.entropy
+    message = collapse_warning(used=used, clusters=len(sizes), largest=largest, entropy=entropy, remedy=remedy)
+    return [f"{step}: {message}"] if message else []
+
+
+def summary(results: Results) -> str:
+    """A table, at most 80 columns wide: one line a step and baseline.
+
+    ``rejected`` is what self-labeling came to where it was not taken.
+    """
+    if results.self_label.scores is None:
+        return _label_free(results)
+    rejected = {"rejected": results.rejected.scores} if results.rejected else {}
+    steps = {"self_label": results.self_label.scores, "scan": results.scan.scores, **rejected, **results.baselines}
+    lines = [f"{'':16}{'ACC':>8}{'NMI':>8}{'ARI':>8}{'many-to-one':>13}"]
+    for name, scores in steps.items():
+        if scores is not None:
+            figures = (f"{value:8.4f}" for value in (scores.acc, scores.nmi, scores.ari))
+            lines.append(f"{name:16}{''.join(figures)}{scores.acc_many_to_one:13.4f}")
+    if len(results.purity):
+        lines.append(f"purity of the {len(results.purity)} nearest neighbors: {results.purity[-1]:.4f}")
+    labeled, images = int(results.truth.labeled.sum()), len(results.truth.labels)
+    lines.append(f"on {labeled:,} labeled of {images:,} evaluated images")
+    return "\n".join(lines)
+
+
+def _label_free(results: Results) -> str:
+    lines = [f"{'':16}{'confidence':>12}{'entropy':>10}{'clusters used':>15}"]
+    steps = {"self_label": results.self_label, "scan": results.scan}
+    if results.rejected:
+        steps["rejected"] = results.rejected
+    for name, step in steps.items():
+        figures = step.certainty
+        lines.append(f"{name:16}{figures.confidence:12.4f}{figures.entropy:10.4f}{figures.clusters_used:15d}")
+    return "\n".join([*lines, f"on {len(results.truth.labels):,} evaluated images, none of them labeled"])

@@ -1,0 +1,129 @@
+"""What the CIFAR datasets (Krizhevsky, 2009) share: color images, 32 x 32, as official archive or as Parquet."""
+
+import pickle
+import tarfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scan_core.datasets.dataset import Dataset, Source, Stored
+from scan_core.datasets.download import check_sha256, download
+from scan_core.datasets.parquet import parquet
+from scan_core.datasets.source import local_path
+from scan_core.errors import DataError
+
+SHAPE = (3, 32, 32)
+SPELLINGS = {"cra": "crab"}
+"""How a widespread Parquet copy of CIFAR-100 spells a class."""
+
+
+class Official(NamedTuple):
+    """An official archive, of pickles."""
+
+    file: str
+    url: str
+    sha256: str
+    splits: Mapping[str, str]
+    """The split of each member, by the member's path in the archive; in the order of the dataset's rows."""
+
+
+class Labels(NamedTuple):
+    """One way to label the images."""
+
+    key: str
+    """In the archive's pickles."""
+    column: str
+    """In Parquet files."""
+    classes: tuple[str, ...]
+
+
+class _Batch(NamedTuple):
+    member: str
+    images: npt.NDArray[np.uint8]
+    """[n, 3, 32, 32]"""
+    labels: dict[str, npt.NDArray[np.int64]]
+    """[n] each, by the archive's key."""
+    filenames: list[bytes]
+
+
+def open_cifar(
+    source: Source, official: Official, labels: Labels, *further: Labels, name: str, downloads: Path
+) -> Dataset:
+    """Splits ``train`` and ``test``; ``further`` labels become the dataset's further columns.
+
+    Args:
+        source: None (the official archive is downloaded), the URL of a mirror of it, its path or that of its folder,
+            or a Parquet file or a folder of them.
+        name: the dataset's, for messages.
+        downloads: where a downloaded archive is kept.
+
+    Raises:
+        DataError: nothing of the kind at ``source``, or an archive with another checksum than the official one.
+    """
+    if isinstance(source, Path):
+        path = local_path(source, name=name, expected=f"{official.file} or Parquet files")
+        path = path / official.file if (path / official.file).is_file() else path
+    else:
+        path = download(source or official.url, downloads / official.file, sha256=official.sha256)
+    if path.is_dir() or path.suffix == ".parquet":
+        return _from_parquet(path, labels, *further)
+    return _from_archive(path, official, labels, *further)
+
+
+def _from_parquet(path: Path, labels: Labels, *further: Labels) -> Dataset:
+    dataset = parquet(path, labels=(labels.column, *(more.column for more in further)))
+    if tuple(SPELLINGS.get(name, name) for name in dataset.classes) not in ((), labels.classes):
+        raise DataError(f"{path}: classes {', '.join(dataset.classes)}, expected {', '.join(labels.classes)}")
+    _check_range(path, dataset.label, labels)
+    for more in further:
+        _check_range(path, dataset.further[more.column], more)
+    return dataset._replace(classes=labels.classes)
+
+
+def _check_range(path: Path, values: npt.NDArray[np.int64], labels: Labels) -> None:
+    if values.max(initial=-1) >= len(labels.classes):
+        raise DataError(f"{path}: {labels.column} {values.max()}, expected 0..{len(labels.classes) - 1}")
+
+
+def _from_archive(path: Path, official: Official, labels: Labels, *further: Labels) -> Dataset:
+    batches = _read_batches(path, official, {labels.key, *(more.key for more in further)})
+    starts = np.cumsum([0, *(len(batch.images) for batch in batches)])
+
+    def read(rows: npt.NDArray[np.int64]) -> Iterator[Stored]:
+        for row, i in zip(rows, np.searchsorted(starts, rows, side="right") - 1, strict=True):
+            yield batches[i].images[row - starts[i]]
+
+    return Dataset(
+        channels=3,
+        split=np.concatenate([np.full(len(batch.images), official.splits[batch.member], object) for batch in batches]),
+        label=np.concatenate([batch.labels[labels.key] for batch in batches]),
+        classes=labels.classes,
+        path=[f"{Path(batch.member).name}/{name.decode()}" for batch in batches for name in batch.filenames],
+        read=read,
+        further={more.column: np.concatenate([batch.labels[more.key] for batch in batches]) for more in further},
+    )
+
+
+def _read_batches(path: Path, official: Official, keys: set[str]) -> list[_Batch]:
+    """Check the whole file before any of it is unpickled, then read its members without writing any to disk."""
+    try:
+        with path.open("rb") as file:
+            check_sha256(path, file, official.sha256)
+            with tarfile.open(fileobj=file, mode="r:gz") as archive:
+                batches = {
+                    member.name: _unpickle(member.name, content.read(), keys)
+                    for member in archive  # in the archive's order, for gzip cannot go back
+                    if member.name in official.splits and (content := archive.extractfile(member))
+                }
+                return [batches[name] for name in official.splits]
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error}); correct data.source") from error
+
+
+def _unpickle(member: str, pickled: bytes, keys: set[str]) -> _Batch:
+    values = pickle.loads(pickled, encoding="bytes")
+    labels = {key: np.asarray(values[key.encode()], np.int64) for key in keys}
+    return _Batch(member, values[b"data"].reshape(-1, *SHAPE), labels, values[b"filenames"])

@@ -1,0 +1,24 @@
+"""``cifar20``: the images of CIFAR-100 in its 20 superclasses, five classes each (the paper's CIFAR100-20)."""
+
+from pathlib import Path
+
+from scan_core.datasets.cifar import Labels, open_cifar
+from scan_core.datasets.cifar100 import FINE, OFFICIAL
+from scan_core.datasets.dataset import Dataset, Source
+
+CLASSES = (
+    "aquatic_mammals", "fish", "flowers", "food_containers", "fruit_and_vegetables",
+    "household_electrical_devices", "household_furniture", "insects", "large_carnivores",
+    "large_man-made_outdoor_things", "large_natural_outdoor_scenes", "large_omnivores_and_herbivores",
+    "medium_mammals", "non-insect_invertebrates", "people", "reptiles", "small_mammals", "trees",
+    "vehicles_1", "vehicles_2",
+)  # fmt: skip
+
+
+def cifar20(source: Source, *, downloads: Path) -> Dataset:
+    """Splits ``train`` (50,000) and ``test`` (10,000), with the 100 classes as further column ``fine_label``.
+
+    See :func:`scan_core.datasets.cifar.open_cifar`.
+    """
+    coarse = Labels("coarse_labels", "coarse_label", CLASSES)
+    return open_cifar(source, OFFICIAL, coarse, FINE, name="cifar20", downloads=downloads)

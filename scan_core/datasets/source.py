@@ -1,0 +1,57 @@
+"""Reading ``data.source`` and the like: a path or an http(s) or file URL."""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from scan_core.datasets.dataset import Source
+from scan_core.errors import DataError
+
+
+def locate(source: str | None, *, root: Path, key: str = "data.source") -> Source:
+    """A local path (``root`` completes a relative one), an http(s) URL as it is, or None.
+
+    Args:
+        key: of params.yaml, for messages.
+
+    Raises:
+        DataError: a URL of another scheme, a file URL on another host, or the home of a user who does not exist.
+    """
+    if source is None:
+        return None
+    try:
+        if "://" not in source:
+            return root / Path(source).expanduser()
+        url = urlsplit(source)
+    except (RuntimeError, ValueError) as error:
+        raise DataError(f"{key}: {source}: {error}; correct it") from error
+    if url.scheme in ("http", "https"):
+        return source
+    if url.scheme == "file" and url.netloc in ("", "localhost"):
+        return Path(unquote(url.path))
+    raise DataError(f"{key}: {source}, expected a path or a URL that starts with http://, https:// or file:///")
+
+
+def local_path(source: Source, *, name: str, expected: str, key: str = "data.source") -> Path:
+    """``source`` as an existing path; ``name`` is the dataset's and ``expected`` says what should be there.
+
+    Args:
+        key: where ``source`` was given, for messages.
+
+    Raises:
+        DataError: no source, a URL, nothing there, or nothing that can be read.
+    """
+    if not isinstance(source, Path):
+        raise DataError(f"{key}: {source or 'null'}, expected for data.name {name} the local path of {expected}")
+    try:
+        found = source.exists()
+        regular = source.is_file() or source.is_dir()
+    except OSError as error:
+        raise DataError(f"{key}: {source} cannot be read ({error.strerror}), expected {expected}") from error
+    if not found:
+        raise DataError(f"{key}: nothing at {source}, expected {expected}; correct the path")
+    if not regular:
+        raise DataError(f"{key}: {source} is neither a file nor a folder, expected {expected}")
+    if not os.access(source, os.R_OK | (os.X_OK if source.is_dir() else 0)):
+        raise DataError(f"{key}: {source} cannot be read (Permission denied); make it readable")
+    return source

@@ -1,0 +1,40 @@
+"""Images as fetch has stored them, back to pixels; without PyTorch, whose import takes more memory than they do."""
+
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from scan_core.artifacts.images import PIXELS, read_pixels
+from scan_core.artifacts.shards import Shards
+from scan_core.errors import ArtifactError
+from scan_core.images.decode import JPEG, UnreadableImageError
+from scan_core.images.resize import decode_and_resize
+
+
+def decode_stored(encoded: bytes, image_id: int, *, size: int) -> npt.NDArray[np.uint8]:
+    """The pixels [C, S, S] of a file in a shard.
+
+    Raises:
+        ArtifactError: it is damaged.
+    """
+    try:
+        if encoded.startswith(JPEG):
+            return np.array(decode_and_resize(encoded, size).image).transpose(2, 0, 1)
+        with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # which fetch has resized
+            return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
+    except (OSError, SyntaxError, UnreadableImageError, ValueError) as error:
+        raise ArtifactError(
+            f"data/artifacts/images: image {image_id} is damaged ({error}); run dvc repro fetch"
+        ) from error
+
+
+def first_images(folder: Path, count: int) -> npt.NDArray[np.uint8]:
+    """The pixels [n, C, S, S] of at most ``count`` images, those with the first ids, which are a random draw."""
+    if (folder / PIXELS).exists():
+        return read_pixels(folder)[:count]
+    shards = Shards(folder)
+    ids = range(min(count, len(shards)))
+    return np.stack([decode_stored(shards.read(i), i, size=shards.format.image_size) for i in ids])

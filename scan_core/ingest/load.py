@@ -1,0 +1,105 @@
+"""Bringing many images in: decoded on threads, straight into the rows of the final artifact."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import chain, islice
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from scan_core.console.progress import track
+from scan_core.datasets.dataset import Dataset, Skipped, Stored
+from scan_core.errors import DataError
+from scan_core.images.decode import UnreadableImageError
+from scan_core.ingest.prepare import DIGEST_BYTES, Prepared, prepare
+from scan_core.ingest.store import ArrayStore, ShardStore
+from scan_core.parallel.threads import ordered_map
+
+CHUNK_BYTES = 2**18
+"""About so many decoded bytes make one task of a thread: many small images, or one large."""
+SAMPLE = 64
+"""Images that show whether a dataset's are small."""
+SMALL = 96
+"""Pixels per side. Decoding a smaller picture is mostly Python's own work, in which threads only hinder each other: one
+of CIFAR-10 took 0.11 ms on one thread, 0.18 on two, 0.24 on three."""
+
+
+class Loaded(NamedTuple):
+    """What became of N images."""
+
+    readable: npt.NDArray[np.bool_]
+    """[N]; the rows of the others hold no image."""
+    original_size: npt.NDArray[np.int64]
+    """[N, 2], width and height before resizing; 0 where unreadable."""
+    moments: npt.NDArray[np.int64]
+    """[N, C, 2], as in ``Prepared``."""
+    digest: npt.NDArray[np.uint8]
+    """[N, bytes], as in ``Prepared``."""
+    skipped: list[Skipped]
+    """The unreadable ones, in the origin's order."""
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Loaded":
+        """What became of the images ``kept`` [N], all of them readable."""
+        return Loaded(self.readable[kept], self.original_size[kept], self.moments[kept], self.digest[kept], skipped=[])
+
+
+def load_images(
+    dataset: Dataset,
+    rows: npt.NDArray[np.int64],
+    store: ArrayStore | ShardStore,
+    *,
+    size: int,
+    workers: int,
+    skip_unreadable: bool,
+) -> Loaded:
+    """Decode the images ``rows`` of ``dataset``, resize them to ``size`` pixels and put the one of rows[i] to row i.
+
+    They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``, and
+    none of them is used where the first ``SAMPLE`` images are small.
+
+    Raises:
+        DataError: an image cannot be read and is not to be skipped.
+    """
+    order = np.argsort(rows)
+    loaded = _nothing_yet(len(rows), dataset.channels)
+    chunk = max(1, CHUNK_BYTES // (dataset.channels * size**2))
+    images, decode = dataset.read(rows[order]), partial(_try_to_prepare, size=size, encode=store.encoded)
+    first = [decode(stored) for stored in islice(images, SAMPLE)]
+    in_turn = _all_small(first)
+    others = map(decode, images) if in_turn else ordered_map(decode, images, chunk=chunk, workers=workers)
+    prepared = track(chain(first, others), description="decode images", total=len(rows))
+    for i, image in zip(order, prepared, strict=True):
+        if isinstance(image, str):
+            if not skip_unreadable:
+                raise DataError(f"{dataset.path[rows[i]]}: {image}; correct it, or set data.on_bad_image: skip")
+            loaded.skipped.append(Skipped(dataset.path[rows[i]], image))
+            continue
+        store.put(int(i), image)
+        loaded.readable[i] = True
+        loaded.original_size[i], loaded.moments[i] = image.original_size, image.moments
+        loaded.digest[i] = np.frombuffer(image.digest, np.uint8)
+    return loaded
+
+
+def _all_small(images: Sequence[Prepared | str]) -> bool:
+    sides = [max(image.original_size) for image in images if not isinstance(image, str)]
+    return bool(sides) and max(sides) < SMALL
+
+
+def _nothing_yet(count: int, channels: int) -> Loaded:
+    return Loaded(
+        readable=np.zeros(count, bool),
+        original_size=np.zeros((count, 2), np.int64),
+        moments=np.zeros((count, channels, 2), np.int64),
+        digest=np.zeros((count, DIGEST_BYTES), np.uint8),
+        skipped=[],
+    )
+
+
+def _try_to_prepare(stored: Stored, *, size: int, encode: bool) -> Prepared | str:
+    """The image, or why it cannot be read."""
+    try:
+        return prepare(stored, size=size, encode=encode)
+    except UnreadableImageError as error:
+        return str(error)

@@ -1,0 +1,128 @@
+"""How many threads compute on a CPU: all of them, unless other programs keep it busy.
+
+Threads that share one operation wait for each other at its end, and in some kernels turn in circles meanwhile. Where
+another program has a thread's core, two threads may take ten times as long as one.
+"""
+
+import math
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from scan_core.console.progress import say
+from scan_core.parallel.distributed import processes
+
+T = TypeVar("T")
+MOST = torch.get_num_threads()
+"""What PyTorch takes for this machine."""
+SET_OUTSIDE = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+LEAST_GAIN = 0.8
+"""Of the time that one thread takes, what all together may take at most to be worth it."""
+TRIAL_SECONDS, LONGEST_TRIAL = 0.1, 1.0
+FEWEST_CALLS = 5
+IMAGES_PER_THREAD = 32
+WINDOW_SECONDS = 3.0
+"""Over which the time of steps is averaged."""
+FAR_LONGER = 3.0
+"""Times the shortest; twice as long is what full crops take after small ones."""
+LOOK_AGAIN_SECONDS = 60.0
+
+
+def choose_threads() -> None:
+    """Let PyTorch compute on as many threads as are fastest in this moment, by a trial of about a second.
+
+    Results differ by floating-point order from one number of threads to another. So a number that is set from outside
+    (``SET_OUTSIDE``) is left as it is, and so is that of each of several processes.
+    """
+    if MOST == 1 or any(name in os.environ for name in SET_OUTSIDE) or processes() > 1:
+        return
+    before = torch.get_num_threads()
+    seconds = {count: _seconds(_small_network(), count) for count in halves(MOST)}
+    count = fastest(seconds)
+    torch.set_num_threads(count)
+    if count < MOST:
+        slower = seconds[MOST] / seconds[count]
+        say(f"computing on {count} of {MOST} threads: all take {slower:.1f} times as long now (a busy machine?)")
+    elif count != before:
+        say(f"computing on all {MOST} threads again")
+
+
+def halves(most: int) -> list[int]:
+    """``most``, half of it, and so on to 1."""
+    return [most >> shift for shift in range(most.bit_length())]
+
+
+def fastest(seconds: dict[int, float]) -> int:
+    """The number of threads to take, by the seconds that the same work took with each; they include 1.
+
+    The largest, if it is well below one thread and hardly above the best: trials are short, long work gains more.
+    """
+    most, best = max(seconds), min(seconds, key=lambda count: seconds[count])
+    if seconds[most] <= LEAST_GAIN * seconds[1] and LEAST_GAIN * seconds[most] <= seconds[best]:
+        return most
+    return best if seconds[best] <= LEAST_GAIN * seconds[1] else 1
+
+
+def _seconds(work: Callable[[], None], threads: int) -> float:
+    """The mean time of one call of ``work``."""
+    torch.set_num_threads(threads)
+    work()
+    started, calls, passed = time.monotonic(), 0, 0.0
+    while passed < LONGEST_TRIAL and (calls < FEWEST_CALLS or passed < TRIAL_SECONDS):
+        work()
+        calls += 1
+        passed = time.monotonic() - started
+    return passed / calls
+
+
+def _small_network() -> Callable[[], None]:
+    """A forward and backward pass of two convolutions, without a use of PyTorch's global random state."""
+    layers = [nn.Conv2d(32, 32, 3, padding=1, device="meta") for _ in range(2)]
+    model = nn.Sequential(*layers).to_empty(device="cpu").to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.fill_(0.01)
+    images: Tensor = torch.ones(IMAGES_PER_THREAD * min(MOST, 16), 32, 16, 16).to(memory_format=torch.channels_last)
+
+    def work() -> None:
+        model(images).square().mean().backward()
+
+    return work
+
+
+class FittingThreads:
+    """Calls :func:`choose_threads` again, during a training on ``device``, when its steps take far longer than before.
+
+    Where few threads compute, it also looks every minute whether more would be faster.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._on_cpu = device.type == "cpu"
+        self._seconds, self._steps = 0.0, 0
+        self._shortest = math.inf
+        self._chosen = time.monotonic()
+
+    def watch(self, batches: Iterable[T]) -> Iterator[T]:
+        """Yield the batches of an epoch; a step is over when the next one is asked for."""
+        started = time.monotonic()
+        for batch in batches:
+            yield batch
+            self._seconds, self._steps = self._seconds + time.monotonic() - started, self._steps + 1
+            if self._seconds >= WINDOW_SECONDS and self._on_cpu:
+                self._look()
+            started = time.monotonic()
+
+    def _look(self) -> None:
+        """Choose the number of threads again if the steps since the last look are a reason to."""
+        seconds = self._seconds / self._steps
+        few = torch.get_num_threads() < MOST and time.monotonic() - self._chosen >= LOOK_AGAIN_SECONDS
+        if few or seconds > FAR_LONGER * self._shortest:
+            choose_threads()
+            self._shortest, self._chosen = math.inf, time.monotonic()
+        else:
+            self._shortest = min(self._shortest, seconds)
+        self._seconds, self._steps = 0.0, 0

@@ -1,0 +1,76 @@
+"""Batch normalization over the images of all processes on CPUs, where ``torch.nn.SyncBatchNorm`` does not run."""
+
+from typing import Any
+
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from scan_core.parallel.collectives import all_gather, all_reduce
+
+
+class SynchronizedBatchNorm(_BatchNorm):
+    """As ``torch.nn.BatchNorm1d`` or ``2d``; in training, mean and variance are those of all processes' images.
+
+    Each process must have equally many images.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
+    @staticmethod
+    def convert(model: nn.Module) -> None:
+        """Make every batch normalization within ``model`` a synchronized one, in place."""
+        for module in model.modules():
+            if isinstance(module, _BatchNorm):
+                module.__class__ = SynchronizedBatchNorm
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        """Take every input that one of them takes."""
+
+    def forward(self, x: Float[Tensor, "batch channels *any"]) -> Float[Tensor, "batch channels *any"]:
+        """Normalize, and in training move the running statistics."""
+        if not self.training:
+            return super().forward(x)
+        normalized, mean, variance = _Normalize.apply(x, self.weight, self.bias, self.eps)
+        count = dist.get_world_size() * x.numel() // x.shape[1]
+        with torch.no_grad():
+            self.num_batches_tracked.add_(1)
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
+        return normalized
+
+
+class _Normalize(torch.autograd.Function):
+    """Ioffe and Szegedy (2015), with every mean over the batch taken over all processes."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
+        unmoved = torch.zeros_like(bias)  # with these the statistics are of float32, whatever x is
+        moments = torch.stack(torch.batch_norm_update_stats(x, unmoved, unmoved, 0.0))
+        means, variances = all_gather(moments).unbind(1)
+        mean = means.mean(0)
+        variance = (means - mean).square_().add_(variances).mean(0)
+        ctx.save_for_backward(x, weight, mean, variance)
+        ctx.eps = eps
+        ctx.mark_non_differentiable(mean, variance)
+        ctx.set_materialize_grads(False)
+        return F.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps), mean, variance
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor, *_: None) -> tuple[Tensor, Tensor, Tensor, None]:
+        x, weight, mean, variance = ctx.saved_tensors
+        # As if mean and variance were constants, which leaves out how they depend on x.
+        through, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
+            gradient, x, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
+        )
+        sums = all_reduce(torch.stack([of_weight, of_bias]))
+        scale = weight * (variance + ctx.eps).rsqrt() / (-dist.get_world_size() * x.numel() // x.shape[1])
+        slope, shift = scale * sums
+        by_statistics = F.batch_norm(x, mean, variance, slope, shift, training=False, eps=ctx.eps)
+        return through.add_(by_statistics), of_weight, of_bias, None

@@ -1,0 +1,118 @@
+"""The loop over epochs of every training: run those that are left, show them, keep them."""
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from dvclive.live import Live
+from torch import Tensor
+
+from scan_core.console.progress import epoch_progress, warn
+from scan_core.errors import TrainingError
+from scan_core.parallel.distributed import rank
+from scan_core.training.chance import first_look
+from scan_core.training.resume import History, Resume
+from scan_core.training.state import State
+
+
+@runtime_checkable
+class Training(Protocol):
+    """One epoch after the other, with a state that can be put aside after each."""
+
+    def run_epoch(self) -> dict[str, float]: ...
+    def state_dict(self) -> State: ...
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None: ...
+
+
+class EpochError(TrainingError):
+    """An epoch has failed, after those of ``history``; ``reason`` names no path of this machine."""
+
+    def __init__(self, reason: str, history: History, *, state: str = "") -> None:
+        super().__init__(reason + state)
+        self.reason, self.history = reason, history
+
+
+class _Curves(Live):
+    """DVCLive's files alone: DVC tracks the stage, and DVCLive's own look at git fails where nothing is committed."""
+
+    def _init_dvc(self) -> None:
+        self._inside_dvc_pipeline = True
+
+
+def train(
+    training: Training,
+    *,
+    report: Path,
+    epochs: int,
+    costs: Sequence[float] | None = None,
+    resume: Resume,
+    shown: tuple[str, ...],
+    chance: Callable[[History], str | None] = lambda history: None,
+    stop: Callable[[History], bool] = lambda history: False,
+) -> History:
+    """Run ``training`` up to ``epochs`` epochs, or until ``stop``; a killed one goes on where it was.
+
+    Args:
+        report: the folder whose ``live`` takes DVCLive's files; its name is that of the step, for messages.
+        costs: of the epochs, relative to each other, to tell the time that is left; None are equal ones.
+        shown: the metrics that a person sees after each epoch; all of them go to DVCLive's files.
+        chance: what to tell a person of epochs that were no better than chance; asked after a tenth of them.
+
+    Returns:
+        The metrics of every epoch, those before the kill included.
+
+    Raises:
+        EpochError: an epoch has failed.
+    """
+    stage, saved = report.name, resume.load()
+    history: History = []
+    if saved:
+        state, history = saved
+        training.load_state_dict(state)
+    with (
+        _curves(report / "live") as log,
+        epoch_progress(stage, done=len(history), total=epochs, costs=costs) as show,
+    ):
+        for metrics in history:
+            log(metrics)
+        while len(history) < epochs and not stop(history):
+            history.append(_run_epoch(training, stage, history, resume=resume))
+            if rank() == 0:
+                resume.save(training.state_dict, history)
+            log(history[-1])
+            show(len(history), {name: history[-1][name] for name in shown})
+            if len(history) == first_look(epochs) and (message := chance(history)):
+                warn(f"{stage}: {message}")
+            if skipped := int(history[-1]["skipped_steps"]):
+                warn(f"{skipped} steps were skipped: their loss or gradient was not finite")
+    return history
+
+
+def _run_epoch(training: Training, stage: str, history: History, *, resume: Resume) -> dict[str, float]:
+    try:
+        return training.run_epoch()
+    except TrainingError as error:
+        section = stage.removesuffix("_train")
+        good = f"; the state after epoch {resume.saved_epochs} is in {resume}" if resume.saved_epochs else ""
+        reason = f"{stage}, epoch {len(history) + 1}: {error} (section {section} of params.yaml)"
+        raise EpochError(reason, history, state=good) from None
+
+
+@contextmanager
+def _curves(folder: Path) -> Iterator[Callable[[Mapping[str, float]], None]]:
+    """Yield a function that writes an epoch's metrics to DVCLive's files; of several processes one writes."""
+    if rank():
+        yield lambda metrics: None
+        return
+    shutil.rmtree(folder, ignore_errors=True)  # never write into a file that may be a link into DVC's cache
+    with _Curves(dir=str(folder), save_dvc_exp=False, dvcyaml=None, report=None) as live:
+        yield partial(_log, live)
+
+
+def _log(live: Live, metrics: Mapping[str, float]) -> None:
+    for name, value in metrics.items():
+        live.log_metric(name, float(f"{value:.6g}"))
+    live.next_step()  # type: ignore[no-untyped-call]

@@ -1,0 +1,90 @@
+"""The state of a training on disk: a killed one goes on after the last epoch that was saved."""
+
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import torch
+
+from scan_core.artifacts.model import read_model, write_model
+from scan_core.console.progress import say, warn
+from scan_core.errors import ArtifactError
+from scan_core.parallel.distributed import rank, wait_for_all
+from scan_core.training.lock import exclusive
+from scan_core.training.state import State
+
+History = list[dict[str, float]]
+SHARE_OF_TIME = 0.05
+"""Of a training, what saving may take; where epochs are so short that it would take more, some are not saved."""
+
+
+class Resume:
+    """The state of one training on disk, outside the artifacts: ``saved_epochs`` of it are done."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._file = folder / "state.safetensors"
+        self._quickest = math.inf
+        self._next_save = 0.0
+        self.saved_epochs = 0
+
+    def __str__(self) -> str:
+        return str(self._file)
+
+    def path(self, name: str) -> Path:
+        """Where a further file of this training may be kept: another run of the same finds it there."""
+        return self._folder / name
+
+    def load(self) -> tuple[State, History] | None:
+        """The state after the last saved epoch and the metrics so far, or None to start anew."""
+        if not self._file.exists():
+            return None
+        try:
+            state, metadata = read_model(self._file, keys=["history", "checksum"])
+            history: History = metadata["history"]
+            if metadata["checksum"] != _checksum(state, history):
+                raise ArtifactError(f"{self._file}: damaged, its checksum differs")
+        except ArtifactError as error:
+            warn(f"{error}; starting anew")
+            return None
+        self.saved_epochs = len(history)
+        say(f"going on after epoch {len(history)} ({self._file})")
+        return state, history
+
+    def save(self, state: Callable[[], State], history: History) -> None:
+        """Replace the state by that after one more epoch, unless the last saving is too short a time ago."""
+        started = time.monotonic()
+        if started >= self._next_save:
+            taken = {name: value.cpu() for name, value in state().items()}
+            write_model(self._file, taken, {"history": history, "checksum": _checksum(taken, history)})
+            self.saved_epochs = len(history)
+            finished = time.monotonic()
+            self._quickest = min(self._quickest, finished - started)  # a disk that is busy for once says little
+            self._next_save = finished + self._quickest / SHARE_OF_TIME
+
+    def clear(self) -> None:
+        """Forget the state: the training has succeeded and its artifacts are written."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+@contextmanager
+def hold(folder: Path) -> Iterator[Resume]:
+    """Hold the state in ``folder`` for the time of one training; no other run can meanwhile.
+
+    Several processes are one run, of which one saves; another number of them goes on from the same state.
+    """
+    with exclusive(folder.with_suffix(".lock")) if rank() == 0 else nullcontext():
+        wait_for_all()
+        yield Resume(folder)
+
+
+def _checksum(state: State, history: History) -> str:
+    digest = hashlib.sha256(json.dumps([sorted(state), history]).encode())
+    for name in sorted(state):
+        digest.update(state[name].reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

@@ -1,0 +1,88 @@
+import math
+
+import pytest
+
+from scan_core.console.advice import (
+    BALANCE,
+    collapse_warning,
+    few_confident_warning,
+    pretext_at_chance,
+    scan_at_chance,
+    self_label_refused,
+    untaught_warning,
+)
+
+
+def warning(remedy: str = "change a parameter", entropy: float = 1.0, **sizes: float) -> str | None:
+    return collapse_warning(**sizes, entropy=entropy, remedy=remedy)
+
+
+def test_even_clusters_need_no_warning():
+    assert warning(used=10, clusters=10, largest=0.2) is None
+    assert warning(used=2, clusters=2, largest=0.7) is None  # 1.5 times an equal share is 0.75
+
+
+def test_an_empty_or_a_huge_cluster_is_told():
+    assert "9 of 10 clusters hold an image" in str(warning(used=9, clusters=10, largest=0.2))
+    assert "the largest holds 60% of them" in str(warning(used=10, clusters=10, largest=0.6))
+    assert "not wanted, change a parameter, or lower scan.clusters" in str(warning(used=10, clusters=10, largest=0.6))
+
+
+def test_a_higher_entropy_weight_is_no_advice_for_undecided_predictions():
+    sizes = {"used": 3, "clusters": 10, "largest": 0.8}
+    assert "raise scan.entropy_weight" in str(warning(BALANCE, entropy=0.9 * math.log(10), **sizes))
+    undecided = str(warning(BALANCE, entropy=0.99 * math.log(10), **sizes))
+    assert "entropy_weight" not in undecided
+    assert "scan.epochs" in undecided
+
+
+def test_clusters_without_pseudo_labels_are_told():
+    assert untaught_warning(taught=10, clusters=10, threshold=0.9) is None
+    message = str(untaught_warning(taught=3, clusters=10, threshold=0.9))
+    assert "only 3 of 10 clusters had an image with a probability above 0.9" in message
+    assert "lower self_label.threshold" in message
+
+
+def test_few_confident_images_are_told():
+    assert few_confident_warning(confident=50, images=1000, threshold=0.9) is None
+    message = str(few_confident_warning(confident=49, images=1000, threshold=0.9))
+    assert "only 49 of 1000 images had a probability above 0.9" in message
+    assert "lower self_label.threshold" in message
+
+
+def test_chance_is_told_after_a_tenth_of_the_epochs():
+    assert pretext_at_chance(until=4, epochs=50, chance=5.541) is None
+    message = str(pretext_at_chance(until=30, epochs=50, chance=5.541))
+    assert "within 2 % of chance (5.541 nats) until epoch 30 of 50" in message
+    assert "lower pretext.learning_rate" in message
+    assert scan_at_chance(until=1, epochs=15) is None
+    message = str(scan_at_chance(until=15, epochs=15))
+    assert "uniform until epoch 15 of 15" in message
+    assert "raise scan.learning_rate" in message
+    assert "raise scan.entropy_weight" not in message
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"failure": "loss not finite"}, "loss not finite"),
+        ({"confident": 0, "threshold": 0.9}, "no image is assigned with a probability above 0.9; lower self_label."),
+        ({"confident": 9, "taught": 1, "threshold": 0.9}, "above 0.9 are in one cluster; lower self_label.learning"),
+        (
+            {"confident": 9, "taught": 3, "lost": 2, "trained": 7},
+            "2 clusters have lost nearly all their images",
+        ),
+        (
+            {"confident": 9, "taught": 3, "trained": 7, "agreement": [0.5, 0.25], "entropy": [1.5, 1.5]},
+            "neighbors agree less (0.250 after 7 epochs instead of 0.500)",
+        ),
+        (
+            {"confident": 9, "taught": 3, "trained": 7, "agreement": [0.5, 0.6], "entropy": [1.5, 1.25]},
+            "at the expense of others (entropy 1.250 after 7 epochs instead of 1.500 nats)",
+        ),
+    ],
+)
+def test_why_self_labeling_is_not_taken(facts: dict[str, float | str], said: str):
+    message = self_label_refused(**facts)
+    assert message.startswith("self-labeling is not taken, and the SCAN step's model is the result: ")
+    assert said in message

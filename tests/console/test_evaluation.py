@@ -1,0 +1,82 @@
+import math
+
+import pytest
+
+from scan_core.console.advice import MEANINGLESS
+from scan_core.console.evaluation import summary, warnings
+from scan_core.evaluation.results import details
+from scan_core.evaluation.trainings import Trainings
+
+LABELS = [0, 0, 1, 1, 2, 2]
+
+
+def test_nothing_to_warn_of(make_results):
+    assert warnings(make_results(LABELS, LABELS, LABELS, cluster_count=3)) == []
+
+
+COLLAPSED = [0, 0, 0, 0, 0, 1]
+
+
+def test_collapse_names_the_parameter(make_results):
+    trained = Trainings(self_label_epochs=3)
+    found = warnings(make_results(LABELS, COLLAPSED, COLLAPSED, cluster_count=3, trainings=trained))
+    assert found == [
+        f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; where this is not wanted, raise "
+        "scan.entropy_weight, or lower scan.clusters if there are fewer classes of images"
+        for step in ("scan", "self_label")
+    ]
+
+
+def test_a_scan_model_that_passed_through_is_told_once(make_results):
+    assert len(warnings(make_results(LABELS, COLLAPSED, COLLAPSED, cluster_count=3))) == 1
+
+
+def test_collapse_in_self_labeling_alone_is_not_blamed_on_scan(make_results):
+    trained = Trainings(self_label_epochs=3)
+    (found,) = warnings(make_results(LABELS, LABELS, COLLAPSED, cluster_count=3, trainings=trained))
+    assert found.startswith("self_label: 2 of 3 clusters")
+    assert "lower self_label.learning_rate or self_label.epochs" in found
+
+
+@pytest.mark.parametrize("scan", [COLLAPSED, LABELS])
+def test_uniform_predictions_are_told_first_and_no_entropy_weight_is_advised(make_results, scan: list[int]):
+    uniform = Trainings(scan_consistency=math.log(3), warnings=("scan-train: uniform",))
+    results = make_results(LABELS, scan, scan, cluster_count=3, trainings=uniform)
+    assert results.meaningless
+    assert warnings(results) == [MEANINGLESS, "scan-train: uniform"]
+
+
+def test_one_cluster_means_nothing(make_results):
+    results = make_results(LABELS, [0] * 6, [0] * 6, cluster_count=3)
+    assert warnings(results)[0] == MEANINGLESS
+
+
+def test_what_was_rejected_stays_in_the_tables(make_results):
+    rejected = make_results(LABELS, LABELS, COLLAPSED, cluster_count=3).self_label
+    results = make_results(LABELS, LABELS, LABELS, cluster_count=3, rejected=rejected)
+    assert [line.split()[0] for line in summary(results).splitlines()[1:4]] == ["self_label", "scan", "rejected"]
+    assert details(results)["rejected_acc"] == 0.5
+    unlabeled = make_results([-1] * 6, LABELS, LABELS, cluster_count=3, rejected=rejected)
+    assert "rejected" in summary(unlabeled)
+
+
+def test_half_the_images_is_no_collapse_of_two_clusters(make_results):
+    assert warnings(make_results([0] * 6, [0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 1, 1], cluster_count=2)) == []
+
+
+def test_missing_labels_are_said(make_results):
+    results = make_results([-1] * 6, LABELS, LABELS, cluster_count=3)
+    assert warnings(results) == ["no labels: label-free figures only"]
+    assert "ACC" not in summary(results)
+    assert "on 6 evaluated images, none of them labeled" in summary(results)
+
+
+def test_summary_fits_80_columns(make_results):
+    results = make_results(
+        LABELS, LABELS, LABELS, cluster_count=3, baselines={"kmeans_pixels": [0] * 6}, purity=[1, 0.5]
+    )
+    lines = summary(results).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[1].split() == ["self_label", "1.0000", "1.0000", "1.0000", "1.0000"]
+    assert lines[3].split() == ["kmeans_pixels", "0.3333", "0.0000", "0.0000", "0.3333"]
+    assert lines[4] == "purity of the 2 nearest neighbors: 0.5000"

@@ -1,0 +1,76 @@
+import sys
+
+import pytest
+
+from scan_core.console import progress
+from scan_core.console.progress import epoch_progress, steps, track, warn
+from scan_core.errors import TrainingError
+
+
+def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
+    assert list(track(range(3), description="embed", total=3)) == [0, 1, 2]
+    with epoch_progress("scan_train", done=1, total=3) as report:
+        report(2, {"loss": 1.23456})
+        report(3, {"loss": 1.0})
+    warn("look here")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == ["embed: 3", "scan_train: epoch 3/3, loss 1, 0 s left", "warning: look here"]
+
+
+def told(seconds: list[float], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The epochs that have a line, when they take so long."""
+    times = [sum(seconds[:epoch]) for epoch in range(len(seconds) + 1)]
+    clock = iter(times)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with epoch_progress("x", done=0, total=len(seconds)) as report:
+        for epoch in range(len(seconds)):
+            report(epoch + 1, {})
+    return [int(line.split("epoch ")[1].split("/")[0]) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_a_line_an_epoch_or_every_ten_seconds(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    assert told([1.0] * 25, capsys, monkeypatch) == [10, 20, 25]
+    assert told([4.0] * 7, capsys, monkeypatch) == [3, 6, 7]
+    assert told([60.0] * 4, capsys, monkeypatch) == [1, 2, 3, 4]
+    assert told([0.1], capsys, monkeypatch) == [1]
+
+
+def test_an_error_leaves_the_last_epoch_told(capsys: pytest.CaptureFixture[str]):
+    def fail() -> None:
+        with epoch_progress("x", done=0, total=9) as report:
+            report(3, {"loss": 2.0})
+            raise TrainingError("not finite")
+
+    with pytest.raises(TrainingError):
+        fail()
+    assert capsys.readouterr().err.startswith("x: epoch 3/9, loss 2, ")
+
+
+def test_the_time_left_goes_with_the_epochs_costs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    clock = iter([0, 10])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with epoch_progress("pretext_train", done=1, total=4, costs=[0.5, 0.5, 1.0, 1.0]) as report:
+        report(2, {})  # 10 s for half an epoch
+    assert capsys.readouterr().err.endswith("40 s left\n")
+
+
+def test_a_long_epoch_says_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    # One step every 200 s by this clock: after 400 s of silence it speaks, with the 2 steps that took 400 s behind it.
+    clock = iter(range(0, 10_000, 200))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    assert list(steps("abcd", total=4)) == ["a", "b", "c", "d"]
+    assert capsys.readouterr().err.splitlines() == [
+        "step 1/4 of this epoch, 1200 s left in it",
+        "step 3/4 of this epoch, 267 s left in it",
+    ]
+
+
+def test_bars_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert list(track(range(3), description="embed", total=3)) == [0, 1, 2]
+    with epoch_progress("scan_train", done=0, total=1) as report:
+        report(1, {"loss": 1.0})
+    shown = capsys.readouterr().err
+    assert "embed" in shown
+    assert "3/3" in shown
+    assert "loss" in shown

@@ -1,0 +1,147 @@
+import os
+
+import numpy as np
+import pytest
+
+from scan_core.datasets.folder import folder
+from scan_core.errors import DataError
+from tests.samples import write_picture
+
+
+def _open(path):
+    return folder(path)
+
+
+def _table(dataset):
+    names = dataset.label_names(np.arange(len(dataset.path)))
+    return list(zip(dataset.path, dataset.split, names, strict=True))
+
+
+def _write(root, *paths):
+    for path in paths:
+        write_picture(root / path)
+
+
+def test_folder_classes(tmp_path):
+    _write(tmp_path, "dog/1.png", "cat/2.jpg", "cat/deep/er/3.bmp", "Dog/4.webp")
+    (tmp_path / "notes.txt").touch()
+    (tmp_path / "empty").mkdir()
+    dataset = _open(tmp_path)
+    assert _table(dataset) == [
+        ("Dog/4.webp", "train", "Dog"),
+        ("cat/2.jpg", "train", "cat"),
+        ("cat/deep/er/3.bmp", "train", "cat"),
+        ("dog/1.png", "train", "dog"),
+    ]
+    assert dataset.label.tolist() == [0, 1, 1, 2]
+    assert list(dataset.read(np.array([1, 3]))) == [tmp_path / "cat/2.jpg", tmp_path / "dog/1.png"]
+    assert dataset.channels == 3
+
+
+def test_folder_every_kind_of_picture(tmp_path):
+    _write(tmp_path, *(f"a.{suffix}" for suffix in ("jpg", "JPEG", "png", "webp", "bmp", "gif", "tif", "Tiff")))
+    assert len(_open(tmp_path).path) == 8
+
+
+def test_folder_flat_is_unlabeled(tmp_path):
+    _write(tmp_path, "1.png", "2.png")
+    assert _table(_open(tmp_path)) == [("1.png", "train", None), ("2.png", "train", None)]
+
+
+def test_folder_one_picture_outside_makes_all_unlabeled(tmp_path):
+    _write(tmp_path, "cat/1.png", "2.png")
+    assert {name for _, _, name in _table(_open(tmp_path))} == {None}
+
+
+def test_folder_splits(tmp_path):
+    _write(tmp_path, "train/1.png", "train/cat/2.png", "test/cat/3.png", "test/dog/4.png", "val/dog/5.png")
+    assert _table(_open(tmp_path)) == [
+        ("test/cat/3.png", "test", "cat"),
+        ("test/dog/4.png", "test", "dog"),
+        ("train/1.png", "train", None),
+        ("train/cat/2.png", "train", None),
+        ("val/dog/5.png", "val", "dog"),
+    ]
+
+
+def test_folder_train_may_be_a_class(tmp_path):
+    _write(tmp_path, "train/1.png", "bus/2.png")
+    assert _table(_open(tmp_path)) == [("bus/2.png", "train", "bus"), ("train/1.png", "train", "train")]
+
+
+def test_folder_ignores_hidden_files(tmp_path):
+    _write(tmp_path, "cat/1.png", ".thumbnails/2.png", "cat/._1.png")
+    assert _open(tmp_path).path == ["cat/1.png"]
+
+
+def test_folder_symbolic_links(tmp_path):
+    _write(tmp_path, "root/b/1.png", "elsewhere/2.png")
+    root = tmp_path / "root"
+    (root / "b/up").symlink_to(root)
+    (root / "a").symlink_to(root / "b")  # comes first, yet the real folder's name counts
+    (root / "c").symlink_to(tmp_path / "elsewhere")
+    (root / "b/self.png").symlink_to("self.png")
+    (root / "b/gone.png").symlink_to("nothing.png")
+    dataset = _open(root)
+    assert dataset.path == ["b/1.png", "c/2.png"]
+    assert [skipped.path for skipped in dataset.skipped] == ["b/gone.png", "b/self.png"]
+
+
+def test_folder_skips_what_is_no_file(tmp_path):
+    _write(tmp_path, "1.png")
+    os.mkfifo(tmp_path / "2.png")
+    dataset = _open(tmp_path)
+    assert dataset.path == ["1.png"]
+    assert dataset.skipped[0] == ("2.png", "not a file, or a link to nothing")
+
+
+def test_folder_lists_folders_that_cannot_be_read(tmp_path, monkeypatch):
+    _write(tmp_path, "a/1.png", "b/2.png")
+    scandir = os.scandir
+
+    def refuse(path):
+        if path.name == "b":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    dataset = _open(tmp_path)
+    assert dataset.path == ["a/1.png"]
+    assert dataset.skipped == (("b", "folder cannot be read (Permission denied)"),)
+
+
+def test_folder_names_that_are_no_utf8(tmp_path):
+    _write(tmp_path, "plain/1.png")
+    (tmp_path / "plain").rename(tmp_path / os.fsdecode(b"caf\xe9"))
+    dataset = _open(tmp_path)
+    assert _table(dataset) == [("caf\\xe9/1.png", "train", "caf\\xe9")]
+    (path,) = dataset.read(np.array([0]))
+    assert path.is_file()
+
+
+def test_folder_labels_file_instead_of_folders(tmp_path):
+    _write(tmp_path, "p/train/cat/1.png", "p/train/cat/2.png", "p/test/3.png")
+    (tmp_path / "labels.csv").write_text("file,label\ntrain/cat/1.png,tiger\ntest/3.png,ant\n")
+    dataset = folder(tmp_path / "p", labels_file=tmp_path / "labels.csv")
+    assert _table(dataset) == [
+        ("test/3.png", "test", "ant"),
+        ("train/cat/1.png", "train", "tiger"),
+        ("train/cat/2.png", "train", None),
+    ]
+    assert dataset.classes == ("ant", "tiger")
+
+
+@pytest.mark.parametrize("others", [(), ("a.txt", "b.csv")])
+def test_folder_without_pictures(tmp_path, others):
+    for name in others:
+        (tmp_path / name).touch()
+    with pytest.raises(DataError, match=f"no picture in .*{len(others)} other files.*expected a folder of pictures"):
+        _open(tmp_path)
+
+
+def test_folder_missing_or_a_file(tmp_path):
+    with pytest.raises(DataError, match=r"nothing at .*expected a folder of pictures"):
+        _open(tmp_path / "gone")
+    _write(tmp_path, "1.png")
+    with pytest.raises(DataError, match="is a file, expected a folder of pictures"):
+        _open(tmp_path / "1.png")

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from scan_core.datasets.dataset import Dataset
+from scan_core.datasets.origins import NAMES, open_dataset
+from scan_core.errors import DataError
+from tests.samples import write_picture
+
+
+def _open(name, source=None, *, labels="folders", classes_file=None, downloads):
+    return open_dataset(name, source, downloads=downloads, labels=labels, classes_file=classes_file)
+
+
+def test_open_dataset_labels_none(tmp_path):
+    write_picture(tmp_path / "cat/1.png")
+    assert _open("folder", tmp_path, downloads=tmp_path).label_names(np.array([0])) == ["cat"]
+    dataset = _open("folder", tmp_path, labels="none", downloads=tmp_path)
+    assert dataset.label.tolist() == [-1]
+    assert dataset.classes == ()
+
+
+def test_open_dataset_labels_from_a_file(tmp_path):
+    write_picture(tmp_path / "p/cat/1.png")
+    (tmp_path / "a.csv").write_text("file,label\ncat/1.png,tom\n")
+    dataset = _open("folder", tmp_path / "p", labels=str(tmp_path / "a.csv"), downloads=tmp_path)
+    assert dataset.label_names(np.array([0])) == ["tom"]
+
+
+def test_without_labels_leaves_no_column_of_them():
+    label = np.array([1, 0])
+    dataset = Dataset(3, np.full(2, "train", object), label, ("a", "b"), ["x", "y"], iter, further={"fine": label})
+    unlabeled = dataset.without_labels()
+    assert (unlabeled.label.tolist(), unlabeled.classes, unlabeled.further) == ([-1, -1], (), {})
+    assert unlabeled.path == ["x", "y"]
+
+
+def test_open_dataset_options_of_other_datasets(tmp_path):
+    with pytest.raises(DataError, match=r"data\.labels: /a\.csv, expected folders or none \(a CSV"):
+        _open("digits", labels="/a.csv", downloads=tmp_path)
+    with pytest.raises(DataError, match=r"data\.classes_file: .*expected null \(it is for data\.name imagenet alone"):
+        _open("digits", classes_file=tmp_path, downloads=tmp_path)
+
+
+def test_open_dataset_unknown_name(tmp_path):
+    with pytest.raises(DataError, match="cifar11, expected one of digits, cifar10"):
+        _open("cifar11", downloads=tmp_path)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_open_dataset_knows_its_names(name, tmp_path):
+    with pytest.raises(DataError, match=r"^data\.source: "):
+        _open(name, tmp_path / "gone", downloads=tmp_path)

@@ -1,0 +1,184 @@
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scan_core.images import decode
+from scan_core.images.decode import UnreadableImageError, decode_rgb
+from tests.samples import encode, noise
+
+
+def _pixels(encoded):
+    image = decode_rgb(encoded).image
+    assert image.mode == "RGB"
+    return np.asarray(image)
+
+
+def _saved(image, kind="PNG", **options):
+    file = BytesIO()
+    image.save(file, format=kind, **options)
+    return file.getvalue()
+
+
+def _png(width, height, *, depth, rows):
+    """An RGB file of Pillow's no making: ``rows`` holds each row's filter number and samples."""
+
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
+    chunks = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+@pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("WEBP", {"lossless": True})])
+def test_decode_lossless_formats(kind, options):
+    pixels = noise(6, 7, 3)
+    assert np.array_equal(_pixels(encode(pixels, kind, **options)), pixels)
+
+
+def test_decode_jpeg_within_its_loss():
+    pixels = np.full((16, 16, 3), (200, 100, 50), np.uint8)
+    assert abs(_pixels(encode(pixels, "JPEG")).astype(int) - (200, 100, 50)).max() <= 2
+
+
+def test_decode_jpeg_reduced_to_no_less_than_asked_for():
+    smooth = np.asarray(Image.fromarray(noise(4, 6, 3)).resize((300, 200), Image.Resampling.BICUBIC))
+    jpeg = encode(smooth, "JPEG", quality=95)
+    for at_least, width, height in ((101, 300, 200), (100, 150, 100), (26, 75, 50), (None, 300, 200)):
+        image, original_size = decode_rgb(jpeg, at_least=at_least)
+        assert (image.size, original_size) == ((width, height), (300, 200))
+    blocks = smooth.reshape(50, 4, 75, 4, 3).mean((1, 3))
+    assert np.abs(np.asarray(decode_rgb(jpeg, at_least=26).image) - blocks).max() < 6
+
+
+def test_decode_measures_upright():
+    exif = Image.Exif()
+    exif[274] = 6
+    jpeg = _saved(Image.fromarray(noise(64, 96, 3)), "JPEG", exif=exif)
+    image, original_size = decode_rgb(jpeg, at_least=32)
+    assert (image.size, original_size) == ((32, 48), (64, 96))
+
+
+def test_decode_from_a_path(tmp_path):
+    pixels = noise(6, 7, 3)
+    (tmp_path / "a.png").write_bytes(encode(pixels))
+    assert np.array_equal(_pixels(tmp_path / "a.png"), pixels)
+
+
+def test_decode_gray_and_bilevel():
+    gray = noise(6, 7)
+    assert np.array_equal(_pixels(encode(gray)), np.stack([gray] * 3, axis=-1))
+    bilevel = Image.fromarray(gray).convert("1")
+    assert set(np.unique(_pixels(_saved(bilevel)))) == {0, 255}
+
+
+def test_decode_palette():
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    assert _pixels(_saved(image)).tolist() == [[[10, 20, 30], [40, 50, 60]]]
+
+
+def test_decode_transparent_palette_on_white():
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    assert _pixels(_saved(image, transparency=0)).tolist() == [[[255, 255, 255], [40, 50, 60]]]
+
+
+def test_decode_alpha_on_white():
+    # Opaque, half transparent (128 / 255) and invisible black on white: 0, 255 - 128 = 127, 255.
+    pixels = np.array([[[0, 0, 0, 255], [0, 0, 0, 128], [0, 0, 0, 0]]], np.uint8)
+    assert _pixels(encode(pixels))[0, :, 0].tolist() == [0, 127, 255]
+
+
+def test_decode_gray_with_alpha():
+    image = Image.merge("LA", [Image.new("L", (1, 1), 90), Image.new("L", (1, 1), 0)])
+    assert _pixels(_saved(image)).tolist() == [[[255, 255, 255]]]
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_decode_cmyk(kind):
+    # No ink but full cyan: (255 - 255, 255, 255).
+    image = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
+    assert abs(_pixels(_saved(image, kind)).astype(int) - (0, 255, 255)).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_decode_sixteen_bit_gray(kind):
+    values = np.array([[0, 255, 256, 0x8000, 0xFFFF]], np.uint16)
+    assert _pixels(encode(values, kind))[0, :, 0].tolist() == [0, 0, 1, 128, 255]
+
+
+def test_decode_sixteen_bit_rgb():
+    row = b"\0" + struct.pack(">HHH", 0xFFFF, 0x8000, 0x00FF)
+    assert _pixels(_png(1, 1, depth=16, rows=row)).tolist() == [[[255, 128, 0]]]
+
+
+@pytest.mark.parametrize(
+    "values", [np.zeros((2, 2), np.float32), np.array([[0, 70_000]], np.int32), np.array([[-1, 5]], np.int32)]
+)
+def test_decode_values_without_8_bit_meaning(values):
+    with pytest.raises(UnreadableImageError, match="expected"):
+        decode_rgb(encode(values, "TIFF"))
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, -1), (8, 1)])
+def test_decode_applies_exif_rotation(orientation, turns):
+    # EXIF: 3 is upside down, 6 needs a quarter turn clockwise, 8 counterclockwise; rot90 turns counterclockwise.
+    pixels = noise(4, 6, 3)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert np.array_equal(_pixels(encode(pixels, "PNG", exif=exif)), np.rot90(pixels, turns))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+@pytest.mark.parametrize("exif", [b"Exif\0\0MM\0*garbage", b"Exif\0\0no TIFF header"])
+def test_decode_survives_damaged_exif(exif):
+    pixels = noise(4, 6, 3)
+    assert np.array_equal(_pixels(encode(pixels, "PNG", exif=exif)), pixels)
+
+
+def test_decode_first_frame():
+    frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
+    encoded = _saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert (_pixels(encoded) == (255, 0, 0)).all()
+
+
+@pytest.mark.parametrize(
+    ("encoded", "reason"),
+    [
+        (b"", r"empty \(0 bytes\)"),
+        (b"Dear diary,\n", "not a picture in one of the formats JPEG"),
+        (encode(noise(64, 64, 3), "JPEG")[:1500], "truncated"),
+        (encode(noise(64, 64, 3), "PNG")[:1500], "cannot be decoded"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+    ],
+)
+def test_decode_damaged(encoded, reason, tmp_path):
+    (tmp_path / "x.jpg").write_bytes(encoded)
+    for stored in (encoded, tmp_path / "x.jpg"):
+        with pytest.raises(UnreadableImageError, match=reason) as error:
+            decode_rgb(stored)
+        assert str(tmp_path) not in str(error.value)
+        assert " at 0x" not in str(error.value)
+
+
+def test_decode_vanished_file(tmp_path):
+    with pytest.raises(UnreadableImageError, match=r"^cannot be decoded \(No such file or directory\)$"):
+        decode_rgb(tmp_path / "gone.jpg")
+
+
+def test_decode_refuses_a_bomb():
+    with pytest.raises(UnreadableImageError, match="could be decompression bomb"):
+        decode_rgb(_png(30_000, 30_000, depth=8, rows=b"\0" * 1000))
+
+
+def test_decode_refuses_more_than_the_limit(monkeypatch):
+    monkeypatch.setattr(decode, "MAX_PIXELS", 41)
+    with pytest.raises(UnreadableImageError, match="7 x 6 pixels, at most 41 are decoded"):
+        decode_rgb(encode(noise(6, 7, 3)))

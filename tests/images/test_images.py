@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+
+from scan_core.artifacts.images import write_pixels
+from scan_core.artifacts.shards import ShardFormat, Shards, shard_path, write_shard
+from scan_core.errors import ArtifactError
+from scan_core.images import streamed
+from scan_core.images.device_decoded import DeviceDecodedImages
+from scan_core.images.images import HostImages, ResidentImages
+from scan_core.images.open_images import open_images
+from scan_core.images.streamed import StreamedImages
+from scan_core.ingest import store
+from scan_core.ingest.prepare import prepare
+from scan_core.ingest.store import shard_store
+from tests.samples import encode, noise
+
+CPU = torch.device("cpu")
+SIZE = 24
+FILES = [encode(noise(16, 20, 3, seed=i), "JPEG" if i % 2 else "PNG") for i in range(50)]
+PREPARED = [prepare(file, size=SIZE, encode=True) for file in FILES]
+PIXELS = np.stack([image.pixels for image in PREPARED])
+
+
+@pytest.fixture
+def shards(tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "SHARD_BYTES", 20 * 3 * SIZE**2)
+    with shard_store(tmp_path / "shards", len(FILES), ShardFormat(3, SIZE)) as images:
+        for row, image in enumerate(PREPARED):
+            images.put(row, image)
+        images.keep(np.ones(len(FILES), bool))
+    return tmp_path / "shards"
+
+
+@pytest.mark.parametrize("task_bytes", [1, 5 * 3 * SIZE**2, 2**30])
+def test_the_same_batches_from_all_three(shards, monkeypatch, task_bytes):
+    monkeypatch.setattr(streamed, "TASK_BYTES", task_bytes)
+    ids = torch.randint(50, (9, 7), generator=torch.Generator().manual_seed(0))
+    batches = [*ids.unbind(), torch.tensor([3, 3])]  # a shorter one at the end, as in inference
+    for images in (
+        ResidentImages(PIXELS, CPU),
+        HostImages(PIXELS, CPU),
+        StreamedImages(Shards(shards), CPU, workers=3),
+    ):
+        assert (len(images), images.channels, images.size) == (50, 3, SIZE)
+        found = list(images.batches(batches))
+        assert [batch.numpy().tolist() for batch in found] == [PIXELS[b.numpy()].tolist() for b in batches]
+        assert images.gather(torch.tensor([4, 0, 4])).numpy().tolist() == PIXELS[[4, 0, 4]].tolist()
+
+
+def test_streamed_gray_images(tmp_path):
+    with shard_store(tmp_path, 5, ShardFormat(1, 8)) as images:
+        for row, pixels in enumerate(noise(5, 1, 8, 8)):
+            images.put(row, prepare(pixels, size=8, encode=True))
+        images.keep(np.ones(5, bool))
+    found = open_images(tmp_path, CPU, workers=1).gather(torch.tensor([2, 0]))
+    assert found.numpy().tolist() == noise(5, 1, 8, 8)[[2, 0]].tolist()
+
+
+@pytest.mark.parametrize("damaged", [b"\x89PNG but no picture", FILES[1][:200]])
+def test_streamed_damaged_image(tmp_path, damaged):
+    write_shard(shard_path(tmp_path, 0), iter([damaged]), first_id=0, lengths=[len(damaged)], format=ShardFormat(3, 24))
+    with pytest.raises(ArtifactError, match=r"image 0 is damaged .*run dvc repro fetch"):
+        open_images(tmp_path, CPU, workers=1).gather(torch.tensor([0]))
+
+
+def test_open_images_takes_what_is_there(tmp_path, shards):
+    assert isinstance(open_images(shards, CPU, workers=1), StreamedImages)
+    write_pixels(tmp_path / "pixels", PIXELS)
+    assert isinstance(open_images(tmp_path / "pixels", CPU, workers=1), ResidentImages)
+    with pytest.raises(ArtifactError, match="missing; run the fetch stage"):
+        open_images(tmp_path / "gone", CPU, workers=1)
+
+
+def test_images_decoded_on_the_device_differ_by_rounding_alone(shards):
+    ids = torch.arange(50)
+    images = DeviceDecodedImages(Shards(shards), CPU, workers=2)
+    found = torch.cat(list(images.batches(ids.split(8)))).numpy().astype(int)
+    # PNG files (even ids) are the same; JPEG decoders and resizers may round another way, and the edge of the square
+    # is filtered without what lies beyond it.
+    difference = np.abs(found - PIXELS)
+    assert difference[::2].max() == 0
+    assert difference[1::2, :, 2:-2, 2:-2].max() <= 3
+    assert difference[1::2].mean() < 2
+
+
+def test_images_are_decoded_on_the_device_by_cuda_alone(shards):
+    assert isinstance(open_images(shards, CPU, workers=1, decode_on_gpu=True), StreamedImages)

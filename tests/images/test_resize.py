@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from scan_core.images.resize import resize_and_crop
+from tests.samples import noise
+
+
+def _resize(pixels, size):
+    return np.asarray(resize_and_crop(Image.fromarray(pixels), size))
+
+
+def test_resize_leaves_the_right_size_untouched():
+    pixels = noise(16, 16, 3)
+    assert np.array_equal(_resize(pixels, 16), pixels)
+
+
+@pytest.mark.parametrize(("height", "width", "top", "left"), [(16, 21, 0, 2), (20, 16, 2, 0)])
+def test_resize_only_crops_where_the_short_side_fits(height, width, top, left):
+    pixels = noise(height, width, 3)
+    assert np.array_equal(_resize(pixels, 16), pixels[top : top + 16, left : left + 16])
+
+
+def test_resize_is_antialiased():
+    # Halving widens the triangle to 2 pixels on each side: for the first output pixel, centered on 1.0, the pixels
+    # at 0.5, 1.5, 2.5 weigh 3/4, 3/4, 1/4 (over 7/4): (3 * 0 + 3 * 70 + 1 * 140) / 7 = 50; the other one mirrored.
+    pixels = np.tile(np.array([0, 70, 140, 210], np.uint8), (4, 1))
+    assert _resize(pixels, 2).tolist() == [[50, 160], [50, 160]]
+
+
+def test_resize_takes_the_middle():
+    pixels = np.zeros((10, 50), np.uint8)
+    pixels[:, 20:30] = 255
+    small = _resize(pixels, 4)
+    assert (small[:, 1:3] == 255).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 10_000, 3), (10_000, 1, 3)])
+def test_resize_of_one_pixel(shape):
+    assert (_resize(np.full(shape, 77, np.uint8), 32) == 77).all()

@@ -1,0 +1,102 @@
+import time
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from scan_core.machine import cpu_threads
+from scan_core.machine.cpu_threads import FittingThreads, choose_threads, fastest, halves
+
+
+@pytest.fixture
+def four_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    before = torch.get_num_threads()
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(cpu_threads, "MOST", 4)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_halves():
+    assert halves(1) == [1]
+    assert halves(2) == [2, 1]
+    assert halves(12) == [12, 6, 3, 1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "count"),
+    [
+        ({2: 0.55, 1: 1.0}, 2),
+        ({2: 0.85, 1: 1.0}, 1),  # hardly a gain: by luck, beside another program
+        ({2: 8.0, 1: 1.0}, 1),
+        ({8: 0.2, 4: 0.3, 2: 0.5, 1: 1.0}, 8),
+        ({8: 0.2, 4: 0.18, 2: 0.5, 1: 1.0}, 8),  # longer work gains more
+        ({8: 9.0, 4: 0.3, 2: 0.5, 1: 1.0}, 4),  # others have half of the cores
+        ({8: 9.0, 4: 5.0, 2: 0.95, 1: 1.0}, 1),
+    ],
+)
+def test_the_fastest_number_of_threads(seconds: dict[int, float], count: int):
+    assert fastest(seconds) == count
+
+
+def test_few_threads_where_many_are_slow(
+    four_threads: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def work() -> None:
+        time.sleep(0.001 if torch.get_num_threads() == 1 else 0.01)
+
+    monkeypatch.setattr(cpu_threads, "_small_network", lambda: work)
+    choose_threads()
+    assert torch.get_num_threads() == 1
+    said = capsys.readouterr().err
+    assert said.startswith("computing on 1 of 4 threads: all take ")
+    assert said.count("\n") == 1
+    monkeypatch.setattr(cpu_threads, "_small_network", lambda: lambda: time.sleep(0.01 / torch.get_num_threads()))
+    choose_threads()
+    assert torch.get_num_threads() == 4
+    assert capsys.readouterr().err == "computing on all 4 threads again\n"
+
+
+def test_a_number_that_the_user_set_stays(four_threads: None, monkeypatch: pytest.MonkeyPatch):
+    torch.set_num_threads(3)
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    choose_threads()
+    assert torch.get_num_threads() == 3
+
+
+def test_the_trial_leaves_random_state_alone(four_threads: None):
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    choose_threads()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def run(seconds: list[float], monkeypatch: pytest.MonkeyPatch, *, device: str = "cpu", epochs: int = 1) -> list[int]:
+    """The steps, which take so long by the clock, after which the number of threads was chosen again."""
+    now, chosen = [0.0], list[int]()
+    monkeypatch.setattr(cpu_threads.time, "monotonic", lambda: now[0])
+    watcher, step = FittingThreads(torch.device(device)), 0
+    monkeypatch.setattr(cpu_threads, "choose_threads", lambda: chosen.append(step))
+    per_epoch = len(seconds) // epochs
+    for epoch in range(epochs):
+        for duration in watcher.watch(seconds[epoch * per_epoch : (epoch + 1) * per_epoch]):
+            step += 1
+            now[0] += duration
+        now[0] += 100  # between epochs nothing counts
+    return chosen
+
+
+def test_steps_that_take_far_longer_are_a_reason_to_choose_again(monkeypatch: pytest.MonkeyPatch):
+    assert run([1.0] * 9 + [4.0] + [4.0] * 5, monkeypatch) == [10]  # then 4 s are the measure
+    assert run([1.0] * 9 + [2.9] * 9, monkeypatch) == []
+    assert run([1.0] * 4 + [5.0] * 4, monkeypatch, epochs=2) == [
+        6
+    ]  # windows reach into the next epoch: 3 x 1, 1 + 5, 5
+    assert run([1.0] * 9 + [50.0] * 9, monkeypatch, device="meta") == []
+
+
+def test_few_threads_are_tried_again_after_a_minute(four_threads: None, monkeypatch: pytest.MonkeyPatch):
+    torch.set_num_threads(1)
+    assert run([10.0] * 13, monkeypatch) == [6, 12]
+    torch.set_num_threads(4)
+    assert run([10.0] * 13, monkeypatch) == []

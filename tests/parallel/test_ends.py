@@ -1,0 +1,170 @@
+"""How processes that a stage has started begin and end: forks or new ones, one message, and none is left."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from stages.launch import launch
+from tests.parallel.two_devices import SMALL_STEPS, TWO, assert_embeds_as
+from tests.pipeline import environment, start_stage, write_params
+
+pytestmark = pytest.mark.xdist_group("distributed")
+LONG = [*SMALL_STEPS, "pretext.epochs=300"]
+
+
+def after_first_epoch(folder: Path, stage: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """A training that has saved an epoch, and its two processes."""
+    process = start_stage(folder, stage)
+    limit = time.monotonic() + 120
+    while not list(folder.glob(f".resume/{stage}-*/state.safetensors")):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit, "no epoch was saved"
+        time.sleep(0.005)
+    return process, psutil.Process(process.pid).children()
+
+
+def wait_until_ended(workers: list[psutil.Process]) -> None:
+    _, running = psutil.wait_procs(workers, timeout=20)
+    assert not [worker for worker in running if worker.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_new_processes_do_what_forks_do(by_one: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONPATH", environment(project)["PYTHONPATH"])
+    Path("data/artifacts/embeddings.npy").unlink()
+    launch("embed", sys.executable, "-m", "stages.embed", "--params", "params.yaml", count=2)
+    assert_embeds_as(by_one)
+
+
+def start_new_processes(folder: Path, stage: str) -> subprocess.Popen[str]:
+    """``stage`` in two new processes, as where a GPU is."""
+    program = f"""if True:
+        import sys
+        from stages.launch import launch
+        launch("{stage}", sys.executable, "-m", "stages.{stage}", "--params", "params.yaml", count=2)
+    """
+    return subprocess.Popen(
+        [sys.executable, "-c", program], cwd=folder, env=environment(folder), stderr=subprocess.PIPE, text=True
+    )
+
+
+def test_an_error_in_new_processes_is_one_line(project: Path):
+    Path("data/artifacts/pretext/encoder.safetensors").write_bytes(b"no model")
+    process = start_new_processes(project, "scan_train")
+    _, error = process.communicate(timeout=60)
+    assert error.splitlines()[0] == "scan_train: 2 processes"
+    assert error.splitlines()[-1].startswith("stages.launch.ProcessError: data/artifacts/pretext/encoder.safetensors: ")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["_multiarray_umath", "libtorch_cpu"])
+def test_new_processes_end_with_a_stage_that_is_killed_while_they_import(library: str, project: Path):
+    write_params(project, *LONG, TWO)
+    process = start_new_processes(project, "pretext_train")
+    limit = time.monotonic() + 60
+    while len(workers := psutil.Process(process.pid).children()) < 2 or not all(
+        library in Path(f"/proc/{worker.pid}/maps").read_text() for worker in workers
+    ):
+        assert time.monotonic() < limit
+    process.kill()
+    wait_until_ended(workers)
+    assert process.communicate(timeout=20)[1].splitlines() == ["pretext_train: 2 processes"]
+
+
+@pytest.mark.slow
+def test_a_stage_that_ignores_the_terminals_end_goes_on(project: Path):
+    write_params(project, *LONG, TWO)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    process, workers = after_first_epoch(project, "pretext_train")
+    signal.signal(signal.SIGHUP, before)
+    for one in (process, *workers):
+        one.send_signal(signal.SIGHUP)
+    time.sleep(1)
+    assert process.poll() is None
+    assert all(worker.is_running() for worker in workers)
+    process.kill()
+    process.communicate(timeout=20)
+    wait_until_ended(workers)
+
+
+UNFORESEEN = """
+from stages.launch import launch
+
+def divide(by):
+    1 / by
+
+launch("divide", divide, 0, count=2)
+"""
+
+
+def test_an_unforeseen_error_in_a_fork_is_shown(tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-c", UNFORESEEN], env=environment(tmp_path), capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert re.search(r"in divide\n(.*\n)?ZeroDivisionError: division by zero\n", done.stderr)
+    assert re.search(r"ProcessError: process [01] of 2 failed with status 1, and so the others", done.stderr)
+
+
+def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(project: Path):
+    write_params(project, *LONG, TWO)
+    process, workers = after_first_epoch(project, "pretext_train")
+    assert len(workers) == 2
+    start = time.monotonic()
+    workers[1].kill()
+    _, error = process.communicate(timeout=60)
+    assert time.monotonic() - start < 60
+    assert process.returncode == 1
+    said = r"error: process [01] of 2 ended by SIGKILL, and so the others were ended; run the same command to go on.*"
+    assert re.fullmatch(said, error.splitlines()[-1])
+    assert "Traceback" not in error
+    wait_until_ended(workers)
+
+    write_params(project, *LONG)
+    alone = start_stage(project, "pretext_train")
+    for line in alone.stderr or []:
+        if line.startswith("going on after epoch"):
+            break
+        assert "epoch" not in line
+    alone.kill()
+    assert alone.communicate()
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, -signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_an_interrupted_stage_ends_its_processes(number: int, status: int, project: Path):
+    write_params(project, *LONG, TWO)
+    process, workers = after_first_epoch(project, "pretext_train")
+    process.send_signal(number)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == status
+    # SIGTERM says nothing; what the stage said last is its epoch, or, if that was not yet said, how it began.
+    said = "interrupted; run the same command" if status == 130 else r"(stages\.)?pretext_train: "
+    assert re.match(said, error.splitlines()[-1])
+    assert "Traceback" not in error
+    wait_until_ended(workers)
+
+
+@pytest.mark.slow
+def test_processes_end_with_a_stage_that_is_killed(project: Path):
+    write_params(project, *LONG, TWO)
+    process, workers = after_first_epoch(project, "pretext_train")
+    process.kill()
+    assert "ended" not in process.communicate(timeout=20)[1]
+    wait_until_ended(workers)
+
+
+def test_an_error_in_the_processes_is_one_line(project: Path):
+    Path("data/artifacts/pretext/encoder.safetensors").write_bytes(b"no model")
+    process = start_stage(project, "scan_train")
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 1
+    first, second = error.splitlines()
+    assert first == "stages.scan_train: 2 processes"
+    assert second.startswith("error: data/artifacts/pretext/encoder.safetensors: ")

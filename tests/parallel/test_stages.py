@@ -1,0 +1,194 @@
+"""Stages in two processes, as ``runtime.devices: 2`` or torchrun starts them, do what one does."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from scan_core.artifacts.embeddings import write_embeddings
+from scan_core.artifacts.index import Index, Normalization, write_index
+from scan_core.artifacts.model import read_model
+from scan_core.errors import ParamsError
+from stages import devices, embed, mine_neighbors, scan_train
+from stages import processes as stage_processes
+from stages.params_file import load_params
+from tests.parallel.team import Team
+from tests.parallel.two_devices import SMALL_STEPS, TWO, assert_embeds_as
+from tests.pipeline import FROZEN, TRAININGS, artifacts, environment, start_stage, write_params
+
+pytestmark = pytest.mark.xdist_group("distributed")
+
+
+def finish(folder: Path, stage: str) -> str:
+    process = start_stage(folder, stage)
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 0, out + error
+    return error
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", TRAININGS)
+def test_two_processes_write_what_one_writes(stage: str, by_one: Path, project: Path):
+    files = {"pretext_train": "pretext/encoder", "scan_train": "scan/model", "self_label": "self_label/model"}
+    artifact = Path(f"data/artifacts/{files[stage]}.safetensors")
+    shutil.rmtree(project / f"reports/{stage}")
+    artifact.unlink()
+    said = finish(project, stage)
+    assert said.startswith(f"stages.{stage}: 2 processes\n")
+    assert len(re.findall("epoch 4/4", said)) == 1
+    assert artifacts(project).keys() == artifacts(by_one).keys()
+    assert not list(project.glob(".resume/*/"))
+    (found, metadata), (expected, described) = (read_model(folder / artifact, keys=[]) for folder in (project, by_one))
+    assert found.keys() == expected.keys()
+    assert all(np.allclose(found[name], expected[name], atol=2e-3) for name in expected)
+    losses = [values.pop("selection_loss", 0.0) for values in (metadata, described)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
+    assert metadata == described
+
+
+@pytest.mark.slow
+def test_two_processes_embed_as_one(by_one: Path, project: Path):
+    Path("data/artifacts/embeddings.npy").unlink()
+    finish(project, "embed")
+    assert_embeds_as(by_one)
+
+
+def torchrun(folder: Path, stage: str) -> str:
+    """What ``stage`` says in two processes that torchrun starts from outside."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*command, "-m", f"stages.{stage}"], env=environment(folder), capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def test_torchrun_from_outside(by_one: Path, project: Path):
+    write_params(project, *SMALL_STEPS)  # runtime.devices: 1
+    Path("data/artifacts/embeddings.npy").unlink()
+    assert torchrun(project, "embed").count("embed, 160 images") == 1
+    assert_embeds_as(by_one)
+
+
+def write_kinds(images: int) -> None:
+    """Embeddings of ``images`` images, of 40 kinds, enough for several shards."""
+    generator = np.random.default_rng(0)
+    points = generator.normal(size=(40, 16))[generator.integers(40, size=images)]
+    points += generator.normal(size=points.shape)
+    unit = points / np.linalg.norm(points, axis=1, keepdims=True)
+    write_embeddings(Path("data/artifacts/embeddings.npy"), unit.astype(np.float32))
+    everything = np.ones(images, bool)
+    index = Index(np.array(["all"] * images), everything, everything)
+    write_index(
+        Path("data/artifacts/index.parquet"), index, normalization=Normalization([0.5], [0.5]), pixels_digest="0"
+    )
+
+
+def mined() -> tuple[bytes, str]:
+    """The table and the details, which are deleted."""
+    table, details = Path("data/artifacts/neighbors.parquet"), Path("reports/mine_neighbors/details.json")
+    found = table.read_bytes(), details.read_text()
+    table.unlink()
+    details.unlink()
+    return found
+
+
+def test_processes_of_torchrun_mine_what_one_process_does(project: Path):
+    write_kinds(9000)  # two whole chunks, and a rest
+    mine_neighbors.main(Path("params.yaml"))
+    expected = mined()
+    said = torchrun(project, "mine_neighbors")
+    assert said.count("3 of each of 9000 images, exactly") == 1
+    assert mined() == expected
+
+
+def mine_together(folder: Path) -> None:
+    os.chdir(folder)
+    mine_neighbors._mine_together(load_params(Path("params.yaml")))
+
+
+def test_approximately_too(project: Path, processes: Team):
+    write_kinds(9000)
+    write_params(project, "neighbors.exact_up_to=8999")
+    mine_neighbors.main(Path("params.yaml"))
+    expected = mined()
+    assert '"search": "ivf"' in expected[1]
+    processes(mine_together, project)
+    assert mined() == expected
+
+
+@pytest.mark.slow
+def test_torchrun_trains_heads_on_a_frozen_encoder_in_one_of_its_processes(project: Path):
+    write_params(project, *FROZEN)
+    scan_train.main(Path("params.yaml"))
+    expected = Path("data/artifacts/scan/model.safetensors").read_bytes()
+    Path("data/artifacts/scan/model.safetensors").unlink()
+    assert len(re.findall("epoch 4/4", torchrun(project, "scan_train"))) == 1
+    assert Path("data/artifacts/scan/model.safetensors").read_bytes() == expected
+
+
+@pytest.mark.parametrize(("rank", "called"), [("0", ["cpu"]), ("1", [])])
+def test_the_first_process_of_torchrun_does_alone_what_is_not_shared(
+    rank: str, called: list[str], project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    found: list[str] = []
+
+    def work(_: object, device: torch.device) -> None:
+        found.append(device.type)
+
+    monkeypatch.setenv("RANK", rank)
+    config = load_params(Path("params.yaml"))
+    stage_processes.run_alone(work, config)
+    assert found == ["cpu"]  # torchrun has not started this one
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "0")
+    stage_processes.run_alone(work, config)
+    assert found == ["cpu", *called]
+
+
+def test_a_batch_that_cannot_be_shared(project: Path):
+    write_params(project, "scan.batch_size=33", TWO)
+    with pytest.raises(ParamsError, match=r"scan\.batch_size: found 33, expected a multiple of the 2 devices"):
+        scan_train.main(Path("params.yaml"))
+
+
+def test_more_devices_than_there_are(project: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(devices.os, "cpu_count", lambda: 2)
+    write_params(project, "runtime.devices=3")
+    with pytest.raises(ParamsError, match=r"runtime\.devices: found 3, expected at most the 2 processors here"):
+        embed.main(Path("params.yaml"))
+
+
+@pytest.mark.parametrize("has_cuda", [False, True])
+def test_nothing_forks_where_cuda_has_been_asked_for(has_cuda: bool, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(stage_processes, "STARTED", True)
+    monkeypatch.setattr(stage_processes.sys, "platform", "linux")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_cuda)
+    assert stage_processes._can_fork() != has_cuda
+
+
+def test_processors_and_threads_are_divided(monkeypatch: pytest.MonkeyPatch):
+    chosen: list[object] = []
+    monkeypatch.setattr(stage_processes.sys, "platform", "linux")
+    monkeypatch.setattr(stage_processes.os, "sched_getaffinity", lambda _: {0, 2, 4, 6, 8}, raising=False)
+    monkeypatch.setattr(stage_processes.os, "sched_setaffinity", lambda _, mine: chosen.append(mine), raising=False)
+    monkeypatch.setattr(stage_processes.torch, "get_num_threads", lambda: 5)
+    monkeypatch.setattr(stage_processes.torch, "set_num_threads", chosen.append)
+    for process in (0, 1):
+        stage_processes._take_share_of_processors(process, 2)
+    stage_processes._take_share_of_processors(0, 6)  # fewer processors than processes
+    assert chosen == [2, [0, 2], 2, [4, 6], 1]
+
+
+def test_auto_is_one_process_without_a_gpu(project: Path):
+    write_params(project, "runtime.devices=auto")
+    called = []
+    stage_processes.run_on_devices(
+        lambda _, device: called.append(device.type), load_params(Path("params.yaml")), Path("x")
+    )
+    assert called == ["cpu"]
