@@ -26,6 +26,7 @@ from benchmarks.timing import alternate, median_ratio, seconds
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder, draw_views
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.pairs import draw_partners
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
@@ -57,8 +58,7 @@ def main(
         scan = ScanTraining(
             FrozenEncoder(model(heads).to(device), features, precision="float32"),
             neighbors,
-            entropy_weight=ENTROPY_WEIGHT,
-            prior=None,
+            objective=scan_objective(entropy_weight=ENTROPY_WEIGHT),
             generator=torch.Generator().manual_seed(0),
             **fixed,
         )

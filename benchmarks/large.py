@@ -23,8 +23,7 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.images.open_images import open_images
 from scan_core.ingest.prepare import Prepared
 from scan_core.ingest.store import shard_store
-from scan_core.pretext.encoder import PretextModel
-from scan_core.pretext.simclr import SimclrTraining
+from scan_core.pretext.simclr import SimclrTraining, simclr
 
 SIZE = 224
 DISTINCT = 256
@@ -72,13 +71,14 @@ def _prepared(pixels: np.ndarray) -> Prepared:
 
 
 def _training(folder: Path, count: int, workers: int) -> SimclrTraining:
-    return SimclrTraining(
-        PretextModel(
-            ResNet("resnet10", width=4, stem="7x7-pool", channels=3), hidden_dim=32, projection_dim=16, batch_norm=False
-        ),
+    return simclr(
+        ResNet("resnet10", width=4, stem="7x7-pool", channels=3),
         open_images(folder, torch.device("cpu"), workers=workers),
         torch.arange(count),
         Augmentation({"random_horizontal_flip": {"p": 0.5}}, mean=[0.5] * 3, std=[0.25] * 3),
+        hidden_dim=32,
+        projection_dim=16,
+        batch_norm=False,
         temperature=0.5,
         epochs=1,
         batch_size=BATCH,

@@ -8,13 +8,15 @@ from torch import Tensor
 
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
-from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
+from scan_core.pretext.simclr import simclr as simclr_of
+from scan_core.pretext.small_crops import SmallCrops
 
 SIMCLR: Mapping[str, Mapping[str, object]] = {
     "random_resized_crop": {"scale": (0.2, 1.0), "ratio": (0.75, 1.3333)},
@@ -57,16 +59,18 @@ def simclr(
     epochs: int,
     precision: str = "bfloat16",
     network: ResNet | None = None,
-    early: Augmentation | None = None,
-    early_epochs: int = 0,
+    small_crops: SmallCrops | None = None,
     compile: bool = False,
 ) -> SimclrTraining:
     """SimCLR on all ``images``; ``epochs`` is the length of its schedule."""
-    return SimclrTraining(
-        PretextModel(network or encoder(), hidden_dim=512, projection_dim=128, batch_norm=False).to(images.device),
+    return simclr_of(
+        network or encoder(),
         images,
         torch.arange(len(images)),
         augmentation(SIMCLR),
+        hidden_dim=512,
+        projection_dim=128,
+        batch_norm=False,
         temperature=0.1,
         epochs=epochs,
         batch_size=batch_size,
@@ -77,8 +81,7 @@ def simclr(
         final_learning_rate=1e-3,
         precision=precision,
         generator=torch.Generator().manual_seed(0),
-        early=early,
-        early_epochs=early_epochs,
+        small_crops=small_crops,
         compile=compile,
     )
 
@@ -96,8 +99,7 @@ def scan(
     return ScanTraining(
         _learner(images, precision, network, compile),
         neighbor_rows,
-        entropy_weight=2.0,
-        prior=None,
+        objective=scan_objective(entropy_weight=2.0),
         batch_size=batch_size,
         learning_rate=1e-4,
         weight_decay=1e-4,

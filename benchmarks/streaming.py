@@ -19,12 +19,12 @@ from PIL import Image
 from benchmarks.record import record
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.augment.pipeline import Augmentation
+from scan_core.encoders.pretext_model import PretextModel
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.ingest.prepare import prepare
 from scan_core.ingest.store import pixel_store, shard_store
-from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
 
 SIMCLR: dict[str, dict[str, object]] = {
@@ -97,7 +97,7 @@ def _training(encoder: str, images: Images, ids: npt.NDArray[np.int64], epochs: 
     torch.manual_seed(0)
     network = ResNet(name, width=width, stem="3x3", channels=3)
     return SimclrTraining(
-        PretextModel(network, hidden_dim=128, projection_dim=64, batch_norm=False),
+        PretextModel(network, projection={"hidden_dim": 128, "projection_dim": 64, "batch_norm": False}),
         images,
         torch.from_numpy(ids),
         Augmentation(SIMCLR, mean=[0.5] * 3, std=[0.25] * 3),

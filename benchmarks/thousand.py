@@ -23,6 +23,7 @@ from scan_core.baselines.kmeans import kmeans
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.encoders.resnet import ResNet
@@ -124,8 +125,7 @@ def _scan(features: CachedFeatures, neighbor_rows: torch.Tensor, clusters: int, 
     training = ScanTraining(
         FrozenEncoder(model, features, precision="float32"),
         neighbor_rows,
-        entropy_weight=5.0,
-        prior=None,
+        objective=scan_objective(entropy_weight=5.0),
         batch_size=min(2048, len(features)),
         learning_rate=1e-2,
         weight_decay=0.0,

@@ -1,5 +1,7 @@
 """The schema of the augmentation sections of ``params.yaml``, and the kinds of value that all sections share."""
 
+import difflib
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -8,6 +10,19 @@ Count = Annotated[int, Field(ge=1, lt=2**31)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+def one_of(table: Iterable[str]) -> AfterValidator:
+    """Only the names of ``table``, near ones named where another is found."""
+    names = list(table)
+
+    def check(name: str) -> str:
+        if name in names:
+            return name
+        near = difflib.get_close_matches(name, names, n=1)
+        raise ValueError(f"one of {', '.join(names)}" + "".join(f"; did you mean {other}?" for other in near))
+
+    return AfterValidator(check)
 
 
 def _rising(ends: tuple[float, float]) -> tuple[float, float]:

@@ -61,7 +61,7 @@ def one_line_errors() -> Iterator[None]:
             first_line = str(error).partition("\n")[0]
             _end(
                 f"error: out of memory ({first_line}); lower batch_size in this stage's section of params.yaml, "
-                "encoder.width, data.image_size, or whatever else is large: scan.clusters, scan.heads",
+                "encoder.resnet.width, data.image_size, or whatever else is large: scan.clusters, scan.heads",
                 status=1,
             )
         if isinstance(error, OSError):

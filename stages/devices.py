@@ -45,10 +45,14 @@ def check_present(processes: int) -> None:
 
 
 def compiles(
-    runtime: RuntimeParams, device: torch.device, *, images: int, training: PretextParams | ScanParams | SelfLabelParams
+    runtime: RuntimeParams,
+    device: torch.device,
+    *,
+    images: int,
+    training: PretextParams | ScanParams | SelfLabelParams,
+    sizes: int = 1,
 ) -> bool:
-    """Whether ``training``, on so many ``images``, compiles its network."""
+    """Whether ``training``, on so many ``images``, compiles its network, for so many ``sizes`` of batches."""
     if runtime.compile != "auto":
         return runtime.compile
-    sizes = 2 if isinstance(training, PretextParams) and 0 < training.early_epochs < training.epochs else 1
     return compiling_pays(device, steps=training.epochs * (images // training.batch_size), sizes=sizes)

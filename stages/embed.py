@@ -10,9 +10,9 @@ from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddin
 from scan_core.encoders.build import check_images
 from scan_core.encoders.embed import normalize_features
 from scan_core.encoders.inference import infer
+from scan_core.encoders.pretext_model import read_pretext
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import rank
-from scan_core.pretext.encoder import read_pretext
 from stages.cli import run
 from stages.params import Params
 from stages.params_file import load_params
@@ -34,9 +34,8 @@ def _embed(config: Params, device: torch.device) -> None:
     images = open_images(IMAGES, device, **config.runtime.decoding())
     model, metadata = read_pretext(ENCODER)
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
-    network = {"projection": model, "backbone": model.encoder}[config.embed.layer]
     features = infer(
-        network.to(device),
+        model.to(device).get_submodule({"projection": "", "backbone": "encoder"}[config.embed.layer]),
         images,
         torch.arange(len(images)),
         mean=metadata["mean"],

@@ -5,7 +5,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from stages.augmentation_params import AugmentationParams, Count, NonNegative, Positive, Probability, Section
+from scan_core.encoders.build import ENCODERS
+from scan_core.encoders.resnet import STEMS
+from scan_core.pretext.small_crops import small_size
+from scan_core.pretext.tasks import TASKS
+from stages.augmentation_params import AugmentationParams, Count, NonNegative, Positive, Probability, Section, one_of
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Splits = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
@@ -35,11 +39,22 @@ class DataParams(Section):
     """GiB that the decoded images may take on the disk; beyond, they are stored encoded and decoded when needed."""
 
 
-class EncoderParams(Section):
-    name: Literal["resnet10", "resnet18", "resnet34", "resnet50"]
+class ResNetParams(Section):
     width: Count
     """Channels of the first stage; 64 is the standard network."""
-    stem: Literal["3x3", "3x3-pool", "3x3-stride2", "7x7-pool"]
+    stem: Annotated[str, one_of(STEMS)]
+
+
+class EncoderParams(Section):
+    name: Annotated[str, one_of(ENCODERS)]
+    weights: None
+    """null is random."""
+    resnet: ResNetParams
+    """What only a ResNet has."""
+
+    def arguments(self) -> dict[str, Any]:
+        """Those of the network ``name``."""
+        return getattr(self, ENCODERS[self.name].section).model_dump()
 
 
 class SimclrParams(Section):
@@ -59,7 +74,7 @@ class SmallCrops(Section):
 
 class PretextParams(Section):
     seed: Seed
-    task: Literal["simclr"]
+    task: Annotated[str, one_of(TASKS)]
     train_splits: Annotated[tuple[str, ...], Field(strict=False)]
     """Splits that the pretext task alone learns from, beside ``data.train_splits``."""
     epochs: Count
@@ -83,26 +98,9 @@ class PretextParams(Section):
             raise ValueError("small_crops without augmentation.random_resized_crop, expected null")
         return self
 
-    @property
-    def early_epochs(self) -> int:
-        """How many of the first epochs have small crops."""
-        return round(self.small_crops.share * self.epochs) if self.small_crops else 0
-
-    def early_size(self, image_size: int) -> int:
-        """Pixels per side of the early epochs' views of images that have ``image_size``."""
-        return max(1, round(self.small_crops.size * image_size)) if self.small_crops else image_size
-
-    def early_operations(self, image_size: int) -> dict[str, dict[str, Any]]:
-        """As ``augmentation.operations()``, for the early epochs."""
-        operations = self.augmentation.operations()
-        if self.small_crops:
-            operations["random_resized_crop"]["size"] = self.early_size(image_size)
-        return operations
-
-    def epoch_costs(self, image_size: int) -> list[float]:
-        """What the time of each epoch nearly goes with: the pixels of a view, relative to an image's."""
-        early = (self.early_size(image_size) / image_size) ** 2
-        return [early] * self.early_epochs + [1.0] * (self.epochs - self.early_epochs)
+    def task_settings(self) -> dict[str, Any]:
+        """The section of the task."""
+        return getattr(self, self.task).model_dump()
 
 
 class EmbedParams(Section):
@@ -221,9 +219,9 @@ class Params(Section):
             crop = section.augmentation.random_crop
             if crop and crop.padding >= self.data.image_size:
                 raise ValueError(f"random_crop.padding {crop.padding}, expected less than data.image_size")
-        crop, early = self.pretext.augmentation.random_crop, self.pretext.early_size(self.data.image_size)
-        if crop and crop.padding >= early:
+        crop, small = self.pretext.augmentation.random_crop, self.pretext.small_crops
+        if crop and small and crop.padding >= (size := small_size(self.data.image_size, small.size)):
             raise ValueError(
-                f"random_crop.padding {crop.padding}, expected less than {early}, the size of pretext.small_crops"
+                f"random_crop.padding {crop.padding}, expected less than {size}, the size of pretext.small_crops"
             )
         return self

@@ -70,6 +70,7 @@ def _describe(detail: object, values: object) -> _Problem:
         return _Problem(key, f"unknown key (found {detail['input']!r}); remove it or correct its name")
     if detail["type"] == "missing":
         return _Problem(key, "missing; python -m stages.use NAME writes a complete file")
+    message = detail["msg"].removeprefix("Value error, ")
     if isinstance(detail["input"], dict):  # a whole section
-        return _Problem(key, detail["msg"].removeprefix("Value error, "))
-    return _Problem(key, f"found {detail['input']!r}{ALLOWED}{detail['msg']}")
+        return _Problem(key, message)
+    return _Problem(key, f"found {detail['input']!r}{ALLOWED}{message}")

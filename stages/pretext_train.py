@@ -5,17 +5,20 @@ from typing import Annotated
 
 import torch
 import typer
+from jaxtyping import Int64
+from torch import Tensor
 
 from scan_core.artifacts.details import write_details
-from scan_core.artifacts.index import read_index, read_normalization
+from scan_core.artifacts.index import Normalization, read_index, read_normalization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.console.advice import pretext_at_chance
-from scan_core.encoders.resnet import ResNet
+from scan_core.encoders.build import encoder_metadata, make_encoder
+from scan_core.encoders.pretext_model import write_pretext
+from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import rank
-from scan_core.pretext.encoder import PretextModel, write_pretext
-from scan_core.pretext.nt_xent import chance_loss
-from scan_core.pretext.simclr import SimclrTraining
+from scan_core.pretext.small_crops import small_crops
+from scan_core.pretext.tasks import TASKS, PretextTraining
 from scan_core.training.chance import last_at_chance
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
@@ -43,23 +46,75 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 
 def _train(config: Params, device: torch.device) -> None:
-    pretext, architecture = config.pretext, config.encoder
-    seed = config.seed + pretext.seed
+    pretext = config.pretext
     say_if_float32(pretext.precision, device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=pretext.train_splits)
-    mean, std = read_normalization(INDEX, channels=images.channels)
+    normalization = read_normalization(INDEX, channels=images.channels)
+    training = pretext_training(config, images, torch.from_numpy(train_ids), normalization)
+    with resume(
+        "pretext_train",
+        params=[config.seed, pretext, config.encoder, config.runtime.decode_on_gpu],
+        inputs=[INDEX],
+        device=device,
+    ) as state:
 
+        def told(history: History) -> str | None:
+            until = last_at_chance([metrics["loss"] for metrics in history], training.chance)
+            return pretext_at_chance(until=until, epochs=pretext.epochs, chance=training.chance)
+
+        history = train(
+            training,
+            report=REPORT,
+            epochs=pretext.epochs,
+            costs=training.costs,
+            resume=state,
+            shown=training.shown,
+            chance=told,
+        )
+        if rank():
+            return
+        until = last_at_chance([metrics["loss"] for metrics in history], training.chance)
+        encoder = config.encoder
+        metadata = {
+            "task": pretext.task,
+            **encoder_metadata(encoder.name, encoder.arguments(), channels=images.channels, image_size=images.size),
+            **normalization._asdict(),
+            "precision": pretext.precision,
+            "run": start_of_run(INDEX, images=len(train_ids), seed=config.seed, encoder=encoder, pretext=pretext),
+            "pretext": {"epochs": pretext.epochs, "at_chance_until": until, "chance": training.chance},
+        }
+        write_pretext(ENCODER, training.model, metadata)
+        at_chance = {"chance_loss": training.chance, "at_chance_until": until, "warning": told(history)}
+        write_details(REPORT, {"epochs": len(history), "images": len(train_ids), **history[-1], **at_chance})
+        state.clear()
+
+
+def pretext_training(
+    config: Params, images: Images, train_ids: Int64[Tensor, " images"], normalization: Normalization
+) -> PretextTraining:
+    """The training of this stage, of a fresh model on the images' device."""
+    pretext, seed = config.pretext, config.seed + config.pretext.seed
+    operations = pretext.augmentation.operations()
+    small = pretext.small_crops and small_crops(
+        operations,
+        **pretext.small_crops.model_dump(),
+        epochs=pretext.epochs,
+        image_size=images.size,
+        **normalization._asdict(),
+    )
+    sizes = 2 if small and 0 < small.epochs < pretext.epochs else 1
     torch.manual_seed(seed)
-    head = pretext.simclr.model_dump(include={"hidden_dim", "projection_dim", "batch_norm"})
-    encoder = ResNet(architecture.name, width=architecture.width, stem=architecture.stem, channels=images.channels)
-    model = PretextModel(encoder, **head).to(device)
-    training = SimclrTraining(
-        model,
+    encoder = make_encoder(
+        config.encoder.name, config.encoder.arguments(), channels=images.channels, image_size=images.size
+    )
+    return TASKS[pretext.task](
+        encoder,
         images,
-        torch.from_numpy(train_ids),
-        Augmentation(pretext.augmentation.operations(), mean=mean, std=std),
-        temperature=pretext.simclr.temperature,
+        train_ids,
+        Augmentation(operations, **normalization._asdict()),
+        **pretext.task_settings(),
+        small_crops=small,
         epochs=pretext.epochs,
         batch_size=pretext.batch_size,
         learning_rate=pretext.learning_rate,
@@ -68,54 +123,9 @@ def _train(config: Params, device: torch.device) -> None:
         warmup_epochs=pretext.warmup_epochs,
         final_learning_rate=pretext.final_learning_rate,
         precision=pretext.precision,
-        early=Augmentation(pretext.early_operations(images.size), mean=mean, std=std),
-        early_epochs=pretext.early_epochs,
         generator=torch.Generator().manual_seed(seed),
-        compile=compiles(config.runtime, device, images=len(train_ids), training=pretext),
+        compile=compiles(config.runtime, images.device, images=len(train_ids), training=pretext, sizes=sizes),
     )
-    with resume(
-        "pretext_train",
-        params=[config.seed, pretext, architecture, config.runtime.decode_on_gpu],
-        inputs=[INDEX],
-        device=device,
-    ) as state:
-        chance = chance_loss(pretext.batch_size)
-
-        def told(history: History) -> str | None:
-            until = last_at_chance([metrics["loss"] for metrics in history], chance)
-            return pretext_at_chance(until=until, epochs=pretext.epochs, chance=chance)
-
-        history = train(
-            training,
-            report=REPORT,
-            epochs=pretext.epochs,
-            costs=pretext.epoch_costs(images.size),
-            resume=state,
-            shown=("loss", "contrastive_accuracy"),
-            chance=told,
-        )
-        if rank():
-            return
-        until = last_at_chance([metrics["loss"] for metrics in history], chance)
-        metadata = {
-            "task": pretext.task,
-            "architecture": architecture.name,
-            "width": architecture.width,
-            "stem": architecture.stem,
-            "channels": images.channels,
-            "image_size": images.size,
-            "mean": mean,
-            "std": std,
-            "precision": pretext.precision,
-            "run": start_of_run(INDEX, images=len(train_ids), seed=config.seed, encoder=architecture, pretext=pretext),
-            "pretext": {"epochs": pretext.epochs, "at_chance_until": until, "chance": chance},
-            **head,
-        }
-        write_pretext(ENCODER, model, metadata)
-        at_chance = {"chance_loss": chance, "at_chance_until": until, "warning": told(history)}
-        details = {"epochs": len(history), "images": len(train_ids), **history[-1], **at_chance}
-        write_details(REPORT, details)
-        state.clear()
 
 
 if __name__ == "__main__":

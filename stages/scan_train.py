@@ -1,7 +1,8 @@
 """Stage scan-train: cluster the images so that neighbors agree."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -12,19 +13,21 @@ from scan_core.artifacts.details import write_details
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.learner import Learner
 from scan_core.clustering.make_learner import make_learner
 from scan_core.clustering.model import ClusteringModel, write_clustering
+from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import chance_consistency
 from scan_core.console.advice import collapse_warning, scan_at_chance
 from scan_core.console.progress import warn
 from scan_core.encoders.build import check_images
+from scan_core.encoders.encoder import Encoder
+from scan_core.encoders.pretext_model import read_pretext
 from scan_core.errors import TrainingError
+from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import rank
-from scan_core.pretext.encoder import read_pretext
 from scan_core.training.chance import last_at_chance
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
@@ -57,7 +60,6 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 def _train(config: Params, device: torch.device) -> None:
     scan = config.scan
-    seed = config.seed + scan.seed
     say_if_float32(scan.precision, device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
@@ -67,28 +69,14 @@ def _train(config: Params, device: torch.device) -> None:
     pretext, metadata = read_pretext(ENCODER)
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
 
-    torch.manual_seed(seed)
-    model = ClusteringModel(pretext.encoder, clusters=scan.clusters, heads=scan.heads).to(device)
-    augmentation = Augmentation(scan.augmentation.operations(), mean=metadata["mean"], std=metadata["std"])
-    generator = torch.Generator().manual_seed(seed)
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
     inputs = [INDEX, NEIGHBORS, ENCODER]
     with resume(
         "scan_train", params=[config.seed, scan, config.runtime.decode_on_gpu], inputs=inputs, device=device
     ) as state:
-        learner = make_learner(
-            model,
-            images,
-            ids,
-            augmentation,
-            train_encoder=scan.train_encoder,
-            views=scan.views,
-            precision=scan.precision,
-            generator=generator,
-            features=state.path("features.f16"),
-            compile=compiles(config.runtime, device, images=len(ids), training=scan),
+        training = scan_training(
+            config, pretext.encoder, metadata, images, ids, rows, features=state.path("features.f16")
         )
-        training = scan_training(scan, learner, rows, generator)
         history = train(
             training,
             report=REPORT,
@@ -132,14 +120,40 @@ def _at_chance_until(history: History, scan: ScanParams) -> int:
 
 
 def scan_training(
-    scan: ScanParams, learner: Learner, neighbor_rows: Int64[Tensor, "images neighbors"], generator: torch.Generator
+    config: Params,
+    encoder: Encoder,
+    metadata: Mapping[str, Any],
+    images: Images,
+    train_ids: Int64[Tensor, " images"],
+    neighbor_rows: Int64[Tensor, "images neighbors"],
+    *,
+    features: Path,
 ) -> ScanTraining:
-    """The training of scan-train."""
+    """The training of this stage, on the images' device; a frozen encoder's features go to ``features``.
+
+    Args:
+        metadata: of the encoder's file.
+    """
+    scan, seed = config.scan, config.seed + config.scan.seed
+    torch.manual_seed(seed)
+    model = ClusteringModel(encoder, clusters=scan.clusters, heads=scan.heads).to(images.device)
+    generator = torch.Generator().manual_seed(seed)
+    learner = make_learner(
+        model,
+        images,
+        train_ids,
+        Augmentation(scan.augmentation.operations(), mean=metadata["mean"], std=metadata["std"]),
+        train_encoder=scan.train_encoder,
+        views=scan.views,
+        precision=scan.precision,
+        generator=generator,
+        features=features,
+        compile=compiles(config.runtime, images.device, images=len(train_ids), training=scan),
+    )
     return ScanTraining(
         learner,
         neighbor_rows,
-        entropy_weight=scan.entropy_weight,
-        prior=scan.prior,
+        objective=scan_objective(entropy_weight=scan.entropy_weight, prior=scan.prior, device=images.device),
         batch_size=scan.batch_size,
         optimizer=scan.optimizer,
         learning_rate=scan.learning_rate,

@@ -1,6 +1,6 @@
 """Stage self-label: the clustering learns from its own confident images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,14 +13,14 @@ from scan_core.artifacts.details import write_details
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.learner import Learner
 from scan_core.clustering.make_learner import make_learner
-from scan_core.clustering.model import read_clustering, write_clustering
+from scan_core.clustering.model import ClusteringModel, read_clustering, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.self_label import SelfLabelTraining, why_over
 from scan_core.console.advice import few_confident_warning, self_label_refused, untaught_warning
 from scan_core.console.progress import say, warn
 from scan_core.encoders.build import check_images
+from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import rank
 from scan_core.training.loop import EpochError, train
@@ -65,34 +65,18 @@ def _pass_through(config: Params, device: torch.device) -> None:
 
 def _refine(config: Params, device: torch.device) -> None:
     step = config.self_label
-    seed = config.seed + step.seed
     say_if_float32(step.precision, device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     rows = neighbor_rows(read_neighbors(NEIGHBORS, train_ids=train_ids))
     model, metadata = read_clustering(SCAN_MODEL)
     check_images(SCAN_MODEL, metadata, channels=images.channels, size=images.size)
-    model = model.to(device)
-    augmentation = Augmentation(step.augmentation.operations(), mean=metadata["mean"], std=metadata["std"])
-    generator = torch.Generator().manual_seed(seed)
     ids = torch.from_numpy(train_ids)
     inputs = [INDEX, NEIGHBORS, SCAN_MODEL]
     with resume(
         "self_label", params=[config.seed, step, config.runtime.decode_on_gpu], inputs=inputs, device=device
     ) as state:
-        learner = make_learner(
-            model,
-            images,
-            ids,
-            augmentation,
-            train_encoder=step.train_encoder,
-            views=step.views,
-            precision=step.precision,
-            generator=generator,
-            features=state.path("features.f16"),
-            compile=compiles(config.runtime, device, images=len(ids), training=step),
-        )
-        training = self_label_training(step, learner, rows, generator)
+        training = self_label_training(config, model, metadata, images, ids, rows, features=state.path("features.f16"))
         failure = None
         try:
             history = train(
@@ -189,12 +173,34 @@ def _say(warnings: Sequence[str], history: History, epoch: int, step: SelfLabelP
 
 
 def self_label_training(
-    step: SelfLabelParams,
-    learner: Learner,
+    config: Params,
+    model: ClusteringModel,
+    metadata: Mapping[str, Any],
+    images: Images,
+    train_ids: Int64[Tensor, " images"],
     neighbor_rows: Int64[Tensor, "images neighbors"],
-    generator: torch.Generator,
+    *,
+    features: Path,
 ) -> SelfLabelTraining:
-    """The training of self-label."""
+    """The training of this stage, on the images' device; a frozen encoder's features go to ``features``.
+
+    Args:
+        metadata: of the model's file.
+    """
+    step, seed = config.self_label, config.seed + config.self_label.seed
+    generator = torch.Generator().manual_seed(seed)
+    learner = make_learner(
+        model.to(images.device),
+        images,
+        train_ids,
+        Augmentation(step.augmentation.operations(), mean=metadata["mean"], std=metadata["std"]),
+        train_encoder=step.train_encoder,
+        views=step.views,
+        precision=step.precision,
+        generator=generator,
+        features=features,
+        compile=compiles(config.runtime, images.device, images=len(train_ids), training=step),
+    )
     return SelfLabelTraining(
         learner,
         neighbor_rows,

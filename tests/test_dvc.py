@@ -58,7 +58,7 @@ def test_a_second_repro_runs_nothing(project: Path):
     [
         ("seed=1", set(ORDER)),
         ("data.limit=150", set(ORDER)),
-        ("encoder.width=2", set(ORDER) - {"fetch"}),
+        ("encoder.resnet.width=2", set(ORDER) - {"fetch"}),
         ("pretext.simclr.temperature=0.9", set(ORDER) - {"fetch"}),
         ("embed.layer=projection", set(ORDER) - {"fetch", "pretext-train"}),
         ("neighbors.k=2", {"mine-neighbors", "scan-train", "self-label", "evaluate"}),

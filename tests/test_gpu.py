@@ -23,6 +23,7 @@ from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
@@ -38,6 +39,7 @@ from scan_core.machine.device import choose_device
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
+from scan_core.pretext.small_crops import SmallCrops
 from scan_core.training.meter import Meter
 
 pytestmark = [
@@ -132,7 +134,7 @@ def small_encoder() -> ResNet:
 
 def scan(learner: Learner) -> ScanTraining:
     rows = torch.arange(len(learner))[:, None].add(torch.arange(1, 6)) % len(learner)
-    return ScanTraining(learner, rows, entropy_weight=2.0, prior=None, **common())
+    return ScanTraining(learner, rows, objective=scan_objective(entropy_weight=2.0), **common())
 
 
 def self_label(learner: Learner, ema_decay: float | None) -> SelfLabelTraining:
@@ -152,9 +154,8 @@ def simclr(images: ResidentImages, **settings: Any) -> SimclrTraining:
 
 def simclr_of_small_crops(images: ResidentImages, **settings: Any) -> SimclrTraining:
     crop = {**ours.SIMCLR["random_resized_crop"], "size": 24}
-    return simclr(
-        images, early=ours.augmentation({**ours.SIMCLR, "random_resized_crop": crop}), early_epochs=1, **settings
-    )
+    small = SmallCrops(ours.augmentation({**ours.SIMCLR, "random_resized_crop": crop}), epochs=1, cost=0.5625)
+    return simclr(images, small_crops=small, **settings)
 
 
 TRAININGS: dict[str, Callable[[ResidentImages], Any]] = {

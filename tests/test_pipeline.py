@@ -14,8 +14,8 @@ import torch
 from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.model import read_model
 from scan_core.clustering.self_label import SelfLabelTraining
+from scan_core.encoders.pretext_model import PretextModel
 from scan_core.errors import ParamsError, TrainingError
-from scan_core.pretext.encoder import PretextModel
 from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, resume, scan_train, self_label
 from tests.pipeline import FROZEN, artifacts, copy_data, run_stages, write_params
 from tests.samples import encode, noise, write_picture

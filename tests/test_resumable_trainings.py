@@ -13,13 +13,15 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
+from scan_core.encoders.pretext_model import PretextModel
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
-from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.simclr import SimclrTraining
+from scan_core.pretext.small_crops import SmallCrops
 from scan_core.training.state import State
 
 AUGMENTATION = {"random_horizontal_flip": {"p": 0.5}, "strong_operations": {"count": 2}}
@@ -41,7 +43,7 @@ def common(*, learning_rate: float) -> dict[str, Any]:
 def simclr(images: ResidentImages, **options: Any) -> SimclrTraining:
     torch.manual_seed(0)
     return SimclrTraining(
-        PretextModel(encoder(), hidden_dim=8, projection_dim=4, batch_norm=True),
+        PretextModel(encoder(), projection={"hidden_dim": 8, "projection_dim": 4, "batch_norm": True}),
         images,
         torch.arange(len(images)),
         augmentation(),
@@ -58,7 +60,7 @@ def simclr(images: ResidentImages, **options: Any) -> SimclrTraining:
 
 def simclr_of_small_crops(images: ResidentImages) -> SimclrTraining:
     small = augmentation(random_resized_crop={"scale": (0.5, 1.0), "ratio": (1.0, 1.0), "size": 5})
-    return simclr(images, early=small, early_epochs=2)
+    return simclr(images, small_crops=SmallCrops(small, epochs=2, cost=0.4))
 
 
 def whole(images: ResidentImages, *, heads: int) -> WholeNetwork:
@@ -75,7 +77,7 @@ def frozen(images: ResidentImages, *, heads: int) -> FrozenEncoder:
 
 
 NEIGHBORS = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
-SCAN: dict[str, Any] = {"entropy_weight": 2.0, "prior": None}
+SCAN: dict[str, Any] = {"objective": scan_objective(entropy_weight=2.0)}
 
 
 def scan(images: ResidentImages) -> ScanTraining:

@@ -15,7 +15,7 @@ from torch import Tensor
 from scan_core.augment.normalize import normalize
 from scan_core.augment.pipeline import Augmentation
 from scan_core.console.progress import track
-from scan_core.encoders.resnet import ResNet
+from scan_core.encoders.encoder import Encoder
 from scan_core.errors import ArtifactError, TrainingError
 from scan_core.images.images import Images
 from scan_core.training.precision import autocast
@@ -60,7 +60,7 @@ class CachedFeatures:
 
 def cache_features(
     path: Path,
-    encoder: ResNet,
+    encoder: Encoder,
     images: Images,
     image_ids: Int64[Tensor, " images"],
     augmentation: Augmentation,
@@ -107,7 +107,7 @@ def cache_features(
 
 
 @torch.no_grad()
-def _features(encoder: ResNet, pixels: Tensor, precision: str) -> npt.NDArray[np.float16]:
+def _features(encoder: Encoder, pixels: Tensor, precision: str) -> npt.NDArray[np.float16]:
     encoder.eval()
     with autocast(pixels.device, precision):
         features = encoder(pixels).half().cpu().numpy()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from scan_core.artifacts.model import load_weights, read_model, write_model
 from scan_core.encoders.build import ENCODER_KEYS, build_encoder, check_count
-from scan_core.encoders.resnet import ResNet
+from scan_core.encoders.encoder import Encoder
 
 
 class ClusterHeads(nn.Module):
@@ -35,7 +35,7 @@ class ClusterHeads(nn.Module):
 class ClusteringModel(nn.Module):
     """Images to cluster logits (SCAN, section 2.2)."""
 
-    def __init__(self, encoder: ResNet, *, clusters: int, heads: int) -> None:
+    def __init__(self, encoder: Encoder, *, clusters: int, heads: int) -> None:
         super().__init__()
         self.encoder = encoder
         self.heads = ClusterHeads(encoder.features, clusters, heads)

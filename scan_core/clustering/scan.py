@@ -1,6 +1,6 @@
 """The clustering step: an image and its neighbors get the same cluster (SCAN, section 2.2)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Int64
@@ -9,9 +9,9 @@ from torch import Tensor
 from scan_core.augment.draws import part_generator
 from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import select_head
+from scan_core.clustering.objective import Objective
 from scan_core.clustering.pairs import draw_partners
-from scan_core.clustering.scan_loss import ScanLoss, scan_loss
-from scan_core.clustering.selection import check_selection, selection_loss, selection_metrics
+from scan_core.clustering.selection import best_head
 from scan_core.console.progress import steps
 from scan_core.machine.cpu_threads import FittingThreads
 from scan_core.training.batches import shuffled_batches
@@ -25,7 +25,7 @@ class ScanTraining:
 
     Args:
         neighbor_rows: the neighbors of each image, as rows of ``learner``.
-        prior: known shares of the clusters, or None for equal ones.
+        objective: what is minimized, and by which the best epoch and head are chosen.
         optimizer: ``adam``, or ``sgd`` with ``momentum``.
     """
 
@@ -34,8 +34,7 @@ class ScanTraining:
         learner: Learner,
         neighbor_rows: Int64[Tensor, "images neighbors"],
         *,
-        entropy_weight: float,
-        prior: Sequence[float] | None,
+        objective: Objective,
         batch_size: int,
         learning_rate: float,
         weight_decay: float,
@@ -45,7 +44,7 @@ class ScanTraining:
     ) -> None:
         self._learner, self._neighbor_rows = learner, neighbor_rows
         self._generator = part_generator(generator, groups=2)
-        self._entropy_weight, self._prior = entropy_weight, _normalized(prior, learner.device)
+        self._objective = objective
         self._batch_size, self._learning_rate = batch_size, learning_rate
         self._optimizer = make_optimizer(optimizer, learner.learned, momentum=momentum, weight_decay=weight_decay)
         self._threads = FittingThreads(learner.device)
@@ -63,9 +62,10 @@ class ScanTraining:
         batches = self._learner.pairs(rows, partners, self._generator)
         for logits in steps(self._threads.watch(batches), total=len(rows)):
             anchor, neighbor = logits.chunk(2, dim=1)
-            loss = scan_loss(anchor, neighbor, entropy_weight=self._entropy_weight, prior=self._prior)
+            loss = self._objective.loss(anchor, neighbor)
             broken = update(self._optimizer, loss.total.sum(), learning_rate=self._learning_rate)
-            meter.add(broken, loss=loss.total.mean(), consistency=loss.consistency.mean(), entropy=loss.entropy.mean())
+            parts = {name: value.mean() for name, value in loss._asdict().items() if name != "total"}
+            meter.add(broken, loss=loss.total.mean(), **parts)
         return {**meter.read(self._learner.learned, learning_rate=self._learning_rate), **self._select()}
 
     def _select(self) -> dict[str, float]:
@@ -73,14 +73,21 @@ class ScanTraining:
         rows = self._neighbor_rows.to(self._learner.device)
         losses, sizes = [], []
         for logits in self._learner.of_images():
-            losses.append(selection_loss(logits, rows, entropy_weight=self._entropy_weight, prior=self._prior))
+            losses.append(self._objective.selection(logits, rows))
             sizes.append(logits.argmax(-1).bincount(minlength=logits.shape[-1]))
-        loss = ScanLoss(*(torch.stack(parts) for parts in zip(*losses, strict=True)))
-        head = check_selection(loss, learning_rate=self._learning_rate)
-        if loss.total[head] < self._best["loss"].item():
+        head = best_head(torch.stack([loss.total for loss in losses]), learning_rate=self._learning_rate)
+        loss = losses[head]
+        if loss.total < self._best["loss"].item():
             weights = select_head(self._learner.learned.state_dict(), head)
-            self._best = {"loss": loss.total[head].cpu(), **{f"model.{name}": w.clone() for name, w in weights.items()}}
-        return selection_metrics(loss, sizes[head], head=head)
+            self._best = {"loss": loss.total.cpu(), **{f"model.{name}": w.clone() for name, w in weights.items()}}
+        parts = {f"selection_{name}": float(value) for name, value in loss._asdict().items() if name != "total"}
+        return {
+            "selection_loss": float(loss.total),
+            **parts,
+            "clusters_used": float((sizes[head] > 0).sum()),
+            "largest_cluster": float(sizes[head].max() / sizes[head].sum()),
+            "head": float(head),
+        }
 
     def best(self) -> tuple[State, float]:
         """The model's weights, with one head, of the epoch and head with the lowest selection loss, and that loss."""
@@ -95,11 +102,3 @@ class ScanTraining:
         """Go on from ``state``."""
         restore(state, self._learner.learned, self._optimizer, self._generator)
         self._best = part(state, "best")
-
-
-def _normalized(prior: Sequence[float] | None, device: torch.device) -> Tensor | None:
-    """``prior`` as shares that sum to 1."""
-    if prior is None:
-        return None
-    shares = torch.tensor(prior, dtype=torch.float32, device=device)
-    return shares / shares.sum()

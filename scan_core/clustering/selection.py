@@ -30,27 +30,15 @@ def selection_loss(
     return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)
 
 
-def check_selection(loss: ScanLoss, *, learning_rate: float) -> int:
+def best_head(losses: Float[Tensor, " heads"], *, learning_rate: float) -> int:
     """The head with the lowest of the losses.
 
     Raises:
         TrainingError: one is not finite.
     """
-    if not loss.total.isfinite().all():
+    if not losses.isfinite().all():
         raise TrainingError(
             "the loss on the training images is not finite after this epoch (learning rate "
             f"{learning_rate:.3g}); lower learning_rate or use precision: float32"
         )
-    return int(loss.total.argmin())
-
-
-def selection_metrics(loss: ScanLoss, sizes: Int64[Tensor, " clusters"], *, head: int) -> dict[str, float]:
-    """What to report of ``head``, which puts so many training images (``sizes``) into its clusters."""
-    return {
-        "selection_loss": float(loss.total[head]),
-        "selection_consistency": float(loss.consistency[head]),
-        "selection_entropy": float(loss.entropy[head]),
-        "clusters_used": float((sizes > 0).sum()),
-        "largest_cluster": float(sizes.max() / sizes.sum()),
-        "head": float(head),
-    }
+    return int(losses.argmin())

@@ -1,35 +1,69 @@
-"""An encoder from the metadata of the file that its weights are in."""
+"""Making an encoder: by name, or as the metadata of the file describe it that its weights are in."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from scan_core.encoders.resnet import STAGES, STEMS, ResNet
+from scan_core.encoders.encoder import Encoder
+from scan_core.encoders.resnet import STAGES, resnet
 from scan_core.errors import ArtifactError
 
-ENCODER_KEYS = ("architecture", "width", "stem", "channels", "image_size", "mean", "std", "precision")
+ENCODER_KEYS = ("architecture", "arguments", "channels", "image_size", "mean", "std", "precision")
 """What the metadata of every model holds about its encoder and the images that it takes."""
 
 PRECISIONS = ("float32", "bfloat16")
 
 
-def build_encoder(path: Path, metadata: Mapping[str, Any]) -> ResNet:
-    """A fresh encoder of the architecture that ``metadata``, with ``ENCODER_KEYS``, of the file ``path`` describes.
+class Architecture(NamedTuple):
+    """A network that can be asked for by name."""
+
+    make: Callable[..., Encoder]
+    """Called with the name, ``channels`` and ``image_size`` (pixels per side) of the images, and the arguments that
+    only this network has. Raises ValueError for what it cannot be."""
+    section: str
+    """Where those arguments stand in a table of parameters."""
+
+
+ENCODERS = {name: Architecture(resnet, section="resnet") for name in STAGES}
+"""Every encoder, by the name that parameters and metadata give it."""
+
+
+def make_encoder(name: str, arguments: Mapping[str, Any], *, channels: int, image_size: int) -> Encoder:
+    """A fresh encoder, with random weights from PyTorch's global generator.
+
+    Raises:
+        ValueError: no such encoder, or an argument that it cannot have.
+    """
+    if name not in ENCODERS:
+        raise ValueError(f"no encoder is called {name}; there are {', '.join(ENCODERS)}")
+    return ENCODERS[name].make(name, channels=channels, image_size=image_size, **arguments)
+
+
+def encoder_metadata(name: str, arguments: Mapping[str, Any], *, channels: int, image_size: int) -> dict[str, Any]:
+    """What a model file says of its encoder, so that :func:`build_encoder` can make it again."""
+    return {"architecture": name, "arguments": dict(arguments), "channels": channels, "image_size": image_size}
+
+
+def build_encoder(path: Path, metadata: Mapping[str, Any]) -> Encoder:
+    """A fresh encoder as ``metadata``, with ``ENCODER_KEYS``, of the file ``path`` describe it.
 
     Raises:
         ArtifactError: a value that no encoder has.
     """
-    for key, allowed in (("architecture", STAGES), ("stem", STEMS), ("precision", PRECISIONS), ("channels", (1, 3))):
+    for key, allowed in (("architecture", ENCODERS), ("precision", PRECISIONS), ("channels", (1, 3))):
         if metadata[key] not in tuple(allowed):
             raise _wrong(path, metadata, key, f"one of {', '.join(map(str, allowed))}")
-    for key in ("width", "image_size"):
-        check_count(path, metadata, key)
+    check_count(path, metadata, "image_size")
     for key, smallest in (("mean", -math.inf), ("std", 0.0)):
         if not _are_numbers(metadata[key], count=metadata["channels"], above=smallest):
             raise _wrong(path, metadata, key, f"{metadata['channels']} finite numbers above {smallest:g}")
-    architecture = {key: metadata[key] for key in ("width", "stem", "channels")}
-    return ResNet(metadata["architecture"], **architecture)
+    images = {key: metadata[key] for key in ("channels", "image_size")}
+    try:
+        return make_encoder(metadata["architecture"], metadata["arguments"], **images)
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise _wrong(path, metadata, "arguments", f"those of {metadata['architecture']} ({reason})") from None
 
 
 def check_count(path: Path, metadata: Mapping[str, Any], key: str) -> None:
@@ -39,14 +73,8 @@ def check_count(path: Path, metadata: Mapping[str, Any], key: str) -> None:
         raise _wrong(path, metadata, key, "a whole number of at least 1")
 
 
-def check_flag(path: Path, metadata: Mapping[str, Any], key: str) -> None:
-    """Raise ArtifactError unless ``metadata[key]`` is true or false."""
-    if not isinstance(metadata[key], bool):
-        raise _wrong(path, metadata, key, "true or false")
-
-
 def check_images(path: Path, metadata: Mapping[str, Any], *, channels: int, size: int) -> None:
-    """Raise ArtifactError unless the model of the file ``path`` was made for images of this kind."""
+    """Raise ArtifactError unless the model of the file ``path`` was made for images of this size."""
     if (metadata["channels"], metadata["image_size"]) != (channels, size):
         raise ArtifactError(
             f"{path}: made for {metadata['channels']} channels of {metadata['image_size']} px, found {channels} of "

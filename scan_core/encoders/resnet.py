@@ -74,10 +74,19 @@ class ResNet(nn.Module):
         width: channels of the first stage (64 in the paper); each later one doubles them.
         stem: one of ``STEMS``; ``7x7-pool`` is the paper's, ``3x3`` the usual one at 32 px.
         channels: of the images.
+
+    Raises:
+        ValueError: no such network.
     """
+
+    features: int
 
     def __init__(self, name: str, *, width: int, stem: str, channels: int) -> None:
         super().__init__()
+        if name not in STAGES or stem not in STEMS:
+            raise ValueError(f"no {name} with a stem {stem}; there are {', '.join(STAGES)} with {', '.join(STEMS)}")
+        if width < 1:
+            raise ValueError(f"a width of {width}, expected at least 1")
         kernel, stride, pool = STEMS[stem]
         block = Bottleneck if name == "resnet50" else BasicBlock
         self.conv1 = nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, bias=False)
@@ -103,6 +112,13 @@ class ResNet(nn.Module):
         for stage in range(1, 5):
             x = getattr(self, f"layer{stage}")(x)
         return x.mean(dim=(2, 3))
+
+
+def resnet(name: str, *, channels: int, image_size: int, width: int, stem: str) -> ResNet:
+    """A :class:`ResNet`; it takes images of any size."""
+    if isinstance(width, bool) or not isinstance(width, int) or not isinstance(stem, str):
+        raise TypeError(f"width {width!r} and stem {stem!r}, expected a whole number and a name")
+    return ResNet(name, width=width, stem=stem, channels=channels)
 
 
 class _Projection(nn.Conv2d):

@@ -1,6 +1,7 @@
 """SimCLR (Chen et al., 2020): make two augmented views of an image find each other among all others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,11 +10,13 @@ from scan_core.augment.batches import augmented_batches
 from scan_core.augment.draws import part_generator
 from scan_core.augment.pipeline import Augmentation
 from scan_core.console.progress import steps
+from scan_core.encoders.encoder import Encoder
+from scan_core.encoders.pretext_model import PretextModel
 from scan_core.images.images import Images
 from scan_core.machine.cpu_threads import FittingThreads
 from scan_core.parallel.distributed import part_of_batch, replicate
-from scan_core.pretext.encoder import PretextModel
-from scan_core.pretext.nt_xent import nt_xent
+from scan_core.pretext.nt_xent import chance_loss, nt_xent
+from scan_core.pretext.small_crops import SmallCrops
 from scan_core.training.batches import shuffled_batches, steps_per_epoch
 from scan_core.training.meter import Meter
 from scan_core.training.precision import autocast
@@ -22,17 +25,40 @@ from scan_core.training.state import State, capture, restore
 from scan_core.training.update import sgd, update
 
 
+def simclr(
+    encoder: Encoder,
+    images: Images,
+    image_ids: Tensor,
+    augmentation: Augmentation,
+    *,
+    hidden_dim: int,
+    projection_dim: int,
+    batch_norm: bool,
+    **settings: Any,
+) -> "SimclrTraining":
+    """SimCLR of ``encoder`` and a projection head, on the images' device.
+
+    Args:
+        hidden_dim, projection_dim, batch_norm: see :func:`scan_core.encoders.pretext_model.projection_head`.
+        settings: see :class:`SimclrTraining`.
+    """
+    head = {"hidden_dim": hidden_dim, "projection_dim": projection_dim, "batch_norm": batch_norm}
+    model = PretextModel(encoder, projection=head).to(images.device)
+    return SimclrTraining(model, images, image_ids, augmentation, **settings)
+
+
 class SimclrTraining:
     """One call of :meth:`run_epoch` after the other trains ``model`` on ``images``.
 
     Args:
         image_ids: int64 [M], the images to learn from.
         epochs: the length of the learning-rate schedule.
-        early: another augmentation, in place of ``augmentation`` in the first ``early_epochs``; its views may be of
-            another size.
+        small_crops: the views of the first epochs, in place of those of ``augmentation``.
         learning_rate: at the schedule's peak; ``final_learning_rate`` is its share at the end.
         compile: whether the network is compiled; see :func:`scan_core.training.compiled.compiled`.
     """
+
+    shown: tuple[str, ...] = ("loss", "contrastive_accuracy")
 
     def __init__(
         self,
@@ -51,11 +77,13 @@ class SimclrTraining:
         final_learning_rate: float,
         precision: str,
         generator: torch.Generator,
-        early: Augmentation | None = None,
-        early_epochs: int = 0,
+        small_crops: SmallCrops | None = None,
         compile: bool = False,
     ) -> None:
-        self._model, self._images, self._image_ids = model, images, image_ids
+        self.model, self._images, self._image_ids = model, images, image_ids
+        self.chance = chance_loss(batch_size)
+        self._small = small_crops or SmallCrops(augmentation, epochs=0, cost=1.0)
+        self.costs: Sequence[float] = [self._small.cost] * self._small.epochs + [1.0] * (epochs - self._small.epochs)
         self._network = replicate(model, compile=compile)
         self._augmentation, self._generator = augmentation, part_generator(generator, groups=2)
         self._temperature, self._precision, self._batch_size = temperature, precision, batch_size
@@ -71,7 +99,7 @@ class SimclrTraining:
             )
             for step in range(epochs * per_epoch)
         ]
-        self._early, self._early_steps = early or augmentation, early_epochs * per_epoch
+        self._small_steps = self._small.epochs * per_epoch
         self._threads = FittingThreads(images.device)
         self._step = 0
 
@@ -81,11 +109,11 @@ class SimclrTraining:
         Raises:
             TrainingError: the loss is not finite in too many steps.
         """
-        self._model.train()
+        self.model.train()
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
         ids = self._image_ids[part_of_batch(rows)]
-        augmentation = self._early if self._step < self._early_steps else self._augmentation
+        augmentation = self._small.augmentation if self._step < self._small_steps else self._augmentation
         batches = augmented_batches(self._images, ids, augmentation, self._generator, views=2)
         for _, views in steps(self._threads.watch(batches), total=len(rows)):
             with autocast(self._images.device, self._precision):
@@ -95,14 +123,14 @@ class SimclrTraining:
             meter.add(broken, loss=loss, contrastive_accuracy=accuracy)
             self._step += 1
         learning_rate = self._schedule[self._step - 1]
-        return {**meter.read(self._model, learning_rate=learning_rate), "learning_rate": learning_rate}
+        return {**meter.read(self.model, learning_rate=learning_rate), "learning_rate": learning_rate}
 
     def state_dict(self) -> State:
         """Everything that :meth:`load_state_dict` needs to go on identically."""
-        state = capture(self._model, self._optimizer, self._generator)
+        state = capture(self.model, self._optimizer, self._generator)
         return state | {"step": torch.tensor(self._step)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Go on from ``state``."""
-        restore(state, self._model, self._optimizer, self._generator)
+        restore(state, self.model, self._optimizer, self._generator)
         self._step = int(state["step"])

@@ -40,8 +40,9 @@ from stages.use import main as use
 ROOT = Path(__file__).parents[2]
 Rows = list[dict[str, str | float]]
 TINY = (
-    "data.limit=160 data.image_size=8 encoder.width=4 pretext.epochs=1 pretext.batch_size=32 pretext.warmup_epochs=0 "
-    "neighbors.k=3 scan.heads=1 scan.epochs=1 scan.batch_size=32 self_label.epochs=0 runtime.device=cpu"
+    "data.limit=160 data.image_size=8 encoder.resnet.width=4 pretext.epochs=1 pretext.batch_size=32 "
+    "pretext.warmup_epochs=0 neighbors.k=3 scan.heads=1 scan.epochs=1 scan.batch_size=32 self_label.epochs=0 "
+    "runtime.device=cpu"
 )
 
 
@@ -148,8 +149,8 @@ def test_the_share_is_that_of_the_preset(tmp_path: Path):
     preset = load_params(tmp_path / "params.yaml")
     pretext = round(sum(preset.pretext.epoch_costs(preset.data.image_size)))
     assert {"pretext": pretext, "scan": preset.scan.epochs, "self_label": preset.self_label.epochs} == share.EPOCHS
-    assert (preset.encoder.width, preset.neighbors.k) == (share.WIDTH, share.K)
-    assert preset.encoder.stem == "3x3-stride2"
+    assert (preset.encoder.resnet.width, preset.neighbors.k) == (share.WIDTH, share.K)
+    assert preset.encoder.resnet.stem == "3x3-stride2"
 
 
 def test_frozen(run):

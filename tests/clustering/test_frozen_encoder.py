@@ -6,6 +6,7 @@ from torch import nn
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder, draw_views
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.pairs import draw_partners
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
@@ -28,9 +29,9 @@ def two_kinds() -> CachedFeatures:
 def training(features: CachedFeatures, *, heads: int = 3, **settings: object) -> ScanTraining:
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=1), clusters=2, heads=heads)
-    given = {"learning_rate": 0.05, "optimizer": "sgd", "momentum": 0.9, "prior": None, "batch_size": 8, **settings}
+    given = {"learning_rate": 0.05, "optimizer": "sgd", "momentum": 0.9, "batch_size": 8, **settings}
     generator = torch.Generator().manual_seed(0)
-    fixed = {"entropy_weight": 2.0, "weight_decay": 0.0, "generator": generator}
+    fixed = {"objective": scan_objective(entropy_weight=2.0), "weight_decay": 0.0, "generator": generator}
     return ScanTraining(FrozenEncoder(model, features, precision="float32"), NEIGHBORS, **fixed, **given)
 
 

@@ -3,6 +3,7 @@ import torch
 
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.clustering.whole_network import WholeNetwork
@@ -20,8 +21,7 @@ def training(images: ResidentImages, *, learning_rate: float = 0.01, heads: int 
     return ScanTraining(
         WholeNetwork(model, images, torch.arange(24), Augmentation({}, mean=[0.4], std=[0.3]), precision="float32"),
         NEIGHBORS,
-        entropy_weight=2.0,
-        prior=None,
+        objective=scan_objective(entropy_weight=2.0),
         batch_size=8,
         learning_rate=learning_rate,
         weight_decay=0.0,
@@ -62,8 +62,7 @@ def test_a_prior_moves_the_cluster_sizes(tiny_images):
             model, tiny_images, torch.arange(24), Augmentation({}, mean=[0.4], std=[0.3]), precision="float32"
         ),
         torch.empty(24, 0, dtype=torch.int64),
-        entropy_weight=50.0,
-        prior=[3.0, 1.0],
+        objective=scan_objective(entropy_weight=50.0, prior=[3.0, 1.0]),
         batch_size=24,
         learning_rate=0.01,
         weight_decay=0.0,

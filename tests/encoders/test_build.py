@@ -7,8 +7,8 @@ from scan_core.errors import ArtifactError
 
 FILE = Path("model.safetensors")
 METADATA = {
-    "architecture": "resnet10", "width": 4, "stem": "3x3", "channels": 3, "image_size": 32, "mean": [0.5, 0.4, 0.3],
-    "std": [0.2, 0.2, 0.2], "precision": "float32",
+    "architecture": "resnet10", "arguments": {"width": 4, "stem": "3x3"}, "channels": 3, "image_size": 32,
+    "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.2, 0.2], "precision": "float32",
 }  # fmt: skip
 
 
@@ -19,7 +19,9 @@ def test_an_encoder_as_described():
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("architecture", "vgg"), ("stem", None), ("channels", 2), ("width", 0), ("width", "a"), ("width", True),
+        ("architecture", "vgg"), ("architecture", []), ("channels", 2), ("arguments", None), ("arguments", {}),
+        ("arguments", {"width": 0, "stem": "3x3"}), ("arguments", {"width": True, "stem": "3x3"}),
+        ("arguments", {"width": 4, "stem": None}), ("arguments", {"width": 4, "stem": "3x3", "depth": 1}),
         ("image_size", 8.5), ("precision", "int3"), ("mean", [0.5]), ("mean", "x"), ("mean", [None] * 3),
         ("std", [float("nan")] * 3), ("std", [0.0] * 3),
     ],

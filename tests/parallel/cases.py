@@ -13,6 +13,7 @@ from scan_core.augment.batches import STEPS_AT_ONCE
 from scan_core.augment.draws import part_generator
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
@@ -20,11 +21,11 @@ from scan_core.clustering.selection import selection_loss
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.inference import infer
+from scan_core.encoders.pretext_model import PretextModel
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
 from scan_core.parallel.collectives import all_gather, all_reduce
 from scan_core.parallel.distributed import average_gradients, part_of_batch, rank, replicate, rows_of_part
-from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
 from scan_core.training.update import sgd, update
@@ -98,7 +99,7 @@ def training(name: str) -> Any:
         batch_norm = name == "simclr, normalized head"
         rate = 1e-4 if batch_norm else 0.01
         schedule = {"learning_rate": rate, "momentum": 0.9, "warmup_epochs": 1.0, "final_learning_rate": 0.01}
-        model = PretextModel(encoder, hidden_dim=8, projection_dim=4, batch_norm=batch_norm)
+        model = PretextModel(encoder, projection={"hidden_dim": 8, "projection_dim": 4, "batch_norm": batch_norm})
         return SimclrTraining(
             model, *data, augmentation, temperature=0.5, epochs=4, **schedule, precision="float32", **common
         )
@@ -106,7 +107,7 @@ def training(name: str) -> Any:
     learner = WholeNetwork(model, *data, augmentation, precision="float32")
     neighbors = (torch.arange(26)[:, None] + torch.tensor([2, 4])) % 26
     if name == "scan":
-        settings = {"entropy_weight": 2.0, "prior": None, "learning_rate": 1e-4}
+        settings = {"objective": scan_objective(entropy_weight=2.0), "learning_rate": 1e-4}
         return ScanTraining(learner, neighbors, **settings, **common)
     settings = {"threshold": 0.4, "class_balance": True, "learning_rate": 1e-3, "ema_decay": 0.9}
     return SelfLabelTraining(learner, neighbors, **settings, **common)

@@ -167,7 +167,7 @@ def test_a_selection_loss_that_is_no_number(run_evaluate):
 
 def test_with_real_models(run_evaluate, monkeypatch):
     monkeypatch.setattr(evaluate, "predict", predict)
-    architecture = {"architecture": "resnet10", "width": 4, "stem": "3x3", "channels": 1}
+    architecture = {"architecture": "resnet10", "arguments": {"width": 4, "stem": "3x3"}, "channels": 1}
     metadata = {
         **architecture,
         "clusters": CLUSTERS,

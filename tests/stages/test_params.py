@@ -70,21 +70,6 @@ def test_scientific_notation_is_a_number(digits: Path):
     assert load_params(digits).pretext.weight_decay == 1e-4
 
 
-def test_small_crops(tmp_path: Path):
-    path = tmp_path / "params.yaml"
-    use("cifar10", ["pretext.epochs=15"], params=path)
-    pretext = load_params(path).pretext
-    assert pretext.early_epochs == 0
-    assert pretext.early_operations(32) == pretext.augmentation.operations()
-
-    pretext = load_params(changed(path, "pretext.small_crops", {"size": 0.75, "share": 0.6})).pretext
-    assert pretext.early_epochs == 9
-    whole, early = pretext.augmentation.operations(), pretext.early_operations(32)
-    assert pretext.epoch_costs(32) == [0.5625] * 9 + [1.0] * 6
-    assert early.pop("random_resized_crop") == {**whole.pop("random_resized_crop"), "size": 24}
-    assert early == whole
-
-
 def test_padding_is_smaller_than_small_crops(tmp_path: Path):
     path = tmp_path / "params.yaml"
     use("cifar10", ["pretext.small_crops={size: 0.5, share: 0.6}"], params=path)

@@ -21,7 +21,12 @@ PICTURES = [noise(SIZE, SIZE, 3, seed=seed) for seed in range(COUNT)]
 def _write_model(channels):
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=channels), clusters=CLUSTERS, heads=1)
-    encoder = {"architecture": "resnet10", "width": 2, "stem": "3x3", "channels": channels, "image_size": SIZE}
+    encoder = {
+        "architecture": "resnet10",
+        "arguments": {"width": 2, "stem": "3x3"},
+        "channels": channels,
+        "image_size": SIZE,
+    }
     normalization = {"mean": [0.5] * channels, "std": [0.2] * channels, "precision": "float32"}
     write_clustering(predict.SELF_LABEL_MODEL, model.state_dict(), {**encoder, **normalization, "clusters": CLUSTERS})
 

@@ -1,0 +1,67 @@
+"""What a pretext task learns, an encoder and where the task has one a projection head, and its file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from scan_core.artifacts.model import load_weights, read_model, write_model
+from scan_core.encoders.build import ENCODER_KEYS, build_encoder
+from scan_core.encoders.encoder import Encoder
+from scan_core.errors import ArtifactError
+
+
+def projection_head(features: int, *, hidden_dim: int, projection_dim: int, batch_norm: bool) -> nn.Sequential:
+    """The projection head of SimCLR (Chen et al., 2020), Linear-ReLU-Linear, from ``features`` numbers.
+
+    Args:
+        batch_norm: whether batch normalization stands between the first linear layer and the ReLU, as in the code of
+            Chen et al.; the SCAN authors' head has none.
+    """
+    norm = [nn.BatchNorm1d(hidden_dim)] if batch_norm else []
+    hidden = nn.Linear(features, hidden_dim, bias=not batch_norm)
+    return nn.Sequential(hidden, *norm, nn.ReLU(), nn.Linear(hidden_dim, projection_dim))
+
+
+class PretextModel(nn.Module):
+    """An encoder with a projection head.
+
+    Args:
+        projection: the arguments of :func:`projection_head`; None is a model without one.
+    """
+
+    def __init__(self, encoder: Encoder, *, projection: Mapping[str, Any] | None) -> None:
+        super().__init__()
+        self.encoder, self.projection_arguments = encoder, projection and dict(projection)
+        self.projection = projection_head(encoder.features, **projection) if projection else nn.Identity()
+
+    def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch dimensions"]:
+        """Projections, not normalized; the encoder's features where there is no projection head."""
+        return self.projection(self.encoder(images))
+
+
+def write_pretext(path: Path, model: PretextModel, metadata: Mapping[str, Any]) -> None:
+    """Write the model; ``metadata`` holds ``ENCODER_KEYS``, to which the arguments of its projection head come."""
+    write_model(path, model.state_dict(), {**metadata, "projection": model.projection_arguments})
+
+
+def read_pretext(path: Path) -> tuple[PretextModel, dict[str, Any]]:
+    """Build the model that ``path`` describes and load its weights.
+
+    Raises:
+        ArtifactError: missing, malformed, or the weights do not fit the description.
+    """
+    weights, metadata = read_model(path, keys=[*ENCODER_KEYS, "projection"])
+    encoder = build_encoder(path, metadata)
+    try:
+        model = PretextModel(encoder, projection=metadata["projection"])
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise ArtifactError(
+            f"{path}: projection {metadata['projection']!r} in its metadata, which is no projection head ({reason}); "
+            "run dvc repro"
+        ) from None
+    load_weights(path, model, weights)
+    return model, metadata
