@@ -17,7 +17,6 @@ from scan_core.artifacts.labels import read_labels
 from scan_core.artifacts.model import read_model
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.clustering.predict import predict
-from scan_core.console.evaluation import summary, warnings
 from scan_core.console.progress import tell, warn
 from scan_core.errors import ArtifactError, DataError
 from scan_core.evaluation.purity import neighbor_purity
@@ -28,7 +27,9 @@ from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.open_images import open_images
 from scan_core.machine.cpu_threads import choose_threads
 from scan_core.machine.device import choose_device
+from stages.advice import told
 from stages.cli import run
+from stages.evaluate_messages import summary, warnings
 from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
@@ -75,7 +76,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     if REJECTED_MODEL.exists():
         models["rejected"] = REJECTED_MODEL
     steps = [Predictions(step, ids, predict(path, images, ids)) for step, path in models.items()]
-    results = _score(steps, models, truth, index)
+    metadata = {step: read_model(path)[1] for step, path in models.items()}
+    results = _score(steps, models, metadata, truth, index)
 
     write_predictions(PREDICTIONS, steps)
     write_tables(REPORT, results, labels["path"][ids].tolist())
@@ -83,7 +85,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_galleries(REPORT, results, ids, images, embeddings, prototype_count=config.evaluate.prototypes)
     write_text(REPORT / "details.json", json.dumps(details(results), indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
-    found = warnings(results)
+    found = warnings(results, told(metadata["self_label"]))
     if results.meaningless:
         warn(found.pop(0))  # before anybody reads the figures
     tell(summary(results))
@@ -96,9 +98,10 @@ def _truth(labels: pd.DataFrame) -> Truth:
     return truth_from(labels["label"].fillna(-1).to_numpy(np.int64), names)
 
 
-def _score(steps: list[Predictions], models: dict[str, Path], truth: Truth, index: Index) -> Results:
+def _score(
+    steps: list[Predictions], models: dict[str, Path], metadata: dict[str, dict[str, Any]], truth: Truth, index: Index
+) -> Results:
     ids = index.evaluate_ids
-    metadata = {step: read_model(path)[1] for step, path in models.items()}
     scored = {
         step.step: step_result(
             step.probabilities, truth.of(ids), selection_loss=_selection_loss(models[step.step], metadata[step.step])

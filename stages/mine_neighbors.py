@@ -80,9 +80,14 @@ def _processes_here() -> int:
 
 
 def _check_memory(neighbors: NeighborsParams) -> None:
-    """Say how much memory this takes, and stop where there is less."""
+    """Say how much memory this takes; stop where there is less, or where there are too few images."""
     images, dimensions = embeddings_shape(EMBEDDINGS)
     points = len(read_index(INDEX, rows=images).train_ids)
+    if neighbors.k >= points:
+        raise ParamsError(
+            f"neighbors.k: {neighbors.k} neighbors asked for among {points} training images; at most {points - 1} are "
+            "possible, lower neighbors.k"
+        )
     approximate = points > neighbors.exact_up_to
     needed = bytes_needed(images=images, points=points, dimensions=dimensions, k=neighbors.k, approximate=approximate)
     needed *= _processes_here()

@@ -11,7 +11,6 @@ from torch import Tensor
 from scan_core.artifacts.details import write_details
 from scan_core.artifacts.index import Normalization, read_index, read_normalization
 from scan_core.augment.pipeline import Augmentation
-from scan_core.console.advice import pretext_at_chance
 from scan_core.encoders.build import encoder_metadata, make_encoder
 from scan_core.encoders.pretext_model import write_pretext
 from scan_core.images.images import Images
@@ -23,6 +22,7 @@ from scan_core.training.chance import last_at_chance
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
 from scan_core.training.resume import History
+from stages.advice import pretext_at_chance
 from stages.cli import run
 from stages.devices import compiles
 from stages.model_run import start_of_run

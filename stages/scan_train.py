@@ -19,7 +19,6 @@ from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import chance_consistency
-from scan_core.console.advice import collapse_warning, scan_at_chance
 from scan_core.console.progress import warn
 from scan_core.encoders.build import check_images
 from scan_core.encoders.encoder import Encoder
@@ -32,6 +31,7 @@ from scan_core.training.chance import last_at_chance
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
 from scan_core.training.resume import History
+from stages.advice import collapse_warning, scan_at_chance
 from stages.cli import run
 from stages.devices import compiles
 from stages.model_run import further_run

@@ -17,7 +17,6 @@ from scan_core.clustering.make_learner import make_learner
 from scan_core.clustering.model import ClusteringModel, read_clustering, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.self_label import SelfLabelTraining, why_over
-from scan_core.console.advice import few_confident_warning, self_label_refused, untaught_warning
 from scan_core.console.progress import say, warn
 from scan_core.encoders.build import check_images
 from scan_core.images.images import Images
@@ -27,6 +26,7 @@ from scan_core.training.loop import EpochError, train
 from scan_core.training.precision import say_if_float32
 from scan_core.training.resume import History
 from scan_core.training.state import State
+from stages.advice import few_confident_warning, self_label_refused, untaught_warning
 from stages.cli import run
 from stages.devices import compiles
 from stages.model_run import further_run
@@ -119,7 +119,7 @@ def _refine(config: Params, device: torch.device) -> None:
 
 
 def _refusal(training: SelfLabelTraining, history: History, step: SelfLabelParams) -> dict[str, Any]:
-    """Why no epoch is kept, as :func:`scan_core.console.advice.self_label_refused` tells it."""
+    """Why no epoch is kept, as :func:`stages.advice.self_label_refused` tells it."""
     last = history[-1]
     return {
         "trained": len(history),

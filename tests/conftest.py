@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from scan_core.images.images import ResidentImages
+from tests.evaluated import make_results
+
+__all__ = ["make_results"]
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import numpy.typing as npt
 from jaxtyping import Float32
 
 from scan_core.artifacts.neighbors import Neighbors
-from scan_core.errors import ParamsError
+from scan_core.neighbors.found import Points, Search
 from scan_core.neighbors.ivf import Approximation, ivf_search
 from scan_core.neighbors.others import others
 from scan_core.neighbors.pieces import chunks, shard
-from scan_core.neighbors.search import Points, Search, exact_search
+from scan_core.neighbors.search import exact_search
 
 
 class Mined(NamedTuple):
@@ -47,13 +47,10 @@ def mine_neighbors(
         rank: which of the ``world_size`` parts to mine; :func:`~scan_core.neighbors.pieces.join` joins them.
 
     Raises:
-        ParamsError: fewer than ``k`` other images.
+        ValueError: fewer than ``k`` other images.
     """
     if k >= len(image_ids):
-        raise ParamsError(
-            f"neighbors.k: {k} neighbors asked for among {len(image_ids)} training images; "
-            f"at most {len(image_ids) - 1} are possible, lower neighbors.k"
-        )
+        raise ValueError(f"{k} neighbors of each of {len(image_ids)} images, expected at most {len(image_ids) - 1}")
     points = embeddings if len(image_ids) == len(embeddings) else embeddings[image_ids]
     rows = shard(len(points), rank=rank, world_size=world_size)
     search, approximation = _search(points, k=k, gpus=gpus, exact_up_to=exact_up_to)

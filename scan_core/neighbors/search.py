@@ -1,26 +1,10 @@
-"""What a search for the nearest points is, and the exact one with the library that this machine has."""
+"""The exact search for the nearest points, with the library that this machine has."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
-from jaxtyping import Float32, Int64
-
-Points = Float32[np.ndarray, "points dimensions"]
-Queries = Float32[np.ndarray, "queries dimensions"]
-
-
-class Found(NamedTuple):
-    """The points found for each query, nearest first."""
-
-    similarity: Float32[np.ndarray, "queries k"]
-    """Inner products."""
-    row: Int64[np.ndarray, "queries k"]
-    """Rows of the points."""
-
-
-Search = Callable[[Queries, int], Found]
-"""From queries and k to the k nearest points of each, among them the query itself where it is one of the points."""
+from scan_core.neighbors.found import Found, Points, Search
+from scan_core.neighbors.torch_search import torch_search
 
 
 def exact_search(points: Points, *, gpus: Sequence[int]) -> Search:
@@ -65,6 +49,4 @@ def present_gpus() -> range:
 
 
 def _torch(points: Points, gpus: Sequence[int]) -> Search:
-    from scan_core.neighbors.torch_search import torch_search
-
     return torch_search(points, gpus=gpus)

@@ -1,13 +1,19 @@
 """What a person reads on the terminal after an evaluation."""
 
-from scan_core.console.advice import BALANCE, MEANINGLESS, collapse_warning
+from collections.abc import Sequence
+
 from scan_core.evaluation.results import Results, StepResult
+from stages.advice import BALANCE, MEANINGLESS, collapse_warning
 
 
-def warnings(results: Results) -> list[str]:
-    """Say what is wrong with the clusters, the worst first, and that labels are missing; empty where all is well."""
+def warnings(results: Results, told: Sequence[str] = ()) -> list[str]:
+    """Say what is wrong with the clusters, the worst first, and that labels are missing; empty where all is well.
+
+    Args:
+        told: during the trainings (:func:`stages.advice.told`).
+    """
     found = [MEANINGLESS] if results.meaningless else []
-    found += results.trainings.warnings
+    found += told
     uniform = results.trainings.scan_is_trivial(clusters=len(results.scan.sizes))
     scan = [] if uniform else _collapse("scan", results.scan)
     found += scan

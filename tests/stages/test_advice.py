@@ -2,13 +2,14 @@ import math
 
 import pytest
 
-from scan_core.console.advice import (
+from stages.advice import (
     BALANCE,
     collapse_warning,
     few_confident_warning,
     pretext_at_chance,
     scan_at_chance,
     self_label_refused,
+    told,
     untaught_warning,
 )
 
@@ -86,3 +87,27 @@ def test_why_self_labeling_is_not_taken(facts: dict[str, float | str], said: str
     message = self_label_refused(**facts)
     assert message.startswith("self-labeling is not taken, and the SCAN step's model is the result: ")
     assert said in message
+
+
+LEARNED = {
+    "pretext": {"epochs": 50, "at_chance_until": 2, "chance": 5.5},
+    "scan": {"epochs": 15, "at_chance_until": 0, "consistency": 0.5},
+    "self_label": {"epochs": 4, "refused": None},
+}
+
+
+def test_nothing_is_told_again_of_trainings_that_learned():
+    assert told(LEARNED) == told({}) == []
+
+
+def test_chance_and_refusal_are_told_again():
+    refused = {"trained": 3, "confident": 0, "taught": 0, "lost": 0, "threshold": 0.8}
+    again = told(
+        {
+            "pretext": {**LEARNED["pretext"], "at_chance_until": 30},
+            "scan": {**LEARNED["scan"], "at_chance_until": 15},
+            "self_label": {"epochs": 0, "refused": refused},
+        }
+    )
+    assert [message.split(":")[0] for message in again[:2]] == ["pretext-train", "scan-train"]
+    assert "no image is assigned with a probability above 0.8" in again[2]

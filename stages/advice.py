@@ -1,7 +1,8 @@
 """What to tell a person about a training that went wrong: what it means, and which parameter to change."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from scan_core.training.chance import first_look
 
@@ -120,6 +121,23 @@ def self_label_refused(
             f"neighbors agree less ({agreement[1]:.3f} after {trained} epochs instead of {agreement[0]:.3f}); {remedy}"
         )
     return f"self-labeling is not taken, and the SCAN step's model is the result: {reason}"
+
+
+def told(metadata: Mapping[str, Any]) -> list[str]:
+    """What a person was told during the trainings of a model, by the ``metadata`` of its file."""
+    pretext, scan, self_label = (metadata.get(name) or {} for name in ("pretext", "scan", "self_label"))
+    found = []
+    if pretext:
+        message = pretext_at_chance(
+            until=pretext["at_chance_until"], epochs=pretext["epochs"], chance=pretext["chance"]
+        )
+        found += [f"pretext-train: {message}"] if message else []
+    if scan:
+        message = scan_at_chance(until=scan["at_chance_until"], epochs=scan["epochs"])
+        found += [f"scan-train: {message}"] if message else []
+    if self_label.get("refused"):
+        found.append(self_label_refused(**self_label["refused"]))
+    return found
 
 
 MEANINGLESS = (

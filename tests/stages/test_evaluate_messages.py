@@ -2,10 +2,10 @@ import math
 
 import pytest
 
-from scan_core.console.advice import MEANINGLESS
-from scan_core.console.evaluation import summary, warnings
 from scan_core.evaluation.results import details
 from scan_core.evaluation.trainings import Trainings
+from stages.advice import MEANINGLESS
+from stages.evaluate_messages import summary, warnings
 
 LABELS = [0, 0, 1, 1, 2, 2]
 
@@ -40,10 +40,10 @@ def test_collapse_in_self_labeling_alone_is_not_blamed_on_scan(make_results):
 
 @pytest.mark.parametrize("scan", [COLLAPSED, LABELS])
 def test_uniform_predictions_are_told_first_and_no_entropy_weight_is_advised(make_results, scan: list[int]):
-    uniform = Trainings(scan_consistency=math.log(3), warnings=("scan-train: uniform",))
+    uniform = Trainings(scan_consistency=math.log(3))
     results = make_results(LABELS, scan, scan, cluster_count=3, trainings=uniform)
     assert results.meaningless
-    assert warnings(results) == [MEANINGLESS, "scan-train: uniform"]
+    assert warnings(results, ["scan-train: uniform"]) == [MEANINGLESS, "scan-train: uniform"]
 
 
 def test_one_cluster_means_nothing(make_results):
