@@ -13,9 +13,6 @@ import typer
 
 from scan_core.console.progress import say
 from scan_core.errors import ParamsError
-from scan_core.machine.cpu_threads import choose_threads
-from scan_core.machine.device import choose_device
-from scan_core.machine.freed_memory import keep_freed_memory
 from scan_core.machine.search_memory import free_bytes
 from scan_core.planning.fit import Machine, disk_bytes, on_machine, problems
 from scan_core.planning.needs import Work
@@ -23,7 +20,7 @@ from scan_core.planning.sizes import DOWNLOADS
 from scan_core.planning.times import PerTraining, Rates, stage_seconds, stage_steps
 from stages.cli import run
 from stages.dependencies import ROOT
-from stages.devices import check_shares, count_devices
+from stages.devices import check_shares, choose_device, count_devices, prepare
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import PARAMS
@@ -45,9 +42,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     config = load_params(params)
     counted = count_images(config)
     device = choose_device(config.runtime.device)
-    if device.type == "cpu":
-        keep_freed_memory()  # as the stages do
-        choose_threads()
+    prepare(device)  # as the stages do
     devices = share_of(config, params, device)
     machine = look_at_machine(device)
     channels = 1 if config.data.name == "digits" else 3

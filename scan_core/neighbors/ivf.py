@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from scan_core.neighbors.found import Found, Points, Queries, Search
 from scan_core.neighbors.others import others
-from scan_core.neighbors.search import Found, Points, Queries, Search, exact_search, on_gpus
+from scan_core.neighbors.search import exact_search, on_gpus
 
 LEAST_RECALL = 0.95
 SAMPLE = 1000

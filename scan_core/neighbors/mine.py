@@ -10,10 +10,11 @@ from jaxtyping import Float32
 
 from scan_core.artifacts.neighbors import Neighbors
 from scan_core.errors import ParamsError
+from scan_core.neighbors.found import Points, Search
 from scan_core.neighbors.ivf import Approximation, ivf_search
 from scan_core.neighbors.others import others
 from scan_core.neighbors.pieces import chunks, shard
-from scan_core.neighbors.search import Points, Search, exact_search
+from scan_core.neighbors.search import exact_search
 
 
 class Mined(NamedTuple):

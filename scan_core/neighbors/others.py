@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Int64
 
-from scan_core.neighbors.search import Found
+from scan_core.neighbors.found import Found
 
 
 def others(found: Found, own: Int64[np.ndarray, " queries"]) -> Found:

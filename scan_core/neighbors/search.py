@@ -1,26 +1,12 @@
-"""What a search for the nearest points is, and the exact one with the library that this machine has."""
+"""The exact search with the library that this machine has."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-import numpy as np
-from jaxtyping import Float32, Int64
+import torch
 
-Points = Float32[np.ndarray, "points dimensions"]
-Queries = Float32[np.ndarray, "queries dimensions"]
-
-
-class Found(NamedTuple):
-    """The points found for each query, nearest first."""
-
-    similarity: Float32[np.ndarray, "queries k"]
-    """Inner products."""
-    row: Int64[np.ndarray, "queries k"]
-    """Rows of the points."""
-
-
-Search = Callable[[Queries, int], Found]
-"""From queries and k to the k nearest points of each, among them the query itself where it is one of the points."""
+from scan_core.neighbors.found import Found, Points, Search
+from scan_core.neighbors.torch_search import torch_search
 
 
 def exact_search(points: Points, *, gpus: Sequence[int]) -> Search:
@@ -31,11 +17,11 @@ def exact_search(points: Points, *, gpus: Sequence[int]) -> Search:
     try:
         import faiss
     except ImportError:
-        return _torch(points, gpus)
+        return torch_search(points, gpus=gpus)
     if not gpus:
         return lambda queries, k: Found(*faiss.knn(queries, points, k, metric=faiss.METRIC_INNER_PRODUCT))
     if not faiss.get_num_gpus():  # pragma: gpu
-        return _torch(points, gpus)
+        return torch_search(points, gpus=gpus)
     index = faiss.IndexFlatIP(points.shape[1])  # pragma: gpu
     index.add(points)  # pragma: gpu
     return on_gpus(index, gpus)  # pragma: gpu
@@ -59,12 +45,4 @@ def present_gpus() -> range:
         built_for_gpus = "GPU" in faiss.get_compile_options()
     if built_for_gpus:
         return range(faiss.get_num_gpus())
-    import torch
-
     return range(torch.cuda.device_count())
-
-
-def _torch(points: Points, gpus: Sequence[int]) -> Search:
-    from scan_core.neighbors.torch_search import torch_search
-
-    return torch_search(points, gpus=gpus)

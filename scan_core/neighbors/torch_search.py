@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float32, Int64
 from torch import Tensor
 
-from scan_core.neighbors.search import Found, Points, Queries, Search
+from scan_core.neighbors.found import Found, Points, Queries, Search
 
 _CANDIDATES = 8192
 

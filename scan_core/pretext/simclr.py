@@ -15,6 +15,7 @@ from scan_core.parallel.distributed import part_of_batch, replicate
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.training.batches import shuffled_batches, steps_per_epoch
+from scan_core.training.compiled import compiled
 from scan_core.training.meter import Meter
 from scan_core.training.precision import autocast
 from scan_core.training.schedule import warmup_cosine
@@ -56,7 +57,8 @@ class SimclrTraining:
         compile: bool = False,
     ) -> None:
         self._model, self._images, self._image_ids = model, images, image_ids
-        self._network = replicate(model, compile=compile)
+        network = replicate(model)
+        self._network = compiled(network) if compile else network
         self._augmentation, self._generator = augmentation, part_generator(generator, groups=2)
         self._temperature, self._precision, self._batch_size = temperature, precision, batch_size
         self._optimizer = sgd(model, momentum=momentum, weight_decay=weight_decay)

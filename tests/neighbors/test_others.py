@@ -1,7 +1,7 @@
 import numpy as np
 
+from scan_core.neighbors.found import Found
 from scan_core.neighbors.others import others
-from scan_core.neighbors.search import Found
 
 
 def found(*rows: tuple[list[float], list[int]]) -> Found:

@@ -1,7 +1,5 @@
 """What one process computes, and two processes must compute together; each returns plain tensors and numbers."""
 
-import math
-import time
 from typing import Any
 from unittest.mock import patch
 
@@ -22,8 +20,7 @@ from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
-from scan_core.parallel.collectives import all_gather, all_reduce
-from scan_core.parallel.distributed import average_gradients, part_of_batch, rank, replicate, rows_of_part
+from scan_core.parallel.distributed import part_of_batch, rank, replicate, rows_of_part
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
@@ -73,9 +70,7 @@ def loss_and_gradient(name: str, scales: list[float]) -> tuple[list[float], list
 def gradients(loss: Tensor, model: nn.Module) -> list[Tensor]:
     """Those that :func:`scan_core.training.update.update` would follow."""
     loss.backward()
-    found = [parameter.grad for parameter in model.parameters()]
-    average_gradients(found)
-    return found
+    return [parameter.grad for parameter in model.parameters()]
 
 
 def images(channels: int = 1) -> ResidentImages:
@@ -188,31 +183,3 @@ def loss_of_two_halves() -> tuple[float, float]:
     logits[:, rank()] = 20.0
     loss = scan_loss(logits, logits, entropy_weight=1.0)
     return float(loss.consistency), float(loss.entropy)
-
-
-def exchanged(shape: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    own = (torch.arange(math.prod(shape)) % 50 + 100 * rank()).view(shape).to(dtype)
-    return all_gather(own), all_reduce(own)
-
-
-def exchanged_transposed() -> Tensor:
-    return all_gather(torch.arange(6).view(2, 3).T + 100 * rank())
-
-
-def exchanged_at_different_times(rounds: int) -> list[float]:
-    """The sums of all rounds; each process sleeps in some of them, for longer than it is looked for without sleep."""
-    sums = []
-    for number in range(rounds):
-        if number % 10 == 3 * rank():
-            time.sleep(0.03)
-        sums.append(all_reduce(torch.tensor(float(2 * number + rank()))).item())
-    return sums
-
-
-def exchanged_of_different_sizes(first: int, second: int) -> str:
-    """What a process is told where the two give so many values."""
-    try:
-        all_gather(torch.zeros((first, second)[rank()]))
-    except RuntimeError as error:
-        return str(error)
-    return ""

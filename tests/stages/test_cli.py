@@ -67,23 +67,6 @@ def test_a_launcher_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert capsys.readouterr().err == "error: pictures: missing\n"  # torchrun from outside: nobody else says it
 
 
-def test_garbage_is_sought_once_the_libraries_are_imported(tmp_path: Path):
-    program = """
-import gc, sys
-sys.argv = ["-m"]  # as it is where python -m imports the package of its module
-import stages
-assert not gc.isenabled()
-from stages.cli import run
-def main():
-    print(gc.isenabled(), gc.get_freeze_count() > 1000)
-sys.argv = ["stage"]
-run(main)
-"""
-    command = [sys.executable, "-c", program]
-    ended = subprocess.run(command, env=environment(tmp_path), check=True, capture_output=True, text=True)
-    assert ended.stdout == "True True\n"
-
-
 def test_an_unexpected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
     def main() -> None:
         raise RuntimeError("a bug")
