@@ -7,7 +7,6 @@ gradient of the one loss. A batch may hold several groups, one after the other: 
 images, for instance. A process has the same part of each group.
 """
 
-from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -78,20 +77,9 @@ def replicate(model: nn.Module) -> nn.Module:
     if processes() == 1:
         return model
     SynchronizedBatchNorm.convert(model)
-    for parameter in model.parameters():
-        parameter.register_hook(partial(_laid_out_as, parameter.detach()))
-    # All processes compute the same buffers, so none needs to be sent.
-    return DistributedDataParallel(model, broadcast_buffers=False, gradient_as_bucket_view=True)
-
-
-def _laid_out_as(parameter: Tensor, gradient: Tensor) -> Tensor:
-    """Return ``gradient`` with the strides of ``parameter``, which ``DistributedDataParallel`` expects.
-
-    Those of a convolution of 1 x 1 differ in channels_last, though the elements lie alike.
-    """
-    if gradient.stride() == parameter.stride():
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)
+    network = DistributedDataParallel(model, gradient_as_bucket_view=True)
+    network.broadcast_buffers = False  # all processes compute the same ones
+    return network
 
 
 def gather(values: Float[Tensor, "..."], *, groups: int = 1) -> Float[Tensor, "..."]:
