@@ -1,5 +1,8 @@
 """What one process computes, and two processes must compute together; each returns plain tensors and numbers."""
 
+import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -24,6 +27,9 @@ from scan_core.parallel.distributed import part_of_batch, rank, replicate, rows_
 from scan_core.pretext.encoder import PretextModel
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
+from scan_core.training.loop import train
+from scan_core.training.resume import History, Resume
+from scan_core.training.state import State
 from scan_core.training.update import sgd, update
 
 BATCH = 8
@@ -128,15 +134,14 @@ def augmented() -> Tensor:
     return augmentation(own, generator)
 
 
-def normalized(precision: torch.dtype) -> list[Tensor]:
+def normalized(precision: torch.dtype, options: dict[str, Any]) -> list[Tensor]:
     """Of batch normalizations of images and of a vector: outputs, gradients (of the input, too), statistics."""
     torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(36, 5), nn.BatchNorm1d(5)
-    )
-    for module in (model[0], model[2], model[5]):
-        nn.init.normal_(module.weight)
-        nn.init.normal_(module.bias)
+    norms = [nn.BatchNorm2d(3, **options), nn.BatchNorm2d(4, **options), nn.BatchNorm1d(5, **options)]
+    for norm in norms:
+        for parameter in norm.parameters():
+            nn.init.normal_(parameter)
+    model = nn.Sequential(norms[0], nn.Conv2d(3, 4, 3), norms[1], nn.Flatten(), nn.Linear(36, 5), norms[2])
     x = torch.randn(BATCH, 3, 5, 5) * 3 + torch.arange(BATCH)[:, None, None, None]
     target = torch.randn(BATCH, 5)
     own = part_of_batch(torch.arange(BATCH)[None])[0]
@@ -183,3 +188,26 @@ def loss_of_two_halves() -> tuple[float, float]:
     logits[:, rank()] = 20.0
     loss = scan_loss(logits, logits, entropy_weight=1.0)
     return float(loss.consistency), float(loss.entropy)
+
+
+class Finished:
+    """A training with nothing left to do."""
+
+    def run_epoch(self) -> dict[str, float]:
+        raise RuntimeError("trained again")
+
+    def state_dict(self) -> State:
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        pass
+
+
+def going_on_from_the_last_epoch(folder: Path) -> History:
+    """The metrics, where rank 0 clears the state as soon as it has them, and rank 1 comes later to load it."""
+    resume = Resume(folder)
+    time.sleep(0.5 * rank())
+    history = train(Finished(), report=folder.with_name("report"), epochs=1, resume=resume, shown=())
+    if rank() == 0:
+        resume.clear()
+    return history

@@ -67,6 +67,28 @@ def test_a_launcher_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert capsys.readouterr().err == "error: pictures: missing\n"  # torchrun from outside: nobody else says it
 
 
+WARNINGS = """
+import sys
+sys.argv = ["-m"]  # as it is where python -m imports the package of its module
+import stages, warnings
+warnings.warn("a library, while it is imported", FutureWarning)
+from scan_core.console.progress import warn
+from stages.cli import run
+sys.argv = ["stage"]
+run(lambda: (warnings.warn("a library at work", UserWarning), warn("ours")))
+"""
+
+
+def test_only_the_project_s_own_warnings_reach_the_terminal(tmp_path: Path):
+    def said(*options: str) -> str:
+        command = [sys.executable, *options, "-c", WARNINGS]
+        return subprocess.run(command, env=environment(tmp_path), check=True, capture_output=True, text=True).stderr
+
+    assert said() == "warning: ours\n"
+    for warning in ("FutureWarning: a library, while it is imported\n", "UserWarning: a library at work\n"):
+        assert warning in said("-W", "default")
+
+
 def test_an_unexpected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
     def main() -> None:
         raise RuntimeError("a bug")
