@@ -106,7 +106,7 @@ def _predict(
     dataset: Dataset,
     rows: npt.NDArray[np.int64],
     device: torch.device,
-    workers: int | None,
+    workers: int,
 ) -> Part:
     """What the model says of the images ``rows``."""
     size = metadata["image_size"]
