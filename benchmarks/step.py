@@ -24,8 +24,8 @@ from benchmarks.pil_transforms import plain_transform, simclr_transform, strong_
 from benchmarks.record import record
 from benchmarks.timing import alternate, median_ratio, seconds
 from scan_core.images.images import ResidentImages
-from scan_core.machine.device import choose_device
 from scan_core.machine.freed_memory import keep_freed_memory, return_freed_memory
+from stages.devices import choose_device, prepare
 
 PEAKS = {"H200 NVL": 835, "H100 NVL": 835, "H100 PCIe": 756, "H200": 989, "H100": 989, "A100": 312, "L40S": 362}
 """Dense bf16 TFLOP/s, by a part of the device's name; the first that fits counts."""
@@ -60,7 +60,9 @@ def main(
 
 def trainings(count: int, batch_size: int, *, epochs: int, width: int, compile: bool = False) -> dict[str, Training]:
     """Ours of each stage, on ``count`` images, with an encoder of ``width``; ``epochs`` of SimCLR's schedule."""
-    images = ResidentImages(ours.random_pixels(count), choose_device("auto"))
+    device = choose_device("auto")
+    prepare(device)
+    images = ResidentImages(ours.random_pixels(count), device)
     neighbors = torch.from_numpy(_neighbors(count))
     torch.manual_seed(0)
     return {

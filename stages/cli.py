@@ -1,9 +1,7 @@
 """How each stage starts and ends: typer's options, one-line errors, a non-zero exit status for every failure."""
 
-import atexit
 import errno
 import functools
-import gc
 import io
 import json
 import os
@@ -19,7 +17,7 @@ from typing import NoReturn
 import typer
 
 from scan_core.errors import ScanError
-from stages import PARENT, STARTED, launched
+from stages import PARENT, launched
 
 PARENT_SECONDS = 0.1
 LAUNCHER_SECONDS = 2
@@ -33,17 +31,13 @@ def run(main: Callable[..., None]) -> None:
         with one_line_errors():
             main(*arguments, **options)
 
-    if STARTED:
-        gc.freeze()
-        gc.enable()
-        atexit.register(gc.freeze)  # looking for garbage takes half a second at the end of a process
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # of a name, what the locale cannot say
     if not launched() and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "DVC_ROOT" in os.environ or launched():
-        end_with(PARENT)
+        threading.Thread(target=_end_with_parent, daemon=True).start()
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command()(guarded)
     app()
@@ -73,19 +67,14 @@ def one_line_errors() -> Iterator[None]:
         _end("interrupted; run the same command to go on, a training after its last saved epoch", status=130)
 
 
-def end_with(parent: int) -> None:
-    """End this process, as a kill would, once ``parent`` has gone, which started it.
+def _end_with_parent() -> None:
+    """End this process, as a kill would, once the one has gone that started it.
 
     A later run of DVC must not find two at the same files.
     """
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    by_dvc = not launched()
-    while os.getppid() == parent:
+    while os.getppid() == PARENT:
         time.sleep(PARENT_SECONDS)
-    if by_dvc:
+    if not launched():
         os.write(2, b"DVC has ended, and so does this stage; run the same command to go on\n")
     os._exit(1)
 

@@ -6,8 +6,35 @@ from pathlib import Path
 import torch
 
 from scan_core.errors import ParamsError
+from scan_core.machine.cpu_threads import choose_threads
+from scan_core.machine.freed_memory import keep_freed_memory
 from scan_core.training.compiled import compiling_pays
 from stages.params import PretextParams, RuntimeParams, ScanParams, SelfLabelParams
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device called ``name``: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest one present.
+
+    Raises:
+        ParamsError: this machine or this torch build does not have it.
+    """
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = [kind for kind, here in present.items() if here]
+    if name == "auto":
+        return torch.device(available[0])
+    if name not in available:
+        raise ParamsError(f"runtime.device: {name} is not available here, only {', '.join(available)}; use auto")
+    return torch.device(name)
+
+
+def prepare(device: torch.device) -> None:
+    """Set what is global to this process, for a stage's work on ``device``; the library sets none of it."""
+    torch.backends.cudnn.deterministic = True  # the same bytes from the same run, on a GPU too
+    if device.type == "cuda":  # pragma: gpu
+        torch.set_num_threads(1)  # the host's tensors are small: threads would wait for each other longer than work
+    if device.type == "cpu":
+        keep_freed_memory()
+        choose_threads()
 
 
 def check_shares(params: Path, count: int, **batch_sizes: int) -> None:

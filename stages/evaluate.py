@@ -25,10 +25,9 @@ from scan_core.evaluation.results import Results, details, headline, score_basel
 from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.open_images import open_images
-from scan_core.machine.cpu_threads import choose_threads
-from scan_core.machine.device import choose_device
 from stages.advice import told
 from stages.cli import run
+from stages.devices import choose_device, prepare
 from stages.evaluate_messages import summary, warnings
 from stages.params_file import load_params
 from stages.paths import (
@@ -61,8 +60,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     """
     config = load_params(params)
     device = choose_device(config.runtime.device)
-    if device.type == "cpu":
-        choose_threads()
+    prepare(device)
     images = open_images(IMAGES, device, **config.runtime.decoding())
     index = read_index(INDEX, rows=len(images))
     ids = index.evaluate_ids

@@ -5,8 +5,7 @@ import os
 import signal
 import sys
 import tempfile
-import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from scan_core.console.progress import say
 from scan_core.errors import ScanError
-from stages.cli import end_with, one_line_errors
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
@@ -25,18 +23,14 @@ class ProcessError(ScanError):
     """One of several processes has failed, and so have all."""
 
 
-def launch(name: str, program: Callable[..., None] | str, *arguments: object, count: int) -> None:
-    """Run ``program`` with ``arguments`` as ``count`` processes of one group, and wait for them.
-
-    Args:
-        name: of what they do.
-        program: a function, which forks of this process call, or what a new process executes.
+def launch(module: str, *arguments: str, count: int) -> None:
+    """Run ``python -m module`` with ``arguments`` as ``count`` processes of one group, and wait for them.
 
     Raises:
         ProcessError: one has failed; the others were ended. What a known error said is the message.
         KeyboardInterrupt: Ctrl-C, after they were ended.
     """
-    say(f"{name}: {count} processes")
+    say(f"{module}: {count} processes")
     with tempfile.TemporaryDirectory() as folder, _nothing_left_behind():
         config = LaunchConfig(
             min_nodes=1,
@@ -49,14 +43,10 @@ def launch(name: str, program: Callable[..., None] | str, *arguments: object, co
             max_restarts=0,
             monitor_interval=0.1,
             signals_to_handle=",".join(number.name for number in SIGNALS if not _ignored(number)),
-            start_method="fork",
             logs_specs=DefaultLogsSpecs(log_dir=folder),
         )
         try:
-            if callable(program):
-                elastic_launch(config, _call)(os.getpid(), program, *arguments)
-            else:
-                elastic_launch(config, program)(*arguments)
+            elastic_launch(config, sys.executable)("-m", module, *arguments)
         except ChildFailedError as error:
             raise ProcessError(_reason(error.failures, count)) from None
         except SignalException as error:
@@ -67,21 +57,6 @@ def launch(name: str, program: Callable[..., None] | str, *arguments: object, co
         raise KeyboardInterrupt
     signal.signal(caught, signal.SIG_DFL)
     signal.raise_signal(caught)
-
-
-def _call(stage: int, function: Callable[..., None], *arguments: object) -> None:
-    """What a fork of ``stage`` does, instead of the launcher's work that it was in the middle of."""
-    end_with(stage)
-    logging.disable(logging.NOTSET)
-    for number in SIGNALS:
-        if not _ignored(number):
-            signal.signal(number, signal.SIG_DFL)
-    try:
-        with one_line_errors():
-            function(*arguments)
-    except Exception:  # which torchrun's launcher would otherwise keep to itself
-        traceback.print_exc()
-        sys.exit(1)
 
 
 def _ignored(number: signal.Signals) -> bool:

@@ -17,10 +17,12 @@ from scan_core.machine.search_memory import bytes_needed, free_bytes
 from scan_core.neighbors.mine import Mined, mine_neighbors
 from scan_core.neighbors.pieces import join
 from scan_core.neighbors.search import present_gpus
+from scan_core.parallel.distributed import gather_objects, processes, rank, wait_for_all
 from stages.cli import run
 from stages.params import NeighborsParams, Params
 from stages.params_file import load_params
 from stages.paths import EMBEDDINGS, INDEX, NEIGHBORS, PARAMS, REPORTS
+from stages.processes import run_as_started
 
 REPORT = REPORTS / "mine_neighbors"
 GIB = 2**30
@@ -32,18 +34,21 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     Reads data/artifacts/embeddings.npy and data/artifacts/index.parquet; writes data/artifacts/neighbors.parquet and
     reports/mine_neighbors/details.json (how the search was made, and its recall).
     """
-    config = load_params(params)
-    if "TORCHELASTIC_RUN_ID" not in os.environ:
-        _check_memory(config.neighbors)
-        _write(_mine(config))
-    else:  # torch takes longer to import than many searches
-        from stages.processes import run_as_started
-
-        run_as_started(_mine_together, config)
+    run_as_started(_mine_and_write, load_params(params))
 
 
-def _mine(config: Params, *, rank: int = 0, world_size: int = 1) -> Mined:
-    """The part of this process; those on one machine divide its GPUs."""
+def _mine_and_write(config: Params) -> None:
+    """Mine the part of this process; rank 0 joins and writes them."""
+    _check_memory(config.neighbors)
+    wait_for_all()
+    own = _mine(config)
+    parts = gather_objects(own.neighbors)
+    if rank() == 0:
+        _write(own._replace(neighbors=join(parts)))
+
+
+def _mine(config: Params) -> Mined:
+    """Return the part of this process; those on one machine divide its GPUs."""
     embeddings = read_embeddings(EMBEDDINGS)
     gpus = present_gpus() if config.runtime.device in ("auto", "cuda") else ()
     return mine_neighbors(
@@ -52,21 +57,9 @@ def _mine(config: Params, *, rank: int = 0, world_size: int = 1) -> Mined:
         k=config.neighbors.k,
         gpus=gpus[int(os.environ.get("LOCAL_RANK", "0")) :: _processes_here()],
         exact_up_to=config.neighbors.exact_up_to,
-        rank=rank,
-        world_size=world_size,
+        rank=rank(),
+        world_size=processes(),
     )
-
-
-def _mine_together(config: Params) -> None:
-    """Each process mines its part, and the first one joins and writes them."""
-    from scan_core.parallel.distributed import gather_objects, processes, rank, wait_for_all
-
-    _check_memory(config.neighbors)
-    wait_for_all()
-    own = _mine(config, rank=rank(), world_size=processes())
-    parts = gather_objects(own.neighbors)
-    if rank() == 0:
-        _write(own._replace(neighbors=join(parts)))
 
 
 def _write(mined: Mined) -> None:

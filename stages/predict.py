@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 import typer
 
 from scan_core.artifacts.atomic import check_file_name, write_text
@@ -20,10 +21,9 @@ from scan_core.evaluation.csv_tables import assignment_table, csv
 from scan_core.images.images import ResidentImages
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import ArrayStore
-from scan_core.machine.device import choose_device
 from stages.cli import run
+from stages.devices import choose_device, prepare
 from stages.model_run import warning_of_another_run
-from stages.params import RuntimeParams
 from stages.params_file import load_params
 from stages.paths import INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
 
@@ -68,9 +68,11 @@ def main(
     check_file_name(output)
     dataset = _open(pictures.absolute())
     count = len(dataset.path)
+    device = choose_device(runtime.device)
+    prepare(device)
     at_once = max(1, BYTES_AT_ONCE // (CHANNELS * metadata["image_size"] ** 2))
     parts = [
-        _predict(model, metadata, dataset, np.arange(start, min(start + at_once, count)), runtime)
+        _predict(model, metadata, dataset, np.arange(start, min(start + at_once, count)), device, runtime.threads)
         for start in range(0, count, at_once)
     ]
     _warn_of([*dataset.skipped, *(skipped for part in parts for skipped in part.skipped)])
@@ -103,16 +105,17 @@ def _predict(
     metadata: Mapping[str, Any],
     dataset: Dataset,
     rows: npt.NDArray[np.int64],
-    runtime: RuntimeParams,
+    device: torch.device,
+    workers: int,
 ) -> Part:
     """What the model says of the images ``rows``."""
     size = metadata["image_size"]
     pixels = np.empty((len(rows), CHANNELS, size, size), np.uint8)
-    loaded = load_images(dataset, rows, ArrayStore(pixels), size=size, workers=runtime.threads, skip_unreadable=True)
+    loaded = load_images(dataset, rows, ArrayStore(pixels), size=size, workers=workers, skip_unreadable=True)
     kept = np.flatnonzero(loaded.readable)
     if not len(kept):
         return Part(rows[kept], np.empty((0, metadata["clusters"]), np.float32), loaded.skipped)
-    images = ResidentImages(pixels, choose_device(runtime.device))
+    images = ResidentImages(pixels, device)
     predicted = probabilities(model, metadata, images, kept, description="predict")
     return Part(rows[kept], predicted, loaded.skipped)
 

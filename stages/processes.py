@@ -3,19 +3,15 @@
 import os
 import sys
 from collections.abc import Callable
-from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
-from scan_core.machine.cpu_threads import choose_threads
-from scan_core.machine.device import choose_device
-from scan_core.machine.freed_memory import keep_freed_memory
-from scan_core.parallel.collectives import in_shared_memory
-from stages import STARTED, launched
-from stages.devices import check_present, check_shares, count_devices
+from scan_core.machine.cpu_threads import SET_OUTSIDE
+from stages.devices import check_present, check_shares, choose_device, count_devices, prepare
+from stages.launch import launch
 from stages.params import Params
 
 Work = Callable[[Params, torch.device], None]
@@ -44,7 +40,7 @@ def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int)
     if joining > 1:
         _join(work, config, device)
     elif count > 1:
-        _launch(work, config, params, device, count)
+        launch(_module(work), "--params", str(params), count=count)
     else:
         _run(work, config, device)
 
@@ -76,9 +72,7 @@ def _started_by_torchrun(name: str, otherwise: int) -> int:
 
 
 def _join(work: Work, config: Params, device: torch.device) -> None:
-    own, everyone = int(os.environ["LOCAL_WORLD_SIZE"]), int(os.environ["WORLD_SIZE"])
-    if launched():
-        _take_share_of_processors(int(os.environ["LOCAL_RANK"]), own)
+    own = int(os.environ["LOCAL_WORLD_SIZE"])
     if device.type == "cuda":  # pragma: gpu
         check_present(own)
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
@@ -86,42 +80,15 @@ def _join(work: Work, config: Params, device: torch.device) -> None:
         dist.init_process_group("nccl", device_id=device, timeout=PATIENCE)
     else:
         dist.init_process_group("gloo", timeout=PATIENCE)
-    with in_shared_memory() if device.type == "cpu" and own == everyone else nullcontext():
-        _run(work, config, device)
+        if not any(name in os.environ for name in SET_OUTSIDE):
+            torch.set_num_threads(max(1, torch.get_num_threads() // own))
+    _run(work, config, device)
     dist.destroy_process_group()
 
 
 def _run(work: Work, config: Params, device: torch.device) -> None:
-    if device.type == "cpu":
-        keep_freed_memory()
-        choose_threads()
+    prepare(device)
     work(config, device)
-
-
-def _take_share_of_processors(process: int, processes: int) -> None:
-    """Divide threads and, where the system can, processors: processes that move about wait longer for each other."""
-    torch.set_num_threads(max(1, torch.get_num_threads() // processes))
-    if sys.platform == "linux" and (share := len(processors := sorted(os.sched_getaffinity(0))) // processes):
-        os.sched_setaffinity(0, processors[process * share : (process + 1) * share])
-
-
-def _launch(work: Work, config: Params, params: Path, device: torch.device, count: int) -> None:
-    from stages.launch import launch
-
-    module = _module(work)
-    if _can_fork():
-        launch(module, _join, work, config, device, count=count)
-    else:
-        launch(module, sys.executable, "-m", module, "--params", str(params), count=count)
-
-
-def _can_fork() -> bool:
-    """Forks have imported everything already.
-
-    But CUDA, which has been asked whether it is here, does not work in them, nor what another program may have made in
-    this process: threads that compute.
-    """
-    return STARTED and sys.platform == "linux" and not torch.cuda.is_available()
 
 
 def _module(work: Work) -> str:

@@ -35,12 +35,12 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.errors import TrainingError
 from scan_core.images.device_decoded import decode_jpegs
 from scan_core.images.images import HostImages, Images, ResidentImages
-from scan_core.machine.device import choose_device
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
 from scan_core.pretext.small_crops import SmallCrops
 from scan_core.training.meter import Meter
+from stages.devices import prepare
 
 pytestmark = [
     pytest.mark.gpu,
@@ -205,7 +205,7 @@ def test_steps_do_not_synchronize(name, images, run_without_synchronizing):
 
 @pytest.mark.parametrize("name", TRAININGS)
 def test_the_same_bytes_twice(name, images):
-    choose_device("cuda")  # which asks for reproducible convolutions
+    prepare(torch.device("cuda"))  # which asks for reproducible convolutions
     first, second = (TRAININGS[name](images) for _ in range(2))
     assert [first.run_epoch() for _ in range(2)] == [second.run_epoch() for _ in range(2)]
     states = first.state_dict(), second.state_dict()

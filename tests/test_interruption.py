@@ -143,13 +143,27 @@ def test_an_interrupted_training_fails_within_seconds_and_writes_no_model(projec
     finish(project, "pretext_train")
 
 
-def test_a_second_process_waits_for_the_first(uninterrupted: Path, project: Path):
-    forget(project, "scan_train")
-    first, second = start_stage(project, "scan_train"), start_stage(project, "scan_train")
-    said = [process.communicate(timeout=300)[1] for process in (first, second)]
-    assert first.returncode == second.returncode == 0
+@pytest.mark.parametrize(
+    ("stage", "epochs"),
+    [
+        pytest.param("pretext_train", 40, marks=pytest.mark.slow),
+        ("scan_train", 30),
+        pytest.param("self_label", 30, marks=pytest.mark.slow),
+    ],
+)
+def test_a_second_process_waits_for_the_first_and_finds_its_result(
+    stage: str, epochs: int, uninterrupted: Path, project: Path
+):
+    forget(project, stage)
+    processes = [start_stage(project, stage) for _ in range(2)]
+    said = [process.communicate(timeout=300)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
     assert artifacts(project) == artifacts(uninterrupted)
-    assert "waiting: process" in "".join(said)
+    (waited,) = [lines.splitlines() for lines in said if "waiting" in lines]
+    assert re.fullmatch(r"waiting: process \d+ is at the same training; kill it to take over", waited[0])
+    assert re.match(rf"going on after epoch {epochs} ", waited[1])
+    assert not re.search(r"epoch \d+/", "".join(waited))
+    assert not list(project.glob(".resume/*/"))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Each training, stopped after any epoch and put together anew from its state, ends with the same bits."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -153,19 +151,3 @@ def test_a_state_is_a_copy(make: Callable[..., Any], tiny_images):
     other.load_state_dict(saved)
     other.run_epoch()
     assert all(torch.equal(saved[name], before[name]) for name in saved)
-
-
-def test_no_training_waits_for_the_compiler_to_be_imported():
-    program = """
-import sys
-import numpy as np, torch
-from scan_core.images.images import ResidentImages
-from tests.test_resumable_trainings import TRAININGS
-images = ResidentImages(np.random.default_rng(0).integers(0, 256, (24, 1, 8, 8), np.uint8), torch.device("cpu"))
-for make in TRAININGS:
-    training = make(images)
-    training.run_epoch()
-    training.load_state_dict(training.state_dict())
-sys.exit("torch._dynamo" in sys.modules)
-"""
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -14,6 +14,7 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.encoders.inference import infer
 from scan_core.images.images import Images
 from scan_core.parallel.distributed import part_of_batch, replicate
+from scan_core.training.compiled import compiled
 from scan_core.training.precision import autocast
 
 
@@ -36,7 +37,8 @@ class WholeNetwork:
         compile: bool = False,
     ) -> None:
         self.model, self.learned, self.device = model, model, images.device
-        self._network = replicate(model, compile=compile)
+        network = replicate(model)
+        self._network = compiled(network) if compile else network
         self._images, self._image_ids = images, image_ids
         self._augmentation, self._precision = augmentation, precision
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import torch
+
 from scan_core.neighbors.found import Found, Points, Search
 from scan_core.neighbors.torch_search import torch_search
 
@@ -15,11 +17,11 @@ def exact_search(points: Points, *, gpus: Sequence[int]) -> Search:
     try:
         import faiss
     except ImportError:
-        return _torch(points, gpus)
+        return torch_search(points, gpus=gpus)
     if not gpus:
         return lambda queries, k: Found(*faiss.knn(queries, points, k, metric=faiss.METRIC_INNER_PRODUCT))
     if not faiss.get_num_gpus():  # pragma: gpu
-        return _torch(points, gpus)
+        return torch_search(points, gpus=gpus)
     index = faiss.IndexFlatIP(points.shape[1])  # pragma: gpu
     index.add(points)  # pragma: gpu
     return on_gpus(index, gpus)  # pragma: gpu
@@ -43,10 +45,4 @@ def present_gpus() -> range:
         built_for_gpus = "GPU" in faiss.get_compile_options()
     if built_for_gpus:
         return range(faiss.get_num_gpus())
-    import torch
-
     return range(torch.cuda.device_count())
-
-
-def _torch(points: Points, gpus: Sequence[int]) -> Search:
-    return torch_search(points, gpus=gpus)

@@ -2,12 +2,11 @@
 
 In a single process everything here is the identity. With a process group (torch.distributed, which torchrun starts),
 losses are those of the whole batch, the same number in each process. What carries a gradient does so as if the sum of
-all processes' losses were minimized; ``DistributedDataParallel`` on GPUs, :func:`average_gradients` on processors, then
-averages over the processes, and that is the gradient of the one loss. A batch may hold several groups, one after the
-other: the first and the second views of its images, for instance. A process has the same part of each group.
+all processes' losses were minimized; ``DistributedDataParallel`` then averages over the processes, and that is the
+gradient of the one loss. A batch may hold several groups, one after the other: the first and the second views of its
+images, for instance. A process has the same part of each group.
 """
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import torch
@@ -18,29 +17,28 @@ from torch.nn.parallel import DistributedDataParallel
 
 from scan_core.parallel.collectives import all_gather, all_reduce
 from scan_core.parallel.synchronized_norm import SynchronizedBatchNorm
-from scan_core.training.compiled import compiled
 
 T = TypeVar("T")
 
 
 def processes() -> int:
-    """How many processes train together."""
+    """Return how many processes train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Which of them this is, from 0; the one with 0 writes files."""
+    """Return the rank of this process; rank 0 writes files."""
     return dist.get_rank() if processes() > 1 else 0
 
 
 def wait_for_all() -> None:
-    """Go on when every process has come here."""
+    """Wait until every process has come here."""
     if processes() > 1:
         dist.barrier()
 
 
 def gather_objects(own: T) -> list[T]:
-    """What each process has, by rank, in the first one; an empty list in the others."""
+    """Return what each process has, by rank, on rank 0; an empty list on the others."""
     if processes() == 1:
         return [own]
     found: list[T] | None = [own] * processes() if rank() == 0 else None
@@ -49,7 +47,7 @@ def gather_objects(own: T) -> list[T]:
 
 
 def part_of_batch(batch: Shaped[Tensor, "steps batch"]) -> Shaped[Tensor, "steps part"]:
-    """This process's part of each row.
+    """Return this process's part of each row.
 
     Raises:
         ValueError: the batch cannot be divided by the number of processes.
@@ -60,55 +58,32 @@ def part_of_batch(batch: Shaped[Tensor, "steps batch"]) -> Shaped[Tensor, "steps
 
 
 def share(count: int) -> slice:
-    """This process's share, as equal as can be, of ``count`` things that each process has."""
+    """Return this process's share, as equal as can be, of ``count`` things that each process has."""
     return slice(count * rank() // processes(), count * (rank() + 1) // processes())
 
 
 def rows_of_part(count: int, *, groups: int, device: torch.device) -> Int64[Tensor, " part"]:
-    """Which rows of a whole batch of ``count`` rows, its groups together, are this process's."""
+    """Return the rows of this process in a whole batch of ``count`` rows, its groups together."""
     return torch.arange(count, device=device).view(groups, processes(), -1)[:, rank()].flatten()
 
 
-def replicate(model: nn.Module, *, compile: bool = False) -> nn.Module:
-    """The network to call for training in place of ``model``, whose weights and statistics it shares.
+def replicate(model: nn.Module) -> nn.Module:
+    """Return the network to call for training in place of ``model``, whose weights and statistics it shares.
 
     All processes have made the same ``model``, from the same seed or file. Its batch normalization (that of ``model``
-    from now on, too) uses the statistics of the whole batch. Its gradients are averaged over the processes: on GPUs by
-    the backward pass, on processors by :func:`average_gradients`.
-
-    Args:
-        compile: whether to fuse the network's operations; see :func:`scan_core.training.compiled.compiled`.
+    from now on, too) uses the statistics of the whole batch, and the backward pass averages its gradients over the
+    processes.
     """
-    network = model if processes() == 1 else _data_parallel(model)
-    return compiled(network, record=processes() == 1) if compile else network
-
-
-def _data_parallel(model: nn.Module) -> nn.Module:
-    if next(model.parameters()).device.type == "cuda":  # pragma: gpu
-        model = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
-        network = DistributedDataParallel(model, gradient_as_bucket_view=True)
-        network.broadcast_buffers = False  # all processes compute the same ones
-        return network
+    if processes() == 1:
+        return model
     SynchronizedBatchNorm.convert(model)
-    return model  # DistributedDataParallel imports PyTorch's compiler, which takes a second
-
-
-def average_gradients(gradients: Sequence[Float[Tensor, "..."]]) -> None:
-    """Make the gradient of each parameter of a network of :func:`replicate` the mean over the processes, in place.
-
-    After its backward pass; does nothing where that has.
-    """
-    if processes() > 1 and gradients[0].device.type != "cuda":
-        # A gradient lies as its parameter does: without gaps, and alike in all processes.
-        laid_out = [gradient.as_strided((gradient.numel(),), (1,)) for gradient in gradients]
-        sizes = [gradient.numel() for gradient in gradients]
-        averages = torch.split(average(torch.cat(laid_out)), sizes)
-        for gradient, averaged in zip(laid_out, averages, strict=True):
-            gradient.copy_(averaged)
+    network = DistributedDataParallel(model, gradient_as_bucket_view=True)
+    network.broadcast_buffers = False  # all processes compute the same ones
+    return network
 
 
 def gather(values: Float[Tensor, "..."], *, groups: int = 1) -> Float[Tensor, "..."]:
-    """The rows of all processes, in the order of the whole batch, with gradient."""
+    """Return the rows of all processes, in the order of the whole batch, with gradient."""
     if processes() == 1:
         return values
     gathered: Tensor = _Gather.apply(values)
@@ -117,17 +92,17 @@ def gather(values: Float[Tensor, "..."], *, groups: int = 1) -> Float[Tensor, ".
 
 
 def total(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """The sum over all processes, with gradient if all make the same loss of it, as of everything global."""
+    """Return the sum over all processes, with gradient if all make the same loss of it, as of everything global."""
     return values if processes() == 1 else _Total.apply(values)
 
 
 def average(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """The mean over all processes, with gradient; see :func:`total`."""
+    """Return the mean over all processes, with gradient; see :func:`total`."""
     return values if processes() == 1 else total(values) / processes()
 
 
 def log_total(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """The logarithm of the sum over all processes of ``exp(values)``, with gradient; see :func:`total`."""
+    """Return the logarithm of the sum over all processes of ``exp(values)``, with gradient; see :func:`total`."""
     if processes() == 1:
         return values
     own = values.detach()

@@ -1,4 +1,4 @@
-"""Batch normalization over the images of all processes on CPUs, where ``torch.nn.SyncBatchNorm`` does not run."""
+"""Batch normalization over the images of all processes, on CPUs too, where ``torch.nn.SyncBatchNorm`` does not run."""
 
 from typing import Any
 
@@ -13,21 +13,22 @@ from scan_core.parallel.collectives import all_gather, all_reduce
 
 
 class SynchronizedBatchNorm(_BatchNorm):
-    """As ``torch.nn.BatchNorm1d`` or ``2d``; in training, mean and variance are those of all processes' images.
+    """Takes mean and variance, in training, over the images of all processes; else it is ``torch.nn.BatchNorm1d``.
 
     Each process must have equally many images.
     """
 
-    running_mean: Tensor
-    running_var: Tensor
-    num_batches_tracked: Tensor
-    momentum: float
-
     @staticmethod
     def convert(model: nn.Module) -> None:
-        """Make every batch normalization within ``model`` a synchronized one, in place."""
+        """Make every batch normalization within ``model`` a synchronized one, in place.
+
+        Raises:
+            TypeError: one does more in its ``forward`` than those of torch.
+        """
         for module in model.modules():
             if isinstance(module, _BatchNorm):
+                if type(module).forward not in (_BatchNorm.forward, SynchronizedBatchNorm.forward):
+                    raise TypeError(f"{type(module).__name__} has a forward of its own, expected that of torch's")
                 module.__class__ = SynchronizedBatchNorm
 
     def _check_input_dim(self, x: Tensor) -> None:
@@ -37,12 +38,16 @@ class SynchronizedBatchNorm(_BatchNorm):
         """Normalize, and in training move the running statistics."""
         if not self.training:
             return super().forward(x)
-        normalized, mean, variance = _Normalize.apply(x, self.weight, self.bias, self.eps)
-        count = dist.get_world_size() * x.numel() // x.shape[1]
-        with torch.no_grad():
-            self.num_batches_tracked.add_(1)
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
+        weight = torch.ones(x.shape[1], device=x.device) if self.weight is None else self.weight
+        bias = torch.zeros(x.shape[1], device=x.device) if self.bias is None else self.bias
+        normalized, mean, variance = _Normalize.apply(x, weight, bias, self.eps)
+        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
+            count = dist.get_world_size() * x.numel() // x.shape[1]
+            with torch.no_grad():
+                self.num_batches_tracked.add_(1)
+                momentum = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+                self.running_mean.lerp_(mean, momentum)
+                self.running_var.lerp_(variance * (count / (count - 1)), momentum)
         return normalized
 
 

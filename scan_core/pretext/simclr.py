@@ -18,6 +18,7 @@ from scan_core.parallel.distributed import part_of_batch, replicate
 from scan_core.pretext.nt_xent import chance_loss, nt_xent
 from scan_core.pretext.small_crops import SmallCrops
 from scan_core.training.batches import shuffled_batches, steps_per_epoch
+from scan_core.training.compiled import compiled
 from scan_core.training.meter import Meter
 from scan_core.training.precision import autocast
 from scan_core.training.schedule import warmup_cosine
@@ -84,7 +85,8 @@ class SimclrTraining:
         self.chance = chance_loss(batch_size)
         self._small = small_crops or SmallCrops(augmentation, epochs=0, cost=1.0)
         self.costs: Sequence[float] = [self._small.cost] * self._small.epochs + [1.0] * (epochs - self._small.epochs)
-        self._network = replicate(model, compile=compile)
+        network = replicate(model)
+        self._network = compiled(network) if compile else network
         self._augmentation, self._generator = augmentation, part_generator(generator, groups=2)
         self._temperature, self._precision, self._batch_size = temperature, precision, batch_size
         self._optimizer = sgd(model, momentum=momentum, weight_decay=weight_decay)

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from scan_core.parallel.distributed import processes
+
 ENOUGH_STEPS = 10_000
 """What compiling takes, about half a minute, is earned back in fewer steps on a GPU."""
 
@@ -18,18 +20,15 @@ def compiling_pays(device: torch.device, *, steps: int, sizes: int = 1) -> bool:
     return device.type == "cuda" and steps >= sizes * ENOUGH_STEPS
 
 
-def compiled(network: nn.Module, *, record: bool) -> nn.Module:
-    """``network``, with the same weights, and its operations fused, anew for each size of batches.
+def compiled(network: nn.Module) -> nn.Module:
+    """Return ``network``, with the same weights, and its operations fused, anew for each size of batches.
 
-    Args:
-        record: whether a GPU repeats the passes as recorded (CUDA graphs): to start their operations one by one takes
-            its host longer than they take. Not for a network that talks with other processes.
+    In a single process, a GPU repeats the passes as recorded (CUDA graphs): to start their operations one by one takes
+    its host longer than they take.
 
-    Where compiling fails, for want of a C compiler for instance, torch logs it and calls ``network`` as it is.
+    Where compiling fails, for want of a C compiler for instance, torch raises an error, unless
+    ``torch._dynamo.config.suppress_errors`` tells it to log that and to call ``network`` as it is.
     """
-    import torch._dynamo  # a second, which most runs can do without
-
-    torch._dynamo.config.suppress_errors = True
     on_gpu = next(network.parameters()).device.type == "cuda"
-    mode = "reduce-overhead" if record and on_gpu else "default"
+    mode = "reduce-overhead" if on_gpu and processes() == 1 else "default"
     return torch.compile(network, dynamic=False, mode=mode)  # type: ignore[return-value]

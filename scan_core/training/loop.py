@@ -12,7 +12,7 @@ from torch import Tensor
 
 from scan_core.console.progress import epoch_progress, warn
 from scan_core.errors import TrainingError
-from scan_core.parallel.distributed import rank
+from scan_core.parallel.distributed import rank, wait_for_all
 from scan_core.training.chance import first_look
 from scan_core.training.resume import History, Resume
 from scan_core.training.state import State
@@ -68,6 +68,7 @@ def train(
         EpochError: an epoch has failed.
     """
     stage, saved = report.name, resume.load()
+    wait_for_all()  # rank 0 may have nothing left to train, and clear the state
     history: History = []
     if saved:
         state, history = saved
@@ -78,10 +79,12 @@ def train(
     ):
         for metrics in history:
             log(metrics)
-        while len(history) < epochs and not stop(history):
+        over = len(history) >= epochs or stop(history)
+        while not over:
             history.append(_run_epoch(training, stage, history, resume=resume))
+            over = len(history) >= epochs or stop(history)
             if rank() == 0:
-                resume.save(training.state_dict, history)
+                resume.save(training.state_dict, history, last=over)
             log(history[-1])
             show(len(history), {name: history[-1][name] for name in shown})
             if len(history) == first_look(epochs) and (message := chance(history)):

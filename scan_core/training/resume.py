@@ -24,10 +24,14 @@ SHARE_OF_TIME = 0.05
 
 
 class Resume:
-    """The state of one training on disk, outside the artifacts: ``saved_epochs`` of it are done."""
+    """The state of one training on disk, outside the artifacts: ``saved_epochs`` of it are done.
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    Args:
+        awaited: whether other runs wait for this one, to find its result.
+    """
+
+    def __init__(self, folder: Path, *, awaited: Callable[[], bool] = lambda: False) -> None:
+        self._folder, self._awaited = folder, awaited
         self._file = folder / "state.safetensors"
         self._quickest = math.inf
         self._next_save = 0.0
@@ -56,10 +60,13 @@ class Resume:
         say(f"going on after epoch {len(history)} ({self._file})")
         return state, history
 
-    def save(self, state: Callable[[], State], history: History) -> None:
-        """Replace the state by that after one more epoch, unless the last saving is too short a time ago."""
+    def save(self, state: Callable[[], State], history: History, *, last: bool = False) -> None:
+        """Replace the state by that after one more epoch.
+
+        Unless the last saving is too short a time ago; the ``last`` epoch is saved in any case.
+        """
         started = time.monotonic()
-        if started >= self._next_save:
+        if last or started >= self._next_save:
             taken = {name: value.cpu() for name, value in state().items()}
             write_model(self._file, taken, {"history": history, "checksum": _checksum(taken, history)})
             self.saved_epochs = len(history)
@@ -68,8 +75,12 @@ class Resume:
             self._next_save = finished + self._quickest / SHARE_OF_TIME
 
     def clear(self) -> None:
-        """Forget the state: the training has succeeded and its artifacts are written."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Forget the state: the training has succeeded and its artifacts are written.
+
+        A run that waits finds the state, has nothing left to train, and clears it in turn.
+        """
+        if not self._awaited():
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 @contextmanager
@@ -78,9 +89,9 @@ def hold(folder: Path) -> Iterator[Resume]:
 
     Several processes are one run, of which one saves; another number of them goes on from the same state.
     """
-    with exclusive(folder.with_suffix(".lock")) if rank() == 0 else nullcontext():
+    with exclusive(folder.with_suffix(".lock")) if rank() == 0 else nullcontext(lambda: False) as awaited:
         wait_for_all()
-        yield Resume(folder)
+        yield Resume(folder, awaited=awaited)
 
 
 def _checksum(state: State, history: History) -> str:

@@ -1,38 +1,14 @@
 """One optimizer update that never spreads a value which is not finite, without the host waiting for the device."""
 
-import inspect
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, Optimizer
 
-from scan_core.parallel.distributed import average_gradients
-
-
-class _Uncompiled:
-    """Of an optimizer, methods as PyTorch wrote them.
-
-    It wraps them to import its compiler, which takes more than a second, and tell it to leave them alone.
-    """
-
-    add_param_group = inspect.unwrap(Optimizer.add_param_group)
-    load_state_dict = inspect.unwrap(Optimizer.load_state_dict)
-    state_dict = inspect.unwrap(Optimizer.state_dict)
-    zero_grad = inspect.unwrap(Optimizer.zero_grad)
-
-
-class _Sgd(_Uncompiled, SGD):
-    step = torch.no_grad()(inspect.unwrap(SGD.step))
-
-
-class _Adam(_Uncompiled, Adam):
-    step = torch.no_grad()(inspect.unwrap(Adam.step))
-
 
 def sgd(module: nn.Module, *, momentum: float, weight_decay: float) -> SGD:
     """Fused SGD over the parameters of ``module``; the learning rate is given to each :func:`update`."""
-    optimizer = _Sgd(module.parameters(), lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=True)
+    optimizer = SGD(module.parameters(), lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=True)
     if momentum:  # otherwise allocated at the first step, and left uninitialized if that one is skipped
         for parameter in module.parameters():
             optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter, requires_grad=False)
@@ -41,7 +17,7 @@ def sgd(module: nn.Module, *, momentum: float, weight_decay: float) -> SGD:
 
 def adam(module: nn.Module, *, weight_decay: float) -> Adam:
     """Fused Adam over the parameters of ``module``; the learning rate is given to each :func:`update`."""
-    return _Adam(module.parameters(), lr=0.0, weight_decay=weight_decay, fused=True)
+    return Adam(module.parameters(), lr=0.0, weight_decay=weight_decay, fused=True)
 
 
 def make_optimizer(name: str, module: nn.Module, *, momentum: float, weight_decay: float) -> Optimizer:
@@ -61,7 +37,6 @@ def update(
     """
     loss.backward()  # type: ignore[no-untyped-call]
     gradients = [p.grad for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    average_gradients(gradients)
     broken = ~(loss.detach().isfinite() & nn.utils.get_total_norm(gradients).isfinite())
     for group in optimizer.param_groups:
         group["lr"] = learning_rate

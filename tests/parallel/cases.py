@@ -1,7 +1,8 @@
 """What one process computes, and two processes must compute together; each returns plain tensors and numbers."""
 
-import math
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -24,10 +25,12 @@ from scan_core.encoders.inference import infer
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
-from scan_core.parallel.collectives import all_gather, all_reduce
-from scan_core.parallel.distributed import average_gradients, part_of_batch, rank, replicate, rows_of_part
+from scan_core.parallel.distributed import part_of_batch, rank, replicate, rows_of_part
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimclrTraining
+from scan_core.training.loop import train
+from scan_core.training.resume import History, Resume
+from scan_core.training.state import State
 from scan_core.training.update import sgd, update
 
 BATCH = 8
@@ -74,9 +77,7 @@ def loss_and_gradient(name: str, scales: list[float]) -> tuple[list[float], list
 def gradients(loss: Tensor, model: nn.Module) -> list[Tensor]:
     """Those that :func:`scan_core.training.update.update` would follow."""
     loss.backward()
-    found = [parameter.grad for parameter in model.parameters()]
-    average_gradients(found)
-    return found
+    return [parameter.grad for parameter in model.parameters()]
 
 
 def images(channels: int = 1) -> ResidentImages:
@@ -134,15 +135,14 @@ def augmented() -> Tensor:
     return augmentation(own, generator)
 
 
-def normalized(precision: torch.dtype) -> list[Tensor]:
+def normalized(precision: torch.dtype, options: dict[str, Any]) -> list[Tensor]:
     """Of batch normalizations of images and of a vector: outputs, gradients (of the input, too), statistics."""
     torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.BatchNorm2d(3), nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(36, 5), nn.BatchNorm1d(5)
-    )
-    for module in (model[0], model[2], model[5]):
-        nn.init.normal_(module.weight)
-        nn.init.normal_(module.bias)
+    norms = [nn.BatchNorm2d(3, **options), nn.BatchNorm2d(4, **options), nn.BatchNorm1d(5, **options)]
+    for norm in norms:
+        for parameter in norm.parameters():
+            nn.init.normal_(parameter)
+    model = nn.Sequential(norms[0], nn.Conv2d(3, 4, 3), norms[1], nn.Flatten(), nn.Linear(36, 5), norms[2])
     x = torch.randn(BATCH, 3, 5, 5) * 3 + torch.arange(BATCH)[:, None, None, None]
     target = torch.randn(BATCH, 5)
     own = part_of_batch(torch.arange(BATCH)[None])[0]
@@ -191,29 +191,24 @@ def loss_of_two_halves() -> tuple[float, float]:
     return float(loss.consistency), float(loss.entropy)
 
 
-def exchanged(shape: tuple[int, ...], dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-    own = (torch.arange(math.prod(shape)) % 50 + 100 * rank()).view(shape).to(dtype)
-    return all_gather(own), all_reduce(own)
+class Finished:
+    """A training with nothing left to do."""
+
+    def run_epoch(self) -> dict[str, float]:
+        raise RuntimeError("trained again")
+
+    def state_dict(self) -> State:
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        pass
 
 
-def exchanged_transposed() -> Tensor:
-    return all_gather(torch.arange(6).view(2, 3).T + 100 * rank())
-
-
-def exchanged_at_different_times(rounds: int) -> list[float]:
-    """The sums of all rounds; each process sleeps in some of them, for longer than it is looked for without sleep."""
-    sums = []
-    for number in range(rounds):
-        if number % 10 == 3 * rank():
-            time.sleep(0.03)
-        sums.append(all_reduce(torch.tensor(float(2 * number + rank()))).item())
-    return sums
-
-
-def exchanged_of_different_sizes(first: int, second: int) -> str:
-    """What a process is told where the two give so many values."""
-    try:
-        all_gather(torch.zeros((first, second)[rank()]))
-    except RuntimeError as error:
-        return str(error)
-    return ""
+def going_on_from_the_last_epoch(folder: Path) -> History:
+    """The metrics, where rank 0 clears the state as soon as it has them, and rank 1 comes later to load it."""
+    resume = Resume(folder)
+    time.sleep(0.5 * rank())
+    history = train(Finished(), report=folder.with_name("report"), epochs=1, resume=resume, shown=())
+    if rank() == 0:
+        resume.clear()
+    return history

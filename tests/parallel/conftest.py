@@ -20,10 +20,10 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture(scope="session", params=["memory", "gloo"])
-def processes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
+@pytest.fixture(scope="session")
+def processes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     """Calls a function in two processes."""
-    with team(tmp_path_factory.mktemp("team"), memory=request.param == "memory") as both:
+    with team(tmp_path_factory.mktemp("team")) as both:
         yield both
 
 

@@ -3,7 +3,7 @@
 import multiprocessing
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -12,8 +12,6 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-
-from scan_core.parallel.collectives import in_shared_memory
 
 PROCESSES = 2
 
@@ -35,12 +33,12 @@ class Team:
 
 
 @contextmanager
-def team(folder: Path, *, memory: bool) -> Iterator[Team]:
-    """The two processes, until the end of the block; they share memory or send."""
+def team(folder: Path) -> Iterator[Team]:
+    """The two processes, until the end of the block."""
     context = multiprocessing.get_context("spawn")
     pipes = [context.Pipe() for _ in range(PROCESSES)]
     members = [
-        context.Process(target=_work, args=(rank, folder / "store", memory, pipe[1]), daemon=True)
+        context.Process(target=_work, args=(rank, folder / "store", pipe[1]), daemon=True)
         for rank, pipe in enumerate(pipes)
     ]
     for member in members:
@@ -51,14 +49,13 @@ def team(folder: Path, *, memory: bool) -> Iterator[Team]:
         member.join()
 
 
-def _work(rank: int, store: Path, memory: bool, connection: Connection) -> None:
+def _work(rank: int, store: Path, connection: Connection) -> None:
     torch.set_num_threads(1)
     method = f"file://{store}"
     dist.init_process_group("gloo", init_method=method, rank=rank, world_size=PROCESSES, timeout=timedelta(seconds=60))
-    with in_shared_memory() if memory else nullcontext():
-        while True:
-            function, arguments = connection.recv()
-            try:
-                connection.send((None, function(*arguments)))
-            except Exception:
-                connection.send((traceback.format_exc(), None))
+    while True:
+        function, arguments = connection.recv()
+        try:
+            connection.send((None, function(*arguments)))
+        except Exception:
+            connection.send((traceback.format_exc(), None))

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
@@ -110,7 +111,7 @@ def test_processes_of_torchrun_mine_what_one_process_does(project: Path):
 
 def mine_together(folder: Path) -> None:
     os.chdir(folder)
-    mine_neighbors._mine_together(load_params(Path("params.yaml")))
+    mine_neighbors._mine_and_write(load_params(Path("params.yaml")))
 
 
 def test_approximately_too(project: Path, processes: Team):
@@ -164,25 +165,16 @@ def test_more_devices_than_there_are(project: Path, monkeypatch: pytest.MonkeyPa
         embed.main(Path("params.yaml"))
 
 
-@pytest.mark.parametrize("has_cuda", [False, True])
-def test_nothing_forks_where_cuda_has_been_asked_for(has_cuda: bool, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(stage_processes, "STARTED", True)
-    monkeypatch.setattr(stage_processes.sys, "platform", "linux")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: has_cuda)
-    assert stage_processes._can_fork() != has_cuda
-
-
-def test_processors_and_threads_are_divided(monkeypatch: pytest.MonkeyPatch):
-    chosen: list[object] = []
-    monkeypatch.setattr(stage_processes.sys, "platform", "linux")
-    monkeypatch.setattr(stage_processes.os, "sched_getaffinity", lambda _: {0, 2, 4, 6, 8}, raising=False)
-    monkeypatch.setattr(stage_processes.os, "sched_setaffinity", lambda _, mine: chosen.append(mine), raising=False)
-    monkeypatch.setattr(stage_processes.torch, "get_num_threads", lambda: 5)
-    monkeypatch.setattr(stage_processes.torch, "set_num_threads", chosen.append)
-    for process in (0, 1):
-        stage_processes._take_share_of_processors(process, 2)
-    stage_processes._take_share_of_processors(0, 6)  # fewer processors than processes
-    assert chosen == [2, [0, 2], 2, [4, 6], 1]
+@pytest.mark.parametrize(("outside", "threads"), [(None, 2), ("5", 5)])
+def test_processes_divide_the_threads(outside: str | None, threads: int, monkeypatch: pytest.MonkeyPatch):
+    for name, value in (("OMP_NUM_THREADS", outside), ("MKL_NUM_THREADS", None)):
+        monkeypatch.setenv(name, value) if value else monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setattr(stage_processes, "dist", MagicMock())
+    monkeypatch.setattr(stage_processes, "prepare", lambda device: None)
+    torch.set_num_threads(5)
+    stage_processes._join(lambda config, device: None, MagicMock(), torch.device("cpu"))
+    assert torch.get_num_threads() == threads
 
 
 def test_auto_is_one_process_without_a_gpu(project: Path):

@@ -1,11 +1,15 @@
 """Two processes with half of a batch each compute what one computes with the whole."""
 
 import math
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from scan_core.parallel.distributed import part_of_batch
+from scan_core.parallel.synchronized_norm import SynchronizedBatchNorm
+from scan_core.training.resume import Resume
 from tests.parallel import cases
 from tests.parallel.team import Team
 
@@ -61,10 +65,20 @@ def test_an_image_is_augmented_alike_whoever_has_it(processes: Team):
         assert torch.equal(found, whole[:, rank].flatten(0, 1))
 
 
-@pytest.mark.parametrize(("precision", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.05)])
-def test_batch_normalization_uses_the_whole_batch(precision: torch.dtype, tolerance: float, processes: Team):
-    whole = cases.normalized(precision)
-    found = processes(cases.normalized, precision)
+@pytest.mark.parametrize(
+    ("precision", "tolerance", "options"),
+    [
+        (torch.float32, 1e-5, {}),
+        (torch.bfloat16, 0.05, {}),
+        (torch.float32, 1e-5, {"affine": False, "momentum": None}),
+        (torch.float32, 1e-5, {"track_running_stats": False}),
+    ],
+)
+def test_batch_normalization_uses_the_whole_batch(
+    precision: torch.dtype, tolerance: float, options: dict[str, Any], processes: Team
+):
+    whole = cases.normalized(precision, options)
+    found = processes(cases.normalized, precision, options)
     both = [torch.cat(values) for values in zip(*(found_[:3] for found_ in found), strict=True)]
     both[2] /= 2  # what flows back to an input is of the sum over processes
     for value, expected in zip([*both, *found[0][3:]], whole, strict=True):
@@ -83,6 +97,21 @@ def test_inference_and_selection(count: int, processes: Team):
 
 def test_a_step_that_is_broken_in_one_process_is_so_in_both(processes: Team):
     assert processes(cases.update_with_a_bad_image) == [(True, True), (True, True)]
+
+
+def test_a_normalization_that_does_more_is_refused():
+    class Activated(torch.nn.BatchNorm2d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return super().forward(x).relu()
+
+    with pytest.raises(TypeError, match="Activated has a forward of its own"):
+        SynchronizedBatchNorm.convert(torch.nn.Sequential(Activated(3)))
+
+
+def test_a_finished_state_is_cleared_only_when_all_have_loaded_it(tmp_path: Path, processes: Team):
+    history = [{"loss": 0.5, "skipped_steps": 0.0}]
+    Resume(tmp_path / "state").save(dict, history)
+    assert processes(cases.going_on_from_the_last_epoch, tmp_path / "state") == [history, history]
 
 
 def test_each_has_its_part(processes: Team):

@@ -67,21 +67,26 @@ def test_a_launcher_is_told_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert capsys.readouterr().err == "error: pictures: missing\n"  # torchrun from outside: nobody else says it
 
 
-def test_garbage_is_sought_once_the_libraries_are_imported(tmp_path: Path):
-    program = """
-import gc, sys
+WARNINGS = """
+import sys
 sys.argv = ["-m"]  # as it is where python -m imports the package of its module
-import stages
-assert not gc.isenabled()
+import stages, warnings
+warnings.warn("a library, while it is imported", FutureWarning)
+from scan_core.console.progress import warn
 from stages.cli import run
-def main():
-    print(gc.isenabled(), gc.get_freeze_count() > 1000)
 sys.argv = ["stage"]
-run(main)
+run(lambda: (warnings.warn("a library at work", UserWarning), warn("ours")))
 """
-    command = [sys.executable, "-c", program]
-    ended = subprocess.run(command, env=environment(tmp_path), check=True, capture_output=True, text=True)
-    assert ended.stdout == "True True\n"
+
+
+def test_only_the_project_s_own_warnings_reach_the_terminal(tmp_path: Path):
+    def said(*options: str) -> str:
+        command = [sys.executable, *options, "-c", WARNINGS]
+        return subprocess.run(command, env=environment(tmp_path), check=True, capture_output=True, text=True).stderr
+
+    assert said() == "warning: ours\n"
+    for warning in ("FutureWarning: a library, while it is imported\n", "UserWarning: a library at work\n"):
+        assert warning in said("-W", "default")
 
 
 def test_an_unexpected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):

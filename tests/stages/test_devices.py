@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from stages.devices import compiles
+from scan_core.errors import ParamsError
+from stages.devices import choose_device, compiles, prepare
 from stages.params_file import load_params
 from stages.use import main as use
 
@@ -17,3 +18,22 @@ def test_a_second_size_of_crops_must_earn_back_its_compiling(small_crops: str, e
     config = load_params(path)
     found = compiles(config.runtime, torch.device("cuda"), images=50_000, training=config.pretext)
     assert found == expected
+
+
+def test_auto_finds_a_device():
+    assert choose_device("auto").type in ("cuda", "mps", "cpu")
+    assert choose_device("cpu") == torch.device("cpu")
+
+
+def test_a_device_that_is_not_here_is_an_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ParamsError, match=r"runtime\.device: cuda is not available here"):
+        choose_device("cuda")
+
+
+def test_global_state_is_set_by_prepare_alone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    choose_device("auto")
+    assert not torch.backends.cudnn.deterministic
+    prepare(torch.device("cpu"))
+    assert torch.backends.cudnn.deterministic

@@ -3,7 +3,6 @@ import torch
 import torch._inductor.config
 from torch import nn
 
-from scan_core.parallel.distributed import replicate
 from scan_core.training.compiled import ENOUGH_STEPS, compiled, compiling_pays
 
 BATCH = torch.linspace(-1, 1, 12).view(4, 3)
@@ -22,13 +21,13 @@ def test_a_compiled_network_shares_its_weights_and_gives_the_same_gradient(netwo
         called(BATCH).square().sum().backward()
         return [parameter.grad.clone() for parameter in network.parameters()]
 
-    torch.testing.assert_close(gradients(replicate(network, compile=True)), gradients(network))
+    torch.testing.assert_close(gradients(compiled(network)), gradients(network))
 
 
 def test_without_a_compiler_the_network_is_called_as_it_is(network, caplog):
     nothing_there = {"cpp.cxx": ("/nowhere/c++",), "force_disable_caches": True}
-    with torch._inductor.config.patch(nothing_there):
-        assert torch.equal(compiled(network, record=True)(BATCH), network(BATCH))
+    with torch._inductor.config.patch(nothing_there), torch._dynamo.config.patch(suppress_errors=True):
+        assert torch.equal(compiled(network)(BATCH), network(BATCH))
     assert "/nowhere/c++" in caplog.text
 
 

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from stages import resume
-from stages.resume import SHARE_OF_TIME, Resume
+from scan_core.training import resume
+from scan_core.training.resume import SHARE_OF_TIME, Resume
 
 
 @pytest.fixture
@@ -31,6 +31,15 @@ def test_saving_takes_no_more_than_its_share_of_the_time(tmp_path: Path, clock: 
     assert 2.0 * len(saved) <= SHARE_OF_TIME * clock[0] + 2.0
     last, history = Resume(tmp_path).load() or ({}, [])
     assert int(last["step"]) == len(history) == saved[-1] > 50
+
+
+def test_the_last_epoch_is_saved_in_any_case(tmp_path: Path, clock: list[float]):
+    kept = Resume(tmp_path)
+    for epoch in (1, 2, 3):
+        kept.save(lambda: clock.append(clock.pop() + 2.0) or {"step": torch.tensor(0)}, [{"loss": 0.0}] * epoch)
+    assert len((kept.load() or ({}, []))[1]) == 1
+    kept.save(lambda: {"step": torch.tensor(0)}, [{"loss": 0.0}] * 4, last=True)
+    assert len((kept.load() or ({}, []))[1]) == 4
 
 
 def test_where_saving_is_quick_every_epoch_is_saved(tmp_path: Path, clock: list[float]):
