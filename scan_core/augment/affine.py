@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from scan_core.augment.draws import uniform
+from scan_core.augment.operation import Operation
 from scan_core.augment.pixels import Images
 
 
@@ -70,18 +71,11 @@ def _inverse_maps(parameters: AffineParameters) -> Float[Tensor, "batch 2 3"]:
     return torch.stack(rows, 1)
 
 
-def random_affine(
-    images: Images,
-    *,
-    degrees: float,
-    translate: float,
-    scale: Sequence[float],
-    shear: float,
-    generator: torch.Generator,
-) -> Images:
+def random_affine(*, degrees: float, translate: float, scale: Sequence[float], shear: float) -> Operation:
     """Rotate, shift, zoom and shear each image at random; see :func:`draw_affine`."""
-    batch, _, height, width = images.shape
-    parameters = draw_affine(
-        batch, height, width, degrees=degrees, translate=translate, scale=scale, shear=shear, generator=generator
+    return Operation(
+        lambda shape, generator: draw_affine(
+            *shape, degrees=degrees, translate=translate, scale=scale, shear=shear, generator=generator
+        ),
+        lambda images, *drawn: affine(images, AffineParameters(*drawn)),
     )
-    return affine(images, parameters)

@@ -6,13 +6,12 @@ import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-from scan_core.augment.draws import PartGenerator
 from scan_core.augment.pipeline import Augmentation
 from scan_core.images.images import Images
 
 STEPS_AT_ONCE = {"cuda": 4}
 """A batch's augmentation is some hundreds of small operations, which a GPU ends sooner than its host can start the next
-batch's. One call for several batches makes them fewer."""
+batch's. One call for several batches makes them fewer; their parameters are drawn batch by batch all the same."""
 
 
 def augmented_batches(
@@ -29,7 +28,7 @@ def augmented_batches(
     several = torch.split(image_ids, STEPS_AT_ONCE.get(images.device.type, 1))
     for steps, pixels in zip(several, images.batches([ids.flatten() for ids in several]), strict=True):
         plain = pixels.chunk(len(steps))
-        if isinstance(generator, PartGenerator):
-            generator.batches = len(steps)
-        augmented = augmentation(torch.cat([batch for batch in plain for _ in range(views)]), generator)
+        shape = (views * steps.shape[1], *pixels.shape[2:])
+        drawn = [augmentation.draw(shape, generator) for _ in steps]
+        augmented = augmentation.apply(torch.cat([batch for batch in plain for _ in range(views)]), drawn)
         yield from zip(plain, augmented.chunk(len(steps)), strict=True)

@@ -4,6 +4,7 @@ An adjustment writes its result into ``out`` where that is given; it may be the 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from scan_core.augment.draws import chances, uniform
 from scan_core.augment.grouped import apply_operations, apply_to_some, per_image
+from scan_core.augment.operation import Operation
 from scan_core.augment.pixels import Images
 
 _NO_CHROMA = 1e-30
@@ -103,35 +105,23 @@ def draw_jitter(
     return JitterParameters(ids=torch.where(applied[:, None], order, _UNCHANGED), values=values)
 
 
-def color_jitter(
-    images: Images,
-    *,
-    brightness: float,
-    contrast: float,
-    saturation: float,
-    hue: float,
-    p: float,
-    generator: torch.Generator,
-) -> Images:
+def color_jitter(*, brightness: float, contrast: float, saturation: float, hue: float, p: float) -> Operation:
     """Change brightness, contrast, saturation and hue in an order drawn for each image; see :func:`draw_jitter`."""
-    parameters = draw_jitter(
-        len(images),
-        brightness=brightness,
-        contrast=contrast,
-        saturation=saturation,
-        hue=hue,
-        p=p,
-        generator=generator,
-    )
+    settings = {"brightness": brightness, "contrast": contrast, "saturation": saturation, "hue": hue, "p": p}
     in_place = [_overwriting(adjust) for adjust in _JITTERS]
-    return apply_operations(images, parameters.ids, parameters.values, [*in_place, None])
+    return Operation(
+        lambda shape, generator: draw_jitter(shape[0], **settings, generator=generator),
+        partial(apply_operations, operations=[*in_place, None]),
+    )
 
 
 def _overwriting(adjust: Callable[..., Images]) -> Callable[[Images, Tensor], Images]:
     return lambda images, values: adjust(images, values, out=images)
 
 
-def random_grayscale(images: Images, *, p: float, generator: torch.Generator) -> Images:
+def random_grayscale(*, p: float) -> Operation:
     """Replace each image's channels by its luma, independently, with probability ``p``."""
-    chosen = chances(len(images), p=p, generator=generator)
-    return apply_to_some(images, chosen, lambda colored: gray(colored).expand_as(colored))
+    return Operation(
+        lambda shape, generator: (chances(shape[0], p=p, generator=generator),),
+        partial(apply_to_some, operation=lambda colored: gray(colored).expand_as(colored)),
+    )

@@ -9,8 +9,9 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from scan_core.augment.draws import chances, integers, uniform
+from scan_core.augment.draws import integers, uniform
 from scan_core.augment.grouped import Batch
+from scan_core.augment.operation import Operation
 from scan_core.augment.pixels import Images, Resized
 
 _TRIES = 10
@@ -53,9 +54,9 @@ def _central_box(height: int, width: int, ratio: Sequence[float]) -> tuple[int, 
 def resized_crop(
     images: Images,
     boxes: Int[Tensor, "batch 4"],
+    flipped: Bool[Tensor, " batch"] | None = None,
     *,
     size: int | None = None,
-    flipped: Bool[Tensor, " batch"] | None = None,
 ) -> Resized:
     """Cut each image's box (top, left, height, width) and resize it, bilinear, no antialias.
 
@@ -87,29 +88,35 @@ def _source_positions(
     return positions + start[:, None]
 
 
-def random_resized_crop(
-    images: Images,
-    *,
-    scale: Sequence[float],
-    ratio: Sequence[float],
-    size: int | None = None,
-    flip: float | None = None,
-    generator: torch.Generator,
-) -> Resized:
+def random_resized_crop(*, scale: Sequence[float], ratio: Sequence[float], size: int | None = None) -> Operation:
     """Crop each image at random and resize the crop; see :func:`draw_boxes`.
 
     Args:
         size: pixels per side of the result; None is the image's own size.
-        flip: the probability of mirroring it after.
     """
-    batch, _, height, width = images.shape
-    boxes = draw_boxes(batch, height, width, scale=scale, ratio=ratio, generator=generator)
-    flipped = None if flip is None else chances(batch, p=flip, generator=generator)
-    return resized_crop(images, boxes, size=size, flipped=flipped)
+    return Operation(
+        lambda shape, generator: (draw_boxes(*shape, scale=scale, ratio=ratio, generator=generator),),
+        partial(resized_crop, size=size),
+        size=size,
+    )
+
+
+def draw_offsets(
+    batch: int, height: int, width: int, *, padding: int, generator: torch.Generator
+) -> Int[Tensor, "batch 2"]:
+    """Draw for each image the (row, column) offset of :func:`padded_crop`.
+
+    Raises:
+        ValueError: the padding is not smaller than the image.
+    """
+    smallest = min(height, width)
+    if padding >= smallest:
+        raise ValueError(f"random_crop: padding is {padding}, expected less than the image's {smallest} pixels")
+    return integers(batch, 2, low=0, high=2 * padding + 1, generator=generator)
 
 
 def padded_crop(
-    images: Batch, offsets: Int[Tensor, "batch 2"], *, padding: int, flipped: Bool[Tensor, " batch"] | None = None
+    images: Batch, offsets: Int[Tensor, "batch 2"], flipped: Bool[Tensor, " batch"] | None = None, *, padding: int
 ) -> Batch:
     """Add ``padding`` pixels of reflected border and crop back to size at each image's (row, column) offset.
 
@@ -130,18 +137,9 @@ def _reflect(positions: Int[Tensor, "batch size"], size: int) -> Int[Tensor, "ba
     return (size - 1) - ((size - 1) - positions.abs()).abs()
 
 
-def random_crop(images: Batch, *, padding: int, flip: float | None = None, generator: torch.Generator) -> Batch:
-    """Shift each image by up to ``padding`` pixels along each axis, filling with its reflection.
-
-    Args:
-        flip: the probability of mirroring it before.
-
-    Raises:
-        ValueError: the padding is not smaller than the image.
-    """
-    smallest = min(images.shape[-2:])
-    if padding >= smallest:
-        raise ValueError(f"random_crop: padding is {padding}, expected less than the image's {smallest} pixels")
-    flipped = None if flip is None else chances(len(images), p=flip, generator=generator)
-    offsets = integers(len(images), 2, low=0, high=2 * padding + 1, generator=generator)
-    return padded_crop(images, offsets, padding=padding, flipped=flipped)
+def random_crop(*, padding: int) -> Operation:
+    """Shift each image by up to ``padding`` pixels along each axis, filling with its reflection."""
+    return Operation(
+        lambda shape, generator: (draw_offsets(*shape, padding=padding, generator=generator),),
+        partial(padded_crop, padding=padding),
+    )

@@ -6,6 +6,7 @@ from torch import Tensor
 
 from scan_core.augment.draws import integers
 from scan_core.augment.grouped import per_image
+from scan_core.augment.operation import Operation
 from scan_core.augment.pixels import Images
 
 
@@ -27,7 +28,8 @@ def cut(images: Images, holes: Int[Tensor, "batch 3"]) -> Images:
     return images.mul((~inside).to(images.dtype)).add_(0)  # makes -0 to 0
 
 
-def cutout(images: Images, *, max_half_length: int, generator: torch.Generator) -> Images:
-    """Cut one hole into each of the normalized ``images``; 0 is then the mean color. See :func:`draw_holes`."""
-    batch, _, height, width = images.shape
-    return cut(images, draw_holes(batch, height, width, max_half_length=max_half_length, generator=generator))
+def cutout(*, max_half_length: int) -> Operation:
+    """Cut one hole into each normalized image, where 0 is the mean color; see :func:`draw_holes`."""
+    return Operation(
+        lambda shape, generator: (draw_holes(*shape, max_half_length=max_half_length, generator=generator),), cut
+    )

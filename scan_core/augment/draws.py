@@ -13,8 +13,6 @@ class PartGenerator(torch.Generator):
 
     groups: int
     """The batch is so many groups of equal size, of each of which the process has the same part."""
-    batches: int = 1
-    """How many batches, one after the other, the next draws are for."""
 
 
 def part_generator(generator: torch.Generator, *, groups: int) -> torch.Generator:
@@ -58,7 +56,5 @@ def _part(draws: Shaped[Tensor, "..."], generator: torch.Generator, batch_axis: 
     if not isinstance(generator, PartGenerator):
         return draws
     shape = draws.shape
-    grouped = draws.view(
-        *shape[:batch_axis], generator.batches * generator.groups, processes(), -1, *shape[batch_axis + 1 :]
-    )
+    grouped = draws.view(*shape[:batch_axis], generator.groups, processes(), -1, *shape[batch_axis + 1 :])
     return grouped.select(batch_axis + 1, rank()).flatten(batch_axis, batch_axis + 1)

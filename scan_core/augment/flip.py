@@ -1,11 +1,11 @@
 """Mirroring."""
 
-import torch
 from jaxtyping import Bool
 from torch import Tensor
 
 from scan_core.augment.draws import chances
 from scan_core.augment.grouped import Batch, apply_to_some
+from scan_core.augment.operation import Operation
 
 
 def horizontal_flip(images: Batch, flipped: Bool[Tensor, " batch"]) -> Batch:
@@ -13,6 +13,6 @@ def horizontal_flip(images: Batch, flipped: Bool[Tensor, " batch"]) -> Batch:
     return apply_to_some(images, flipped, lambda chosen: chosen.flip(-1))
 
 
-def random_horizontal_flip(images: Batch, *, p: float, generator: torch.Generator) -> Batch:
+def random_horizontal_flip(*, p: float) -> Operation:
     """Mirror each image left-right, independently, with probability ``p``."""
-    return horizontal_flip(images, chances(len(images), p=p, generator=generator))
+    return Operation(lambda shape, generator: (chances(shape[0], p=p, generator=generator),), horizontal_flip)

@@ -1,6 +1,6 @@
 """Augmentation of a batch: the operations named in the parameters, then normalization."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from jaxtyping import Shaped
@@ -13,10 +13,11 @@ from scan_core.augment.cutout import cutout
 from scan_core.augment.flip import random_horizontal_flip
 from scan_core.augment.grouped import Batch
 from scan_core.augment.normalize import standardize
+from scan_core.augment.operation import Operation, Parameters
 from scan_core.augment.pixels import Bytes, Resized, in_unit
 from scan_core.augment.strong import strong_operations
 
-ON_PIXELS: dict[str, Callable[..., Tensor]] = {
+ON_PIXELS: dict[str, Callable[..., Operation]] = {
     "random_affine": random_affine,
     "random_resized_crop": random_resized_crop,
     "random_horizontal_flip": random_horizontal_flip,
@@ -27,7 +28,7 @@ ON_PIXELS: dict[str, Callable[..., Tensor]] = {
 }
 ON_BYTES_TOO = ("random_horizontal_flip", "random_crop", "strong_operations")
 """Those on pixels that need no floats: until another one comes, the images stay bytes, a quarter of the memory."""
-ON_NORMALIZED: dict[str, Callable[..., Tensor]] = {"cutout": cutout}
+ON_NORMALIZED: dict[str, Callable[..., Operation]] = {"cutout": cutout}
 
 
 class Augmentation:
@@ -54,23 +55,46 @@ class Augmentation:
         unknown = [name for name in operations if name not in known]
         if unknown:
             raise ValueError(f"unknown augmentation {', '.join(unknown)}; known: {', '.join(known)}")
-        self._operations = {name: dict(settings) for name, settings in operations.items()}
-        crop = next((name for name in ("random_resized_crop", "random_crop") if name in operations), None)
-        if crop and "random_horizontal_flip" in operations:  # they stand beside each other: one reading does both
-            self._operations[crop]["flip"] = self._operations.pop("random_horizontal_flip")["p"]
+        self._operations = {name: known[name](**operations[name]) for name in known if name in operations}
         self.mean = tuple(mean)
         self.std = tuple(std)
 
     def __call__(self, images: Bytes, generator: torch.Generator) -> Resized:
         """Transform ``images`` and normalize the result, on the images' device."""
-        pixels = in_unit(self._apply(ON_PIXELS, images, generator))
-        return self._apply(ON_NORMALIZED, standardize(pixels, self.mean, self.std), generator)
+        return self.apply(images, [self.draw((len(images), *images.shape[2:]), generator)])
+
+    def draw(self, shape: tuple[int, int, int], generator: torch.Generator) -> dict[str, Parameters]:
+        """Draw the parameters of all operations, in their order, for images of the shape (batch, height, width).
+
+        Raises:
+            ValueError: a padded crop's padding is not smaller than the images.
+        """
+        batch, height, width = shape
+        drawn = {}
+        for name, operation in self._operations.items():
+            drawn[name] = operation.draw((batch, height, width), generator)
+            height, width = operation.size or height, operation.size or width
+        crop = next((name for name in ("random_resized_crop", "random_crop") if name in drawn), None)
+        if crop and "random_horizontal_flip" in drawn:  # they stand beside each other: one reading does both
+            drawn[crop] += drawn.pop("random_horizontal_flip")
+        return drawn
+
+    def apply(self, images: Bytes, batches: Sequence[Mapping[str, Parameters]]) -> Resized:
+        """Transform ``images`` by what was drawn, without any randomness, and normalize the result.
+
+        Args:
+            images: of one batch or of several, one after the other.
+            batches: what :meth:`draw` returned for each of them.
+        """
+        drawn = {name: tuple(map(torch.cat, zip(*(of[name] for of in batches), strict=True))) for name in batches[0]}
+        pixels = in_unit(self._apply(ON_PIXELS, images, drawn))
+        return self._apply(ON_NORMALIZED, standardize(pixels, self.mean, self.std), drawn)
 
     def _apply(
-        self, functions: Mapping[str, Callable[..., Tensor]], images: Batch, generator: torch.Generator
+        self, names: Iterable[str], images: Batch, drawn: Mapping[str, Parameters]
     ) -> Shaped[Tensor, "batch channels new_height new_width"]:
-        for name, function in functions.items():
-            if name in self._operations:
+        for name in names:
+            if name in drawn:
                 images = images if name in ON_BYTES_TOO else in_unit(images)
-                images = function(images, **self._operations[name], generator=generator)
+                images = self._operations[name].apply(images, *drawn[name])
         return images

@@ -10,6 +10,7 @@ from torch import Tensor
 from scan_core.augment import pil_blend, pil_levels, pil_warp
 from scan_core.augment.draws import integers, uniform
 from scan_core.augment.grouped import apply_operations
+from scan_core.augment.operation import Operation
 from scan_core.augment.pixels import Bytes, Images, to_bytes, to_unit
 
 
@@ -72,12 +73,18 @@ _PLACES = {name: place for place, name in enumerate(STRONG_OPERATIONS)}
 _GROUPS = torch.tensor([_PLACES["rotate" if name in WARPS else name] for name in STRONG_OPERATIONS])
 
 
-def strong_operations(images: Images | Bytes, *, count: int, generator: torch.Generator) -> Images:
+def strong_operations(*, count: int) -> Operation:
     """Apply ``count`` operations drawn for each image; see :func:`draw_strong`."""
-    parameters = draw_strong(len(images), count=count, generator=generator)
+    return Operation(
+        lambda shape, generator: draw_strong(shape[0], count=count, generator=generator),
+        lambda images, *drawn: _apply(images, StrongParameters(*drawn)),
+    )
+
+
+def _apply(images: Images | Bytes, parameters: StrongParameters) -> Images:
     pixels = images if images.dtype == torch.uint8 else to_bytes(images)
     settings = torch.cat([parameters.values[..., None], _coefficients(parameters, *images.shape[2:])], -1)
-    groups = _GROUPS.to(generator.device)[parameters.ids]
+    groups = _GROUPS.to(parameters.ids.device)[parameters.ids]
     operations = [_on_settings(name) for name in STRONG_OPERATIONS]
     return to_unit(apply_operations(pixels, groups, settings, operations))
 

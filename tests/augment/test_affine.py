@@ -3,6 +3,7 @@ import torch
 import torchvision.transforms.v2.functional as tvf
 
 from scan_core.augment.affine import AffineParameters, affine, draw_affine, random_affine
+from tests.augment.at_random import at_random
 
 SETTINGS = {"degrees": 40.0, "translate": 0.2, "scale": (0.6, 1.7), "shear": 20.0}
 
@@ -29,7 +30,7 @@ def test_whole_shift_moves_pixels_and_fills_with_black():
 
 
 def test_neutral_settings_change_nothing(images, generator):
-    result = random_affine(images, degrees=0.0, translate=0.0, scale=(1.0, 1.0), shear=0.0, generator=generator)
+    result = at_random(random_affine(degrees=0.0, translate=0.0, scale=(1.0, 1.0), shear=0.0), images, generator)
     torch.testing.assert_close(result, images, atol=1e-5, rtol=0)
 
 

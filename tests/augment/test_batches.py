@@ -1,10 +1,12 @@
 import pytest
 import torch
 
-from scan_core.augment import batches
+from scan_core.augment import batches, draws
 from scan_core.augment.batches import augmented_batches
+from scan_core.augment.draws import part_generator
 from scan_core.augment.pipeline import Augmentation
 from scan_core.images.images import ResidentImages
+from tests.parallel.cases import EVERYTHING
 
 CPU = torch.device("cpu")
 
@@ -25,15 +27,27 @@ def test_each_step_gets_its_images_and_their_views(monkeypatch, at_once, views):
         assert torch.equal(augmented, torch.cat([pixels[wanted] / 255] * views))
 
 
-def test_several_steps_at_once_draw_for_each_image(monkeypatch):
-    monkeypatch.setattr(batches, "STEPS_AT_ONCE", {"cpu": 4})
-    pixels = torch.randint(256, (1, 3, 8, 8), dtype=torch.uint8).expand(8, 3, 8, 8)
-    augmentation = Augmentation(
-        {"random_resized_crop": {"scale": (0.2, 1.0), "ratio": (0.7, 1.4)}}, mean=[0.0] * 3, std=[1.0] * 3
-    )
-    images = ResidentImages(pixels.numpy(), CPU)
-    generator = torch.Generator().manual_seed(0)
-    steps = [
-        views for _, views in augmented_batches(images, torch.arange(8).view(4, 2), augmentation, generator, views=2)
-    ]
-    assert len(torch.cat(steps).flatten(1).unique(dim=0)) == 16
+SMALL_CROP = {"random_resized_crop": EVERYTHING["random_resized_crop"] | {"size": 6}}
+LISTS = {name: {name: settings} for name, settings in EVERYTHING.items()}
+LISTS |= {"everything": EVERYTHING, "everything after a small crop": EVERYTHING | SMALL_CROP}
+
+
+@pytest.mark.parametrize("operations", LISTS.values(), ids=LISTS)
+@pytest.mark.parametrize("views", [1, 2])
+@pytest.mark.parametrize("processes", [1, 2])
+def test_several_steps_at_once_equal_one_at_a_time(monkeypatch, processes, views, operations):
+    monkeypatch.setattr(draws, "processes", lambda: processes)
+    monkeypatch.setattr(draws, "rank", lambda: processes - 1)
+    pixels = torch.randint(256, (30, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    augmentation = Augmentation(operations, mean=[0.5] * 3, std=[0.25] * 3)
+
+    def epoch(at_once):
+        monkeypatch.setattr(batches, "STEPS_AT_ONCE", {"cpu": at_once})
+        generator = part_generator(torch.Generator().manual_seed(1), groups=views)
+        images, ids = ResidentImages(pixels.numpy(), CPU), torch.arange(30).view(6, 5)
+        steps = augmented_batches(images, ids, augmentation, generator, views=views)
+        return torch.stack([augmented for _, augmented in steps]), generator.get_state()
+
+    (expected, state), (found, state_after) = epoch(1), epoch(4)
+    assert torch.equal(found, expected)
+    assert torch.equal(state_after, state)

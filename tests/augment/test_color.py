@@ -15,6 +15,7 @@ from scan_core.augment.color import (
     gray,
     random_grayscale,
 )
+from tests.augment.at_random import at_random
 from tests.augment.pil import one_by_one
 
 ADJUSTMENTS = [
@@ -66,7 +67,7 @@ def test_gray_matches_torchvision(images):
 def test_jitter_matches_torchvision_in_the_drawn_order(images):
     settings = {"brightness": 0.8, "contrast": 1.5, "saturation": 0.7, "hue": 0.5, "p": 0.7}
     drawn = draw_jitter(len(images), **settings, generator=torch.Generator().manual_seed(3))
-    jittered = color_jitter(images, **settings, generator=torch.Generator().manual_seed(3))
+    jittered = at_random(color_jitter(**settings), images, torch.Generator().manual_seed(3))
     references = [tvf.adjust_brightness, tvf.adjust_contrast, tvf.adjust_saturation, tvf.adjust_hue]
     references.append(lambda image, _: image)
     for image, ids, values, found in zip(images, drawn.ids.tolist(), drawn.values.tolist(), jittered, strict=True):
@@ -105,11 +106,11 @@ def test_jitter_respects_its_probability(generator):
 
 def test_grayscale_matches_torchvision_and_respects_its_probability(images, generator):
     torch.testing.assert_close(
-        random_grayscale(images, p=1.0, generator=generator), tvf.rgb_to_grayscale(images, images.shape[1])
+        at_random(random_grayscale(p=1.0), images, generator), tvf.rgb_to_grayscale(images, images.shape[1])
     )
-    assert torch.equal(random_grayscale(images, p=0.0, generator=generator), images)
+    assert torch.equal(at_random(random_grayscale(p=0.0), images, generator), images)
     colored = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1).expand(5000, 3, 1, 1)
-    grayed = random_grayscale(colored, p=0.2, generator=generator)[:, 2].flatten() > 0
+    grayed = at_random(random_grayscale(p=0.2), colored, generator)[:, 2].flatten() > 0
     assert grayed.float().mean().item() == pytest.approx(0.2, abs=0.02)
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from scan_core.augment.crops import draw_boxes, padded_crop, random_crop, random_resized_crop, resized_crop
 from scan_core.augment.flip import horizontal_flip
+from tests.augment.at_random import at_random
 
 SIMCLR = {"scale": (0.2, 1.0), "ratio": (3 / 4, 4 / 3)}
 
@@ -77,7 +78,7 @@ def test_area_and_ratio_ranges(generator):
 
 def test_random_resized_crop_differs_between_images(generator):
     images = torch.rand(1, 3, 32, 32, generator=generator).expand(8, -1, -1, -1)
-    crops = random_resized_crop(images, **SIMCLR, generator=generator)
+    crops = at_random(random_resized_crop(**SIMCLR), images, generator)
     assert crops.shape == images.shape
     assert len({crop.sum().item() for crop in crops}) == 8
 
@@ -95,17 +96,17 @@ def test_padded_crop_matches_torchvision(images, generator):
 
 def test_random_crop_reaches_every_offset(generator):
     images = torch.arange(25.0).view(1, 1, 5, 5).expand(500, 1, 5, 5)
-    crops = random_crop(images, padding=1, generator=generator)
+    crops = at_random(random_crop(padding=1), images, generator)
     assert sorted(set(crops[:, 0, 2, 2].tolist())) == [6, 7, 8, 11, 12, 13, 16, 17, 18]
 
 
 def test_random_crop_without_padding_changes_nothing(images, generator):
-    assert torch.equal(random_crop(images, padding=0, generator=generator), images)
+    assert torch.equal(at_random(random_crop(padding=0), images, generator), images)
 
 
 def test_random_crop_padding_as_large_as_the_image(generator):
     with pytest.raises(ValueError, match="padding is 8, expected less than the image's 8 pixels"):
-        random_crop(torch.zeros(1, 1, 8, 9), padding=8, generator=generator)
+        at_random(random_crop(padding=8), torch.zeros(1, 1, 8, 9), generator)
 
 
 def test_flipped_crops_are_the_mirrored_ones(images, generator):

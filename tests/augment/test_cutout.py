@@ -1,6 +1,7 @@
 import torch
 
 from scan_core.augment.cutout import cut, cutout, draw_holes
+from tests.augment.at_random import at_random
 
 
 def test_hole_by_hand():
@@ -24,7 +25,7 @@ def test_draws_cover_every_pixel_and_size(generator):
 
 
 def test_each_image_has_its_own_hole(generator):
-    result = cutout(torch.ones(200, 1, 32, 32), max_half_length=8, generator=generator)
+    result = at_random(cutout(max_half_length=8), torch.ones(200, 1, 32, 32), generator)
     sizes = (result == 0).sum((1, 2, 3))
     assert sizes.min() >= 1
     assert sizes.max() <= 16 * 16

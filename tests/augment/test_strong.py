@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from scan_core.augment.strong import STRONG_OPERATIONS, draw_strong, strong_operations
+from tests.augment.at_random import at_random
 
 
 def test_the_papers_list():
@@ -10,7 +11,7 @@ def test_the_papers_list():
 
 def test_matches_one_operation_at_a_time(pixels, images):
     drawn = draw_strong(len(images), count=4, generator=torch.Generator().manual_seed(5))
-    augmented = strong_operations(images, count=4, generator=torch.Generator().manual_seed(5))
+    augmented = at_random(strong_operations(count=4), images, torch.Generator().manual_seed(5))
     functions = [operation.function for operation in STRONG_OPERATIONS.values()]
     for i, found in enumerate(augmented):
         expected = pixels[i : i + 1]
