@@ -31,7 +31,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 
 def _embed(config: Params, device: torch.device) -> None:
-    images = open_images(IMAGES, device, **config.runtime.decoding())
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
     model, metadata = read_pretext(ENCODER)
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
     network = {"projection": model, "backbone": model.encoder}[config.embed.layer]

@@ -62,7 +62,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     device = choose_device(config.runtime.device)
     if device.type == "cpu":
         choose_threads()
-    images = open_images(IMAGES, device, **config.runtime.decoding())
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
     index = read_index(INDEX, rows=len(images))
     ids = index.evaluate_ids
     if not len(ids):

@@ -189,13 +189,6 @@ class RuntimeParams(Section):
     workers: Count | None
     """Threads that decode images; null takes as many as there are processors."""
 
-    decode_on_gpu: bool
-    """Whether a CUDA device decodes JPEG files that are streamed; its pixels differ a little from the CPU's."""
-
-    def decoding(self) -> dict[str, Any]:
-        """How to decode images while they are streamed."""
-        return {"workers": self.threads, "decode_on_gpu": self.decode_on_gpu}
-
     @property
     def threads(self) -> int:
         """The number of ``workers``, of which each process that torchrun has started here takes its part."""

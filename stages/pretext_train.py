@@ -46,7 +46,7 @@ def _train(config: Params, device: torch.device) -> None:
     pretext, architecture = config.pretext, config.encoder
     seed = config.seed + pretext.seed
     say_if_float32(pretext.precision, device)
-    images = open_images(IMAGES, device, **config.runtime.decoding())
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=pretext.train_splits)
     mean, std = read_normalization(INDEX, channels=images.channels)
 
@@ -73,12 +73,7 @@ def _train(config: Params, device: torch.device) -> None:
         generator=torch.Generator().manual_seed(seed),
         compile=compiles(config.runtime, device, images=len(train_ids), training=pretext),
     )
-    with resume(
-        "pretext_train",
-        params=[config.seed, pretext, architecture, config.runtime.decode_on_gpu],
-        inputs=[INDEX],
-        device=device,
-    ) as state:
+    with resume("pretext_train", params=[config.seed, pretext, architecture], inputs=[INDEX], device=device) as state:
         chance = chance_loss(pretext.batch_size)
 
         def told(history: History) -> str | None:

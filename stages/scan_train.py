@@ -59,7 +59,7 @@ def _train(config: Params, device: torch.device) -> None:
     scan = config.scan
     seed = config.seed + scan.seed
     say_if_float32(scan.precision, device)
-    images = open_images(IMAGES, device, **config.runtime.decoding())
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     if len(train_ids) < scan.clusters:
         raise TrainingError(f"{len(train_ids)} training images for {scan.clusters} clusters; lower scan.clusters")
@@ -73,9 +73,7 @@ def _train(config: Params, device: torch.device) -> None:
     generator = torch.Generator().manual_seed(seed)
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
     inputs = [INDEX, NEIGHBORS, ENCODER]
-    with resume(
-        "scan_train", params=[config.seed, scan, config.runtime.decode_on_gpu], inputs=inputs, device=device
-    ) as state:
+    with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
         learner = make_learner(
             model,
             images,
