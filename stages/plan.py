@@ -13,10 +13,10 @@ import typer
 
 from scan_core.console.progress import say
 from scan_core.errors import ParamsError
+from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.cpu_threads import choose_threads
 from scan_core.machine.device import choose_device
 from scan_core.machine.freed_memory import keep_freed_memory
-from scan_core.machine.search_memory import free_bytes
 from scan_core.planning.fit import Machine, disk_bytes, on_machine, problems
 from scan_core.planning.needs import Work
 from scan_core.planning.sizes import DOWNLOADS

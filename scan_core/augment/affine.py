@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from scan_core.augment.draws import uniform
-from scan_core.augment.pixels import Images
+from scan_core.augment.pixels import ImageBatch
 
 
 class AffineParameters(NamedTuple):
@@ -44,7 +44,7 @@ def draw_affine(
     )
 
 
-def affine(images: Images, parameters: AffineParameters) -> Images:
+def affine(images: ImageBatch, parameters: AffineParameters) -> ImageBatch:
     """Transform each image by its own map, bilinear, black where the source is outside."""
     height, width = images.shape[-2:]
     inverse = _inverse_maps(parameters).to(images.device, non_blocking=True)[:, :, :, None, None]
@@ -71,14 +71,14 @@ def _inverse_maps(parameters: AffineParameters) -> Float[Tensor, "batch 2 3"]:
 
 
 def random_affine(
-    images: Images,
+    images: ImageBatch,
     *,
     degrees: float,
     translate: float,
     scale: Sequence[float],
     shear: float,
     generator: torch.Generator,
-) -> Images:
+) -> ImageBatch:
     """Rotate, shift, zoom and shear each image at random; see :func:`draw_affine`."""
     batch, _, height, width = images.shape
     parameters = draw_affine(

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from scan_core.augment.draws import chances, integers, uniform
 from scan_core.augment.grouped import Batch
-from scan_core.augment.pixels import Images, Resized
+from scan_core.augment.pixels import ImageBatch, Resized
 
 _TRIES = 10
 
@@ -51,7 +51,7 @@ def _central_box(height: int, width: int, ratio: Sequence[float]) -> tuple[int, 
 
 
 def resized_crop(
-    images: Images,
+    images: ImageBatch,
     boxes: Int[Tensor, "batch 4"],
     *,
     size: int | None = None,
@@ -88,7 +88,7 @@ def _source_positions(
 
 
 def random_resized_crop(
-    images: Images,
+    images: ImageBatch,
     *,
     scale: Sequence[float],
     ratio: Sequence[float],

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from scan_core.augment.draws import integers
 from scan_core.augment.grouped import per_image
-from scan_core.augment.pixels import Images
+from scan_core.augment.pixels import ImageBatch
 
 
 def draw_holes(
@@ -18,7 +18,7 @@ def draw_holes(
     return torch.stack(draws, 1)
 
 
-def cut(images: Images, holes: Int[Tensor, "batch 3"]) -> Images:
+def cut(images: ImageBatch, holes: Int[Tensor, "batch 3"]) -> ImageBatch:
     """Set to 0 the rows and columns [center - half, center + half) of each image, as far as they lie inside it."""
     row, column, half = (per_image(values, images) for values in holes.unbind(1))
     rows = torch.arange(images.shape[-2], device=images.device)[:, None] - row
@@ -27,7 +27,7 @@ def cut(images: Images, holes: Int[Tensor, "batch 3"]) -> Images:
     return images.mul((~inside).to(images.dtype)).add_(0)  # makes -0 to 0
 
 
-def cutout(images: Images, *, max_half_length: int, generator: torch.Generator) -> Images:
+def cutout(images: ImageBatch, *, max_half_length: int, generator: torch.Generator) -> ImageBatch:
     """Cut one hole into each of the normalized ``images``; 0 is then the mean color. See :func:`draw_holes`."""
     batch, _, height, width = images.shape
     return cut(images, draw_holes(batch, height, width, max_half_length=max_half_length, generator=generator))

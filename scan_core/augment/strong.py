@@ -10,7 +10,7 @@ from torch import Tensor
 from scan_core.augment import pil_blend, pil_levels, pil_warp
 from scan_core.augment.draws import integers, uniform
 from scan_core.augment.grouped import apply_operations
-from scan_core.augment.pixels import Bytes, Images, to_bytes, to_unit
+from scan_core.augment.pixels import Bytes, ImageBatch, to_bytes, to_unit
 
 
 class StrongOperation(NamedTuple):
@@ -72,7 +72,7 @@ _PLACES = {name: place for place, name in enumerate(STRONG_OPERATIONS)}
 _GROUPS = torch.tensor([_PLACES["rotate" if name in WARPS else name] for name in STRONG_OPERATIONS])
 
 
-def strong_operations(images: Images | Bytes, *, count: int, generator: torch.Generator) -> Images:
+def strong_operations(images: ImageBatch | Bytes, *, count: int, generator: torch.Generator) -> ImageBatch:
     """Apply ``count`` operations drawn for each image; see :func:`draw_strong`."""
     parameters = draw_strong(len(images), count=count, generator=generator)
     pixels = images if images.dtype == torch.uint8 else to_bytes(images)
