@@ -59,7 +59,7 @@ def _free_in(group: Path, files: _Files) -> float:
     try:
         limit = (group / files.limit).read_text(encoding="ascii").strip()
         used = int((group / files.used).read_text(encoding="ascii"))
-        cached = dict(line.split() for line in (group / "memory.stat").read_text(encoding="ascii").splitlines())
+        cached = dict(re.findall(r"(\w+) (\d+)", (group / "memory.stat").read_text(encoding="ascii")))
     except OSError:
         return math.inf
     if limit == "max":
