@@ -108,7 +108,7 @@ class PretextParams(Section):
 class EmbedParams(Section):
     layer: Literal["projection", "backbone"]
     center: bool
-    """Whether to subtract the mean embedding before taking directions."""
+    """Whether to subtract the mean embedding of the training images before taking directions."""
 
 
 class NeighborsParams(Section):
