@@ -15,9 +15,8 @@ from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.console.progress import say
 from scan_core.datasets.dataset import Dataset
-from scan_core.datasets.origins import LABELS as WITHOUT_FILE
-from scan_core.datasets.origins import open_dataset
 from scan_core.datasets.source import locate
+from scan_core.datasets.table import WITHOUT_FILE, open_dataset
 from scan_core.errors import DataError
 from scan_core.images.resize import INTERPOLATION
 from scan_core.images.stored import first_images

@@ -1,10 +1,12 @@
 """The schema of ``params.yaml``: frozen, without unknown keys and without defaults (the file is the one source)."""
 
+import difflib
 import os
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from scan_core.datasets.table import DATASETS
 from stages.augmentation_params import AugmentationParams, Count, NonNegative, Positive, Probability, Section
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
@@ -13,9 +15,16 @@ Precision = Literal["float32", "bfloat16"]
 OptimizerName = Literal["adam", "sgd"]
 
 
+def _one_of_the_table(name: str) -> str:
+    if name not in DATASETS:
+        near = "".join(f"; did you mean {other}?" for other in difflib.get_close_matches(name, DATASETS, n=1))
+        raise ValueError(f"{', '.join(DATASETS)}{near}")
+    return name
+
+
 class DataParams(Section):
     seed: Seed
-    name: Literal["digits", "cifar10", "cifar100", "cifar20", "stl10", "imagenet", "folder", "parquet"]
+    name: Annotated[str, AfterValidator(_one_of_the_table)]
     source: Annotated[str, Field(min_length=1)] | None
     """A local copy or mirror: path (relative to the main repository's root) or URL; null is the official origin."""
     labels: Annotated[str, Field(min_length=1)]

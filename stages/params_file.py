@@ -72,4 +72,4 @@ def _describe(detail: object, values: object) -> _Problem:
         return _Problem(key, "missing; python -m stages.use NAME writes a complete file")
     if isinstance(detail["input"], dict):  # a whole section
         return _Problem(key, detail["msg"].removeprefix("Value error, "))
-    return _Problem(key, f"found {detail['input']!r}{ALLOWED}{detail['msg']}")
+    return _Problem(key, f"found {detail['input']!r}{ALLOWED}{detail['msg'].removeprefix('Value error, ')}")

@@ -12,6 +12,7 @@ import torch
 import typer
 
 from scan_core.console.progress import say
+from scan_core.datasets.table import DATASETS
 from scan_core.errors import ParamsError
 from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.cpu_threads import choose_threads
@@ -19,7 +20,6 @@ from scan_core.machine.device import choose_device
 from scan_core.machine.freed_memory import keep_freed_memory
 from scan_core.planning.fit import Machine, disk_bytes, on_machine, problems
 from scan_core.planning.needs import Work
-from scan_core.planning.sizes import DOWNLOADS
 from scan_core.planning.times import PerTraining, Rates, stage_seconds, stage_steps
 from stages.cli import run
 from stages.dependencies import ROOT
@@ -50,7 +50,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         choose_threads()
     devices = share_of(config, params, device)
     machine = look_at_machine(device)
-    channels = 1 if config.data.name == "digits" else 3
+    channels = DATASETS[config.data.name].channels
     image_bytes = channels * config.data.image_size**2
     encoded = counted.sizes.images * image_bytes > config.data.pixels_budget * GIBIBYTE
     say("plan: a few steps of each training, on synthetic images")
@@ -142,7 +142,7 @@ def work_of(
     scan, self_label = config.scan, config.self_label
     return Work(
         sizes=counted.sizes,
-        download=DOWNLOADS.get(config.data.name, 0) if config.data.source is None else 0,
+        download=DATASETS[config.data.name].download_bytes if config.data.source is None else 0,
         image_bytes=image_bytes,
         encoded=encoded,
         embedding_dim=measured.embedding_dim,

@@ -12,10 +12,10 @@ from ruamel.yaml.error import YAMLError
 from scan_core.artifacts.index import read_index
 from scan_core.datasets.class_list import read_classes
 from scan_core.datasets.dataset import Source
-from scan_core.datasets.origins import open_dataset
 from scan_core.datasets.source import locate
+from scan_core.datasets.table import DATASETS, open_dataset
 from scan_core.errors import DataError
-from scan_core.planning.sizes import IMAGENET_CLASSES, PUBLISHED, Sizes, published_splits, sizes_of
+from scan_core.planning.sizes import Sizes, published_splits, sizes_of
 from stages.params import DataParams, Params
 from stages.paths import INDEX, main_root
 
@@ -72,31 +72,31 @@ def _is_fetched(config: Params) -> bool:
 
 def _splits(config: Params) -> tuple[npt.NDArray[np.object_], bool, str]:
     """The split of each image, whether that is exact, and where it is from."""
-    data = config.data
+    data, dataset = config.data, DATASETS[config.data.name]
     source = locate(data.source, root=main_root())
-    if data.name not in PUBLISHED:
+    if dataset.images is None or dataset.classes is None:
         return _open(data, source), True, f"listed in {data.source}"
-    if data.name != "imagenet":
-        return published_splits(data.name, classes=0), True, "as published"
+    if not dataset.takes_classes_file:
+        return published_splits(dataset), True, "as published"
     try:
-        classes = _classes(data)
+        classes = _classes(data, dataset.classes)
     except DataError:
-        clusters = min(config.scan.clusters, IMAGENET_CLASSES)
+        clusters = min(config.scan.clusters, dataset.classes)
         origin = (
             f"data.classes_file cannot be reached, and is taken to name as many classes as scan.clusters, {clusters}"
         )
-        return published_splits("imagenet", classes=clusters), False, origin
+        return published_splits(dataset, classes=clusters), False, origin
     if isinstance(source, Path) and ((source / "train").is_dir() or (source / "val").is_dir()):
         return _open(data, source), True, f"listed in {data.source}"
-    origin = f"as published for ImageNet, {classes} of its 1,000 classes"
-    return published_splits("imagenet", classes=classes), classes == IMAGENET_CLASSES, origin
+    origin = f"as published for {data.name}, {classes} of its {dataset.classes:,} classes"
+    return published_splits(dataset, classes=classes), classes == dataset.classes, origin
 
 
-def _classes(data: DataParams) -> int:
-    """How many classes of ImageNet; a list at a URL is downloaded, as fetch will do."""
+def _classes(data: DataParams, published: int) -> int:
+    """How many classes of ``published`` ones; a list at a URL is downloaded, as fetch will do."""
     root = main_root()
     source = locate(data.classes_file, root=root, key="data.classes_file")
-    return IMAGENET_CLASSES if source is None else len(read_classes(source, downloads=root / DOWNLOADS))
+    return published if source is None else len(read_classes(source, downloads=root / DOWNLOADS))
 
 
 def _open(data: DataParams, source: Source) -> npt.NDArray[np.object_]:

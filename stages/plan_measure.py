@@ -14,6 +14,7 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
+from scan_core.datasets.table import DATASETS
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import Images
 from scan_core.neighbors.search import present_gpus
@@ -45,8 +46,6 @@ INFERRED_BYTES = 2**26
 SEVERAL_EPOCHS = 1000
 LEARNING_RATE = 1e-6
 """So low that noise teaches nothing, whatever params.yaml says: it has no effect on the time."""
-NATIVE_SIZE = {"digits": 8, "cifar10": 32, "cifar100": 32, "cifar20": 32, "stl10": 96}
-"""Pixels per side of datasets that store pixels; images of the others are taken for photographs."""
 
 
 Training = SimclrTraining | ScanTraining | SelfLabelTraining
@@ -109,7 +108,7 @@ def measure_all(
     dimensions = {"projection": config.pretext.simclr.projection_dim, "backbone": model.encoder.features}
     inferred = min(sizes.images, max(1, INFERRED_BYTES // (channels * size**2)))
     images = synthetic_images(inferred, channels=channels, size=size, device=device)
-    native = NATIVE_SIZE.get(config.data.name)
+    native = DATASETS[config.data.name].image_size
     stored = photograph() if native is None else np.zeros((channels, native, native), np.uint8)
     return Measured(
         pretext=cost(pretext_training, config.pretext.batch_size),

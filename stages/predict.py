@@ -62,7 +62,7 @@ def main(
         warn(message)
     if metadata["channels"] != CHANNELS:
         raise DataError(
-            f"{SELF_LABEL_MODEL}: made for gray images (data.name: digits), expected one made for pictures; train it "
+            f"{SELF_LABEL_MODEL}: made for gray images, expected one made for pictures; train it "
             "on a folder of them first (python -m stages.use folder)"
         )
     check_file_name(output)

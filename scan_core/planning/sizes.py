@@ -6,21 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.datasets.stl10 import COUNTS as STL10
+from scan_core.datasets.description import Description
 from scan_core.ingest.choose import choose_images
-
-IMAGENET_CLASSES = 1000
-PUBLISHED = {
-    "digits": {"train": 1_797},
-    "cifar10": {"train": 50_000, "test": 10_000},
-    "cifar100": {"train": 50_000, "test": 10_000},
-    "cifar20": {"train": 50_000, "test": 10_000},
-    "stl10": STL10,
-    "imagenet": {"train": 1_281_167, "val": 50_000},
-}
-"""Images in each split of the datasets whose size is published."""
-DOWNLOADS = {"cifar10": 170_498_071, "cifar100": 169_001_437, "cifar20": 169_001_437, "stl10": 2_640_397_119}
-"""Bytes of their official archives, where fetch gets these by itself."""
 
 
 class Sizes(NamedTuple):
@@ -43,14 +30,14 @@ class Sizes(NamedTuple):
         return Sizes(pretext + evaluate - still_in_both, pretext, train, evaluate)
 
 
-def published_splits(name: str, *, classes: int) -> npt.NDArray[np.object_]:
-    """The split of each image of the dataset ``name`` (of ``PUBLISHED``).
+def published_splits(dataset: Description, *, classes: int | None = None) -> npt.NDArray[np.object_]:
+    """The split of each image of ``dataset``, whose size is published.
 
     Args:
-        classes: of ImageNet, so many of its 1,000, each taken to have as many pictures as the average.
+        classes: so many of its own, each taken to have as many pictures as the average; None for all.
     """
-    share = classes / IMAGENET_CLASSES if name == "imagenet" else 1.0
-    counts = {split: round(count * share) for split, count in PUBLISHED[name].items()}
+    share = 1.0 if classes is None or dataset.classes is None else classes / dataset.classes
+    counts = {split: round(count * share) for split, count in (dataset.images or {}).items()}
     return np.repeat(np.array([*counts], object), [*counts.values()])
 
 

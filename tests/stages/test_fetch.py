@@ -3,7 +3,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,10 +13,8 @@ from PIL import Image
 from scan_core.artifacts.images import read_pixels
 from scan_core.artifacts.index import read_index
 from scan_core.datasets import cifar10
-from scan_core.datasets.origins import NAMES
 from scan_core.errors import ArtifactError, DataError
 from scan_core.images.open_images import open_images
-from stages.params import DataParams
 from tests.metadata import table_metadata
 from tests.samples import (
     encode,
@@ -213,10 +210,6 @@ def test_fetch_real_cifar10_sample(run_fetch):
     assert len(counts) == 10
     assert counts.between(50 - 5 * 6.7, 50 + 5 * 6.7).all()
     assert counts.nunique() > 1
-
-
-def test_fetch_knows_every_name_that_params_allow():
-    assert set(get_args(DataParams.model_fields["name"].annotation)) == set(NAMES)
 
 
 def test_fetch_command_line_help():
