@@ -18,6 +18,7 @@ from scan_core.errors import DataError
 from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.csv_tables import assignment_table, csv
 from scan_core.images.images import ResidentImages
+from scan_core.images.preparation import Preparation, preparation_of
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import ArrayStore
 from scan_core.machine.device import choose_device
@@ -52,12 +53,13 @@ def main(
 ) -> None:
     """Say which cluster each picture belongs to, without training anything.
 
-    Reads data/artifacts/self_label/model.safetensors, and PICTURES as fetch would; writes a table with a row for each
-    picture: path, cluster and confidence, cluster by cluster and the surest first.
+    Reads data/artifacts/self_label/model.safetensors, and PICTURES, which it prepares as that model's metadata say;
+    writes a table with a row for each picture: path, cluster and confidence, cluster by cluster and the surest first.
     """
     config = load_params(params)
     runtime = config.runtime
     model, metadata = read_clustering(SELF_LABEL_MODEL)
+    preparation = preparation_of(SELF_LABEL_MODEL, metadata)
     if message := warning_of_another_run(config, metadata, INDEX):
         warn(message)
     if metadata["channels"] != CHANNELS:
@@ -68,9 +70,9 @@ def main(
     check_file_name(output)
     dataset = _open(pictures.absolute())
     count = len(dataset.path)
-    at_once = max(1, BYTES_AT_ONCE // (CHANNELS * metadata["image_size"] ** 2))
+    at_once = max(1, BYTES_AT_ONCE // (CHANNELS * preparation.image_size**2))
     parts = [
-        _predict(model, metadata, dataset, np.arange(start, min(start + at_once, count)), runtime)
+        _predict(model, metadata, preparation, dataset, np.arange(start, min(start + at_once, count)), runtime)
         for start in range(0, count, at_once)
     ]
     _warn_of([*dataset.skipped, *(skipped for part in parts for skipped in part.skipped)])
@@ -101,14 +103,21 @@ def _open(pictures: Path) -> Dataset:
 def _predict(
     model: ClusteringModel,
     metadata: Mapping[str, Any],
+    preparation: Preparation,
     dataset: Dataset,
     rows: npt.NDArray[np.int64],
     runtime: RuntimeParams,
 ) -> Part:
     """What the model says of the images ``rows``."""
-    size = metadata["image_size"]
-    pixels = np.empty((len(rows), CHANNELS, size, size), np.uint8)
-    loaded = load_images(dataset, rows, ArrayStore(pixels), size=size, workers=runtime.threads, skip_unreadable=True)
+    pixels = np.empty((len(rows), CHANNELS, preparation.image_size, preparation.image_size), np.uint8)
+    loaded = load_images(
+        dataset,
+        rows,
+        ArrayStore(pixels),
+        preparation=preparation,
+        workers=runtime.threads,
+        skip_unreadable=True,
+    )
     kept = np.flatnonzero(loaded.readable)
     if not len(kept):
         return Part(rows[kept], np.empty((0, metadata["clusters"]), np.float32), loaded.skipped)

@@ -7,7 +7,7 @@ import torch
 import typer
 
 from scan_core.artifacts.details import write_details
-from scan_core.artifacts.index import read_index, read_normalization
+from scan_core.artifacts.index import read_index, read_normalization, read_preparation
 from scan_core.augment.pipeline import Augmentation
 from scan_core.console.advice import pretext_at_chance
 from scan_core.encoders.resnet import ResNet
@@ -99,6 +99,7 @@ def _train(config: Params, device: torch.device) -> None:
             "stem": architecture.stem,
             "channels": images.channels,
             "image_size": images.size,
+            "preparation": read_preparation(INDEX),
             "mean": mean,
             "std": std,
             "precision": pretext.precision,

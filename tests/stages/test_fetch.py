@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 
 from scan_core.artifacts.images import read_pixels
-from scan_core.artifacts.index import read_index
+from scan_core.artifacts.index import read_index, read_preparation
 from scan_core.datasets import cifar10
 from scan_core.errors import ArtifactError, DataError
 from scan_core.images.open_images import open_images
+from scan_core.images.preparation import Preparation
 from tests.metadata import table_metadata
 from tests.samples import (
     encode,
@@ -68,6 +69,7 @@ def test_fetch_index_names_the_pixels_and_how_they_came_about(run_fetch):
     assert metadata["pixels_digest"] == hashlib.sha256(b"".join(digests)).hexdigest()
     assert (metadata["dataset"], metadata["image_size"]) == ("digits", "16")
     assert metadata["interpolation"].startswith("bilinear, antialiased")
+    assert read_preparation(Path("data/artifacts/index.parquet")) == Preparation(16)._asdict()
 
 
 def test_fetch_same_bytes_twice_and_another_order_for_another_seed(run_fetch):
@@ -75,7 +77,7 @@ def test_fetch_same_bytes_twice_and_another_order_for_another_seed(run_fetch):
     first, names = written_files(), written_images()
     run_fetch(limit=200)
     assert written_files() == first
-    assert len(first) == 8
+    assert len(first) == 7
     run_fetch(limit=None)
     everything, order = written_images(), written_labels()["path"].tolist()
     run_fetch(limit=None, seed=1)
