@@ -100,7 +100,7 @@ def test_a_parameter_reruns_the_stages_downstream(unchanged: Path, override: str
     ("module", "stages"),
     [
         ("scan_core/clustering/scan_loss.py", {"scan-train", "self-label", "evaluate"}),
-        ("scan_core/clustering/pseudo_label_loss.py", {"self-label", "evaluate"}),
+        ("scan_core/clustering/pseudo_label_loss.py", {"scan-train", "self-label", "evaluate"}),
         ("scan_core/neighbors/mine.py", {"mine-neighbors", "scan-train", "self-label", "evaluate"}),
         ("scan_core/evaluation/metrics.py", {"evaluate"}),
         ("scan_core/baselines/kmeans.py", {"baselines", "evaluate"}),
