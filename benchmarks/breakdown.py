@@ -19,7 +19,7 @@ from benchmarks import ours, step
 from benchmarks.record import record
 from benchmarks.timing import seconds
 from scan_core.augment.pipeline import Augmentation
-from scan_core.augment.pixels import Bytes, Images
+from scan_core.augment.pixels import Bytes, ImageBatch
 from scan_core.training.precision import computes_in_bfloat16
 
 PARTS = {
@@ -75,7 +75,7 @@ def main(
 class _MarkedAugmentation(Augmentation):
     """What it calls, the profiler sees under ``augmentation``."""
 
-    def __call__(self, images: Bytes, generator: torch.Generator) -> Images:
+    def __call__(self, images: Bytes, generator: torch.Generator) -> ImageBatch:
         with record_function("augmentation"):
             return super().__call__(images, generator)
 

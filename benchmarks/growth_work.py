@@ -24,6 +24,7 @@ from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import score
 from scan_core.evaluation.purity import neighbor_purity
 from scan_core.images.images import ResidentImages
+from scan_core.images.preparation import Preparation
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import pixel_store
 from scan_core.neighbors.mine import mine_neighbors
@@ -57,7 +58,7 @@ def fetch(count: int, device: torch.device) -> Work:
 
     def bring_in() -> None:
         with tempfile.TemporaryDirectory() as folder, pixel_store(Path(folder), count, ShardFormat(3, SIZE)) as store:
-            load_images(dataset, rows, store, size=SIZE, workers=2, skip_unreadable=False)
+            load_images(dataset, rows, store, preparation=Preparation(SIZE), workers=2, skip_unreadable=False)
             store.keep(np.ones(count, bool))
 
     return bring_in

@@ -23,7 +23,7 @@ from sklearn.neighbors import NearestNeighbors
 from benchmarks.record import record
 from benchmarks.timing import median_ratio, seconds
 from scan_core.neighbors.mine import mine_neighbors
-from scan_core.neighbors.pieces import CHUNK
+from scan_core.neighbors.parts import CHUNK
 from scan_core.neighbors.search import present_gpus
 from scan_core.neighbors.torch_search import torch_search
 

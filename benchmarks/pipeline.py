@@ -20,7 +20,17 @@ from benchmarks.record import record
 from benchmarks.timing import seconds
 
 ROOT = Path(__file__).resolve().parents[1]
-STAGES = ("fetch", "pretext_train", "embed", "mine_neighbors", "baselines", "scan_train", "self_label", "evaluate")
+STAGES = (
+    "fetch",
+    "preview",
+    "pretext_train",
+    "embed",
+    "mine_neighbors",
+    "baselines",
+    "scan_train",
+    "self_label",
+    "evaluate",
+)
 METRICS = Path("reports/metrics/evaluate.json")
 SECONDS = "seconds.json"
 """In the folder: of each finished stage; of one that was started and not finished, null."""

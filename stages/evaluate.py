@@ -61,7 +61,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     config = load_params(params)
     device = choose_device(config.runtime.device)
     prepare(device)
-    images = open_images(IMAGES, device, **config.runtime.decoding())
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
     index = read_index(INDEX, rows=len(images))
     ids = index.evaluate_ids
     if not len(ids):

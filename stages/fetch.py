@@ -1,8 +1,5 @@
 """Stage fetch: the dataset's images, and apart from them their labels."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,11 +12,10 @@ from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.console.progress import say
 from scan_core.datasets.dataset import Dataset
-from scan_core.datasets.origins import LABELS as WITHOUT_FILE
-from scan_core.datasets.origins import open_dataset
 from scan_core.datasets.source import locate
+from scan_core.datasets.table import WITHOUT_FILE, open_dataset
 from scan_core.errors import DataError
-from scan_core.images.resize import INTERPOLATION
+from scan_core.images.preparation import Preparation
 from scan_core.images.stored import first_images
 from scan_core.ingest.choose import check_enough, choose_images
 from scan_core.ingest.load import Loaded, load_images
@@ -41,7 +37,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
     Reads data.source, or downloads from the dataset's official origin into .downloads; writes data/artifacts/images,
     data/artifacts/index.parquet, data/artifacts/labels.parquet (for evaluate alone) and reports/fetch (counts, skipped
-    files, duplicates, pictures before and after augmentation).
+    files, duplicates, some of the images).
     """
     config = load_params(params)
     data = config.data
@@ -58,7 +54,6 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     loaded, kept = _write_images(dataset, rows, config)
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data)
     write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
-    draw_preview(REPORT / "augmented.png", params)
 
 
 def _open(data: DataParams) -> Dataset:
@@ -92,7 +87,7 @@ def _write_images(
             dataset,
             rows,
             images,
-            size=data.image_size,
+            preparation=Preparation(data.image_size),
             workers=config.runtime.threads,
             skip_unreadable=data.on_bad_image == "skip",
         )
@@ -113,7 +108,8 @@ def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded,
         index,
         normalization=normalization(loaded.moments[index.train], pixels=data.image_size**2),
         pixels_digest=combined_digest(loaded.digest),
-        origin={"dataset": data.name, "image_size": data.image_size, "interpolation": INTERPOLATION},
+        dataset=data.name,
+        preparation=Preparation(data.image_size)._asdict(),
     )
     write_labels(
         LABELS,
@@ -123,14 +119,6 @@ def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded,
         further={name: values[rows] for name, values in dataset.further.items()},
     )
     return index
-
-
-def draw_preview(path: Path, params: Path) -> None:
-    """Run the stage's neighbor ``preview`` in a process of its own: PyTorch takes more memory than fetching."""
-    command = [sys.executable, "-m", "stages.preview", "--output", str(path), "--params", str(params)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode:
-        raise DataError(f"{path}: not drawn, for the reason above; python -m stages.preview tries again")
 
 
 def _among(split: npt.NDArray[np.object_], names: tuple[str, ...]) -> npt.NDArray[np.bool_]:

@@ -13,9 +13,10 @@ from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import write_neighbors
 from scan_core.console.progress import say
 from scan_core.errors import ParamsError
-from scan_core.machine.search_memory import bytes_needed, free_bytes
+from scan_core.machine.available_memory import free_bytes
+from scan_core.machine.search_memory import bytes_needed
 from scan_core.neighbors.mine import Mined, mine_neighbors
-from scan_core.neighbors.pieces import join
+from scan_core.neighbors.parts import join
 from scan_core.neighbors.search import present_gpus
 from scan_core.parallel.distributed import gather_objects, processes, rank, wait_for_all
 from stages.cli import run

@@ -1,10 +1,12 @@
 """The schema of ``params.yaml``: frozen, without unknown keys and without defaults (the file is the one source)."""
 
+import difflib
 import os
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from scan_core.datasets.table import DATASETS
 from scan_core.encoders.build import ENCODERS
 from scan_core.encoders.resnet import STEMS
 from scan_core.pretext.small_crops import small_size
@@ -17,9 +19,16 @@ Precision = Literal["float32", "bfloat16"]
 OptimizerName = Literal["adam", "sgd"]
 
 
+def _one_of_the_table(name: str) -> str:
+    if name not in DATASETS:
+        near = "".join(f"; did you mean {other}?" for other in difflib.get_close_matches(name, DATASETS, n=1))
+        raise ValueError(f"{', '.join(DATASETS)}{near}")
+    return name
+
+
 class DataParams(Section):
     seed: Seed
-    name: Literal["digits", "cifar10", "cifar100", "cifar20", "stl10", "imagenet", "folder", "parquet"]
+    name: Annotated[str, AfterValidator(_one_of_the_table)]
     source: Annotated[str, Field(min_length=1)] | None
     """A local copy or mirror: path (relative to the main repository's root) or URL; null is the official origin."""
     labels: Annotated[str, Field(min_length=1)]
@@ -106,7 +115,7 @@ class PretextParams(Section):
 class EmbedParams(Section):
     layer: Literal["projection", "backbone"]
     center: bool
-    """Whether to subtract the mean embedding before taking directions."""
+    """Whether to subtract the mean embedding of the training images before taking directions."""
 
 
 class NeighborsParams(Section):
@@ -186,13 +195,6 @@ class RuntimeParams(Section):
 
     workers: Count | None
     """Threads that decode images; null takes as many as there are processors."""
-
-    decode_on_gpu: bool
-    """Whether a CUDA device decodes JPEG files that are streamed; its pixels differ a little from the CPU's."""
-
-    def decoding(self) -> dict[str, Any]:
-        """How to decode images while they are streamed."""
-        return {"workers": self.threads, "decode_on_gpu": self.decode_on_gpu}
 
     @property
     def threads(self) -> int:

@@ -19,6 +19,7 @@ from scan_core.errors import DataError
 from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.csv_tables import assignment_table, csv
 from scan_core.images.images import ResidentImages
+from scan_core.images.preparation import Preparation, preparation_of
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import ArrayStore
 from stages.cli import run
@@ -52,17 +53,18 @@ def main(
 ) -> None:
     """Say which cluster each picture belongs to, without training anything.
 
-    Reads data/artifacts/self_label/model.safetensors, and PICTURES as fetch would; writes a table with a row for each
-    picture: path, cluster and confidence, cluster by cluster and the surest first.
+    Reads data/artifacts/self_label/model.safetensors, and PICTURES, which it prepares as that model's metadata say;
+    writes a table with a row for each picture: path, cluster and confidence, cluster by cluster and the surest first.
     """
     config = load_params(params)
     runtime = config.runtime
     model, metadata = read_clustering(SELF_LABEL_MODEL)
+    preparation = preparation_of(SELF_LABEL_MODEL, metadata)
     if message := warning_of_another_run(config, metadata, INDEX):
         warn(message)
     if metadata["channels"] != CHANNELS:
         raise DataError(
-            f"{SELF_LABEL_MODEL}: made for gray images (data.name: digits), expected one made for pictures; train it "
+            f"{SELF_LABEL_MODEL}: made for gray images, expected one made for pictures; train it "
             "on a folder of them first (python -m stages.use folder)"
         )
     check_file_name(output)
@@ -70,9 +72,17 @@ def main(
     count = len(dataset.path)
     device = choose_device(runtime.device)
     prepare(device)
-    at_once = max(1, BYTES_AT_ONCE // (CHANNELS * metadata["image_size"] ** 2))
+    at_once = max(1, BYTES_AT_ONCE // (CHANNELS * preparation.image_size**2))
     parts = [
-        _predict(model, metadata, dataset, np.arange(start, min(start + at_once, count)), device, runtime.threads)
+        _predict(
+            model,
+            metadata,
+            preparation,
+            dataset,
+            np.arange(start, min(start + at_once, count)),
+            device,
+            runtime.threads,
+        )
         for start in range(0, count, at_once)
     ]
     _warn_of([*dataset.skipped, *(skipped for part in parts for skipped in part.skipped)])
@@ -103,15 +113,17 @@ def _open(pictures: Path) -> Dataset:
 def _predict(
     model: ClusteringModel,
     metadata: Mapping[str, Any],
+    preparation: Preparation,
     dataset: Dataset,
     rows: npt.NDArray[np.int64],
     device: torch.device,
     workers: int,
 ) -> Part:
     """What the model says of the images ``rows``."""
-    size = metadata["image_size"]
-    pixels = np.empty((len(rows), CHANNELS, size, size), np.uint8)
-    loaded = load_images(dataset, rows, ArrayStore(pixels), size=size, workers=workers, skip_unreadable=True)
+    pixels = np.empty((len(rows), CHANNELS, preparation.image_size, preparation.image_size), np.uint8)
+    loaded = load_images(
+        dataset, rows, ArrayStore(pixels), preparation=preparation, workers=workers, skip_unreadable=True
+    )
     kept = np.flatnonzero(loaded.readable)
     if not len(kept):
         return Part(rows[kept], np.empty((0, metadata["clusters"]), np.float32), loaded.skipped)

@@ -9,7 +9,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.artifacts.details import write_details
-from scan_core.artifacts.index import Normalization, read_index, read_normalization
+from scan_core.artifacts.index import Normalization, read_index, read_normalization, read_preparation
 from scan_core.augment.pipeline import Augmentation
 from scan_core.encoders.build import encoder_metadata, make_encoder
 from scan_core.encoders.pretext_model import write_pretext
@@ -48,13 +48,13 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 def _train(config: Params, device: torch.device) -> None:
     pretext = config.pretext
     say_if_float32(pretext.precision, device)
-    images = open_images(IMAGES, device, **config.runtime.decoding())
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=pretext.train_splits)
     normalization = read_normalization(INDEX, channels=images.channels)
     training = pretext_training(config, images, torch.from_numpy(train_ids), normalization)
     with resume(
         "pretext_train",
-        params=[config.seed, pretext, config.encoder, config.runtime.decode_on_gpu],
+        params=[config.seed, pretext, config.encoder],
         inputs=[INDEX],
         device=device,
     ) as state:
@@ -79,6 +79,7 @@ def _train(config: Params, device: torch.device) -> None:
         metadata = {
             "task": pretext.task,
             **encoder_metadata(encoder.name, encoder.arguments(), channels=images.channels, image_size=images.size),
+            "preparation": read_preparation(INDEX),
             **normalization._asdict(),
             "precision": pretext.precision,
             "run": start_of_run(INDEX, images=len(train_ids), seed=config.seed, encoder=encoder, pretext=pretext),

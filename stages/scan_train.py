@@ -61,7 +61,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 def _train(config: Params, device: torch.device) -> None:
     scan = config.scan
     say_if_float32(scan.precision, device)
-    images = open_images(IMAGES, device, **config.runtime.decoding())
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     if len(train_ids) < scan.clusters:
         raise TrainingError(f"{len(train_ids)} training images for {scan.clusters} clusters; lower scan.clusters")
@@ -71,9 +71,7 @@ def _train(config: Params, device: torch.device) -> None:
 
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
     inputs = [INDEX, NEIGHBORS, ENCODER]
-    with resume(
-        "scan_train", params=[config.seed, scan, config.runtime.decode_on_gpu], inputs=inputs, device=device
-    ) as state:
+    with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
         training = scan_training(
             config, pretext.encoder, metadata, images, ids, rows, features=state.path("features.f16")
         )

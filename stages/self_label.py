@@ -66,16 +66,14 @@ def _pass_through(config: Params, device: torch.device) -> None:
 def _refine(config: Params, device: torch.device) -> None:
     step = config.self_label
     say_if_float32(step.precision, device)
-    images = open_images(IMAGES, device, **config.runtime.decoding())
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     rows = neighbor_rows(read_neighbors(NEIGHBORS, train_ids=train_ids))
     model, metadata = read_clustering(SCAN_MODEL)
     check_images(SCAN_MODEL, metadata, channels=images.channels, size=images.size)
     ids = torch.from_numpy(train_ids)
     inputs = [INDEX, NEIGHBORS, SCAN_MODEL]
-    with resume(
-        "self_label", params=[config.seed, step, config.runtime.decode_on_gpu], inputs=inputs, device=device
-    ) as state:
+    with resume("self_label", params=[config.seed, step], inputs=inputs, device=device) as state:
         training = self_label_training(config, model, metadata, images, ids, rows, features=state.path("features.f16"))
         failure = None
         try:

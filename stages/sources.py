@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scan_core.datasets.source import locate
+from scan_core.datasets.table import WITHOUT_FILE
 from scan_core.errors import DataError, ParamsError
 from stages.params import DataParams
 
@@ -21,7 +22,7 @@ def check_sources(data: DataParams, *, root: Path, origin: str) -> None:
     Args:
         origin: of the values, for the message.
     """
-    labels = None if data.labels in ("folders", "none") else data.labels
+    labels = None if data.labels in WITHOUT_FILE else data.labels
     for key, value in {"source": data.source, "labels": labels, "classes_file": data.classes_file}.items():
         for path in _places(value, root):
             if reason := _reason(path, root):

@@ -11,7 +11,18 @@ from ruamel.yaml import YAML
 from tests.pipeline import dvc
 
 pytestmark = pytest.mark.xdist_group("dvc")
-ORDER = ["fetch", "pretext-train", "embed", "mine-neighbors", "baselines", "scan-train", "self-label", "evaluate"]
+ORDER = [
+    "fetch",
+    "preview",
+    "pretext-train",
+    "embed",
+    "mine-neighbors",
+    "baselines",
+    "scan-train",
+    "self-label",
+    "evaluate",
+]
+LEARNING = set(ORDER) - {"fetch", "preview"}
 STAGES = YAML(typ="safe").load(Path(__file__).parents[1] / "dvc.yaml")["stages"]
 
 
@@ -58,9 +69,10 @@ def test_a_second_repro_runs_nothing(project: Path):
     [
         ("seed=1", set(ORDER)),
         ("data.limit=150", set(ORDER)),
-        ("encoder.resnet.width=2", set(ORDER) - {"fetch"}),
-        ("pretext.simclr.temperature=0.9", set(ORDER) - {"fetch"}),
-        ("embed.layer=projection", set(ORDER) - {"fetch", "pretext-train"}),
+        ("encoder.resnet.width=2", LEARNING),
+        ("pretext.simclr.temperature=0.9", LEARNING),
+        ("pretext.augmentation.cutout=null", set(ORDER) - {"fetch"}),
+        ("embed.layer=projection", LEARNING - {"pretext-train"}),
         ("neighbors.k=2", {"mine-neighbors", "scan-train", "self-label", "evaluate"}),
         ("scan.entropy_weight=3.5", {"scan-train", "self-label", "evaluate"}),
         ("scan.clusters=9", {"baselines", "scan-train", "self-label", "evaluate"}),
@@ -88,12 +100,13 @@ def test_a_parameter_reruns_the_stages_downstream(unchanged: Path, override: str
     ("module", "stages"),
     [
         ("scan_core/clustering/scan_loss.py", {"scan-train", "self-label", "evaluate"}),
-        ("scan_core/clustering/pseudo_label_loss.py", {"self-label", "evaluate"}),
+        ("scan_core/clustering/pseudo_label_loss.py", {"scan-train", "self-label", "evaluate"}),
         ("scan_core/neighbors/mine.py", {"mine-neighbors", "scan-train", "self-label", "evaluate"}),
         ("scan_core/evaluation/metrics.py", {"evaluate"}),
         ("scan_core/baselines/kmeans.py", {"baselines", "evaluate"}),
         ("scan_core/datasets/folder.py", set(ORDER)),
-        ("stages/embed.py", set(ORDER) - {"fetch", "pretext-train"}),
+        ("stages/embed.py", LEARNING - {"pretext-train"}),
+        ("stages/preview.py", {"preview"}),
         ("scan_core/errors.py", set()),
         ("scan_core/console/progress.py", set()),
         ("stages/params.py", set()),

@@ -3,7 +3,6 @@
 ``benchmarks/gpu.sh tests`` runs them.
 """
 
-import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -13,7 +12,6 @@ import jaxtyping
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch import Tensor
 from torch._dynamo.utils import counters
 
@@ -33,7 +31,6 @@ from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import TrainingError
-from scan_core.images.device_decoded import decode_jpegs
 from scan_core.images.images import HostImages, Images, ResidentImages
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.nt_xent import nt_xent
@@ -251,16 +248,6 @@ def test_batches_equal_the_pixels(kind):
     for rows, batch in zip(ids, images.batches(ids.unbind()), strict=True):
         assert batch.device.type == "cuda"
         assert torch.equal(batch.cpu(), torch.from_numpy(pixels[rows.numpy()]))
-
-
-def test_jpeg_files_decoded_by_the_gpu_are_nearly_those_of_the_cpu():
-    smooth = np.linspace(0, 255, 64 * 48 * 3).reshape(64, 48, 3).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(smooth).save(file, "JPEG", quality=90)
-    (found,) = decode_jpegs([file.getvalue()], GPU)
-    expected = torch.from_numpy(np.array(Image.open(file).convert("RGB"))).permute(2, 0, 1)
-    assert found.device.type == "cuda"
-    assert (found.cpu().float() - expected.float()).abs().mean() < 2
 
 
 def test_mining_equals_that_on_the_cpu():

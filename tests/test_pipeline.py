@@ -16,6 +16,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.errors import ParamsError, TrainingError
+from scan_core.images.preparation import Preparation
 from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, resume, scan_train, self_label
 from tests.pipeline import FROZEN, artifacts, copy_data, run_stages, write_params
 from tests.samples import encode, noise, write_picture
@@ -36,6 +37,7 @@ def test_all_artifacts_of_the_design_exist(finished: Path):
         "data/artifacts/predictions.parquet",
         "reports/metrics/evaluate.json",
         "reports/fetch/details.json",
+        "reports/preview/augmented.png",
         "reports/pretext_train/details.json",
         "reports/mine_neighbors/details.json",
         "reports/scan_train/details.json",
@@ -76,6 +78,7 @@ def test_model_metadata_describes_the_model(finished: Path):
     _, encoder = read_model(finished / "data/artifacts/pretext/encoder.safetensors")
     weights, model = read_model(finished / "data/artifacts/scan/model.safetensors")
     assert (encoder["architecture"], encoder["task"], encoder["image_size"]) == ("resnet10", "simclr", 8)
+    assert encoder["preparation"] == model["preparation"] == Preparation(8)._asdict()
     assert model["clusters"] == 10
     assert weights["heads.weight"].shape[:2] == (1, 10)
     history = (finished / "reports/scan_train/live/plots/metrics/selection_loss.tsv").read_text().splitlines()[1:]

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ SCHEMA = pa.schema([("image_id", pa.int64()), ("split", pa.string()), ("train", 
 
 
 NORMALIZATION = "normalization"
+PREPARATION = "preparation"
 
 
 class Normalization(NamedTuple):
@@ -55,20 +56,25 @@ def write_index(
     *,
     normalization: Normalization,
     pixels_digest: str,
-    origin: Mapping[str, str | int] | None = None,
+    dataset: str = "",
+    preparation: Mapping[str, Any] | None = None,
 ) -> None:
     """Write ``index``.
 
     Args:
         pixels_digest: a digest of all images, by which a training knows its input cheaply.
-        origin: how the images came about (``dataset``, ``image_size``, ``interpolation``), for the file's metadata.
+        dataset: its name.
+        preparation: what was done to each image (JSON values), for every model that learns from them.
     """
     columns = [np.arange(len(index.split)), index.split, index.train, index.evaluate]
     metadata = {
         "pixels_digest": pixels_digest,
         NORMALIZATION: json.dumps(normalization._asdict()),
-        **{key: str(value) for key, value in (origin or {}).items()},
+        "dataset": dataset,
     }
+    if preparation is not None:
+        metadata |= {key: str(value) for key, value in preparation.items()}
+        metadata[PREPARATION] = json.dumps(preparation)
     write_table(path, pa.table(columns, schema=SCHEMA), metadata=metadata)
 
 
@@ -97,6 +103,19 @@ def read_origin(path: Path) -> dict[str, str]:
     read_table(path, SCHEMA)
     metadata = pq.read_schema(path).metadata
     return {name: metadata.get(name.encode(), b"").decode() for name in ("dataset", "pixels_digest")}
+
+
+def read_preparation(path: Path) -> dict[str, Any]:
+    """Read what was done to each image, as :func:`write_index` was told.
+
+    Raises:
+        ArtifactError: missing or malformed.
+    """
+    read_table(path, SCHEMA)
+    try:
+        return dict(json.loads(pq.read_schema(path).metadata[PREPARATION.encode()]))
+    except (KeyError, TypeError, ValueError):
+        raise ArtifactError(f"{path}: no preparation in its metadata; run dvc repro fetch") from None
 
 
 def read_normalization(path: Path, *, channels: int) -> Normalization:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from scan_core.augment.draws import uniform
 from scan_core.augment.operation import Operation
-from scan_core.augment.pixels import Images
+from scan_core.augment.pixels import ImageBatch
 
 
 class AffineParameters(NamedTuple):
@@ -45,7 +45,7 @@ def draw_affine(
     )
 
 
-def affine(images: Images, parameters: AffineParameters) -> Images:
+def affine(images: ImageBatch, parameters: AffineParameters) -> ImageBatch:
     """Transform each image by its own map, bilinear, black where the source is outside."""
     height, width = images.shape[-2:]
     inverse = _inverse_maps(parameters).to(images.device, non_blocking=True)[:, :, :, None, None]

@@ -14,28 +14,34 @@ from torch import Tensor
 from scan_core.augment.draws import chances, uniform
 from scan_core.augment.grouped import apply_operations, apply_to_some, per_image
 from scan_core.augment.operation import Operation
-from scan_core.augment.pixels import Images
+from scan_core.augment.pixels import ImageBatch
 
 _NO_CHROMA = 1e-30
 """Where all channels are equal, the hue's numerator is 0, and any positive divisor does."""
 
 
-def adjust_brightness(images: Images, factors: Float[Tensor, " batch"], *, out: Images | None = None) -> Images:
+def adjust_brightness(
+    images: ImageBatch, factors: Float[Tensor, " batch"], *, out: ImageBatch | None = None
+) -> ImageBatch:
     """Multiply each image by its factor; 0 is black, 1 changes nothing."""
     return torch.mul(images, per_image(factors, images), out=out).clamp_(0, 1)
 
 
-def adjust_contrast(images: Images, factors: Float[Tensor, " batch"], *, out: Images | None = None) -> Images:
+def adjust_contrast(
+    images: ImageBatch, factors: Float[Tensor, " batch"], *, out: ImageBatch | None = None
+) -> ImageBatch:
     """Move each image away from the mean of its gray version; 0 is uniform gray, 1 changes nothing."""
     return _blend(gray(images).mean((1, 2, 3), keepdim=True), images, factors, out)
 
 
-def adjust_saturation(images: Images, factors: Float[Tensor, " batch"], *, out: Images | None = None) -> Images:
+def adjust_saturation(
+    images: ImageBatch, factors: Float[Tensor, " batch"], *, out: ImageBatch | None = None
+) -> ImageBatch:
     """Move each image away from its gray version; 0 is gray, 1 changes nothing. One channel stays as it is."""
     return images if images.shape[1] == 1 else _blend(gray(images), images, factors, out)
 
 
-def adjust_hue(images: Images, turns: Float[Tensor, " batch"], *, out: Images | None = None) -> Images:
+def adjust_hue(images: ImageBatch, turns: Float[Tensor, " batch"], *, out: ImageBatch | None = None) -> ImageBatch:
     """Rotate each image's hue in HSV space by -0.5 to 0.5 turns. One channel stays as it is.
 
     Works on the hue in sixths of a turn: 0 is red, 2 green, 4 blue. Cases are chosen by factors of 0 and 1, several
@@ -57,7 +63,7 @@ def adjust_hue(images: Images, turns: Float[Tensor, " batch"], *, out: Images | 
     return torch.stack(shares, 1, out=out).clamp_(0, 1).mul_(chroma[:, None]).add_(low[:, None])
 
 
-def gray(images: Images) -> Float[Tensor, "batch 1 height width"]:
+def gray(images: ImageBatch) -> Float[Tensor, "batch 1 height width"]:
     """Return the luma of ITU-R 601 (0.2989, 0.587, 0.114), or the only channel."""
     if images.shape[1] == 1:
         return images
@@ -65,7 +71,7 @@ def gray(images: Images) -> Float[Tensor, "batch 1 height width"]:
     return (0.2989 * red).add_(green, alpha=0.587).add_(blue, alpha=0.114)
 
 
-def _blend(start: Tensor, end: Images, factors: Float[Tensor, " batch"], out: Images | None) -> Images:
+def _blend(start: Tensor, end: ImageBatch, factors: Float[Tensor, " batch"], out: ImageBatch | None) -> ImageBatch:
     return torch.lerp(start, end, per_image(factors, end), out=out).clamp_(0, 1)
 
 
@@ -115,7 +121,7 @@ def color_jitter(*, brightness: float, contrast: float, saturation: float, hue: 
     )
 
 
-def _overwriting(adjust: Callable[..., Images]) -> Callable[[Images, Tensor], Images]:
+def _overwriting(adjust: Callable[..., ImageBatch]) -> Callable[[ImageBatch, Tensor], ImageBatch]:
     return lambda images, values: adjust(images, values, out=images)
 
 

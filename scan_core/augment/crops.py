@@ -12,7 +12,7 @@ from torch import Tensor
 from scan_core.augment.draws import integers, uniform
 from scan_core.augment.grouped import Batch
 from scan_core.augment.operation import Operation
-from scan_core.augment.pixels import Images, Resized
+from scan_core.augment.pixels import ImageBatch, Resized
 
 _TRIES = 10
 
@@ -52,7 +52,7 @@ def _central_box(height: int, width: int, ratio: Sequence[float]) -> tuple[int, 
 
 
 def resized_crop(
-    images: Images,
+    images: ImageBatch,
     boxes: Int[Tensor, "batch 4"],
     flipped: Bool[Tensor, " batch"] | None = None,
     *,

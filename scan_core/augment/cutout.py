@@ -7,7 +7,7 @@ from torch import Tensor
 from scan_core.augment.draws import integers
 from scan_core.augment.grouped import per_image
 from scan_core.augment.operation import Operation
-from scan_core.augment.pixels import Images
+from scan_core.augment.pixels import ImageBatch
 
 
 def draw_holes(
@@ -19,7 +19,7 @@ def draw_holes(
     return torch.stack(draws, 1)
 
 
-def cut(images: Images, holes: Int[Tensor, "batch 3"]) -> Images:
+def cut(images: ImageBatch, holes: Int[Tensor, "batch 3"]) -> ImageBatch:
     """Set to 0 the rows and columns [center - half, center + half) of each image, as far as they lie inside it."""
     row, column, half = (per_image(values, images) for values in holes.unbind(1))
     rows = torch.arange(images.shape[-2], device=images.device)[:, None] - row

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import torch
 
-from scan_core.augment.pixels import Bytes, Images, to_unit
+from scan_core.augment.pixels import Bytes, ImageBatch, to_unit
 
 
-def normalize(images: Bytes, mean: Sequence[float], std: Sequence[float]) -> Images:
+def normalize(images: Bytes, mean: Sequence[float], std: Sequence[float]) -> ImageBatch:
     """``(images / 255 - mean) / std``, with one mean and standard deviation for each channel.
 
     Raises:
@@ -16,7 +16,7 @@ def normalize(images: Bytes, mean: Sequence[float], std: Sequence[float]) -> Ima
     return standardize(to_unit(images), mean, std)
 
 
-def standardize(images: Images, mean: Sequence[float], std: Sequence[float]) -> Images:
+def standardize(images: ImageBatch, mean: Sequence[float], std: Sequence[float]) -> ImageBatch:
     """``(images - mean) / std``; see :func:`normalize`."""
     channels = images.shape[1]
     if len(mean) != channels or len(std) != channels:

@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from scan_core.augment.grouped import per_image
-from scan_core.augment.pixels import Bytes, Images
+from scan_core.augment.pixels import Bytes, ImageBatch
 
 
 def color(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
@@ -46,6 +46,6 @@ def _gray(images: Bytes) -> Int[Tensor, "batch 1 height width"]:
     return (19595 * red + 38470 * green + 7471 * blue + 32768) >> 16
 
 
-def _blend(plain: Tensor, images: Images, values: Float[Tensor, " batch"]) -> Bytes:
+def _blend(plain: Tensor, images: ImageBatch, values: Float[Tensor, " batch"]) -> Bytes:
     blended = (images - plain).mul_(per_image(values, images)).add_(plain)
     return blended.clamp_(0, 255).to(torch.uint8)

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-Images = Float32[Tensor, "batch channels height width"]
+ImageBatch = Float32[Tensor, "batch channels height width"]
 """In [0, 1] unless said to be normalized, with 1 or 3 channels."""
 
 Resized = Float32[Tensor, "batch channels new_height new_width"]
@@ -14,16 +14,16 @@ Bytes = UInt8[Tensor, "batch channels height width"]
 """0 to 255, with 1 or 3 channels."""
 
 
-def to_unit(images: Bytes) -> Images:
+def to_unit(images: Bytes) -> ImageBatch:
     """Map 0..255 to [0, 1], in a new tensor."""
     return images.to(torch.float32).div_(255)
 
 
-def to_bytes(images: Images) -> Bytes:
+def to_bytes(images: ImageBatch) -> Bytes:
     """Map [0, 1] to 0..255, rounding to the nearest; the inverse of :func:`to_unit`."""
     return images.mul(255).round_().to(torch.uint8)
 
 
-def in_unit(images: Images | Bytes) -> Images:
+def in_unit(images: ImageBatch | Bytes) -> ImageBatch:
     """The same pixels in [0, 1], whichever form they have."""
     return to_unit(images) if images.dtype == torch.uint8 else images

@@ -11,7 +11,7 @@ from scan_core.augment import pil_blend, pil_levels, pil_warp
 from scan_core.augment.draws import integers, uniform
 from scan_core.augment.grouped import apply_operations
 from scan_core.augment.operation import Operation
-from scan_core.augment.pixels import Bytes, Images, to_bytes, to_unit
+from scan_core.augment.pixels import Bytes, ImageBatch, to_bytes, to_unit
 
 
 class StrongOperation(NamedTuple):
@@ -81,7 +81,7 @@ def strong_operations(*, count: int) -> Operation:
     )
 
 
-def _apply(images: Images | Bytes, parameters: StrongParameters) -> Images:
+def _apply(images: ImageBatch | Bytes, parameters: StrongParameters) -> ImageBatch:
     pixels = images if images.dtype == torch.uint8 else to_bytes(images)
     settings = torch.cat([parameters.values[..., None], _coefficients(parameters, *images.shape[2:])], -1)
     groups = _GROUPS.to(parameters.ids.device)[parameters.ids]

@@ -2,7 +2,7 @@
 
 import pickle
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,12 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from scan_core.datasets.dataset import Dataset, Source, Stored
+from scan_core.datasets.description import Description, Place
 from scan_core.datasets.download import check_sha256, download
 from scan_core.datasets.parquet import parquet
 from scan_core.datasets.source import local_path
 from scan_core.errors import DataError
 
 SHAPE = (3, 32, 32)
+IMAGES = {"train": 50_000, "test": 10_000}
 SPELLINGS = {"cra": "crab"}
 """How a widespread Parquet copy of CIFAR-100 spells a class."""
 
@@ -26,6 +28,8 @@ class Official(NamedTuple):
     file: str
     url: str
     sha256: str
+    size: int
+    """In bytes."""
     splits: Mapping[str, str]
     """The split of each member, by the member's path in the archive; in the order of the dataset's rows."""
 
@@ -38,6 +42,19 @@ class Labels(NamedTuple):
     column: str
     """In Parquet files."""
     classes: tuple[str, ...]
+
+
+def describe_cifar(open: Callable[[Place], Dataset], official: Official, labels: Labels) -> Description:
+    """Describe the dataset that ``open`` opens."""
+    return Description(
+        open,
+        channels=SHAPE[0],
+        image_size=SHAPE[1],
+        images=IMAGES,
+        classes=len(labels.classes),
+        needs_source=False,
+        download_bytes=official.size,
+    )
 
 
 class _Batch(NamedTuple):

@@ -2,22 +2,26 @@
 
 from pathlib import Path
 
-from scan_core.datasets.cifar import Labels, Official, open_cifar
+from scan_core.datasets.cifar import Labels, Official, describe_cifar, open_cifar
 from scan_core.datasets.dataset import Dataset, Source
 
 OFFICIAL = Official(
     file="cifar-10-python.tar.gz",
     url="https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz",
     sha256="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    size=170_498_071,
     splits={
         **{f"cifar-10-batches-py/data_batch_{i}": "train" for i in range(1, 6)},
         "cifar-10-batches-py/test_batch": "test",
     },
 )
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+LABELS = Labels("labels", "label", CLASSES)
 
 
 def cifar10(source: Source, *, downloads: Path) -> Dataset:
     """Splits ``train`` (50,000) and ``test`` (10,000); see :func:`scan_core.datasets.cifar.open_cifar`."""
-    labels = Labels("labels", "label", CLASSES)
-    return open_cifar(source, OFFICIAL, labels, name="cifar10", downloads=downloads)
+    return open_cifar(source, OFFICIAL, LABELS, name="cifar10", downloads=downloads)
+
+
+CIFAR10 = describe_cifar(lambda place: cifar10(place.source, downloads=place.downloads), OFFICIAL, LABELS)

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from scan_core.datasets.cifar import Labels, Official, open_cifar
+from scan_core.datasets.cifar import Labels, Official, describe_cifar, open_cifar
 from scan_core.datasets.dataset import Dataset, Source
 
 OFFICIAL = Official(
     file="cifar-100-python.tar.gz",
     url="https://www.cs.toronto.edu/~kriz/cifar-100-python.tar.gz",
     sha256="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+    size=169_001_437,
     splits={"cifar-100-python/train": "train", "cifar-100-python/test": "test"},
 )
 CLASSES = (
@@ -30,3 +31,6 @@ FINE = Labels("fine_labels", "fine_label", CLASSES)
 def cifar100(source: Source, *, downloads: Path) -> Dataset:
     """Splits ``train`` (50,000) and ``test`` (10,000); see :func:`scan_core.datasets.cifar.open_cifar`."""
     return open_cifar(source, OFFICIAL, FINE, name="cifar100", downloads=downloads)
+
+
+CIFAR100 = describe_cifar(lambda place: cifar100(place.source, downloads=place.downloads), OFFICIAL, FINE)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from scan_core.datasets.cifar import Labels, open_cifar
+from scan_core.datasets.cifar import Labels, describe_cifar, open_cifar
 from scan_core.datasets.cifar100 import FINE, OFFICIAL
 from scan_core.datasets.dataset import Dataset, Source
 
@@ -13,6 +13,7 @@ CLASSES = (
     "medium_mammals", "non-insect_invertebrates", "people", "reptiles", "small_mammals", "trees",
     "vehicles_1", "vehicles_2",
 )  # fmt: skip
+COARSE = Labels("coarse_labels", "coarse_label", CLASSES)
 
 
 def cifar20(source: Source, *, downloads: Path) -> Dataset:
@@ -20,5 +21,7 @@ def cifar20(source: Source, *, downloads: Path) -> Dataset:
 
     See :func:`scan_core.datasets.cifar.open_cifar`.
     """
-    coarse = Labels("coarse_labels", "coarse_label", CLASSES)
-    return open_cifar(source, OFFICIAL, coarse, FINE, name="cifar20", downloads=downloads)
+    return open_cifar(source, OFFICIAL, COARSE, FINE, name="cifar20", downloads=downloads)
+
+
+CIFAR20 = describe_cifar(lambda place: cifar20(place.source, downloads=place.downloads), OFFICIAL, COARSE)

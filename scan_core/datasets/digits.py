@@ -3,6 +3,7 @@
 import numpy as np
 
 from scan_core.datasets.dataset import Dataset, Source
+from scan_core.datasets.description import Description
 from scan_core.errors import DataError
 
 WHITE = 16
@@ -29,3 +30,13 @@ def digits(source: Source) -> Dataset:
         path=[f"digits/{row:04d}" for row in range(len(images))],
         read=lambda rows: (images[row] for row in rows),
     )
+
+
+DIGITS = Description(
+    lambda place: digits(place.source),
+    channels=1,
+    image_size=8,
+    images={"train": 1_797},
+    classes=10,
+    needs_source=False,
+)

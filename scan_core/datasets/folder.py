@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from scan_core.datasets.dataset import SPLITS, Dataset, Skipped, Source
+from scan_core.datasets.description import Description
 from scan_core.datasets.label_file import read_label_file
 from scan_core.datasets.source import local_path
 from scan_core.errors import DataError
@@ -125,3 +126,14 @@ def _sort_in(tree: _Tree, path: str, *, regular: bool) -> None:
 def _printable(name: str) -> str:
     """``name`` with the bytes that are no UTF-8 written as ``\\xNN``."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+FOLDER = Description(
+    lambda place: folder(place.source, labels_file=place.labels_file),
+    channels=3,
+    image_size=None,
+    images=None,
+    classes=None,
+    needs_source=True,
+    takes_labels_file=True,
+)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from scan_core.datasets.class_list import read_classes
 from scan_core.datasets.dataset import Dataset, Source, Stored
+from scan_core.datasets.description import Description
 from scan_core.datasets.imagenet_tars import DEVKIT, PICTURE, TRAIN, VAL, Pictures, train_pictures, val_pictures
 from scan_core.datasets.source import local_path
 from scan_core.errors import DataError
@@ -98,3 +99,14 @@ def _join(parts: dict[str, Pictures], names: dict[str, str]) -> Dataset:
         path=[path for part in parts.values() for path in part.path],
         read=read,
     )
+
+
+IMAGENET = Description(
+    lambda place: imagenet(place.source, downloads=place.downloads, classes_file=place.classes_file),
+    channels=3,
+    image_size=None,
+    images={"train": 1_281_167, "val": 50_000},
+    classes=1_000,
+    needs_source=True,
+    takes_classes_file=True,
+)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from scan_core.datasets.dataset import SPLITS, Dataset, Source, Stored
+from scan_core.datasets.description import Description
 from scan_core.datasets.parquet_images import UNREADABLE, read_images, unreadable
 from scan_core.datasets.source import local_path
 from scan_core.errors import DataError
@@ -146,3 +147,13 @@ def _join(root: Path, name: str, columns: list[_Column]) -> _Column:
     if label.max(initial=-1) >= allowed:
         raise DataError(f"{root}: {name} {label.max()}, expected 0..{allowed - 1} or -1 (unlabeled)")
     return _Column(label, classes)
+
+
+PARQUET = Description(
+    lambda place: parquet(place.source),
+    channels=3,
+    image_size=None,
+    images=None,
+    classes=None,
+    needs_source=True,
+)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from scan_core.datasets.dataset import Dataset, Source, Stored
+from scan_core.datasets.description import Description
 from scan_core.datasets.download import check_sha256, download
 from scan_core.datasets.source import local_path
 from scan_core.errors import DataError
@@ -18,6 +19,8 @@ from scan_core.errors import DataError
 FILE = "stl10_binary.tar.gz"
 URL = f"http://ai.stanford.edu/~acoates/stl10/{FILE}"
 SHA256 = "f31fd99273a1acb8609c8db427cebb1de3f71de77758cdc0e22956e1289b9866"
+SIZE = 2_640_397_119
+"""Bytes of the archive."""
 FOLDER = "stl10_binary"
 """Inside the archive."""
 
@@ -180,3 +183,14 @@ def _by_split(splits: Sequence[str], rows: npt.NDArray[np.int64]) -> Iterator[tu
 def _upright(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """[3, column, row] to [3, row, column]."""
     return np.asarray(image).transpose(0, 2, 1)
+
+
+STL10 = Description(
+    lambda place: stl10(place.source, downloads=place.downloads),
+    channels=SHAPE[0],
+    image_size=SHAPE[1],
+    images=COUNTS,
+    classes=len(CLASSES),
+    needs_source=False,
+    download_bytes=SIZE,
+)

@@ -12,6 +12,7 @@ from scan_core.console.progress import track
 from scan_core.datasets.dataset import Dataset, Skipped, Stored
 from scan_core.errors import DataError
 from scan_core.images.decode import UnreadableImageError
+from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import DIGEST_BYTES, Prepared, prepare
 from scan_core.ingest.store import ArrayStore, ShardStore
 from scan_core.parallel.threads import ordered_map
@@ -49,11 +50,11 @@ def load_images(
     rows: npt.NDArray[np.int64],
     store: ArrayStore | ShardStore,
     *,
-    size: int,
+    preparation: Preparation,
     workers: int,
     skip_unreadable: bool,
 ) -> Loaded:
-    """Decode the images ``rows`` of ``dataset``, resize them to ``size`` pixels and put the one of rows[i] to row i.
+    """Decode and prepare the images ``rows`` of ``dataset``, and put the one of rows[i] to row i.
 
     They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``, and
     none of them is used where the first ``SAMPLE`` images are small.
@@ -63,6 +64,7 @@ def load_images(
     """
     order = np.argsort(rows)
     loaded = _nothing_yet(len(rows), dataset.channels)
+    size = preparation.image_size
     chunk = max(1, CHUNK_BYTES // (dataset.channels * size**2))
     images, decode = dataset.read(rows[order]), partial(_try_to_prepare, size=size, encode=store.encoded)
     first = [decode(stored) for stored in islice(images, SAMPLE)]

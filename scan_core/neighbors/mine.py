@@ -12,7 +12,7 @@ from scan_core.artifacts.neighbors import Neighbors
 from scan_core.neighbors.found import Points, Search
 from scan_core.neighbors.ivf import Approximation, ivf_search
 from scan_core.neighbors.others import others
-from scan_core.neighbors.pieces import chunks, shard
+from scan_core.neighbors.parts import chunks, part_of_rows
 from scan_core.neighbors.search import exact_search
 
 
@@ -44,7 +44,7 @@ def mine_neighbors(
         image_ids: ascending, the M images that are queries and candidates alike.
         gpus: the CUDA devices to search on, which share the queries; none for the CPU.
         exact_up_to: beyond so many images the search is approximate, where faiss is there; None for never.
-        rank: which of the ``world_size`` parts to mine; :func:`~scan_core.neighbors.pieces.join` joins them.
+        rank: whose part of the rows to mine, of ``world_size``; :func:`~scan_core.neighbors.parts.join` joins them.
 
     Raises:
         ValueError: fewer than ``k`` other images.
@@ -52,7 +52,7 @@ def mine_neighbors(
     if k >= len(image_ids):
         raise ValueError(f"{k} neighbors of each of {len(image_ids)} images, expected at most {len(image_ids) - 1}")
     points = embeddings if len(image_ids) == len(embeddings) else embeddings[image_ids]
-    rows = shard(len(points), rank=rank, world_size=world_size)
+    rows = part_of_rows(len(points), rank=rank, world_size=world_size)
     search, approximation = _search(points, k=k, gpus=gpus, exact_up_to=exact_up_to)
     similarity, row = _mine(search, points, rows, k=k)
     return Mined(Neighbors(image_ids[rows.start : rows.stop], _ids(image_ids, row), similarity), approximation)
@@ -74,10 +74,10 @@ def _mine(
     if not k:
         return similarity, row
     for own in chunks(rows):
-        part = slice(own.start - rows.start, own.stop - rows.start)
+        place = slice(own.start - rows.start, own.stop - rows.start)
         found = others(search(points[own.start : own.stop], k + 1), np.arange(own.start, own.stop))
-        row[part] = found.row
-        np.clip(found.similarity, -1, 1, out=similarity[part])
+        row[place] = found.row
+        np.clip(found.similarity, -1, 1, out=similarity[place])
     return similarity, row
 
 

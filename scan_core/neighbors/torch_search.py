@@ -24,16 +24,16 @@ class _Largest(NamedTuple):
 def torch_search(points: Points, *, gpus: Sequence[int]) -> Search:
     """Compare each query with all ``points``, some thousands at a time, on ``gpus``, or without any on the CPU.
 
-    Among equals, the smaller row is nearer. Each GPU holds all points and takes its share of the queries.
+    Among equals, the smaller row is nearer. Each GPU holds all points and takes its part of the queries.
     """
     devices = [torch.device("cuda", gpu) for gpu in gpus] or [torch.device("cpu")]
     copies = [torch.from_numpy(points).to(device) for device in devices]
 
     def search(queries: Queries, k: int) -> Found:
-        shares = np.array_split(queries, len(copies))
+        parts = np.array_split(queries, len(copies))
         with ThreadPoolExecutor(len(copies)) as pool:
-            found = list(pool.map(lambda copy, share: _nearest(copy, share, k), copies, shares))
-        return Found(*(torch.cat([part.cpu() for part in parts]).numpy() for parts in zip(*found, strict=True)))
+            found = list(pool.map(lambda copy, part: _nearest(copy, part, k), copies, parts))
+        return Found(*(torch.cat([tensor.cpu() for tensor in column]).numpy() for column in zip(*found, strict=True)))
 
     return search
 

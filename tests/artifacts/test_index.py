@@ -2,7 +2,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from scan_core.artifacts.index import SCHEMA, Index, Normalization, read_index, read_normalization, write_index
+from scan_core.artifacts.index import (
+    SCHEMA,
+    Index,
+    Normalization,
+    read_index,
+    read_normalization,
+    read_preparation,
+    write_index,
+)
 from scan_core.artifacts.tables import write_table
 from scan_core.errors import ArtifactError
 from tests.metadata import table_metadata
@@ -48,11 +56,17 @@ def test_normalization_missing(tmp_path):
 
 
 def test_index_metadata(tmp_path):
-    write_index(
-        tmp_path / "i", INDEX, normalization=GRAY, pixels_digest="abc", origin={"dataset": "digits", "image_size": 16}
-    )
+    described = {"dataset": "digits", "preparation": {"image_size": 16}}
+    write_index(tmp_path / "i", INDEX, normalization=GRAY, pixels_digest="abc", **described)
     metadata = table_metadata(tmp_path / "i")
     assert (metadata["pixels_digest"], metadata["dataset"], metadata["image_size"]) == ("abc", "digits", "16")
+    assert read_preparation(tmp_path / "i") == {"image_size": 16}
+
+
+def test_preparation_missing(tmp_path):
+    write_index(tmp_path / "i", INDEX, normalization=GRAY, pixels_digest="abc")
+    with pytest.raises(ArtifactError, match="no preparation in its metadata; run dvc repro fetch"):
+        read_preparation(tmp_path / "i")
 
 
 def test_index_wrong_number_of_rows(tmp_path):

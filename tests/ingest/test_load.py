@@ -5,6 +5,7 @@ import pytest
 
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.errors import DataError
+from scan_core.images.preparation import Preparation
 from scan_core.ingest import load
 from scan_core.ingest.load import SAMPLE, SMALL, load_images
 from scan_core.ingest.prepare import prepare
@@ -29,7 +30,10 @@ def _load(rows, pixels, *, skip_unreadable=True):
         path=list("abcde"),
         read=lambda rows: (STORED[row] for row in rows),
     )
-    return load_images(dataset, np.array(rows), PixelStore(pixels), size=8, workers=2, skip_unreadable=skip_unreadable)
+    store = PixelStore(pixels)
+    return load_images(
+        dataset, np.array(rows), store, preparation=Preparation(8), workers=2, skip_unreadable=skip_unreadable
+    )
 
 
 def test_load_images_in_the_order_asked_for(pixels):
@@ -67,7 +71,8 @@ def test_threads_decode_all_but_small_pictures(tmp_path, monkeypatch, side, thre
     )
     pixels = np.memmap(tmp_path / "pixels", np.uint8, "w+", shape=(count, 3, side, side))
     rows = np.arange(count)[::-1].copy()
-    load_images(dataset, rows, PixelStore(pixels), size=side, workers=2, skip_unreadable=False)
+    store = PixelStore(pixels)
+    load_images(dataset, rows, store, preparation=Preparation(side), workers=2, skip_unreadable=False)
     assert np.array_equal(pixels[::-1], pictures.transpose(0, 3, 1, 2))
     assert (threads != {threading.get_ident()}) == threaded
 

@@ -1,7 +1,4 @@
-import math
-
-from scan_core.machine import search_memory as memory
-from scan_core.machine.search_memory import bytes_needed, free_bytes
+from scan_core.machine.search_memory import bytes_needed
 
 # The largest chunk has nearly 2 * 4096 queries: faiss compares 4096 with 1024 points at a time, and what it finds is
 # there once more without the queries themselves.
@@ -20,17 +17,3 @@ def test_a_subset_is_copied_and_lists_hold_the_points_again():
     # Lists with room for 800 points; 10 of them (400 / 39) are learned from up to 640 points, that is from all.
     lists = bytes_needed(images=1000, points=400, dimensions=8, k=20, approximate=True)
     assert lists - subset == (800 + 400) * 8 * 4
-
-
-def test_free_memory_is_the_least_of_what_is_told(monkeypatch, tmp_path):
-    (tmp_path / "a").write_text("MemTotal: 9 kB\nMemAvailable:   5 kB\n")
-    (tmp_path / "b").write_text("4096\n")
-    (tmp_path / "c").write_text("max\n")
-    sources = [(str(tmp_path / "a"), r"MemAvailable:\s+(\d+) kB", 1024)]
-    sources += [(str(tmp_path / name), r"(\d+)", 1) for name in ("c", "missing", "b")]
-    monkeypatch.setattr(memory, "_SOURCES", sources[:-1])
-    assert free_bytes() == 5 * 1024
-    monkeypatch.setattr(memory, "_SOURCES", sources)
-    assert free_bytes() == 4096
-    monkeypatch.setattr(memory, "_SOURCES", [])
-    assert free_bytes() == math.inf

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from scan_core.artifacts.neighbors import Neighbors
-from scan_core.neighbors import pieces as shards
+from scan_core.neighbors import parts
 from scan_core.neighbors.mine import mine_neighbors
-from scan_core.neighbors.pieces import chunks, join, shard
+from scan_core.neighbors.parts import chunks, join, part_of_rows
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -38,7 +38,7 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture
 def chunks_of_16(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "CHUNK", 16)
+    monkeypatch.setattr(parts, "CHUNK", 16)
 
 
 @pytest.mark.usefixtures("library", "chunks_of_16")
@@ -97,8 +97,8 @@ def test_the_parts_of_all_ranks_are_the_whole(world_size: int):
 @pytest.mark.usefixtures("chunks_of_16")
 @pytest.mark.parametrize("images", [1, 16, 33, 100])
 @pytest.mark.parametrize("world_size", [1, 2, 5])
-def test_shards_are_whole_chunks_that_follow_each_other(images: int, world_size: int):
-    ranges = [shard(images, rank=rank, world_size=world_size) for rank in range(world_size)]
+def test_parts_are_whole_chunks_that_follow_each_other(images: int, world_size: int):
+    ranges = [part_of_rows(images, rank=rank, world_size=world_size) for rank in range(world_size)]
     assert [row for rows in ranges for row in rows] == list(range(images))
     assert all(rows.start % 16 == 0 or not rows for rows in ranges)
     assert max(map(len, ranges)) < 16 * (math.ceil(images // 16 / world_size) + 1)

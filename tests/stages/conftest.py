@@ -35,7 +35,6 @@ def run_fetch(_project, monkeypatch):
             runtime=SimpleNamespace(threads=2),
         )
         monkeypatch.setattr(fetch, "load_params", lambda _: config)
-        monkeypatch.setattr(fetch, "draw_preview", lambda path, params: path.write_bytes(b"its own test"))
         fetch.main()
         return json.loads(Path("reports/fetch/details.json").read_text())
 
@@ -52,7 +51,6 @@ def fetched(tmp_path, monkeypatch):
     project.mkdir()
     monkeypatch.chdir(project)
     monkeypatch.setenv("DVC_ROOT", str(project))
-    monkeypatch.setattr(fetch, "draw_preview", lambda path, *_: path.write_bytes(b"its own test"))
 
     def run(files: dict[str, bytes] | None = None, **data: object) -> str | None:
         if files is not None:

@@ -41,6 +41,8 @@ def changed(path: Path, key: str, value: object) -> Path:
         ("scan.prior", [0.5, 0.5], "prior has 2 shares, expected one for each of 10 clusters"),
         ("neighbors.k", -1, "found -1, allowed: Input should be greater than or equal to 0"),
         ("self_label.threshold", 1.0, "found 1.0, allowed: Input should be less than 1"),
+        ("data.name", "cifar11", "found 'cifar11', allowed: digits, cifar10, "),
+        ("data.name", "cifar11", "parquet; did you mean cifar10?"),
         ("embed.layer", "head", "found 'head', allowed: Input should be 'projection' or 'backbone'"),
         (
             "runtime.devices",

@@ -11,6 +11,7 @@ from scan_core.clustering.predict import predict as probabilities_of
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import ArtifactError, DataError
 from scan_core.images.images import ResidentImages
+from scan_core.images.preparation import Preparation
 from stages import predict
 from tests.samples import encode, noise
 
@@ -18,7 +19,7 @@ SIZE, CLUSTERS, COUNT = 8, 3, 7
 PICTURES = [noise(SIZE, SIZE, 3, seed=seed) for seed in range(COUNT)]
 
 
-def _write_model(channels):
+def _write_model(channels, **further):
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=channels), clusters=CLUSTERS, heads=1)
     encoder = {
@@ -28,7 +29,9 @@ def _write_model(channels):
         "image_size": SIZE,
     }
     normalization = {"mean": [0.5] * channels, "std": [0.2] * channels, "precision": "float32"}
-    write_clustering(predict.SELF_LABEL_MODEL, model.state_dict(), {**encoder, **normalization, "clusters": CLUSTERS})
+    write_clustering(
+        predict.SELF_LABEL_MODEL, model.state_dict(), {**encoder, **normalization, "clusters": CLUSTERS, **further}
+    )
 
 
 @pytest.fixture
@@ -117,4 +120,18 @@ def test_a_model_for_gray_images(run_predict):
 def test_no_model_yet(run_predict):
     predict.SELF_LABEL_MODEL.unlink()
     with pytest.raises(ArtifactError, match="missing; run the stage that writes it"):
+        run_predict(_files())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"interpolation": "nearest"}, {"image_size": SIZE + 1}, {"fit": "pad"}],
+    ids=lambda other: next(iter(other)),
+)
+def test_a_model_of_images_prepared_in_another_way_is_refused(run_predict, other):
+    known = Preparation(SIZE)._asdict()
+    _write_model(channels=3, preparation=known)
+    run_predict(_files())
+    _write_model(channels=3, preparation=known | other)
+    with pytest.raises(ArtifactError, match=f"model.safetensors: made for images prepared with .*{next(iter(other))}"):
         run_predict(_files())

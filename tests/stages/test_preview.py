@@ -15,9 +15,8 @@ def test_preview_shows_images_before_and_after_augmentation(tmp_path, monkeypatc
     monkeypatch.delenv("DVC_ROOT", raising=False)
     write_params(tmp_path)
     fetch.main(Path("params.yaml"))
-    preview.main(Path("reports/again.png"), Path("params.yaml"))
-    assert Path("reports/again.png").read_bytes() == Path("reports/fetch/augmented.png").read_bytes()
-    sheet = np.asarray(Image.open("reports/again.png"))
+    preview.main(Path("params.yaml"))
+    sheet = np.asarray(Image.open(preview.SHEET))
     assert sheet.shape == (20 + 10 * 66 + 2, 13 * 66 + 2)  # 10 images, 1 + 3 x 4 columns, headings above
     pixels = np.load("data/artifacts/images/pixels.npy")
     assert np.array_equal(sheet[22:86:8, 2:66:8], pixels[0, 0])
@@ -30,6 +29,7 @@ def test_preview_follows_the_parameters(tmp_path, monkeypatch):
     operations = [f"{section}.augmentation.{name}" for section in SECTIONS for name in OPERATIONS]
     write_params(tmp_path, *(f"{operation}=null" for operation in operations))
     fetch.main(Path("params.yaml"))
-    sheet = np.asarray(Image.open("reports/fetch/augmented.png"))
+    preview.main(Path("params.yaml"))
+    sheet = np.asarray(Image.open(preview.SHEET))
     for column in range(1, 13):
         assert np.array_equal(sheet[22:, 2 + 66 * column : 66 + 66 * column], sheet[22:, 2:66])

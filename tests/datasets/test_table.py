@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from scan_core.datasets.dataset import Dataset
-from scan_core.datasets.origins import NAMES, open_dataset
+from scan_core.datasets.table import DATASETS, open_dataset
 from scan_core.errors import DataError
 from tests.samples import write_picture
 
@@ -41,12 +41,23 @@ def test_open_dataset_options_of_other_datasets(tmp_path):
         _open("digits", classes_file=tmp_path, downloads=tmp_path)
 
 
-def test_open_dataset_unknown_name(tmp_path):
-    with pytest.raises(DataError, match="cifar11, expected one of digits, cifar10"):
-        _open("cifar11", downloads=tmp_path)
-
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DATASETS)
 def test_open_dataset_knows_its_names(name, tmp_path):
     with pytest.raises(DataError, match=r"^data\.source: "):
         _open(name, tmp_path / "gone", downloads=tmp_path)
+
+
+def test_digits_are_as_described(tmp_path):
+    dataset, described = _open("digits", downloads=tmp_path), DATASETS["digits"]
+    (image,) = dataset.read(np.array([0]))
+    assert image.shape == (described.channels, described.image_size, described.image_size)
+    assert dataset.channels == described.channels
+    assert described.images == {"train": len(dataset.label)}
+    assert described.classes == len(dataset.classes)
+
+
+@pytest.mark.parametrize("name", [name for name, described in DATASETS.items() if described.needs_source])
+def test_what_has_no_official_origin_asks_for_a_source(name, tmp_path):
+    with pytest.raises(DataError, match=f"^data.source: null, expected for data.name {name} the local path of "):
+        _open(name, downloads=tmp_path)
+    assert not DATASETS[name].download_bytes

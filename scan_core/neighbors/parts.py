@@ -1,4 +1,4 @@
-"""Mining some images at a time, and by several processes: each takes a range, and the parts make the whole."""
+"""Mining some images at a time, and by several processes, of which each takes a part of the rows."""
 
 from collections.abc import Iterator, Sequence
 
@@ -14,20 +14,20 @@ an image's neighbors are the same to the bit, whoever mines them.
 """
 
 
-def shard(images: int, *, rank: int, world_size: int) -> range:
-    """The rows, of 0..images-1, that process ``rank`` of ``world_size`` mines; those of all ranks follow each other."""
+def part_of_rows(images: int, *, rank: int, world_size: int) -> range:
+    """Return the rows, of 0..images-1, that process ``rank`` of ``world_size`` mines; the parts follow each other."""
     chunks = max(1, images // CHUNK)
-    first, last = (chunks * part // world_size for part in (rank, rank + 1))
+    first, last = (chunks * number // world_size for number in (rank, rank + 1))
     return range(first * CHUNK, images if last == chunks else last * CHUNK)
 
 
 def chunks(rows: range) -> Iterator[range]:
-    """The chunks of a shard."""
+    """Yield the chunks of a process's part."""
     count = max(1, len(rows) // CHUNK) if rows else 0
     for start in range(rows.start, rows.start + count * CHUNK, CHUNK):
         yield range(start, rows.stop if start + 2 * CHUNK > rows.stop else start + CHUNK)
 
 
 def join(parts: Sequence[Neighbors]) -> Neighbors:
-    """The table of all images from the parts of the ranks, in order."""
+    """Return the table of all images from the parts of the ranks, in order."""
     return Neighbors(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -1,10 +1,11 @@
-"""Embeddings of all images, for mining neighbors."""
+"""From an encoder's features to embeddings that are compared by direction alone."""
 
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float
+import torch
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from scan_core.errors import TrainingError
@@ -19,16 +20,21 @@ class Embeddings(NamedTuple):
     """[N]"""
 
 
-def normalize_features(features: Float[Tensor, "images dimensions"], *, center: bool) -> Embeddings:
-    """L2-normalize each row, as it is or after subtracting the mean of all rows.
+def normalize_features(
+    features: Float[Tensor, "images dimensions"], *, center_of: Int64[np.ndarray, " fit"] | None
+) -> Embeddings:
+    """L2-normalize each row, as it is or after subtracting the mean of the rows ``center_of``.
 
     What a rectifier ends with is never negative, so that all rows share a direction; without it their angles tell more.
+
+    Args:
+        center_of: the images to learn from; None subtracts nothing.
 
     Raises:
         TrainingError: a row is zero or not finite, so that it has no direction.
     """
-    if center:
-        features = features - features.mean(dim=0)
+    if center_of is not None:
+        features = features - features[torch.from_numpy(center_of)].mean(dim=0)
     norm = features.norm(dim=1)
     wrong = (~(norm.isfinite() & (norm > 0))).nonzero()[:, 0]
     if len(wrong):

@@ -1,0 +1,57 @@
+"""The datasets by the names that ``data.name`` gives them: the one list of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from scan_core.datasets.cifar10 import CIFAR10
+from scan_core.datasets.cifar20 import CIFAR20
+from scan_core.datasets.cifar100 import CIFAR100
+from scan_core.datasets.dataset import Dataset, Source
+from scan_core.datasets.description import Description, Place
+from scan_core.datasets.digits import DIGITS
+from scan_core.datasets.folder import FOLDER
+from scan_core.datasets.imagenet import IMAGENET
+from scan_core.datasets.parquet import PARQUET
+from scan_core.datasets.stl10 import STL10
+from scan_core.errors import DataError
+
+DATASETS = {
+    "digits": DIGITS,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "cifar20": CIFAR20,
+    "stl10": STL10,
+    "imagenet": IMAGENET,
+    "folder": FOLDER,
+    "parquet": PARQUET,
+}
+WITHOUT_FILE = ("folders", "none")
+"""What ``data.labels`` may be for any dataset."""
+
+
+def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, classes_file: Source) -> Dataset:
+    """Open the dataset ``name`` (one of ``DATASETS``) at ``source``.
+
+    Args:
+        downloads: where what has to be downloaded is kept.
+        labels: ``folders`` (as the dataset has them), ``none``, which makes any dataset unlabeled, or the path of a CSV
+            file with the columns ``file`` and ``label``, where the dataset takes one.
+        classes_file: the path or URL of a list of classes, where the dataset takes one; None for all.
+
+    Raises:
+        DataError: nothing of the kind at ``source``, or an option that this dataset does not have.
+    """
+    described = DATASETS[name]
+    labels_file = None if labels in WITHOUT_FILE else Path(labels)
+    if labels_file is not None and not described.takes_labels_file:
+        alone = _names(lambda one: one.takes_labels_file)
+        raise DataError(f"data.labels: {labels}, expected folders or none (a CSV file is for data.name {alone} alone)")
+    if classes_file is not None and not described.takes_classes_file:
+        alone = _names(lambda one: one.takes_classes_file)
+        raise DataError(f"data.classes_file: {classes_file}, expected null (it is for data.name {alone} alone)")
+    dataset = described.open(Place(source, downloads, labels_file, classes_file))
+    return dataset.without_labels() if labels == "none" else dataset
+
+
+def _names(has: Callable[[Description], bool]) -> str:
+    return ", ".join(name for name, described in DATASETS.items() if has(described))
