@@ -19,14 +19,15 @@ from scan_core.errors import ParamsError
 from scan_core.machine.device import choose_device
 from scan_core.machine.peak_memory import new_processes
 from scan_core.machine.search_memory import free_bytes
-from stages import plan_measure
+from stages import plan_training
 from stages.cli import run
 from stages.devices import count_devices
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import PARAMS, main_root
 from stages.plan_images import Counts, count_images
-from stages.plan_measure import Measured, measure_fetch, measure_others, measure_training
+from stages.plan_measure import Measured, measure_fetch, measure_others
+from stages.plan_training import measure_training
 
 COLUMNS = 80
 UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
@@ -48,14 +49,16 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     A few real steps of each are measured. No stage needs to have run, and nothing is written. Ends with exit status 1
     where something does not fit.
     """
-    start = time.time() - psutil.Process().create_time()  # which every stage takes, too, to import its libraries
+    process = psutil.Process()  # which has imported the libraries, as each stage does
+    start, libraries = time.time() - process.create_time(), process.memory_info().rss
     config = load_params(params)
     counts = count_images(config, main_root())
     device = choose_device(config.runtime.device)
     devices = count_devices(config.runtime, device)
     say(f"plan: measuring a few steps of each stage; {counts.all:,} images, {counts.origin}")
-    found = measure_all(config, counts, devices=devices if device.type == "cuda" else 1)
-    print_table(found, start=start)
+    measured = measure_all(config, counts, devices=devices if device.type == "cuda" else 1)
+    found = {stage: with_start(each, seconds=start, libraries=libraries) for stage, each in measured.items()}
+    print_table(found)
     free = Free(
         free_bytes(), torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0, shutil.disk_usage(".").free
     )
@@ -70,7 +73,7 @@ def measure_all(config: Params, counts: Counts, *, devices: int) -> dict[str, Me
     Args:
         devices: CUDA devices that share the work, or 1.
     """
-    with TemporaryDirectory(prefix="scan-plan-") as temporary, new_processes(plan_measure.__name__) as executor:
+    with TemporaryDirectory(prefix="scan-plan-") as temporary, new_processes(plan_training.__name__) as executor:
         folder = Path(temporary) / "images"
         try:
             fetch = executor.submit(measure_fetch, config, main_root(), counts, folder).result()
@@ -83,6 +86,12 @@ def measure_all(config: Params, counts: Counts, *, devices: int) -> dict[str, Me
             raise ParamsError("a few steps of a stage were killed: for want of memory?") from None
     order = ("pretext-train", "embed", "mine-neighbors", "baselines", "scan-train", "self-label", "evaluate")
     return {"fetch": fetch, **{stage: found[stage] for stage in order}}
+
+
+def with_start(measured: Measured, *, seconds: float, libraries: int) -> Measured:
+    """Add what a stage takes to start."""
+    in_all = None if measured.seconds is None else seconds + measured.seconds
+    return measured._replace(seconds=in_all, host=libraries + measured.host)
 
 
 def impossible(config: Params, counts: Counts, *, devices: int) -> Iterator[str]:
@@ -139,15 +148,14 @@ def _largest(stage: str) -> str:
     return f"{TRAININGS[stage]}.views or data.limit" if stage in ("scan-train", "self-label") else "data.limit"
 
 
-def print_table(found: dict[str, Measured], *, start: float) -> None:
+def print_table(found: dict[str, Measured]) -> None:
     """Print a row for each stage; the last one has all the time, the largest memory and all disk."""
     tell(_row("stage", "images", "time", "memory", "GPU memory", "disk"))
     total = 0.0
     for stage, measured in found.items():
-        seconds = None if measured.seconds is None else start + measured.seconds
-        total += seconds or 0.0
+        total += measured.seconds or 0.0
         taken = (measured.host, measured.device, measured.disk)
-        tell(_row(stage, f"{measured.images:,}", duration(seconds), *map(size, taken)))
+        tell(_row(stage, f"{measured.images:,}", duration(measured.seconds), *map(size, taken)))
     host, device = (max(getattr(measured, name) for measured in found.values()) for name in ("host", "device"))
     disk = sum(measured.disk for measured in found.values())
     tell(_row("in all", "", duration(total), *map(size, (host, device, disk))))
