@@ -1,0 +1,48 @@
+"""The most memory that a piece of work takes: it is done in a process of its own, which says so at its end."""
+
+import multiprocessing
+import resource
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+
+
+class Peak(NamedTuple):
+    """The most bytes that this process has held so far."""
+
+    host: int
+    device: int
+    """Of a CUDA device, in tensors; 0 without one."""
+
+    def where_work_is(self) -> int:
+        """Return the bytes on the device, or on the host where there is none."""
+        return self.device or self.host
+
+
+def peak(device: torch.device) -> Peak:
+    """Return the peak of this process, which works on ``device``."""
+    unit = 1 if sys.platform == "darwin" else 1024  # of getrusage
+    host = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return Peak(host, torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0)
+
+
+@contextmanager
+def new_processes(module: str) -> Iterator[ProcessPoolExecutor]:
+    """Yield an executor that runs each function in a fresh process, one after the other.
+
+    The processes are forks of one that has imported ``module`` and done nothing else: they start at once, with the
+    memory that its libraries take, and may use CUDA. What they write to stderr is dropped.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([module])
+    with ProcessPoolExecutor(1, mp_context=context, initializer=_be_silent, max_tasks_per_child=1) as executor:
+        yield executor
+
+
+def _be_silent() -> None:
+    """Show no progress of what is only tried."""
+    sys.stderr = None

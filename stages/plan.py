@@ -1,0 +1,208 @@
+"""What a run of the present parameters takes on this machine, before it starts: ``python -m stages.plan``."""
+
+import math
+import shutil
+import textwrap
+import time
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, NamedTuple
+
+import psutil
+import torch
+import typer
+
+from scan_core.console.progress import say, tell
+from scan_core.errors import ParamsError
+from scan_core.machine.device import choose_device
+from scan_core.machine.peak_memory import new_processes
+from scan_core.machine.search_memory import free_bytes
+from stages import plan_training
+from stages.cli import run
+from stages.devices import count_devices
+from stages.params import Params
+from stages.params_file import load_params
+from stages.paths import PARAMS, main_root
+from stages.plan_images import Counts, count_images
+from stages.plan_measure import Measured, measure_fetch, measure_others
+from stages.plan_training import measure_training
+
+COLUMNS = 80
+UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
+TRAININGS = {"pretext-train": "pretext", "scan-train": "scan", "self-label": "self_label"}
+"""The sections of the trainings, by stage."""
+
+
+class Free(NamedTuple):
+    """Bytes that are free now."""
+
+    host: float
+    device: float
+    disk: float
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
+    """Print what each stage takes: time, memory, disk; say what does not fit, and which value would.
+
+    A few real steps of each are measured. No stage needs to have run, and nothing is written. Ends with exit status 1
+    where something does not fit.
+    """
+    process = psutil.Process()  # which has imported the libraries, as each stage does
+    start, libraries = time.time() - process.create_time(), process.memory_info().rss
+    config = load_params(params)
+    counts = count_images(config, main_root())
+    device = choose_device(config.runtime.device)
+    devices = count_devices(config.runtime, device)
+    say(f"plan: measuring a few steps of each stage; {counts.all:,} images, {counts.origin}")
+    measured = measure_all(config, counts, devices=devices if device.type == "cuda" else 1)
+    found = {stage: with_start(each, seconds=start, libraries=libraries) for stage, each in measured.items()}
+    print_table(found)
+    free = Free(
+        free_bytes(), torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0, shutil.disk_usage(".").free
+    )
+    print_notes(config, found, free, devices=devices)
+    if wrong := [*impossible(config, counts, devices=devices), *too_large(config, found, free)]:
+        raise ParamsError("\n".join(wrong))
+
+
+def measure_all(config: Params, counts: Counts, *, devices: int) -> dict[str, Measured]:
+    """Measure each stage, in the order of a run.
+
+    Args:
+        devices: CUDA devices that share the work, or 1.
+    """
+    with TemporaryDirectory(prefix="scan-plan-") as temporary, new_processes(plan_training.__name__) as executor:
+        folder = Path(temporary) / "images"
+        try:
+            fetch = executor.submit(measure_fetch, config, main_root(), counts, folder).result()
+            found = executor.submit(measure_others, config, counts, folder).result()
+            for stage, section in TRAININGS.items():
+                learns = counts.pretext if section == "pretext" else counts.train
+                work = executor.submit(measure_training, section, config, learns, devices, folder)
+                found[stage] = work.result()
+        except BrokenProcessPool:
+            raise ParamsError("a few steps of a stage were killed: for want of memory?") from None
+    order = ("pretext-train", "embed", "mine-neighbors", "baselines", "scan-train", "self-label", "evaluate")
+    return {"fetch": fetch, **{stage: found[stage] for stage in order}}
+
+
+def with_start(measured: Measured, *, seconds: float, libraries: int) -> Measured:
+    """Add what a stage takes to start."""
+    in_all = None if measured.seconds is None else seconds + measured.seconds
+    return measured._replace(seconds=in_all, host=libraries + measured.host)
+
+
+def impossible(config: Params, counts: Counts, *, devices: int) -> Iterator[str]:
+    """Yield a line for each value that the number of images, or of devices, does not allow."""
+    for section, count in {"pretext": counts.pretext, "scan": counts.train, "self_label": counts.train}.items():
+        step, splits = getattr(config, section), "data.train_splits"
+        shared = step.batch_size % devices if section == "pretext" or step.train_encoder else 0
+        if section == "pretext" and config.pretext.train_splits:
+            splits += " and pretext.train_splits"
+        if not step.epochs:
+            continue
+        if step.batch_size > count:
+            yield f"{section}.batch_size: {step.batch_size}, expected at most {count} (images of {splits})"
+        elif shared:
+            yield (
+                f"{section}.batch_size: {step.batch_size}, expected a multiple of {devices} (runtime.devices): "
+                f"{step.batch_size - shared or devices}"
+            )
+    if config.scan.clusters > counts.train:
+        yield f"scan.clusters: {config.scan.clusters}, expected at most {counts.train} (images of data.train_splits)"
+    if config.neighbors.k >= counts.train:
+        yield f"neighbors.k: {config.neighbors.k}, expected at most {counts.train - 1} (other images to train on)"
+
+
+def too_large(config: Params, found: dict[str, Measured], free: Free) -> Iterator[str]:
+    """Yield a line for each stage that takes more memory than is free, and one for the disk."""
+    for stage, measured in found.items():
+        for what, needed, left in (
+            ("memory", measured.host, free.host),
+            ("GPU memory", measured.device, free.device),
+        ):
+            if needed > left:
+                advice = _advice(config, stage, measured, over=needed - left)
+                yield f"{stage}: {size(needed)} of {what}, {size(left)} are free; {advice}"
+    if (disk := sum(measured.disk for measured in found.values())) > free.disk:
+        largest = max(found, key=lambda stage: found[stage].disk)
+        yield f"disk: {size(disk)}, {size(free.disk)} are free, most of it by {largest}; lower {_largest(largest)}"
+
+
+def _advice(config: Params, stage: str, measured: Measured, *, over: float) -> str:
+    if stage == "mine-neighbors":
+        return "lower neighbors.k or data.limit"
+    if stage not in TRAININGS:
+        return "lower data.limit"
+    batch_size = getattr(config, TRAININGS[stage]).batch_size
+    fits = batch_size - math.ceil(over / measured.batch_bytes) if measured.batch_bytes else 0
+    if fits < 2:
+        return "lower encoder.resnet.width or data.image_size"
+    return f"{TRAININGS[stage]}.batch_size: {fits} would fit"
+
+
+def _largest(stage: str) -> str:
+    """What to lower where ``stage`` takes too much of the disk."""
+    return f"{TRAININGS[stage]}.views or data.limit" if stage in ("scan-train", "self-label") else "data.limit"
+
+
+def print_table(found: dict[str, Measured]) -> None:
+    """Print a row for each stage; the last one has all the time, the largest memory and all disk."""
+    tell(_row("stage", "images", "time", "memory", "GPU memory", "disk"))
+    total = 0.0
+    for stage, measured in found.items():
+        total += measured.seconds or 0.0
+        taken = (measured.host, measured.device, measured.disk)
+        tell(_row(stage, f"{measured.images:,}", duration(measured.seconds), *map(size, taken)))
+    host, device = (max(getattr(measured, name) for measured in found.values()) for name in ("host", "device"))
+    disk = sum(measured.disk for measured in found.values())
+    tell(_row("in all", "", duration(total), *map(size, (host, device, disk))))
+
+
+def _row(stage: str, images: str, *cells: str) -> str:
+    return f"{stage:<14} {images:>10}" + "".join(f" {cell:>12}" for cell in cells)
+
+
+def print_notes(config: Params, found: dict[str, Measured], free: Free, *, devices: int) -> None:
+    """Print what is free, and how far the figures can be trusted."""
+    gpu = f"{size(free.device)} of GPU memory, " if free.device else ""
+    tell(f"\nfree now: {size(free.host)} of memory, {gpu}{size(free.disk)} of disk")
+    smaller = [
+        f"{section} {found[stage].batch} of {getattr(config, section).batch_size}"
+        for stage, section in TRAININGS.items()
+        if found[stage].batch * (devices if free.device else 1) < getattr(config, section).batch_size
+    ]
+    notes = [
+        "Times are those of a machine as busy as it is now, without DVC's own; self-labeling may stop early.",
+        f"Images of a measured step, fewer than in a batch: {', '.join(smaller)}." if smaller else "",
+        "The images are not on this machine yet: fetch is not measured." if found["fetch"].seconds is None else "",
+        f"{devices} processes share the CPUs: a training takes the time of one, and more memory."
+        * (devices > 1 and not free.device),
+    ]
+    tell(textwrap.fill(" ".join(filter(None, notes)), COLUMNS))
+
+
+def duration(seconds: float | None) -> str:
+    """``2 h 05 min``, ``3 min 20 s``, ``12 s``; a dash where nothing is known."""
+    if seconds is None:
+        return "-"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600:,} h {whole % 3600 // 60:02} min"
+
+
+def size(count: float) -> str:
+    """``1.3 GiB``; a dash for nothing."""
+    for unit, length in UNITS:
+        if count >= length:
+            return f"{count / length:,.1f} {unit}"
+    return f"{count:.0f} B" if count else "-"
+
+
+if __name__ == "__main__":
+    run(main)

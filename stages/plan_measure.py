@@ -1,0 +1,184 @@
+"""What the plan measures: a few real steps of each stage, each in a process of its own, scaled to all images."""
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from scan_core.artifacts.index import Normalization
+from scan_core.artifacts.shards import ShardFormat
+from scan_core.baselines.kmeans import kmeans, starts
+from scan_core.datasets.dataset import Dataset
+from scan_core.encoders.embed import normalize_features
+from scan_core.encoders.inference import infer
+from scan_core.images.images import Images
+from scan_core.images.open_images import open_images
+from scan_core.ingest.choose import check_enough
+from scan_core.ingest.load import load_images
+from scan_core.ingest.store import pixel_store, shard_store
+from scan_core.machine.cpu_threads import choose_threads
+from scan_core.machine.device import choose_device
+from scan_core.machine.freed_memory import keep_freed_memory
+from scan_core.machine.peak_memory import Peak, peak
+from scan_core.machine.search_memory import bytes_needed
+from scan_core.neighbors.mine import mine_neighbors
+from scan_core.neighbors.search import present_gpus
+from stages.params import Params
+from stages.plan_images import Counts, open_local
+from stages.pretext_train import pretext_training
+
+BUDGET = 4.0
+"""Seconds for each measurement, beside those of a first trial."""
+TRIAL = 8
+"""Images in the first step of a training."""
+SAMPLE, POINTS = 256, 4096
+"""Images that are decoded, and embeddings that are searched."""
+SHARE_OF_MEMORY = 0.5
+"""Of what is free, what a measurement may take."""
+LEARNING_RATE = 1e-6
+"""So low that noise teaches nothing; it has no effect on the time."""
+
+
+class Measured(NamedTuple):
+    """What a stage takes for all images, but for its start."""
+
+    images: int
+    seconds: float | None
+    """None where it cannot be measured."""
+    host: float = 0.0
+    """Bytes of memory at the peak, beyond those of the libraries."""
+    device: float = 0.0
+    """Bytes of a CUDA device's memory at the peak."""
+    disk: float = 0.0
+    batch: int = 0
+    """Images in a measured step of a training."""
+    batch_bytes: float = 0.0
+    """How much of the peak each image of a batch takes."""
+
+
+def measure_fetch(config: Params, root: Path, counts: Counts, folder: Path) -> Measured:
+    """Take in a sample of the images to ``folder``, or noise in their place where they are not on this machine."""
+    data, dataset = config.data, open_local(config.data, root)
+    source = dataset or _noise(counts.channels, data.image_size)
+    rows = np.random.default_rng(0).permutation(len(source.split))[: min(SAMPLE, counts.all)]
+    format = ShardFormat(counts.channels, data.image_size)
+    whole = counts.all * format.channels * format.image_size**2
+    store = pixel_store if whole <= data.pixels_budget * 2**30 else shard_store
+    before, started = peak(torch.device("cpu")), time.perf_counter()
+    with store(folder, len(rows), format) as images:
+        loaded = load_images(
+            source, rows, images, size=data.image_size, workers=config.runtime.threads, skip_unreadable=True
+        )
+        check_enough(int(loaded.readable.sum()), skipped=loaded.skipped)
+        images.keep(loaded.readable)
+    scale = counts.all / len(rows)
+    return Measured(
+        counts.all,
+        (time.perf_counter() - started) * scale if dataset else None,
+        host=peak(torch.device("cpu")).host - before.host,
+        disk=sum(path.stat().st_size for path in folder.iterdir()) * scale,
+    )
+
+
+def _noise(channels: int, size: int) -> Dataset:
+    pixels = np.random.default_rng(0).integers(0, 256, (SAMPLE, channels, size, size), dtype=np.uint8)
+    return Dataset(
+        channels,
+        split=np.full(SAMPLE, "train", object),
+        label=np.full(SAMPLE, -1),
+        classes=(),
+        path=["noise"] * SAMPLE,
+        read=lambda rows: (pixels[row] for row in rows),
+    )
+
+
+def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Measured]:
+    """Embed, search and cluster a few images, and predict their clusters."""
+    device = get_ready(config)
+    before, images = peak(device), open_images(folder, device, **config.runtime.decoding())
+    few = with_values(config, "pretext", batch_size=TRIAL)
+    model = pretext_training(few, images, torch.arange(TRIAL), normalization_of(images)).model
+    network = model.get_submodule({"projection": "", "backbone": "encoder"}[config.embed.layer])
+    inference, features = _infer(network, images, config.pretext.precision, most=counts.all)
+    unit = normalize_features(features, center=config.embed.center).unit
+    embeddings = unit[:1].nbytes * counts.all
+    top = peak(device)
+    # The embeddings as batches, joined, centered and as unit vectors.
+    grown = Peak(0, 4 * embeddings) if device.type == "cuda" else Peak(4 * embeddings, 0)
+    host, on_device = top.host - before.host + grown.host, top.device + grown.device
+    predictions = 2 * counts.evaluate * config.scan.clusters * torch.float32.itemsize
+    return {
+        "embed": Measured(counts.all, inference * counts.all, host, on_device, embeddings),
+        "mine-neighbors": _mine(config, counts, unit.shape[1]),
+        "baselines": Measured(counts.all, _cluster(config, counts, unit), host=top.host - before.host + 3 * embeddings),
+        "evaluate": Measured(counts.evaluate, 2 * inference * counts.evaluate, host, on_device, predictions),
+    }
+
+
+def _infer(network: torch.nn.Module, images: Images, precision: str, *, most: int) -> tuple[float, Tensor]:
+    """Seconds for an image, and what comes out for some."""
+    count = TRIAL
+    for _ in range(3):  # to get warm, to see how many can be afforded, and those
+        ids = torch.arange(count) % len(images)
+        started = time.perf_counter()
+        features = infer(network, images, ids, **normalization_of(images)._asdict(), precision=precision)
+        features.sum().item()  # which waits for the device
+        seconds = (time.perf_counter() - started) / count
+        count = max(TRIAL, min(most, int(BUDGET / 4 / seconds)))
+    return seconds, features
+
+
+def _mine(config: Params, counts: Counts, dimensions: int) -> Measured:
+    """Search exactly, among fewer points, which takes as long as their number squared."""
+    points = min(counts.train, POINTS)
+    unit = np.random.default_rng(0).standard_normal((points, dimensions), dtype=np.float32)
+    gpus = present_gpus() if config.runtime.device in ("auto", "cuda") else ()
+    k = min(config.neighbors.k, points - 1)
+    for _ in range(2):  # the first one to get warm
+        started = time.perf_counter()
+        mined = mine_neighbors(unit, np.arange(points), k=k, gpus=gpus)
+        seconds = time.perf_counter() - started
+    needed = bytes_needed(
+        images=counts.all,
+        points=counts.train,
+        dimensions=dimensions,
+        k=config.neighbors.k,
+        approximate=counts.train > config.neighbors.exact_up_to,
+    )
+    table = mined.neighbors.neighbor_id.nbytes + mined.neighbors.similarity.nbytes
+    return Measured(
+        counts.train,
+        seconds * (counts.train / points) ** 2,
+        host=needed,
+        disk=table / max(1, points * k) * counts.train * config.neighbors.k,
+    )
+
+
+def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float:
+    """Seconds of k-means on three kinds of features, all taken to be as wide as the embeddings."""
+    points, clusters = min(len(unit), POINTS), min(config.scan.clusters, len(unit))
+    started = time.perf_counter()
+    kmeans(unit[:points], fit_ids=np.arange(points), clusters=clusters, seed=0, workers=config.runtime.threads)
+    runs = starts(counts.train, config.scan.clusters) / starts(points, clusters)
+    return 3 * (time.perf_counter() - started) * runs * counts.train / points
+
+
+def get_ready(config: Params) -> torch.device:
+    """As a stage does."""
+    device = choose_device(config.runtime.device)
+    if device.type == "cpu":
+        keep_freed_memory()
+        choose_threads()
+    return device
+
+
+def with_values(config: Params, section: str, **values: object) -> Params:
+    """The parameters with other ``values`` in ``section``."""
+    return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
+
+
+def normalization_of(images: Images) -> Normalization:
+    return Normalization([0.5] * images.channels, [0.25] * images.channels)

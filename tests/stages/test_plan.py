@@ -1,0 +1,139 @@
+"""That the plan scales what it measures, names what does not fit and what would, and measures real steps."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from scan_core.artifacts.index import Index, Normalization, write_index
+from scan_core.errors import DataError
+from stages.params import Params
+from stages.params_file import load_params
+from stages.paths import INDEX
+from stages.plan import Free, duration, impossible, size, too_large
+from stages.plan_images import Counts, count_images
+from stages.plan_measure import Measured
+from stages.plan_training import Few, scaled
+from stages.use import main as use
+from tests.pipeline import FROZEN, start_stage, write_params
+
+GIB = 2**30
+COUNTS = Counts(all=300, pretext=300, train=300, evaluate=300, channels=1, origin="as stated")
+FREE = Free(host=4 * GIB, device=0, disk=10 * GIB)
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    return tmp_path
+
+
+def params(preset: str, *overrides: str) -> Params:
+    use(preset, list(overrides), params=Path("params.yaml"))
+    return load_params(Path("params.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("preset", "overrides", "expected"),
+    [
+        ("digits", [], (1797, 1797, 1797, 1797, 1)),
+        ("digits", ["data.limit=500"], (500, 500, 500, 500, 1)),
+        ("cifar10", ["data.train_splits=[train]", "data.evaluate_splits=[test]"], (60000, 50000, 50000, 10000, 3)),
+        ("stl10", ["data.train_splits=[train]", "pretext.train_splits=[unlabeled]", "data.evaluate_splits=[test]"],
+         (113000, 105000, 5000, 8000, 3)),
+        # 50 of 1,000 classes: 0.05 x 1,281,167 = 64,058 and 0.05 x 50,000 = 2,500.
+        ("imagenet50", [], (66558, 64058, 64058, 2500, 3)),
+    ],
+)  # fmt: skip
+def test_images_are_counted_before_any_is_here(preset, overrides, expected):
+    assert count_images(params(preset, *overrides), Path.cwd())[:5] == expected
+
+
+def test_after_fetch_the_images_are_those_of_the_index():
+    split = np.array(["train"] * 7 + ["test"] * 2, object)
+    of_dataset = {"normalization": Normalization([0.5], [0.5]), "pixels_digest": "", "origin": {"dataset": "cifar10"}}
+    write_index(INDEX, Index(split, split == "train", split == "test"), **of_dataset)
+    config = params("cifar10", "data.train_splits=[train]", "data.evaluate_splits=[test]")
+    assert count_images(config, Path.cwd())[:4] == (9, 7, 7, 2)
+    assert count_images(params("digits"), Path.cwd()).all == 1797
+
+
+def test_a_folder_that_is_not_here_is_refused():
+    with pytest.raises(DataError, match=r"data\.source: nothing at "):
+        count_images(params("folder", "data.source=missing"), Path.cwd())
+
+
+def test_all_that_cannot_be_is_told_at_once_with_what_can():
+    config = params(
+        "digits", "pretext.batch_size=512", "scan.batch_size=301", "self_label.batch_size=999", "neighbors.k=300",
+        "scan.clusters=301", "self_label.epochs=0",
+    )  # fmt: skip
+    assert [*impossible(config, COUNTS, devices=1)] == [
+        "pretext.batch_size: 512, expected at most 300 (images of data.train_splits)",
+        "scan.batch_size: 301, expected at most 300 (images of data.train_splits)",
+        "scan.clusters: 301, expected at most 300 (images of data.train_splits)",
+        "neighbors.k: 300, expected at most 299 (other images to train on)",
+    ]
+    config = params("digits", "pretext.batch_size=299", "self_label.batch_size=300", "scan.batch_size=299")
+    assert [*impossible(config, COUNTS, devices=2)] == [
+        "pretext.batch_size: 299, expected a multiple of 2 (runtime.devices): 298"
+    ]  # of SCAN, the heads alone are trained, by one device
+    assert not [*impossible(config, COUNTS, devices=1)]
+
+
+def test_what_is_too_large_is_told_with_what_would_fit():
+    config = params("digits", "pretext.batch_size=256")
+    found = {
+        # 1 GiB too much, of which an image of the batch takes 1/64: 64 images fewer.
+        "pretext-train": Measured(300, 1.0, host=5 * GIB, batch=256, batch_bytes=GIB / 64),
+        "mine-neighbors": Measured(300, 1.0, host=4 * GIB + 1),
+        "scan-train": Measured(300, 1.0, disk=11 * GIB),
+        "self-label": Measured(300, 1.0, host=5 * GIB, batch=256, batch_bytes=GIB / 256),
+    }
+    assert [*too_large(config, found, FREE)] == [
+        "pretext-train: 5.0 GiB of memory, 4.0 GiB are free; pretext.batch_size: 192 would fit",
+        "mine-neighbors: 4.0 GiB of memory, 4.0 GiB are free; lower neighbors.k or data.limit",
+        "self-label: 5.0 GiB of memory, 4.0 GiB are free; lower encoder.resnet.width or data.image_size",
+        "disk: 11.0 GiB, 10.0 GiB are free, most of it by scan-train; lower scan.views or data.limit",
+    ]
+
+
+def test_a_measured_step_is_scaled_to_all_epochs_and_images_and_to_the_whole_batch():
+    trial = Few(batch=16, images=16, making=9.0, epoch=9.0, peak=5_000)
+    run = Few(batch=24, images=48, making=0.6, epoch=4.8, peak=5_800, kept=480, file=96, state=11)
+    found = scaled(trial, run, images=170, batch=32, epochs=10)
+    # 0.6 / 48 s to make an image of 170, and 0.1 s in an epoch of 5 batches.
+    assert found.seconds == pytest.approx(170 * 0.6 / 48 + 10 * 160 * 0.1)
+    # An image of a batch takes (5,800 - 5,000) / 8 = 100 bytes, and 170 - 48 more images 10 bytes each.
+    assert (found.batch_bytes, found.host) == (100, pytest.approx(5_800 + 8 * 100 + 122 * 10))
+    assert found.disk == pytest.approx(2 * 170 + 11)
+    assert (found.images, found.batch) == (170, 24)
+
+
+def test_the_command_measures_real_steps_and_ends_with_a_line_for_each_thing_that_cannot_be(tmp_path: Path):
+    write_params(tmp_path, *FROZEN, "scan.train_encoder=true", "pretext.batch_size=161", "neighbors.k=160")
+    with start_stage(tmp_path, "plan") as process:
+        output, errors = process.communicate(timeout=300)
+    assert process.returncode == 1, errors
+    assert errors.splitlines()[-2:] == [
+        "error: pretext.batch_size: 161, expected at most 160 (images of data.train_splits)",
+        "neighbors.k: 160, expected at most 159 (other images to train on)",
+    ]
+    assert {path.name for path in tmp_path.iterdir()} == {"params.yaml"}
+    assert max(map(len, output.splitlines())) <= 80
+    rows = {line[:14].strip(): line[14:].split() for line in output.splitlines()[:10]}
+    stages = ["fetch", "pretext-train", "embed", "mine-neighbors", "baselines", "scan-train", "self-label", "evaluate"]
+    assert [*rows] == ["stage", *stages, "in all"]
+    assert all(rows[stage][0] == "160" for stage in stages)
+    # 160 images, three views and themselves, of 32 features in float16; then some state.
+    assert float(rows["self-label"][-2]) * 2**10 > 160 * 4 * 32 * 2
+    seconds = [int(re.match(r"(\d+)", rows[stage][1])[1]) for stage in stages]
+    assert all(seconds)
+
+
+def test_figures_are_short():
+    assert [duration(seconds) for seconds in (None, 3.4, 200, 7_500)] == ["-", "3 s", "3 min 20 s", "2 h 05 min"]
+    assert [size(count) for count in (0, 12, 1536, 1.25 * 2**30)] == ["-", "12 B", "1.5 KiB", "1.2 GiB"]
