@@ -1,10 +1,9 @@
 """The schema of ``params.yaml``: frozen, without unknown keys and without defaults (the file is the one source)."""
 
-import difflib
 import os
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from scan_core.datasets.table import DATASETS
 from scan_core.encoders.build import ENCODERS
@@ -19,16 +18,9 @@ Precision = Literal["float32", "bfloat16"]
 OptimizerName = Literal["adam", "sgd"]
 
 
-def _one_of_the_table(name: str) -> str:
-    if name not in DATASETS:
-        near = "".join(f"; did you mean {other}?" for other in difflib.get_close_matches(name, DATASETS, n=1))
-        raise ValueError(f"{', '.join(DATASETS)}{near}")
-    return name
-
-
 class DataParams(Section):
     seed: Seed
-    name: Annotated[str, AfterValidator(_one_of_the_table)]
+    name: Annotated[str, one_of(DATASETS)]
     source: Annotated[str, Field(min_length=1)] | None
     """A local copy or mirror: path (relative to the main repository's root) or URL; null is the official origin."""
     labels: Annotated[str, Field(min_length=1)]

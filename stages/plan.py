@@ -13,10 +13,10 @@ from typing import Annotated, NamedTuple
 import psutil
 import torch
 import typer
+from scan_core.machine.device import choose_device
 
 from scan_core.console.progress import say, tell
 from scan_core.errors import ParamsError
-from scan_core.machine.device import choose_device
 from scan_core.machine.peak_memory import new_processes
 from scan_core.machine.search_memory import free_bytes
 from stages import plan_training

@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scan_core.datasets.origins import open_dataset
 
 from scan_core.artifacts.index import read_index, read_origin
 from scan_core.datasets.dataset import Dataset
-from scan_core.datasets.origins import open_dataset
 from scan_core.datasets.source import locate
 from scan_core.datasets.stl10 import COUNTS
 from scan_core.errors import DataError

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from scan_core.encoders.embed import normalize_features
+from scan_core.machine.device import choose_device
 from torch import Tensor
 
 from scan_core.artifacts.index import Normalization
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.baselines.kmeans import kmeans, starts
 from scan_core.datasets.dataset import Dataset
-from scan_core.encoders.embed import normalize_features
 from scan_core.encoders.inference import infer
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
@@ -20,7 +21,6 @@ from scan_core.ingest.choose import check_enough
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import pixel_store, shard_store
 from scan_core.machine.cpu_threads import choose_threads
-from scan_core.machine.device import choose_device
 from scan_core.machine.freed_memory import keep_freed_memory
 from scan_core.machine.peak_memory import Peak, peak
 from scan_core.machine.search_memory import bytes_needed
