@@ -7,7 +7,7 @@ augmentation calls is augmentation. The selection of SCAN, once an epoch, is lef
 to everything that is short.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import torch
@@ -18,6 +18,7 @@ from torch.profiler import ProfilerActivity, profile, record_function
 from benchmarks import ours, step
 from benchmarks.record import record
 from benchmarks.timing import seconds
+from scan_core.augment.operation import Parameters
 from scan_core.augment.pipeline import Augmentation
 from scan_core.augment.pixels import Bytes, ImageBatch
 from scan_core.training.precision import computes_in_bfloat16
@@ -75,9 +76,13 @@ def main(
 class _MarkedAugmentation(Augmentation):
     """What it calls, the profiler sees under ``augmentation``."""
 
-    def __call__(self, images: Bytes, generator: torch.Generator) -> ImageBatch:
+    def draw(self, shape: tuple[int, int, int], generator: torch.Generator) -> dict[str, Parameters]:
         with record_function("augmentation"):
-            return super().__call__(images, generator)
+            return super().draw(shape, generator)
+
+    def apply(self, images: Bytes, batches: Sequence[Mapping[str, Parameters]]) -> ImageBatch:
+        with record_function("augmentation"):
+            return super().apply(images, batches)
 
 
 def _mark(training: step.Training, name: str, label: str) -> None:

@@ -20,7 +20,7 @@ def one_of(table: Iterable[str]) -> AfterValidator:
         if name in names:
             return name
         near = difflib.get_close_matches(name, names, n=1)
-        raise ValueError(f"one of {', '.join(names)}" + "".join(f"; did you mean {other}?" for other in near))
+        raise ValueError(", ".join(names) + "".join(f"; did you mean {other}?" for other in near))
 
     return AfterValidator(check)
 

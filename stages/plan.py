@@ -13,15 +13,14 @@ from typing import Annotated, NamedTuple
 import psutil
 import torch
 import typer
-from scan_core.machine.device import choose_device
 
 from scan_core.console.progress import say, tell
 from scan_core.errors import ParamsError
+from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.peak_memory import new_processes
-from scan_core.machine.search_memory import free_bytes
 from stages import plan_training
 from stages.cli import run
-from stages.devices import count_devices
+from stages.devices import choose_device, count_devices
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import PARAMS, main_root

@@ -5,28 +5,15 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scan_core.datasets.origins import open_dataset
 
 from scan_core.artifacts.index import read_index, read_origin
 from scan_core.datasets.dataset import Dataset
 from scan_core.datasets.source import locate
-from scan_core.datasets.stl10 import COUNTS
+from scan_core.datasets.table import DATASETS, open_dataset
 from scan_core.errors import DataError
 from scan_core.ingest.choose import choose_images
 from stages.params import DataParams, Params
 from stages.paths import INDEX
-
-CIFAR = {"train": 50_000, "test": 10_000}
-PUBLISHED = {
-    "cifar10": CIFAR,
-    "cifar100": CIFAR,
-    "cifar20": CIFAR,
-    "stl10": COUNTS,
-    "imagenet": {"train": 1_281_167, "val": 50_000},
-}
-"""Images in each split of the datasets that may have to be downloaded first."""
-CLASSES = {"imagenet": 1000}
-"""Of the datasets of which ``data.classes_file`` takes a part."""
 
 
 class Counts(NamedTuple):
@@ -58,15 +45,16 @@ def count_images(config: Params, root: Path) -> Counts:
     dataset = open_local(data, root)
     if dataset is not None:
         return _count(config, dataset.split, origin="as found in the dataset")
-    if data.name in PUBLISHED:
+    if DATASETS[data.name].images:
         return _published(config)
     raise DataError(f"data.source: {data.source} is not on this machine, and nothing says how many images it holds")
 
 
 def open_local(data: DataParams, root: Path) -> Dataset | None:
     """Open the dataset without decoding an image; None where it would have to be downloaded."""
-    source = locate(data.source, root=root)
-    if data.name in PUBLISHED and not isinstance(source, Path):
+    source, described = locate(data.source, root=root), DATASETS[data.name]
+    somewhere_else = described.images and (described.download_bytes or described.needs_source)
+    if somewhere_else and not isinstance(source, Path):
         return None
     classes_file = locate(data.classes_file, root=root, key="data.classes_file")
     return open_dataset(data.name, source, downloads=root / ".downloads", labels="none", classes_file=classes_file)
@@ -74,10 +62,11 @@ def open_local(data: DataParams, root: Path) -> Dataset | None:
 
 def _published(config: Params) -> Counts:
     data, share, origin = config.data, 1.0, "as published"
-    if data.classes_file is not None:
-        share = config.scan.clusters / CLASSES[data.name]
+    described = DATASETS[data.name]
+    if data.classes_file is not None and described.classes:
+        share = config.scan.clusters / described.classes
         origin = "about as published, if data.classes_file names as many classes as scan.clusters"
-    counts = {split: round(share * count) for split, count in PUBLISHED[data.name].items()}
+    counts = {split: round(share * count) for split, count in (described.images or {}).items()}
     return _count(config, np.repeat(np.array([*counts], object), [*counts.values()]), origin=origin)
 
 
@@ -96,5 +85,5 @@ def _count(config: Params, split: npt.NDArray[np.object_], *, origin: str) -> Co
     ]
     train, evaluate = np.isin(chosen, data.train_splits), np.isin(chosen, data.evaluate_splits)
     pretext = train | np.isin(chosen, pretext_splits)
-    channels = 1 if data.name == "digits" else 3
+    channels = DATASETS[data.name].channels
     return Counts(len(chosen), int(pretext.sum()), int(train.sum()), int(evaluate.sum()), channels, origin)

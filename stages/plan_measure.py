@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scan_core.encoders.embed import normalize_features
-from scan_core.machine.device import choose_device
 from torch import Tensor
 
 from scan_core.artifacts.index import Normalization
@@ -15,17 +13,18 @@ from scan_core.artifacts.shards import ShardFormat
 from scan_core.baselines.kmeans import kmeans, starts
 from scan_core.datasets.dataset import Dataset
 from scan_core.encoders.inference import infer
+from scan_core.encoders.unit_vectors import normalize_features
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
+from scan_core.images.preparation import Preparation
 from scan_core.ingest.choose import check_enough
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import pixel_store, shard_store
-from scan_core.machine.cpu_threads import choose_threads
-from scan_core.machine.freed_memory import keep_freed_memory
 from scan_core.machine.peak_memory import Peak, peak
 from scan_core.machine.search_memory import bytes_needed
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.neighbors.search import present_gpus
+from stages.devices import choose_device, prepare
 from stages.params import Params
 from stages.plan_images import Counts, open_local
 from stages.pretext_train import pretext_training
@@ -70,7 +69,12 @@ def measure_fetch(config: Params, root: Path, counts: Counts, folder: Path) -> M
     before, started = peak(torch.device("cpu")), time.perf_counter()
     with store(folder, len(rows), format) as images:
         loaded = load_images(
-            source, rows, images, size=data.image_size, workers=config.runtime.threads, skip_unreadable=True
+            source,
+            rows,
+            images,
+            preparation=Preparation(data.image_size),
+            workers=config.runtime.threads,
+            skip_unreadable=True,
         )
         check_enough(int(loaded.readable.sum()), skipped=loaded.skipped)
         images.keep(loaded.readable)
@@ -98,12 +102,12 @@ def _noise(channels: int, size: int) -> Dataset:
 def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Measured]:
     """Embed, search and cluster a few images, and predict their clusters."""
     device = get_ready(config)
-    before, images = peak(device), open_images(folder, device, **config.runtime.decoding())
+    before, images = peak(device), open_images(folder, device, workers=config.runtime.threads)
     few = with_values(config, "pretext", batch_size=TRIAL)
     model = pretext_training(few, images, torch.arange(TRIAL), normalization_of(images)).model
     network = model.get_submodule({"projection": "", "backbone": "encoder"}[config.embed.layer])
     inference, features = _infer(network, images, config.pretext.precision, most=counts.all)
-    unit = normalize_features(features, center=config.embed.center).unit
+    unit = normalize_features(features, center_of=np.arange(len(features)) if config.embed.center else None).unit
     embeddings = unit[:1].nbytes * counts.all
     top = peak(device)
     # The embeddings as batches, joined, centered and as unit vectors.
@@ -169,9 +173,7 @@ def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float:
 def get_ready(config: Params) -> torch.device:
     """As a stage does."""
     device = choose_device(config.runtime.device)
-    if device.type == "cpu":
-        keep_freed_memory()
-        choose_threads()
+    prepare(device)
     return device
 
 

@@ -14,8 +14,8 @@ from scan_core.encoders.build import make_encoder
 from scan_core.encoders.encoder import Encoder
 from scan_core.images.images import Images
 from scan_core.images.open_images import SHARE_OF_DEVICE, open_images
+from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.peak_memory import Peak, peak
-from scan_core.machine.search_memory import free_bytes
 from scan_core.training.loop import Training
 from stages.params import Params
 from stages.plan_measure import BUDGET, TRIAL, Measured, get_ready, normalization_of, with_values
@@ -62,7 +62,7 @@ def measure_training(section: str, config: Params, count: int, devices: int, fol
     if not step.epochs:
         return Measured(count, 0.0)
     device = get_ready(config)
-    images = open_images(folder, device, **config.runtime.decoding())
+    images = open_images(folder, device, workers=config.runtime.threads)
     own, batch = count // devices, max(2, min(step.batch_size, count) // devices)
     before, nothing = peak(device), Few(0, 0, making=0.0, epoch=0.0, peak=0)
     trial = _run(section, config, images, batch=min(TRIAL, batch), steps=1, folder=folder, before=before)

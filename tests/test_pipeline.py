@@ -17,7 +17,7 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.errors import ParamsError, TrainingError
 from scan_core.images.preparation import Preparation
-from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, resume, scan_train, self_label
+from stages import embed, evaluate, fetch, mine_neighbors, predict, pretext_train, scan_train, self_label
 from tests.pipeline import FROZEN, artifacts, copy_data, run_stages, write_params
 from tests.samples import encode, noise, write_picture
 
@@ -254,7 +254,7 @@ def test_self_labeling_that_ended_before_it_wrote_reports_the_same(
     def killed(*arguments: object) -> None:
         raise RuntimeError("killed")
 
-    monkeypatch.setattr(resume, "SHARE_OF_TIME", math.inf)  # every epoch is saved
+    monkeypatch.setattr("scan_core.training.resume.SHARE_OF_TIME", math.inf)  # every epoch is saved
     with monkeypatch.context() as patch:
         patch.setattr(self_label, "write_clustering", killed)
         with pytest.raises(RuntimeError, match="killed"):

@@ -8,15 +8,13 @@ from stages.devices import choose_device, compiles, prepare
 from stages.params_file import load_params
 from stages.use import main as use
 
-WHOLE, SMALL, ALL_SMALL = "null", "{size: 0.75, share: 0.6}", "{size: 0.75, share: 1.0}"
 
-
-@pytest.mark.parametrize(("small_crops", "expected"), [(WHOLE, True), (SMALL, False), (ALL_SMALL, True)])
-def test_a_second_size_of_crops_must_earn_back_its_compiling(small_crops: str, expected: bool, tmp_path: Path):
+@pytest.mark.parametrize(("sizes", "expected"), [(1, True), (2, False)])
+def test_a_second_size_of_crops_must_earn_back_its_compiling(sizes: int, expected: bool, tmp_path: Path):
     path = tmp_path / "params.yaml"  # 150 epochs of 97 steps, between one and two times those that compiling takes
-    use("cifar10-fast", ["pretext.epochs=150", f"pretext.small_crops={small_crops}"], params=path)
+    use("cifar10-fast", ["pretext.epochs=150"], params=path)
     config = load_params(path)
-    found = compiles(config.runtime, torch.device("cuda"), images=50_000, training=config.pretext)
+    found = compiles(config.runtime, torch.device("cuda"), images=50_000, training=config.pretext, sizes=sizes)
     assert found == expected
 
 

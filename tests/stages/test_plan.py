@@ -54,7 +54,7 @@ def test_images_are_counted_before_any_is_here(preset, overrides, expected):
 
 def test_after_fetch_the_images_are_those_of_the_index():
     split = np.array(["train"] * 7 + ["test"] * 2, object)
-    of_dataset = {"normalization": Normalization([0.5], [0.5]), "pixels_digest": "", "origin": {"dataset": "cifar10"}}
+    of_dataset = {"normalization": Normalization([0.5], [0.5]), "pixels_digest": "", "dataset": "cifar10"}
     write_index(INDEX, Index(split, split == "train", split == "test"), **of_dataset)
     config = params("cifar10", "data.train_splits=[train]", "data.evaluate_splits=[test]")
     assert count_images(config, Path.cwd())[:4] == (9, 7, 7, 2)
