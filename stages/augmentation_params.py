@@ -1,7 +1,7 @@
 """The schema of the augmentation sections of ``params.yaml``, and the kinds of value that all sections share."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -12,15 +12,14 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-def one_of(table: Iterable[str]) -> AfterValidator:
-    """Only the names of ``table``, near ones named where another is found."""
-    names = list(table)
+def one_of(table: Collection[str]) -> AfterValidator:
+    """Only the names of ``table``; a near one is named where another is found."""
 
     def check(name: str) -> str:
-        if name in names:
+        if name in table:
             return name
-        near = difflib.get_close_matches(name, names, n=1)
-        raise ValueError(", ".join(names) + "".join(f"; did you mean {other}?" for other in near))
+        near = difflib.get_close_matches(name, table, n=1)
+        raise ValueError(", ".join(table) + "".join(f"; did you mean {other}?" for other in near))
 
     return AfterValidator(check)
 

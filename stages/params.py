@@ -55,7 +55,8 @@ class EncoderParams(Section):
 
     def arguments(self) -> dict[str, Any]:
         """Those of the network ``name``."""
-        return getattr(self, ENCODERS[self.name].section).model_dump()
+        section = ENCODERS[self.name].section
+        return getattr(self, section).model_dump() if section else {}
 
 
 class SimclrParams(Section):

@@ -21,8 +21,8 @@ class Architecture(NamedTuple):
     make: Callable[..., Encoder]
     """Called with the name, ``channels`` and ``image_size`` (pixels per side) of the images, and the arguments that
     only this network has. Raises ValueError for what it cannot be."""
-    section: str
-    """Where those arguments stand in a table of parameters."""
+    section: str | None = None
+    """Where those arguments stand in a table of parameters; None where the network has none."""
 
 
 ENCODERS = {name: Architecture(resnet, section="resnet") for name in STAGES}

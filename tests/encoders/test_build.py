@@ -1,9 +1,19 @@
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor, nn
 
-from scan_core.encoders.build import build_encoder, check_count, check_images
+from scan_core.encoders.build import (
+    ENCODERS,
+    Architecture,
+    build_encoder,
+    check_count,
+    check_images,
+    encoder_metadata,
+)
 from scan_core.errors import ArtifactError
+from stages.params import EncoderParams
 
 FILE = Path("model.safetensors")
 METADATA = {
@@ -37,3 +47,16 @@ def test_counts_and_images():
     check_images(FILE, METADATA, channels=3, size=32)
     with pytest.raises(ArtifactError, match="made for 3 channels of 32 px, found 1 of 32 px in data/artifacts/images"):
         check_images(FILE, METADATA, channels=1, size=32)
+
+
+def test_an_architecture_without_arguments_of_its_own(monkeypatch: pytest.MonkeyPatch):
+    class Mean(nn.Module):
+        features = 3
+
+        def forward(self, images: Tensor) -> Tensor:
+            return images.mean((2, 3))
+
+    monkeypatch.setitem(ENCODERS, "mean", Architecture(lambda name, channels, image_size: Mean()))
+    described = {**METADATA, **encoder_metadata("mean", {}, channels=3, image_size=32)}
+    assert build_encoder(FILE, described)(torch.ones(2, 3, 32, 32)).shape == (2, 3)
+    assert EncoderParams(name="mean", weights=None, resnet={"width": 4, "stem": "3x3"}).arguments() == {}
