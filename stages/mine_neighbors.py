@@ -20,6 +20,7 @@ from scan_core.neighbors.parts import join
 from scan_core.neighbors.search import present_gpus
 from scan_core.parallel.distributed import gather_objects, processes, rank, wait_for_all
 from stages.cli import run
+from stages.fitting import with_fitting_neighbors
 from stages.params import NeighborsParams, Params
 from stages.params_file import load_params
 from stages.paths import EMBEDDINGS, INDEX, NEIGHBORS, PARAMS, REPORTS
@@ -40,7 +41,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 def _mine_and_write(config: Params) -> None:
     """Mine the part of this process; rank 0 joins and writes them."""
-    _check_memory(config.neighbors)
+    images, dimensions = embeddings_shape(EMBEDDINGS)
+    points = len(read_index(INDEX, rows=images).train_ids)
+    config = with_fitting_neighbors(config, images=points)
+    _check_memory(config.neighbors, images=images, points=points, dimensions=dimensions)
     wait_for_all()
     own = _mine(config)
     parts = gather_objects(own.neighbors)
@@ -73,15 +77,8 @@ def _processes_here() -> int:
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
-def _check_memory(neighbors: NeighborsParams) -> None:
-    """Say how much memory this takes; stop where there is less, or where there are too few images."""
-    images, dimensions = embeddings_shape(EMBEDDINGS)
-    points = len(read_index(INDEX, rows=images).train_ids)
-    if neighbors.k >= points:
-        raise ParamsError(
-            f"neighbors.k: {neighbors.k} neighbors asked for among {points} training images; at most {points - 1} are "
-            "possible, lower neighbors.k"
-        )
+def _check_memory(neighbors: NeighborsParams, *, images: int, points: int, dimensions: int) -> None:
+    """Say how much memory it takes to search among ``points`` of the ``images``; stop where there is less."""
     approximate = points > neighbors.exact_up_to
     needed = bytes_needed(images=images, points=points, dimensions=dimensions, k=neighbors.k, approximate=approximate)
     needed *= _processes_here()

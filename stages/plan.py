@@ -21,6 +21,7 @@ from scan_core.machine.peak_memory import new_processes
 from stages import plan_training
 from stages.cli import run
 from stages.devices import choose_device, count_devices
+from stages.fitting import with_fitting_batch, with_fitting_neighbors
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import PARAMS, main_root
@@ -55,15 +56,26 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     device = choose_device(config.runtime.device)
     devices = count_devices(config.runtime, device)
     say(f"plan: measuring a few steps of each stage; {counts.all:,} images, {counts.origin}")
-    measured = measure_all(config, counts, devices=devices if device.type == "cuda" else 1)
+    fitting = fitted(config, counts, devices=devices)
+    measured = measure_all(fitting, counts, devices=devices if device.type == "cuda" else 1)
     found = {stage: with_start(each, seconds=start, libraries=libraries) for stage, each in measured.items()}
     print_table(found)
     free = Free(
         free_bytes(), torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0, shutil.disk_usage(".").free
     )
-    print_notes(config, found, free, devices=devices)
-    if wrong := [*impossible(config, counts, devices=devices), *too_large(config, found, free)]:
+    print_notes(fitting, found, free, devices=devices)
+    if wrong := [*impossible(fitting, counts, devices=devices), *too_large(fitting, found, free)]:
         raise ParamsError("\n".join(wrong))
+
+
+def fitted(config: Params, counts: Counts, *, devices: int) -> Params:
+    """Lower with a warning what the stages will lower."""
+    for section, images in {"pretext": counts.pretext, "scan": counts.train, "self_label": counts.train}.items():
+        step = getattr(config, section)
+        if step.epochs:
+            shared_by = devices if section == "pretext" or step.train_encoder else 1
+            config = with_fitting_batch(config, section, images=images, devices=shared_by)
+    return with_fitting_neighbors(config, images=counts.train)
 
 
 def measure_all(config: Params, counts: Counts, *, devices: int) -> dict[str, Measured]:
@@ -95,24 +107,16 @@ def with_start(measured: Measured, *, seconds: float, libraries: int) -> Measure
 
 def impossible(config: Params, counts: Counts, *, devices: int) -> Iterator[str]:
     """Yield a line for each value that the number of images, or of devices, does not allow."""
-    for section, count in {"pretext": counts.pretext, "scan": counts.train, "self_label": counts.train}.items():
-        step, splits = getattr(config, section), "data.train_splits"
+    for section in TRAININGS.values():
+        step = getattr(config, section)
         shared = step.batch_size % devices if section == "pretext" or step.train_encoder else 0
-        if section == "pretext" and config.pretext.train_splits:
-            splits += " and pretext.train_splits"
-        if not step.epochs:
-            continue
-        if step.batch_size > count:
-            yield f"{section}.batch_size: {step.batch_size}, expected at most {count} (images of {splits})"
-        elif shared:
+        if step.epochs and shared:
             yield (
                 f"{section}.batch_size: {step.batch_size}, expected a multiple of {devices} (runtime.devices): "
                 f"{step.batch_size - shared or devices}"
             )
     if config.scan.clusters > counts.train:
         yield f"scan.clusters: {config.scan.clusters}, expected at most {counts.train} (images of data.train_splits)"
-    if config.neighbors.k >= counts.train:
-        yield f"neighbors.k: {config.neighbors.k}, expected at most {counts.train - 1} (other images to train on)"
 
 
 def too_large(config: Params, found: dict[str, Measured], free: Free) -> Iterator[str]:

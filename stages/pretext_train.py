@@ -15,7 +15,7 @@ from scan_core.encoders.build import encoder_metadata, make_encoder
 from scan_core.encoders.pretext_model import write_pretext
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
-from scan_core.parallel.distributed import rank
+from scan_core.parallel.distributed import processes, rank
 from scan_core.pretext.small_crops import small_crops
 from scan_core.pretext.tasks import TASKS, PretextTraining
 from scan_core.training.chance import last_at_chance
@@ -25,6 +25,7 @@ from scan_core.training.resume import History
 from stages.advice import pretext_at_chance
 from stages.cli import run
 from stages.devices import compiles
+from stages.fitting import with_fitting_batch
 from stages.model_run import start_of_run
 from stages.params import Params
 from stages.params_file import load_params
@@ -51,7 +52,8 @@ def _train(config: Params, device: torch.device) -> None:
     images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=pretext.train_splits)
     normalization = read_normalization(INDEX, channels=images.channels)
-    training = pretext_training(config, images, torch.from_numpy(train_ids), normalization)
+    fitting = with_fitting_batch(config, "pretext", images=len(train_ids), devices=processes())
+    training = pretext_training(fitting, images, torch.from_numpy(train_ids), normalization)
     with resume(
         "pretext_train",
         params=[config.seed, pretext, config.encoder],
@@ -87,7 +89,8 @@ def _train(config: Params, device: torch.device) -> None:
         }
         write_pretext(ENCODER, training.model, metadata)
         at_chance = {"chance_loss": training.chance, "at_chance_until": until, "warning": told(history)}
-        write_details(REPORT, {"epochs": len(history), "images": len(train_ids), **history[-1], **at_chance})
+        counts = {"epochs": len(history), "images": len(train_ids), "batch_size": fitting.pretext.batch_size}
+        write_details(REPORT, {**counts, **history[-1], **at_chance})
         state.clear()
 
 

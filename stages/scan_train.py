@@ -26,7 +26,7 @@ from scan_core.encoders.pretext_model import read_pretext
 from scan_core.errors import TrainingError
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
-from scan_core.parallel.distributed import rank
+from scan_core.parallel.distributed import processes, rank
 from scan_core.training.chance import last_at_chance
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
@@ -34,6 +34,7 @@ from scan_core.training.resume import History
 from stages.advice import collapse_warning, scan_at_chance
 from stages.cli import run
 from stages.devices import compiles
+from stages.fitting import with_fitting_batch
 from stages.model_run import further_run
 from stages.params import Params, ScanParams
 from stages.params_file import load_params
@@ -72,8 +73,9 @@ def _train(config: Params, device: torch.device) -> None:
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
     inputs = [INDEX, NEIGHBORS, ENCODER]
     with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
+        fitting = with_fitting_batch(config, "scan", images=len(train_ids), devices=processes())
         training = scan_training(
-            config, pretext.encoder, metadata, images, ids, rows, features=state.path("features.f16")
+            fitting, pretext.encoder, metadata, images, ids, rows, features=state.path("features.f16")
         )
         history = train(
             training,
@@ -103,7 +105,8 @@ def _train(config: Params, device: torch.device) -> None:
             largest=history[best]["largest_cluster"],
             entropy=history[best]["selection_entropy"],
         )
-        details = {"epochs": len(history), "best_epoch": best + 1, **history[best]}
+        counts = {"epochs": len(history), "batch_size": fitting.scan.batch_size, "best_epoch": best + 1}
+        details = {**counts, **history[best]}
         chance = scan_at_chance(until=until, epochs=scan.epochs)  # said after a tenth of the epochs
         write_details(REPORT, details | {"at_chance_until": until, "warning": chance or collapse})
         if collapse and not chance:

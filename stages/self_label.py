@@ -21,7 +21,7 @@ from scan_core.console.progress import say, warn
 from scan_core.encoders.build import check_images
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
-from scan_core.parallel.distributed import rank
+from scan_core.parallel.distributed import processes, rank
 from scan_core.training.loop import EpochError, train
 from scan_core.training.precision import say_if_float32
 from scan_core.training.resume import History
@@ -29,6 +29,7 @@ from scan_core.training.state import State
 from stages.advice import few_confident_warning, self_label_refused, untaught_warning
 from stages.cli import run
 from stages.devices import compiles
+from stages.fitting import with_fitting_batch
 from stages.model_run import further_run
 from stages.params import Params, SelfLabelParams
 from stages.params_file import load_params
@@ -64,10 +65,12 @@ def _pass_through(config: Params, device: torch.device) -> None:
 
 
 def _refine(config: Params, device: torch.device) -> None:
-    step = config.self_label
-    say_if_float32(step.precision, device)
     images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).train_ids
+    asked = config.self_label
+    config = with_fitting_batch(config, "self_label", images=len(train_ids), devices=processes())
+    step = config.self_label
+    say_if_float32(step.precision, device)
     rows = neighbor_rows(read_neighbors(NEIGHBORS, train_ids=train_ids))
     model, metadata = read_clustering(SCAN_MODEL)
     check_images(SCAN_MODEL, metadata, channels=images.channels, size=images.size)
@@ -91,7 +94,7 @@ def _refine(config: Params, device: torch.device) -> None:
             return
         weights, epoch, confident = training.best()
         refused = None if epoch else {"failure": failure} if failure else _refusal(training, history, step)
-        metadata["run"] = further_run(metadata.get("run"), self_label=step)
+        metadata["run"] = further_run(metadata.get("run"), self_label=asked)
         metadata["self_label"] = {"epochs": epoch, "refused": refused}
         _write(weights or training.weights(), metadata, step, failed=failure is not None)
         warnings = _first_epoch(training, history, step) if history else []
@@ -105,7 +108,7 @@ def _refine(config: Params, device: torch.device) -> None:
             "epochs_trained": len(history),
             "warning": "; ".join(warnings) or None,
         }
-        details |= {"images": training.images, "images_per_epoch": _seen(training, step)}
+        details |= {"images": training.images, "batch_size": step.batch_size, "images_per_epoch": _seen(training, step)}
         details |= {"agreement_before": training.scan.agreement, "entropy_before": training.scan.entropy}
         if history:
             counts: dict[str, float] = {

@@ -10,7 +10,10 @@ import pytest
 import torch
 
 from scan_core.artifacts.model import read_model
-from stages import evaluate, pretext_train, scan_train, self_label
+from stages import embed, evaluate, mine_neighbors, pretext_train, scan_train, self_label
+from stages.model_run import warning_of_another_run
+from stages.params_file import load_params
+from stages.paths import INDEX, SELF_LABEL_MODEL
 from tests.pipeline import copy_data, run_stages, write_params
 
 REJECTED = Path("data/artifacts/self_label/rejected.safetensors")
@@ -66,12 +69,18 @@ def test_nobody_is_confident(finished: Path, project: Path, capsys: pytest.Captu
     assert read_json("metrics/evaluate.json")["self_label_epochs"] == 0
 
 
-def test_fewer_images_than_a_batch(finished: Path, project: Path):
+def test_fewer_images_than_a_batch(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
     copy_data(finished, project)
-    write_params(project, "self_label.batch_size=999")
-    run_stages(self_label, evaluate)
-    assert is_the_scan_model()
-    assert "160 training images do not fill a batch of 999" in read_json("self_label/details.json")["warning"]
+    write_params(
+        project, "pretext.batch_size=162", "neighbors.k=160", "scan.batch_size=161", "self_label.batch_size=999"
+    )
+    run_stages(pretext_train, embed, mine_neighbors, scan_train, self_label)
+    found = [read_json(f"{stage}/details.json") for stage in ("pretext_train", "scan_train", "self_label")]
+    assert [details["batch_size"] for details in found] == [160, 160, 160]
+    assert read_json("mine_neighbors/details.json")["k"] == 159
+    assert capsys.readouterr().err.count(" is lowered to ") == 4
+    metadata = read_model(SELF_LABEL_MODEL)[1]
+    assert warning_of_another_run(load_params(Path("params.yaml")), metadata, INDEX) is None
 
 
 def test_self_labeling_that_diverges(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):

@@ -11,7 +11,7 @@ from scan_core.errors import DataError
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import INDEX
-from stages.plan import Free, duration, impossible, size, too_large
+from stages.plan import Free, duration, fitted, impossible, size, too_large
 from stages.plan_images import Counts, count_images
 from stages.plan_measure import Measured
 from stages.plan_training import Few, scaled
@@ -68,20 +68,25 @@ def test_a_folder_that_is_not_here_is_refused():
 
 def test_all_that_cannot_be_is_told_at_once_with_what_can():
     config = params(
-        "digits", "pretext.batch_size=512", "scan.batch_size=301", "self_label.batch_size=999", "neighbors.k=300",
-        "scan.clusters=301", "self_label.epochs=0",
-    )  # fmt: skip
-    assert [*impossible(config, COUNTS, devices=1)] == [
-        "pretext.batch_size: 512, expected at most 300 (images of data.train_splits)",
-        "scan.batch_size: 301, expected at most 300 (images of data.train_splits)",
-        "scan.clusters: 301, expected at most 300 (images of data.train_splits)",
-        "neighbors.k: 300, expected at most 299 (other images to train on)",
-    ]
-    config = params("digits", "pretext.batch_size=299", "self_label.batch_size=300", "scan.batch_size=299")
+        "digits", "pretext.batch_size=299", "self_label.batch_size=300", "scan.batch_size=299", "scan.clusters=301"
+    )
     assert [*impossible(config, COUNTS, devices=2)] == [
-        "pretext.batch_size: 299, expected a multiple of 2 (runtime.devices): 298"
+        "pretext.batch_size: 299, expected a multiple of 2 (runtime.devices): 298",
+        "scan.clusters: 301, expected at most 300 (images of data.train_splits)",
     ]  # of SCAN, the heads alone are trained, by one device
+    config = params("digits", "pretext.batch_size=299", "self_label.batch_size=300", "scan.batch_size=299")
     assert not [*impossible(config, COUNTS, devices=1)]
+
+
+def test_what_the_stages_will_lower_is_lowered(capsys: pytest.CaptureFixture[str]):
+    config = params(
+        "digits", "pretext.batch_size=512", "scan.batch_size=302", "self_label.batch_size=999", "neighbors.k=300",
+        "self_label.epochs=0",
+    )  # fmt: skip
+    config = fitted(config, COUNTS._replace(train=299), devices=2)
+    assert (config.pretext.batch_size, config.scan.batch_size, config.self_label.batch_size) == (300, 299, 999)
+    assert config.neighbors.k == 298
+    assert capsys.readouterr().err.count(" is lowered to ") == 3
 
 
 def test_what_is_too_large_is_told_with_what_would_fit():
@@ -114,13 +119,22 @@ def test_a_measured_step_is_scaled_to_all_epochs_and_images_and_to_the_whole_bat
 
 
 def test_the_command_measures_real_steps_and_ends_with_a_line_for_each_thing_that_cannot_be(tmp_path: Path):
-    write_params(tmp_path, *FROZEN, "scan.train_encoder=true", "pretext.batch_size=161", "neighbors.k=160")
+    write_params(
+        tmp_path,
+        *FROZEN,
+        "scan.train_encoder=true",
+        "pretext.batch_size=161",
+        "scan.clusters=161",
+        "scan.batch_size=31",
+        "runtime.devices=2",
+    )
     with start_stage(tmp_path, "plan") as process:
         output, errors = process.communicate(timeout=300)
     assert process.returncode == 1, errors
+    assert "warning: pretext.batch_size: 161 is lowered to 160, for there are only 160 images" in errors
     assert errors.splitlines()[-2:] == [
-        "error: pretext.batch_size: 161, expected at most 160 (images of data.train_splits)",
-        "neighbors.k: 160, expected at most 159 (other images to train on)",
+        "error: scan.batch_size: 31, expected a multiple of 2 (runtime.devices): 30",
+        "scan.clusters: 161, expected at most 160 (images of data.train_splits)",
     ]
     assert {path.name for path in tmp_path.iterdir()} == {"params.yaml"}
     assert max(map(len, output.splitlines())) <= 80

@@ -1,0 +1,30 @@
+"""Values of params.yaml that are too large for a small folder, lowered with a warning instead of an error."""
+
+from scan_core.console.progress import warn
+from stages.params import Params
+
+
+def with_fitting_batch(config: Params, section: str, *, images: int, devices: int) -> Params:
+    """Lower ``batch_size`` of a training's ``section`` to the number of its images, or to the next multiple below.
+
+    Args:
+        devices: that share each batch equally. Fewer images than these are left for the training to refuse.
+    """
+    step, most = getattr(config, section), images - images % devices
+    if step.batch_size <= most or not most:
+        return config
+    _warn(f"{section}.batch_size", step.batch_size, most, f"{images} images to learn from")
+    return config.model_copy(update={section: step.model_copy(update={"batch_size": most})})
+
+
+def with_fitting_neighbors(config: Params, *, images: int) -> Params:
+    """Lower ``neighbors.k`` to the number of other images to train on."""
+    neighbors, most = config.neighbors, images - 1
+    if neighbors.k <= most:
+        return config
+    _warn("neighbors.k", neighbors.k, most, f"{images} training images")
+    return config.model_copy(update={"neighbors": neighbors.model_copy(update={"k": most})})
+
+
+def _warn(key: str, asked: int, lowered: int, there: str) -> None:
+    warn(f"{key}: {asked} is lowered to {lowered}, for there are only {there}")
