@@ -1,6 +1,7 @@
 """``parquet``: images in the Hugging Face layout, one file or a folder of them."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scan_core.datasets.dataset import SPLITS, Dataset, Source, Stored
+from scan_core.datasets.dataset import Dataset, Source, Stored, split_of
 from scan_core.datasets.description import Description
 from scan_core.datasets.parquet_images import UNREADABLE, read_images, unreadable
 from scan_core.datasets.source import local_path
@@ -80,8 +81,7 @@ def _find(root: Path) -> list[Path]:
 
 
 def _split(path: Path) -> str:
-    prefix = path.stem.replace(".", "-").split("-")[0]
-    return prefix if prefix in SPLITS else "train"
+    return split_of(re.split(r"[-._]", path.name)[0]) or "train"
 
 
 def _describe(path: Path, labels: tuple[str, ...]) -> _File:
