@@ -57,8 +57,11 @@ def fetch(count: int, device: torch.device) -> Work:
     )
 
     def bring_in() -> None:
-        with tempfile.TemporaryDirectory() as folder, pixel_store(Path(folder), count, ShardFormat(3, SIZE)) as store:
-            load_images(dataset, rows, store, preparation=Preparation(SIZE), workers=2, skip_unreadable=False)
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            pixel_store(Path(folder), count, ShardFormat(3, SIZE, "crop")) as store,
+        ):
+            load_images(dataset, rows, store, preparation=Preparation(SIZE, "crop"), workers=2, skip_unreadable=False)
             store.keep(np.ones(count, bool))
 
     return bring_in

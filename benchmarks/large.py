@@ -58,7 +58,7 @@ def _write(folder: Path, count: int) -> None:
     """Noise, which no encoding makes smaller; each picture is there many times, at other places."""
     noise = np.random.default_rng(0).integers(0, 256, (DISTINCT, SIZE, SIZE, 3), dtype=np.uint8)
     pictures = [_prepared(pixels) for pixels in noise]
-    with shard_store(folder, count, ShardFormat(3, SIZE)) as store:
+    with shard_store(folder, count, ShardFormat(3, SIZE, "crop")) as store:
         for row in range(count):
             store.put(row, pictures[row % DISTINCT])
         store.keep(np.ones(count, bool))

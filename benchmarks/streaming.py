@@ -23,6 +23,7 @@ from scan_core.encoders.pretext_model import PretextModel
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
+from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import prepare
 from scan_core.ingest.store import pixel_store, shard_store
 from scan_core.pretext.simclr import SimclrTraining
@@ -68,9 +69,9 @@ def _encoded(image: Image.Image, format: str) -> bytes:
 
 def _write(folder: Path, pictures: list[bytes]) -> None:
     for name, kind in (("memory", pixel_store), ("disk", shard_store)):
-        with kind(folder / name, len(pictures), ShardFormat(3, 32)) as store:
+        with kind(folder / name, len(pictures), ShardFormat(3, 32, "crop")) as store:
             for row, picture in enumerate(pictures):
-                store.put(row, prepare(picture, size=32, encode=store.encoded))
+                store.put(row, prepare(picture, Preparation(32, "crop"), encode=store.encoded))
             store.keep(np.ones(len(pictures), bool))
 
 

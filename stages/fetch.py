@@ -79,7 +79,7 @@ def _write_images(
 ) -> tuple[Loaded, npt.NDArray[np.bool_]]:
     """What became of ``rows``, and which of them were kept: the readable ones, without duplicates if so wished."""
     data = config.data
-    format = ShardFormat(dataset.channels, data.image_size)
+    format = ShardFormat(dataset.channels, data.image_size, data.fit)
     gibibytes = len(rows) * format.channels * format.image_size**2 / GIBIBYTE
     store = pixel_store if gibibytes <= data.pixels_budget else shard_store
     with store(IMAGES, len(rows), format) as images:
@@ -87,7 +87,7 @@ def _write_images(
             dataset,
             rows,
             images,
-            preparation=Preparation(data.image_size),
+            preparation=Preparation(data.image_size, data.fit),
             workers=config.runtime.threads,
             skip_unreadable=data.on_bad_image == "skip",
         )
@@ -109,7 +109,7 @@ def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded,
         normalization=normalization(loaded.moments[index.train], pixels=data.image_size**2),
         pixels_digest=combined_digest(loaded.digest),
         dataset=data.name,
-        preparation=Preparation(data.image_size)._asdict(),
+        preparation=Preparation(data.image_size, data.fit).described(),
     )
     write_labels(
         LABELS,

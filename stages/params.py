@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from scan_core.datasets.table import DATASETS
 from scan_core.encoders.build import ENCODERS
 from scan_core.encoders.resnet import STEMS
+from scan_core.images.resize import FITS
 from scan_core.pretext.small_crops import small_size
 from scan_core.pretext.tasks import TASKS
 from stages.augmentation_params import AugmentationParams, Count, NonNegative, Positive, Probability, Section, one_of
@@ -33,7 +34,9 @@ class DataParams(Section):
     limit: Count | None
     """So many training images, drawn uniformly; null takes all."""
     image_size: Annotated[int, Field(ge=4, le=1024)]
-    """Pixels per side after resizing the short side and cropping the center."""
+    """Pixels per side."""
+    fit: Annotated[str, one_of(FITS)]
+    """How a picture that is not square becomes one."""
     train_splits: Splits
     evaluate_splits: Splits
     pixels_budget: Positive

@@ -63,7 +63,7 @@ def measure_fetch(config: Params, root: Path, counts: Counts, folder: Path) -> M
     data, dataset = config.data, open_local(config.data, root)
     source = dataset or _noise(counts.channels, data.image_size)
     rows = np.random.default_rng(0).permutation(len(source.split))[: min(SAMPLE, counts.all)]
-    format = ShardFormat(counts.channels, data.image_size)
+    format = ShardFormat(counts.channels, data.image_size, data.fit)
     whole = counts.all * format.channels * format.image_size**2
     store = pixel_store if whole <= data.pixels_budget * 2**30 else shard_store
     before, started = peak(torch.device("cpu")), time.perf_counter()
@@ -72,7 +72,7 @@ def measure_fetch(config: Params, root: Path, counts: Counts, folder: Path) -> M
             source,
             rows,
             images,
-            preparation=Preparation(data.image_size),
+            preparation=Preparation(data.image_size, data.fit),
             workers=config.runtime.threads,
             skip_unreadable=True,
         )

@@ -1,8 +1,10 @@
-"""Write params.yaml from a preset: ``python -m stages.use NAME [KEY=VALUE ...]``."""
+"""Write params.yaml from a preset: ``python -m stages.use NAME [PICTURES] [KEY=VALUE ...]``."""
 
 import difflib
 import io
-from collections.abc import Iterator, Mapping
+import os
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,10 +22,16 @@ from stages.paths import METRICS, PARAMS
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 
+ALIASES = {"clusters": "scan.clusters"}
+"""What a person may write for a key."""
+
 
 def main(
     name: Annotated[str, typer.Argument(help="A file of presets/, without its ending.", show_default=False)] = "",
-    overrides: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE", help="Values to set.")] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PICTURES | KEY=VALUE", help="A path that exists (data.source), and values to set."),
+    ] = None,
     params: Annotated[Path, typer.Option(help="The file to write.")] = PARAMS,
 ) -> None:
     """Write params.yaml from presets/base.yaml and presets/NAME.yaml, comments included.
@@ -37,10 +45,9 @@ def main(
     data = _present_data(params)
     if data.get("name") == values["data"]["name"]:
         values["data"]["source"] = data.get("source")
-    for override in overrides or []:
-        _set(values, override)
-    check_params(_plain(values), origin=f"{name} with {' '.join(overrides)}" if overrides else name)
-    header = f"# Written by: python -m stages.use {' '.join([name, *(overrides or [])])}\n"
+    _set_all(values, arguments or [])
+    check_params(_plain(values), origin=f"{name} with {' '.join(arguments)}" if arguments else name)
+    header = f"# Written by: python -m stages.use {shlex.join([name, *(arguments or [])])}\n"
     write_text(params, header + _header(_preset(name)) + _dump(values))
     figures = params.parent / METRICS
     if data and figures.exists() and any(data.get(key) != values["data"][key] for key in ("name", "source")):
@@ -95,14 +102,26 @@ def _merge(values: CommentedMap, changes: Mapping[str, Any], *, origin: str) -> 
             values[key] = value
 
 
+def _set_all(values: CommentedMap, arguments: Sequence[str]) -> None:
+    places = [argument for argument in arguments if os.path.exists(argument)]  # noqa: PTH110, it raises at long ones
+    if len(places) > 1:
+        raise ParamsError(f"{', '.join(places)}: {len(places)} paths, expected one, that of the pictures")
+    for argument in arguments:
+        if argument in places:
+            values["data"]["source"] = argument
+        else:
+            _set(values, argument)
+
+
 def _set(values: CommentedMap, override: str) -> None:
     key, equals, text = override.partition("=")
+    key = ALIASES.get(key, key)
     *sections, leaf = key.split(".")
     place: Any = values
     for section in sections:
         place = place.get(section) if isinstance(place, Mapping) else None
     if not equals:
-        raise ParamsError(f"{override}: expected KEY=VALUE, scan.entropy_weight=3.5 for instance")
+        raise ParamsError(f"{override}: expected KEY=VALUE, clusters=8 for instance, or a path that exists")
     if not isinstance(place, Mapping) or leaf not in place:
         near = difflib.get_close_matches(key, _keys(values), n=1)
         raise ParamsError(f"{key}: no such key in params.yaml" + "".join(f"; did you mean {name}?" for name in near))

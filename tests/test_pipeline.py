@@ -78,7 +78,7 @@ def test_model_metadata_describes_the_model(finished: Path):
     _, encoder = read_model(finished / "data/artifacts/pretext/encoder.safetensors")
     weights, model = read_model(finished / "data/artifacts/scan/model.safetensors")
     assert (encoder["architecture"], encoder["task"], encoder["image_size"]) == ("resnet10", "simclr", 8)
-    assert encoder["preparation"] == model["preparation"] == Preparation(8)._asdict()
+    assert encoder["preparation"] == model["preparation"] == Preparation(8, "crop").described()
     assert model["clusters"] == 10
     assert weights["heads.weight"].shape[:2] == (1, 10)
     history = (finished / "reports/scan_train/live/plots/metrics/selection_loss.tsv").read_text().splitlines()[1:]

@@ -34,6 +34,8 @@ class ShardFormat(NamedTuple):
     """1 (gray) or 3 (RGB)."""
     image_size: int
     """Pixels per side."""
+    fit: str
+    """How a file that is not square becomes one."""
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -112,7 +114,7 @@ def _describe(path: Path) -> tuple[ShardFormat, int, npt.NDArray[np.int64], npt.
             if metadata.get(VERSION_KEY, b"none").decode() != SCHEMA_VERSION or schema.names != SCHEMA.names:
                 raise ArtifactError(f"{path}: not a shard of schema version {SCHEMA_VERSION}; run dvc repro fetch")
             lengths = np.array(json.loads(metadata[b"lengths"]), np.int64)
-            format = ShardFormat(int(metadata[b"channels"]), int(metadata[b"image_size"]))
+            format = ShardFormat(int(metadata[b"channels"]), int(metadata[b"image_size"]), metadata[b"fit"].decode())
             offsets = _offsets(path, file.metadata, lengths)
             first_id = file.read_row_group(0, columns=["image_id"])["image_id"][0].as_py()
     except FileNotFoundError:

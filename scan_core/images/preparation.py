@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scan_core.errors import ArtifactError
-from scan_core.images.resize import INTERPOLATION
+
+FITTED = {
+    "crop": "short side to image_size, then center crop",
+    "pad": "long side to image_size, then padded with the mean color",
+    "stretch": "both sides to image_size",
+}
+"""What each of the ``FITS`` of ``resize.py`` does."""
 
 
 class Preparation(NamedTuple):
@@ -13,7 +19,13 @@ class Preparation(NamedTuple):
 
     image_size: int
     """Pixels per side."""
-    interpolation: str = INTERPOLATION
+    fit: str
+    """How a picture that is not square becomes one."""
+
+    def described(self) -> dict[str, Any]:
+        """All that metadata say of it, as JSON values."""
+        interpolation = f"bilinear, antialiased; {FITTED[self.fit]}; JPEG decoded at 2x image_size or more"
+        return {**self._asdict(), "interpolation": interpolation}
 
 
 def preparation_of(path: Path, metadata: Mapping[str, Any]) -> Preparation:
@@ -25,11 +37,11 @@ def preparation_of(path: Path, metadata: Mapping[str, Any]) -> Preparation:
     Raises:
         ArtifactError: its images were prepared in a way that is not known here.
     """
-    known = Preparation(metadata["image_size"])
-    expected, found = known._asdict(), metadata.get("preparation", known._asdict())
-    if found != expected:
+    found = {"fit": "crop", **metadata.get("preparation", {})}
+    known = Preparation(metadata["image_size"], found["fit"] if found["fit"] in FITTED else "crop")
+    if "preparation" in metadata and found != known.described():
         raise ArtifactError(
-            f"{path}: made for images prepared with {found}, expected {expected}: this version cannot prepare new ones "
-            "so; take the version that made the model, or run dvc repro"
+            f"{path}: made for images prepared with {found}, expected {known.described()}: this version cannot prepare "
+            "new ones so; take the version that made the model, or run dvc repro"
         )
     return known

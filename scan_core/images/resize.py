@@ -1,14 +1,11 @@
-"""The one definition of resizing: short side to the wanted size, then the square in the middle, antialiased."""
+"""The one definition of resizing: how a picture of any shape becomes a square, antialiased."""
 
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from scan_core.images.decode import Decoded, decode_rgb
-
-INTERPOLATION = (
-    "bilinear, antialiased; short side to image_size, then center crop; JPEG decoded at 2x image_size or more"
-)
 
 JPEG_REDUCTION = 2
 """A JPEG file is decoded at no less than so many times the wanted size, the rest is left to the filter."""
@@ -30,11 +27,35 @@ def resize_and_crop(image: Image.Image, size: int) -> Image.Image:
     return image.resize((size, size), Image.Resampling.BILINEAR, box=square)
 
 
-def decode_and_resize(encoded: bytes | Path, size: int) -> Decoded:
-    """The middle of the picture in a file as ``size`` x ``size`` RGB pixels, with its size before.
+def resize_and_pad(image: Image.Image, size: int) -> Image.Image:
+    """Return all of ``image``, its long side ``size`` pixels, amid ``size`` x ``size`` pixels of its mean color.
+
+    Of all constant grounds that one has the least contrast with the picture. Where the margins cannot be equal, the
+    first is the smaller by a pixel.
+    """
+    long = max(image.size)
+    width, height = (max(1, round(side * size / long)) for side in image.size)
+    inner = image if long == size else image.resize((width, height), Image.Resampling.BILINEAR)
+    mean = np.atleast_3d(np.asarray(inner)).mean(axis=(0, 1)).round().astype(int)
+    square = Image.new(image.mode, (size, size), tuple(mean.tolist()))
+    square.paste(inner, ((size - width) // 2, (size - height) // 2))
+    return square
+
+
+def stretch(image: Image.Image, size: int) -> Image.Image:
+    """Return all of ``image`` as ``size`` x ``size`` pixels, narrowed or flattened."""
+    return image if image.size == (size, size) else image.resize((size, size), Image.Resampling.BILINEAR)
+
+
+FITS = {"crop": resize_and_crop, "pad": resize_and_pad, "stretch": stretch}
+"""How a picture of any shape becomes a square."""
+
+
+def decode_and_resize(encoded: bytes | Path, size: int, fit: str) -> Decoded:
+    """Decode the picture in a file and make it ``size`` x ``size`` RGB pixels by the way ``fit`` of :data:`FITS`.
 
     Raises:
         UnreadableImageError: see :func:`decode_rgb`.
     """
     image, original_size = decode_rgb(encoded, at_least=JPEG_REDUCTION * size)
-    return Decoded(resize_and_crop(image, size), original_size)
+    return Decoded(FITS[fit](image, size), original_size)

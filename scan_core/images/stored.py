@@ -8,13 +8,13 @@ import numpy.typing as npt
 from PIL import Image
 
 from scan_core.artifacts.images import PIXELS, read_pixels
-from scan_core.artifacts.shards import Shards
+from scan_core.artifacts.shards import ShardFormat, Shards
 from scan_core.errors import ArtifactError
 from scan_core.images.decode import JPEG, UnreadableImageError
 from scan_core.images.resize import decode_and_resize
 
 
-def decode_stored(encoded: bytes, image_id: int, *, size: int) -> npt.NDArray[np.uint8]:
+def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDArray[np.uint8]:
     """The pixels [C, S, S] of a file in a shard.
 
     Raises:
@@ -22,10 +22,10 @@ def decode_stored(encoded: bytes, image_id: int, *, size: int) -> npt.NDArray[np
     """
     try:
         if encoded.startswith(JPEG):
-            return np.array(decode_and_resize(encoded, size).image).transpose(2, 0, 1)
+            return np.array(decode_and_resize(encoded, format.image_size, format.fit).image).transpose(2, 0, 1)
         with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # which fetch has resized
             return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
-    except (OSError, SyntaxError, UnreadableImageError, ValueError) as error:
+    except (KeyError, OSError, SyntaxError, UnreadableImageError, ValueError) as error:
         raise ArtifactError(
             f"data/artifacts/images: image {image_id} is damaged ({error}); run dvc repro fetch"
         ) from error
@@ -37,4 +37,4 @@ def first_images(folder: Path, count: int) -> npt.NDArray[np.uint8]:
         return read_pixels(folder)[:count]
     shards = Shards(folder)
     ids = range(min(count, len(shards)))
-    return np.stack([decode_stored(shards.read(i), i, size=shards.format.image_size) for i in ids])
+    return np.stack([decode_stored(shards.read(i), i, shards.format) for i in ids])

@@ -29,7 +29,7 @@ class StreamedImages(Images):
     """Images in shards, decoded by ``workers`` threads."""
 
     def __init__(self, shards: Shards, device: torch.device, *, workers: int) -> None:
-        channels, size = shards.format
+        channels, size = shards.format.channels, shards.format.image_size
         super().__init__((len(shards), channels, size, size), device)
         self._shards, self._workers = shards, workers
 
@@ -51,5 +51,5 @@ class StreamedImages(Images):
 
     def _decode(self, task: _Task) -> _Task:
         for image_id, row in zip(task.image_ids, task.rows, strict=True):
-            row.copy_(torch.from_numpy(decode_stored(self._shards.read(image_id), image_id, size=self.size)))
+            row.copy_(torch.from_numpy(decode_stored(self._shards.read(image_id), image_id, self._shards.format)))
         return task

@@ -64,9 +64,8 @@ def load_images(
     """
     order = np.argsort(rows)
     loaded = _nothing_yet(len(rows), dataset.channels)
-    size = preparation.image_size
-    chunk = max(1, CHUNK_BYTES // (dataset.channels * size**2))
-    images, decode = dataset.read(rows[order]), partial(_try_to_prepare, size=size, encode=store.encoded)
+    chunk = max(1, CHUNK_BYTES // (dataset.channels * preparation.image_size**2))
+    images, decode = dataset.read(rows[order]), partial(_try_to_prepare, preparation=preparation, encode=store.encoded)
     first = [decode(stored) for stored in islice(images, SAMPLE)]
     in_turn = _all_small(first)
     others = map(decode, images) if in_turn else ordered_map(decode, images, chunk=chunk, workers=workers)
@@ -99,9 +98,9 @@ def _nothing_yet(count: int, channels: int) -> Loaded:
     )
 
 
-def _try_to_prepare(stored: Stored, *, size: int, encode: bool) -> Prepared | str:
+def _try_to_prepare(stored: Stored, *, preparation: Preparation, encode: bool) -> Prepared | str:
     """The image, or why it cannot be read."""
     try:
-        return prepare(stored, size=size, encode=encode)
+        return prepare(stored, preparation, encode=encode)
     except UnreadableImageError as error:
         return str(error)

@@ -12,7 +12,8 @@ from PIL import Image
 
 from scan_core.datasets.dataset import Stored
 from scan_core.images.decode import JPEG, MAX_BYTES, Decoded, UnreadableImageError, is_rotated
-from scan_core.images.resize import decode_and_resize, resize_and_crop
+from scan_core.images.preparation import Preparation
+from scan_core.images.resize import FITS, decode_and_resize
 
 DIGEST_BYTES = 16
 PNG_LEVEL = 1
@@ -34,8 +35,8 @@ class Prepared(NamedTuple):
     """BLAKE2b of the pixels: equal images have equal ones."""
 
 
-def prepare(stored: Stored, *, size: int, encode: bool) -> Prepared:
-    """Decode, resize and crop one image.
+def prepare(stored: Stored, preparation: Preparation, *, encode: bool) -> Prepared:
+    """Decode one image and make it a square of the wanted size.
 
     An upright JPEG file that takes no more room than its resized pixels is kept as it is; whatever else is encoded as
     PNG.
@@ -47,9 +48,12 @@ def prepare(stored: Stored, *, size: int, encode: bool) -> Prepared:
         raise UnreadableImageError("no image bytes in this row")
     if isinstance(stored, Path):
         stored = _read(stored)
-    resized, original_size = decode_and_resize(stored, size) if isinstance(stored, bytes) else _resize(stored, size)
-    pixels = _channels_first(resized)
-    encoded = _encode(stored, resized, room=pixels.nbytes) if encode else b""
+    if isinstance(stored, bytes):
+        square, original_size = decode_and_resize(stored, *preparation)
+    else:
+        square, original_size = _resize(stored, *preparation)
+    pixels = _channels_first(square)
+    encoded = _encode(stored, square, room=pixels.nbytes) if encode else b""
     return Prepared(pixels, encoded, original_size, _moments(pixels), pixels_digest(pixels))
 
 
@@ -70,9 +74,9 @@ def _read(path: Path) -> bytes:
         raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
 
 
-def _resize(pixels: npt.NDArray[np.uint8], size: int) -> Decoded:
+def _resize(pixels: npt.NDArray[np.uint8], size: int, fit: str) -> Decoded:
     image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-    return Decoded(resize_and_crop(image, size), image.size)
+    return Decoded(FITS[fit](image, size), image.size)
 
 
 def _moments(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

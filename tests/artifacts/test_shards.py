@@ -8,7 +8,7 @@ import pytest
 from scan_core.artifacts.shards import ROW_GROUP, ShardFormat, Shards, shard_path, write_shard
 from scan_core.errors import ArtifactError
 
-RGB = ShardFormat(channels=3, image_size=32)
+RGB = ShardFormat(channels=3, image_size=32, fit="crop")
 COUNT = 3 * ROW_GROUP + 5
 IMAGES = [np.random.default_rng(i).bytes(1 + 37 * i) for i in range(COUNT)]
 
@@ -63,7 +63,7 @@ def test_a_missing_shard(tmp_path):
 
 def test_shards_of_different_formats(tmp_path):
     _write(tmp_path)
-    _write(tmp_path, cuts=(0, 40), format=ShardFormat(channels=3, image_size=64))
+    _write(tmp_path, cuts=(0, 40), format=ShardFormat(channels=3, image_size=64, fit="crop"))
     with pytest.raises(ArtifactError, match="shards of different formats"):
         Shards(tmp_path)
 

@@ -23,6 +23,7 @@ from scan_core.datasets.parquet import parquet
 from scan_core.datasets.stl10 import FILE, stl10
 from scan_core.errors import DataError
 from scan_core.images.decode import UnreadableImageError, decode_rgb
+from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import prepare
 from tests.samples import encode, noise, stl10_members
 
@@ -76,14 +77,14 @@ def test_picture_that_unfolds_to_gigabytes():
     Image.new("1", (10_000, 10_000)).save(file, format="PNG")
     assert len(file.getvalue()) < MEBIBYTE // 8
     with _memory(256), pytest.raises(UnreadableImageError, match="pixels"):
-        prepare(file.getvalue(), size=8, encode=False)
+        prepare(file.getvalue(), Preparation(8, "crop"), encode=False)
 
 
 def test_file_too_large_for_a_picture(tmp_path):
     (tmp_path / "film.jpg").write_bytes(encode(noise(8, 8, 3), "JPEG"))
     os.truncate(tmp_path / "film.jpg", 2**40)
     with _memory(256), pytest.raises(UnreadableImageError, match="1099511627776 bytes, at most 715827880 are read"):
-        prepare(tmp_path / "film.jpg", size=8, encode=False)
+        prepare(tmp_path / "film.jpg", Preparation(8, "crop"), encode=False)
 
 
 def _header(name, size, kind=tarfile.REGTYPE):

@@ -8,6 +8,9 @@ from scan_core.errors import ArtifactError
 from scan_core.images import streamed
 from scan_core.images.images import HostImages, ResidentImages
 from scan_core.images.open_images import open_images
+from scan_core.images.preparation import Preparation
+from scan_core.images.resize import FITS
+from scan_core.images.stored import first_images
 from scan_core.images.streamed import StreamedImages
 from scan_core.ingest import store
 from scan_core.ingest.prepare import prepare
@@ -17,14 +20,14 @@ from tests.samples import encode, noise
 CPU = torch.device("cpu")
 SIZE = 24
 FILES = [encode(noise(16, 20, 3, seed=i), "JPEG" if i % 2 else "PNG") for i in range(50)]
-PREPARED = [prepare(file, size=SIZE, encode=True) for file in FILES]
+PREPARED = [prepare(file, Preparation(SIZE, "crop"), encode=True) for file in FILES]
 PIXELS = np.stack([image.pixels for image in PREPARED])
 
 
 @pytest.fixture
 def shards(tmp_path, monkeypatch):
     monkeypatch.setattr(store, "SHARD_BYTES", 20 * 3 * SIZE**2)
-    with shard_store(tmp_path / "shards", len(FILES), ShardFormat(3, SIZE)) as images:
+    with shard_store(tmp_path / "shards", len(FILES), ShardFormat(3, SIZE, "crop")) as images:
         for row, image in enumerate(PREPARED):
             images.put(row, image)
         images.keep(np.ones(len(FILES), bool))
@@ -47,10 +50,23 @@ def test_the_same_batches_from_all_three(shards, monkeypatch, task_bytes):
         assert images.gather(torch.tensor([4, 0, 4])).numpy().tolist() == PIXELS[[4, 0, 4]].tolist()
 
 
+@pytest.mark.parametrize("fit", FITS)
+def test_streamed_images_become_squares_as_when_fetched(tmp_path, fit):
+    prepared = [prepare(file, Preparation(SIZE, fit), encode=True) for file in FILES[:4]]
+    assert prepared[1].encoded == FILES[1]
+    with shard_store(tmp_path, 4, ShardFormat(3, SIZE, fit)) as images:
+        for row, image in enumerate(prepared):
+            images.put(row, image)
+        images.keep(np.ones(4, bool))
+    expected = np.stack([image.pixels for image in prepared])
+    assert np.array_equal(open_images(tmp_path, CPU, workers=1).gather(torch.arange(4)).numpy(), expected)
+    assert np.array_equal(first_images(tmp_path, 4), expected)
+
+
 def test_streamed_gray_images(tmp_path):
-    with shard_store(tmp_path, 5, ShardFormat(1, 8)) as images:
+    with shard_store(tmp_path, 5, ShardFormat(1, 8, "crop")) as images:
         for row, pixels in enumerate(noise(5, 1, 8, 8)):
-            images.put(row, prepare(pixels, size=8, encode=True))
+            images.put(row, prepare(pixels, Preparation(8, "crop"), encode=True))
         images.keep(np.ones(5, bool))
     found = open_images(tmp_path, CPU, workers=1).gather(torch.tensor([2, 0]))
     assert found.numpy().tolist() == noise(5, 1, 8, 8)[[2, 0]].tolist()
@@ -58,7 +74,9 @@ def test_streamed_gray_images(tmp_path):
 
 @pytest.mark.parametrize("damaged", [b"\x89PNG but no picture", FILES[1][:200]])
 def test_streamed_damaged_image(tmp_path, damaged):
-    write_shard(shard_path(tmp_path, 0), iter([damaged]), first_id=0, lengths=[len(damaged)], format=ShardFormat(3, 24))
+    write_shard(
+        shard_path(tmp_path, 0), iter([damaged]), first_id=0, lengths=[len(damaged)], format=ShardFormat(3, 24, "crop")
+    )
     with pytest.raises(ArtifactError, match=r"image 0 is damaged .*run dvc repro fetch"):
         open_images(tmp_path, CPU, workers=1).gather(torch.tensor([0]))
 

@@ -2,17 +2,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scan_core.images.resize import resize_and_crop
+from scan_core.images.resize import FITS
 from tests.samples import noise
 
 
-def _resize(pixels, size):
-    return np.asarray(resize_and_crop(Image.fromarray(pixels), size))
+def _resize(pixels, size, fit="crop"):
+    return np.asarray(FITS[fit](Image.fromarray(pixels), size))
 
 
-def test_resize_leaves_the_right_size_untouched():
+@pytest.mark.parametrize("fit", FITS)
+def test_resize_leaves_the_right_size_untouched(fit):
     pixels = noise(16, 16, 3)
-    assert np.array_equal(_resize(pixels, 16), pixels)
+    assert np.array_equal(_resize(pixels, 16, fit), pixels)
 
 
 @pytest.mark.parametrize(("height", "width", "top", "left"), [(16, 21, 0, 2), (20, 16, 2, 0)])
@@ -35,6 +36,29 @@ def test_resize_takes_the_middle():
     assert (small[:, 1:3] == 255).all()
 
 
+@pytest.mark.parametrize(
+    ("fit", "expected"),
+    [
+        ("crop", [[70, 140], [70, 140]]),
+        # As above; then one row of the mean of 50 and 160, below, for the margin above is the smaller one.
+        ("pad", [[50, 160], [105, 105]]),
+        ("stretch", [[50, 160], [50, 160]]),
+    ],
+)
+def test_a_wide_picture_becomes_a_square(fit, expected):
+    pixels = np.tile(np.array([0, 70, 140, 210], np.uint8), (2, 1))
+    assert _resize(pixels, 2, fit).tolist() == expected
+
+
+def test_pad_takes_the_mean_of_each_channel():
+    pixels = np.zeros((3, 1, 3), np.uint8)
+    pixels[0] = [30, 60, 90]
+    padded = _resize(pixels, 3, "pad")
+    assert padded[:, [0, 2]].tolist() == [[[10, 20, 30]] * 2] * 3
+    assert np.array_equal(padded[:, 1], pixels[:, 0])
+
+
+@pytest.mark.parametrize("fit", FITS)
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 10_000, 3), (10_000, 1, 3)])
-def test_resize_of_one_pixel(shape):
-    assert (_resize(np.full(shape, 77, np.uint8), 32) == 77).all()
+def test_resize_of_one_pixel(shape, fit):
+    assert (_resize(np.full(shape, 77, np.uint8), 32, fit) == 77).all()

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 
 from scan_core.artifacts.shards import ShardFormat
+from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import prepare
 from scan_core.ingest.store import shard_store
 from tests.samples import noise
@@ -28,8 +29,8 @@ print(max(anonymous() for _ in images.batches(order)) - before)
 
 
 def test_memory_does_not_grow_with_the_dataset(tmp_path):
-    pictures = [prepare(pixels, size=SIZE, encode=True) for pixels in noise(20, 3, SIZE, SIZE)]
-    with shard_store(tmp_path, IMAGES, ShardFormat(3, SIZE)) as store:
+    pictures = [prepare(pixels, Preparation(SIZE, "crop"), encode=True) for pixels in noise(20, 3, SIZE, SIZE)]
+    with shard_store(tmp_path, IMAGES, ShardFormat(3, SIZE, "crop")) as store:
         for row in range(IMAGES):
             store.put(row, pictures[row % 20])
         store.keep(np.ones(IMAGES, bool))

@@ -32,7 +32,7 @@ def _load(rows, pixels, *, skip_unreadable=True):
     )
     store = PixelStore(pixels)
     return load_images(
-        dataset, np.array(rows), store, preparation=Preparation(8), workers=2, skip_unreadable=skip_unreadable
+        dataset, np.array(rows), store, preparation=Preparation(8, "crop"), workers=2, skip_unreadable=skip_unreadable
     )
 
 
@@ -72,7 +72,7 @@ def test_threads_decode_all_but_small_pictures(tmp_path, monkeypatch, side, thre
     pixels = np.memmap(tmp_path / "pixels", np.uint8, "w+", shape=(count, 3, side, side))
     rows = np.arange(count)[::-1].copy()
     store = PixelStore(pixels)
-    load_images(dataset, rows, store, preparation=Preparation(side), workers=2, skip_unreadable=False)
+    load_images(dataset, rows, store, preparation=Preparation(side, "crop"), workers=2, skip_unreadable=False)
     assert np.array_equal(pixels[::-1], pictures.transpose(0, 3, 1, 2))
     assert (threads != {threading.get_ident()}) == threaded
 

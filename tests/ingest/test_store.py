@@ -6,13 +6,14 @@ import pytest
 from scan_core.artifacts.images import PIXELS, read_pixels
 from scan_core.artifacts.shards import ShardFormat, Shards
 from scan_core.errors import ArtifactError
+from scan_core.images.preparation import Preparation
 from scan_core.ingest import store
 from scan_core.ingest.prepare import prepare
 from scan_core.ingest.store import pixel_store, shard_store
 from tests.samples import noise
 
-FORMAT = ShardFormat(channels=3, image_size=8)
-IMAGES = [prepare(pixels, size=8, encode=True) for pixels in noise(30, 3, 8, 8)]
+FORMAT = ShardFormat(channels=3, image_size=8, fit="crop")
+IMAGES = [prepare(pixels, Preparation(8, "crop"), encode=True) for pixels in noise(30, 3, 8, 8)]
 ORDER = np.random.default_rng(0).permutation(30)
 
 

@@ -69,7 +69,9 @@ def test_fetch_index_names_the_pixels_and_how_they_came_about(run_fetch):
     assert metadata["pixels_digest"] == hashlib.sha256(b"".join(digests)).hexdigest()
     assert (metadata["dataset"], metadata["image_size"]) == ("digits", "16")
     assert metadata["interpolation"].startswith("bilinear, antialiased")
-    assert read_preparation(Path("data/artifacts/index.parquet")) == Preparation(16)._asdict()
+    assert read_preparation(Path("data/artifacts/index.parquet")) == Preparation(16, "crop").described()
+    run_fetch(fit="stretch")
+    assert read_preparation(Path("data/artifacts/index.parquet")) == Preparation(16, "stretch").described()
 
 
 def test_fetch_same_bytes_twice_and_another_order_for_another_seed(run_fetch):

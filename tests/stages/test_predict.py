@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.predict import predict as probabilities_of
@@ -12,6 +13,7 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.errors import ArtifactError, DataError
 from scan_core.images.images import ResidentImages
 from scan_core.images.preparation import Preparation
+from scan_core.images.resize import FITS
 from stages import predict
 from tests.samples import encode, noise
 
@@ -123,13 +125,29 @@ def test_no_model_yet(run_predict):
         run_predict(_files())
 
 
+def test_pictures_become_squares_as_the_model_s_did(run_predict):
+    wide = noise(SIZE, 3 * SIZE, 3)
+    described = Preparation(SIZE, "stretch").described()
+    _write_model(channels=3, preparation=described)
+    row = run_predict({"wide.png": encode(wide)}).iloc[0]
+    square = FITS["stretch"](Image.fromarray(wide), SIZE)
+    images = ResidentImages(np.asarray(square).transpose(2, 0, 1)[None].copy(), torch.device("cpu"))
+    expected = probabilities_of(predict.SELF_LABEL_MODEL, images, np.arange(1))
+    assert row["confidence"] == pytest.approx(expected.max(), abs=1e-4)
+    _write_model(channels=3, preparation={key: value for key, value in described.items() if key != "fit"})
+    with pytest.raises(
+        ArtifactError, match=r"expected .*center crop"
+    ):  # as which it was made before there was a choice
+        run_predict({})
+
+
 @pytest.mark.parametrize(
     "other",
     [{"interpolation": "nearest"}, {"image_size": SIZE + 1}, {"fit": "pad"}],
     ids=lambda other: next(iter(other)),
 )
 def test_a_model_of_images_prepared_in_another_way_is_refused(run_predict, other):
-    known = Preparation(SIZE)._asdict()
+    known = Preparation(SIZE, "crop").described()
     _write_model(channels=3, preparation=known)
     run_predict(_files())
     _write_model(channels=3, preparation=known | other)

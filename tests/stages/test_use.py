@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,28 @@ def test_comments_and_overrides_are_kept(tmp_path: Path):
     assert (params.scan.entropy_weight, params.scan.learning_rate, params.data.limit) == (3.5, 1e-3, 100)
 
 
+@pytest.mark.parametrize("folder", ["pictures", "My Pictures #2", "a=b"])
+def test_a_path_that_exists_is_the_source(folder: str, tmp_path: Path):
+    pictures, path = tmp_path / folder, tmp_path / "params.yaml"
+    pictures.mkdir()
+    use("folder", ["clusters=7", str(pictures)], params=path)
+    params = load_params(path)
+    assert (params.data.source, params.scan.clusters) == (str(pictures), 7)
+
+
+def test_the_header_is_the_command_to_type_again(tmp_path: Path):
+    (tmp_path / "My Pictures").mkdir()
+    arguments = [str(tmp_path / "My Pictures"), "scan.clusters=2", "scan.prior=[0.6, 0.4]"]
+    use("folder", arguments, params=tmp_path / "params.yaml")
+    command = (tmp_path / "params.yaml").read_text().partition("\n")[0].removeprefix("# Written by: ")
+    assert shlex.split(command) == ["python", "-m", "stages.use", "folder", *arguments]
+
+
+def test_two_paths_are_one_too_many(tmp_path: Path):
+    with pytest.raises(ParamsError, match=r"/, /tmp: 2 paths, expected one"):
+        use("folder", ["/", "/tmp"], params=tmp_path / "params.yaml")
+
+
 def test_source_is_kept_while_the_dataset_stays_the_same(tmp_path: Path):
     path = tmp_path / "params.yaml"
     use("cifar10", ["data.source=/mirror"], params=path)
@@ -65,6 +88,13 @@ def test_source_is_kept_while_the_dataset_stays_the_same(tmp_path: Path):
         ("", "seed=1", "name a preset: cifar10, cifar10-authors"),
         ("digits", "scan.clusterz=3", "scan.clusterz: no such key in params.yaml; did you mean scan.clusters?"),
         ("digits", "seed", "expected KEY=VALUE"),
+        (
+            "folder",
+            "/no/such/folder",
+            "/no/such/folder: expected KEY=VALUE, clusters=8 for instance, or a path that exists",
+        ),
+        ("folder", "x" * 5000, "expected KEY=VALUE"),
+        ("digits", "clusters=1", "scan.clusters: found 1"),
         ("digits", "seed.x=1", "seed.x: no such key"),
         ("digits", "seed=[1", "is not a YAML value"),
         ("digits", "scan.clusters=1", "scan.clusters: found 1"),
