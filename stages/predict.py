@@ -82,6 +82,7 @@ def main(
             np.arange(start, min(start + at_once, count)),
             device,
             runtime.threads,
+            most_pixels=round(config.data.max_megapixels * 1e6),
         )
         for start in range(0, count, at_once)
     ]
@@ -118,11 +119,19 @@ def _predict(
     rows: npt.NDArray[np.int64],
     device: torch.device,
     workers: int,
+    *,
+    most_pixels: int,
 ) -> Part:
     """What the model says of the images ``rows``."""
     pixels = np.empty((len(rows), CHANNELS, preparation.image_size, preparation.image_size), np.uint8)
     loaded = load_images(
-        dataset, rows, ArrayStore(pixels), preparation=preparation, workers=workers, skip_unreadable=True
+        dataset,
+        rows,
+        ArrayStore(pixels),
+        preparation=preparation,
+        workers=workers,
+        skip_unreadable=True,
+        most_pixels=most_pixels,
     )
     kept = np.flatnonzero(loaded.readable)
     if not len(kept):

@@ -5,7 +5,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
 
 from scan_core.errors import DataError
@@ -33,6 +32,9 @@ JPEG = b"\xff\xd8\xff"
 
 MAX_BYTES = 2**31
 """Of a file that is read at all."""
+
+MOST_PIXELS = 300_000_000
+"""Of a picture that is decoded at all, unless another number is given."""
 
 NEARLY_WHITE = 224
 """What is visible of a transparent picture, and as bright in the mean, is laid on black instead of white."""
@@ -64,7 +66,7 @@ def decode_rgb(
     encoded: bytes | Path,
     *,
     at_least: int | None = None,
-    most_pixels: int | None = None,
+    most_pixels: int = MOST_PIXELS,
     levels: Levels = Levels(),  # noqa: B008
 ) -> Decoded:
     """Decode a picture: EXIF rotation applied, first frame, transparency laid on a ground that it contrasts with.
@@ -72,7 +74,7 @@ def decode_rgb(
     Args:
         at_least: pixels per side that are needed; a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size where that is
             still so much, by leaving out high frequencies. None decodes all of it.
-        most_pixels: of a picture that is decoded at all, width x height; None has no limit.
+        most_pixels: of a picture that is decoded at all, width x height.
         levels: how values of more than 8 bits become 8.
 
     Raises:
@@ -80,7 +82,7 @@ def decode_rgb(
     """
     try:
         with _open(encoded) as image:
-            if most_pixels is not None and image.width * image.height > most_pixels:
+            if image.width * image.height > most_pixels:
                 raise UnreadableImageError(
                     f"{image.width} x {image.height} pixels, at most {most_pixels / 1e6:g} million are decoded"
                 )

@@ -12,11 +12,12 @@ WHITE = 255
 class Levels(NamedTuple):
     """The values that become 0 and 255 in images of more than 8 bits; further ones are clipped."""
 
+    lowest: int = 0
     highest: int = 2**16 - 1
-    """Of integers, whose lowest is 0."""
+    """Of integers."""
     lowest_real: float = 0.0
-    """Of floating-point numbers."""
     highest_real: float = 1.0
+    """Of floating-point numbers."""
 
 
 class Values(NamedTuple):
@@ -48,18 +49,25 @@ def common_levels(images: Iterable[Values | None]) -> Levels:
     """The levels by which no value of ``images`` is clipped.
 
     Integers are taken to have as many bits as the highest of them needs, at least 8 (12, for instance, as cameras and
-    scanners have); real numbers to lie between 0 and 1 or 0 and 255 where they do, else between their extremes.
+    scanners have), unless some are negative; real numbers to lie between 0 and 1 or 0 and 255 where they do. All others
+    lie between their extremes.
     """
     found = [values for values in images if values]
-    highest = max((values.highest for values in found if values.whole), default=0)
-    real = [values for values in found if not values.whole]
-    levels = Levels(highest=2 ** max(8, int(highest).bit_length()) - 1) if highest else Levels()
-    if not real:
-        return levels
-    low, high = min(values.lowest for values in real), max(values.highest for values in real)
-    if low < 0 or high > WHITE:
-        return levels._replace(lowest_real=low, highest_real=high)
-    return levels._replace(highest_real=1.0 if high <= 1 else float(WHITE))
+    levels = Levels()
+    if whole := [values for values in found if values.whole]:
+        low, high = _extremes(whole)
+        bits = max(8, int(high).bit_length())
+        lowest, highest = (int(low), int(high)) if low < 0 else (0, 2**bits - 1)
+        levels = levels._replace(lowest=lowest, highest=highest)
+    if real := [values for values in found if not values.whole]:
+        low, high = _extremes(real)
+        lowest_real, highest_real = (low, high) if low < 0 or high > WHITE else (0.0, 1.0 if high <= 1 else 255.0)
+        levels = levels._replace(lowest_real=lowest_real, highest_real=highest_real)
+    return levels
+
+
+def _extremes(images: list[Values]) -> tuple[float, float]:
+    return min(values.lowest for values in images), max(values.highest for values in images)
 
 
 def to_8_bits(image: Image.Image, levels: Levels) -> Image.Image:
@@ -68,8 +76,8 @@ def to_8_bits(image: Image.Image, levels: Levels) -> Image.Image:
         return image
     values = np.asarray(image)
     if image.mode == "F":
-        span = max(levels.highest_real - levels.lowest_real, np.finfo(np.float32).tiny)
+        span = levels.highest_real - levels.lowest_real or 1.0
         scaled = np.nan_to_num((values.astype(np.float64) - levels.lowest_real) / span, nan=0.0)
         return Image.fromarray(np.rint(np.clip(scaled, 0, 1) * WHITE).astype(np.uint8))
-    clipped = np.clip(values.astype(np.int64), 0, levels.highest)
-    return Image.fromarray((clipped >> (levels.highest.bit_length() - 8)).astype(np.uint8))
+    above = np.clip(values.astype(np.int64), levels.lowest, levels.highest) - levels.lowest
+    return Image.fromarray((above * 256 // (levels.highest - levels.lowest + 1)).astype(np.uint8))

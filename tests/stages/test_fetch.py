@@ -99,7 +99,7 @@ def test_fetch_adds_both_seeds(run_fetch):
 def test_fetch_limit_above_all_says_so(run_fetch, capsys):
     details = run_fetch(limit=5000)
     assert details["images"] == 1797
-    assert "all 1797 training images are taken (data.limit: 5000)" in capsys.readouterr().err
+    assert "all 1,797 training images are taken (data.limit: 5000)" in capsys.readouterr().err
 
 
 def test_fetch_contact_sheet_shows_the_first_hundred(run_fetch):

@@ -40,7 +40,8 @@ def _write_model(channels, **further):
 def run_predict(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     runtime = SimpleNamespace(device="cpu", threads=1)
-    monkeypatch.setattr(predict, "load_params", lambda _: SimpleNamespace(runtime=runtime))
+    config = SimpleNamespace(runtime=runtime, data=SimpleNamespace(max_megapixels=1.0))
+    monkeypatch.setattr(predict, "load_params", lambda _: config)
     _write_model(channels=3)
 
     def run(files, output=Path("reports/predict/assignments.csv")):
