@@ -3,7 +3,7 @@
 import csv
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from scan_core.console.progress import warn
@@ -57,16 +57,23 @@ class _Finder:
 
     def __init__(self, pictures: Sequence[str]) -> None:
         self._by_path = {_plain(picture): picture for picture in pictures}
-        ways = [lambda path: path.name, lambda path: str(path.with_suffix("")), lambda path: path.stem]
-        self._others = []
-        for way in ways:
-            names = [(way(PurePosixPath(plain)), picture) for plain, picture in self._by_path.items()]
-            count = Counter(name for name, _ in names)
-            self._others.append({name: picture for name, picture in names if count[name] == 1})
+        paths = {PurePosixPath(plain): picture for plain, picture in self._by_path.items()}
+        self._others = [
+            _unique((path.name, picture) for path, picture in paths.items()),
+            _unique((str(path.with_suffix("")), picture) for path, picture in paths.items()),
+            _unique((path.stem, picture) for path, picture in paths.items()),
+        ]
 
     def __call__(self, name: str) -> str | None:
         plain = _plain(name.replace("\\", "/")).removeprefix("./")
         return next((names[plain] for names in (self._by_path, *self._others) if plain in names), None)
+
+
+def _unique(names: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The pictures by their names, without those of which several are called the same."""
+    pairs = list(names)
+    count = Counter(name for name, _ in pairs)
+    return {name: picture for name, picture in pairs if count[name] == 1}
 
 
 def _plain(name: str) -> str:

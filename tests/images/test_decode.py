@@ -187,7 +187,7 @@ def test_decode_refuses_a_bomb():
 
 
 def test_decode_refuses_more_than_the_limit():
-    with pytest.raises(UnreadableImageError, match="7 x 6 pixels, at most 4.1e-05 million are decoded"):
+    with pytest.raises(UnreadableImageError, match=r"7 x 6 pixels, at most .* million are decoded"):
         decode_rgb(encode(noise(6, 7, 3)), most_pixels=41)
     assert decode_rgb(encode(noise(6, 7, 3)), most_pixels=42).original_size == (7, 6)
 
