@@ -15,6 +15,7 @@ from scan_core.clustering.predict import probabilities
 from scan_core.console.progress import tell, warn
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.datasets.folder import folder
+from scan_core.datasets.walk import printable
 from scan_core.errors import DataError
 from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.csv_tables import assignment_table, csv
@@ -106,7 +107,7 @@ def _open(pictures: Path) -> Dataset:
         split=np.array(["train"], dtype=object),
         label=np.array([-1]),
         classes=(),
-        path=[pictures.name],
+        path=[printable(pictures.name)],
         read=lambda rows: (pictures for _ in rows),
     )
 

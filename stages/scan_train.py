@@ -102,6 +102,7 @@ def _train(config: Params, device: torch.device) -> None:
             clusters=scan.clusters,
             largest=history[best]["largest_cluster"],
             entropy=history[best]["selection_entropy"],
+            prior=scan.prior,
         )
         details = {"epochs": len(history), "best_epoch": best + 1, **history[best]}
         chance = scan_at_chance(until=until, epochs=scan.epochs)  # said after a tenth of the epochs

@@ -258,9 +258,7 @@ def test_fetch_says_what_it_understood(run_fetch, source, capsys):
 
 def test_fetch_says_how_many_the_limit_takes(run_fetch, capsys):
     run_fetch(limit=50, image_size=8)
-    assert (
-        "50 of 1,797 training images are taken (data.limit); python -m stages.predict" in capsys.readouterr().err
-    )
+    assert "50 of 1,797 training images are taken (data.limit); python -m stages.predict" in capsys.readouterr().err
 
 
 def test_fetch_warns_of_blank_images_and_first_frames(run_fetch, source, capsys):
