@@ -67,7 +67,9 @@ def _write(folder: Path, count: int) -> None:
 def _prepared(pixels: np.ndarray) -> Prepared:
     file = BytesIO()
     Image.fromarray(pixels).save(file, format="PNG", compress_level=1)
-    return Prepared(pixels.transpose(2, 0, 1), file.getvalue(), (SIZE, SIZE), np.zeros((3, 2), np.int64), b"")
+    return Prepared(
+        pixels.transpose(2, 0, 1), file.getvalue(), (SIZE, SIZE), np.zeros((3, 2), np.int64), b"", None, False
+    )
 
 
 def _training(folder: Path, count: int, workers: int) -> SimclrTraining:

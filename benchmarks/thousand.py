@@ -73,10 +73,12 @@ def main(
         steps = timed("score", lambda: _score(made, (scan, model), found, purity))
         report = folder or Path(temporary) / "report"
         timed("tables", lambda: write_tables(report, steps, [str(row) for row in ids]))
-        timed("charts", lambda: write_charts(report, steps))
+        timed("charts", lambda: write_charts(report, steps, steps.truth.names))
         timed(
             "galleries",
-            lambda: write_galleries(report, steps, ids, made.pictures(), made.embeddings, prototype_count=10),
+            lambda: write_galleries(
+                report, steps, ids, made.pictures(), made.embeddings, steps.truth.names, prototype_count=10
+            ),
         )
     oracle = float((made.nearest_center == made.labels).mean())
     accuracies = {"make features": oracle, "scan": steps.scan.scores.acc, "self-label": steps.self_label.scores.acc}

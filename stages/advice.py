@@ -9,19 +9,30 @@ from scan_core.training.chance import first_look
 BALANCE = "raise scan.entropy_weight"
 
 
-def collapse_warning(*, used: int, clusters: int, largest: float, entropy: float, remedy: str = BALANCE) -> str | None:
+def collapse_warning(
+    *,
+    used: int,
+    clusters: int,
+    largest: float,
+    entropy: float,
+    prior: Sequence[float] | None = None,
+    remedy: str = BALANCE,
+) -> str | None:
     """What to tell about cluster sizes, or None where all is well.
 
     Args:
         used: clusters that hold an image, of ``clusters``.
-        largest: the largest cluster's share of the images; up to a half, or 1.5 times an equal share, is fine.
+        largest: the largest cluster's share of the images; up to a half, or 1.5 times the share that the largest was
+            asked to have, is fine.
+        prior: the shares that were asked for, of any sum; None are equal ones.
         entropy: of the mean prediction, in nats. Where it says that all clusters are asked for alike, a higher entropy
             weight cannot help: the single predictions are undecided.
         remedy: which parameter to change, and how.
     """
-    if used == clusters and largest <= max(0.5, 1.5 / clusters):
+    asked = [share / sum(prior) for share in prior] if prior else [1 / clusters] * clusters
+    if used == clusters and largest <= max(0.5, 1.5 * max(asked)):
         return None
-    if remedy == BALANCE and entropy >= 0.98 * math.log(clusters):
+    if remedy == BALANCE and entropy >= 0.98 * -sum(share * math.log(share) for share in asked):
         remedy = "train longer (scan.epochs) or raise scan.learning_rate: the predictions are still undecided"
     return (
         f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them; where this is not "
@@ -138,6 +149,12 @@ def told(metadata: Mapping[str, Any]) -> list[str]:
     if self_label.get("refused"):
         found.append(self_label_refused(**self_label["refused"]))
     return found
+
+
+def prior_of(metadata: Mapping[str, Any]) -> list[float] | None:
+    """``scan.prior`` of the run of a model; None where there was none, or the model does not say."""
+    params = (metadata.get("run") or {}).get("params", {})
+    return params.get("scan", {}).get("prior")
 
 
 MEANINGLESS = (

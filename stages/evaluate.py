@@ -19,13 +19,14 @@ from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.clustering.predict import predict
 from scan_core.console.progress import tell, warn
 from scan_core.errors import ArtifactError, DataError
+from scan_core.evaluation.fonts import drawable
 from scan_core.evaluation.purity import neighbor_purity
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
 from scan_core.evaluation.results import Results, details, headline, score_baselines, step_result
 from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.open_images import open_images
-from stages.advice import told
+from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
 from stages.evaluate_messages import summary, warnings
@@ -79,11 +80,12 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
     write_predictions(PREDICTIONS, steps)
     write_tables(REPORT, results, labels["path"][ids].tolist())
-    write_charts(REPORT, results)
-    write_galleries(REPORT, results, ids, images, embeddings, prototype_count=config.evaluate.prototypes)
+    shown = drawable(results.truth.names)
+    write_charts(REPORT, results, shown)
+    write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
     write_text(REPORT / "details.json", json.dumps(details(results), indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
-    found = warnings(results, told(metadata["self_label"]))
+    found = warnings(results, told(metadata["self_label"]), prior=prior_of(metadata["scan"]))
     if results.meaningless:
         warn(found.pop(0))  # before anybody reads the figures
     tell(summary(results))

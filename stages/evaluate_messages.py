@@ -6,31 +6,34 @@ from scan_core.evaluation.results import Results, StepResult
 from stages.advice import BALANCE, MEANINGLESS, collapse_warning
 
 
-def warnings(results: Results, told: Sequence[str] = ()) -> list[str]:
+def warnings(results: Results, told: Sequence[str] = (), *, prior: Sequence[float] | None = None) -> list[str]:
     """Say what is wrong with the clusters, the worst first, and that labels are missing; empty where all is well.
 
     Args:
         told: during the trainings (:func:`stages.advice.told`).
+        prior: the share of each class that the SCAN step was given; None asked for equal ones.
     """
     found = [MEANINGLESS] if results.meaningless else []
     found += told
     uniform = results.trainings.scan_is_trivial(clusters=len(results.scan.sizes))
-    scan = [] if uniform else _collapse("scan", results.scan)
+    scan = [] if uniform else _collapse("scan", results.scan, prior)
     found += scan
     if results.trainings.self_label_epochs:
         remedy = BALANCE if scan else "lower self_label.learning_rate or self_label.epochs"
-        found += _collapse("self_label", results.self_label, remedy=remedy)
+        found += _collapse("self_label", results.self_label, prior, remedy=remedy)
     if results.self_label.scores is None:
         found.append("no labels: label-free figures only")
     return found
 
 
-def _collapse(step: str, result: StepResult, *, remedy: str = BALANCE) -> list[str]:
+def _collapse(step: str, result: StepResult, prior: Sequence[float] | None, *, remedy: str = BALANCE) -> list[str]:
     sizes = result.sizes
     largest = float(sizes.max() / sizes.sum())
     used = result.certainty.clusters_used
     entropy = result.certainty.entropy
-    message = collapse_warning(used=used, clusters=len(sizes), largest=largest, entropy=entropy, remedy=remedy)
+    message = collapse_warning(
+        used=used, clusters=len(sizes), largest=largest, entropy=entropy, prior=prior, remedy=remedy
+    )
     return [f"{step}: {message}"] if message else []
 
 

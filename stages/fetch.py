@@ -10,7 +10,7 @@ import typer
 from scan_core.artifacts.index import Index, write_index
 from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.shards import ShardFormat
-from scan_core.console.progress import say
+from scan_core.console.progress import say, warn
 from scan_core.datasets.dataset import Dataset
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import WITHOUT_FILE, open_dataset
@@ -18,11 +18,13 @@ from scan_core.errors import DataError
 from scan_core.images.preparation import Preparation
 from scan_core.images.stored import first_images
 from scan_core.ingest.choose import check_enough, choose_images
-from scan_core.ingest.load import Loaded, load_images
+from scan_core.ingest.deep import load_by_own_levels
+from scan_core.ingest.load import Loaded
 from scan_core.ingest.report import write_report
 from scan_core.ingest.statistics import combined_digest, duplicates, normalization
 from scan_core.ingest.store import pixel_store, shard_store
 from stages.cli import run
+from stages.fetch_messages import limited, oddities, understood
 from stages.params import DataParams, Params
 from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, LABELS, METRICS, PARAMS, REPORTS, main_root
@@ -43,6 +45,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     data = config.data
     METRICS.unlink(missing_ok=True)  # of the images before: a run that fails must not leave them as its figures
     dataset = _open(data)
+    say(understood(dataset, config))
+    if message := limited(dataset, data):
+        say(message)
     rows = choose_images(
         dataset.split,
         train_splits=data.train_splits,
@@ -51,8 +56,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         limit=data.limit,
         generator=np.random.Generator(np.random.PCG64(config.seed + data.seed)),
     )
-    loaded, kept = _write_images(dataset, rows, config)
-    index = _write_tables(dataset, rows[kept], loaded.only(kept), data)
+    loaded, kept, preparation = _write_images(dataset, rows, config)
+    for message in oddities(dataset, loaded, pixels=data.image_size**2):
+        warn(message)
+    index = _write_tables(dataset, rows[kept], loaded.only(kept), data, preparation)
     write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
 
 
@@ -68,28 +75,27 @@ def _open(data: DataParams) -> Dataset:
     if data.on_bad_image == "fail" and dataset.skipped:
         path, reason = dataset.skipped[0]
         raise DataError(f"{path}: {reason}; correct or remove it, or set data.on_bad_image: skip")
-    available = int(_among(dataset.split, data.train_splits).sum())
-    if data.limit is not None and data.limit > available:
-        say(f"all {available} training images are taken (data.limit: {data.limit})")
     return dataset
 
 
 def _write_images(
     dataset: Dataset, rows: npt.NDArray[np.int64], config: Params
-) -> tuple[Loaded, npt.NDArray[np.bool_]]:
-    """What became of ``rows``, and which of them were kept: the readable ones, without duplicates if so wished."""
+) -> tuple[Loaded, npt.NDArray[np.bool_], Preparation]:
+    """What became of ``rows``, which of them were kept (the readable ones, without duplicates if so wished), and how
+    they were prepared."""
     data = config.data
     format = ShardFormat(dataset.channels, data.image_size, data.fit)
     gibibytes = len(rows) * format.channels * format.image_size**2 / GIBIBYTE
     store = pixel_store if gibibytes <= data.pixels_budget else shard_store
     with store(IMAGES, len(rows), format) as images:
-        loaded = load_images(
+        loaded, preparation = load_by_own_levels(
             dataset,
             rows,
             images,
             preparation=Preparation(data.image_size, data.fit),
             workers=config.runtime.threads,
             skip_unreadable=data.on_bad_image == "skip",
+            most_pixels=round(data.max_megapixels * 1e6),
         )
         train = _among(dataset.split[rows], data.train_splits)
         kept = loaded.readable
@@ -97,10 +103,12 @@ def _write_images(
             kept = kept & ~duplicates(loaded.digest, among=kept & train)
         check_enough(int((train & kept).sum()), skipped=loaded.skipped)
         images.keep(kept)
-    return loaded, kept
+    return loaded, kept, preparation
 
 
-def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded, data: DataParams) -> Index:
+def _write_tables(
+    dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded, data: DataParams, preparation: Preparation
+) -> Index:
     split = dataset.split[rows]
     index = Index(split, _among(split, data.train_splits), _among(split, data.evaluate_splits))
     write_index(
@@ -109,7 +117,7 @@ def _write_tables(dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded,
         normalization=normalization(loaded.moments[index.train], pixels=data.image_size**2),
         pixels_digest=combined_digest(loaded.digest),
         dataset=data.name,
-        preparation=Preparation(data.image_size, data.fit).described(),
+        preparation=preparation.described(),
     )
     write_labels(
         LABELS,

@@ -37,6 +37,8 @@ class DataParams(Section):
     """Pixels per side."""
     fit: Annotated[str, one_of(FITS)]
     """How a picture that is not square becomes one."""
+    max_megapixels: Positive
+    """A picture of more is skipped: each thread may hold one, of three to eight bytes a pixel."""
     train_splits: Splits
     evaluate_splits: Splits
     pixels_budget: Positive

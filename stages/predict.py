@@ -15,6 +15,7 @@ from scan_core.clustering.predict import probabilities
 from scan_core.console.progress import tell, warn
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.datasets.folder import folder
+from scan_core.datasets.walk import printable
 from scan_core.errors import DataError
 from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.csv_tables import assignment_table, csv
@@ -82,6 +83,7 @@ def main(
             np.arange(start, min(start + at_once, count)),
             device,
             runtime.threads,
+            most_pixels=round(config.data.max_megapixels * 1e6),
         )
         for start in range(0, count, at_once)
     ]
@@ -105,7 +107,7 @@ def _open(pictures: Path) -> Dataset:
         split=np.array(["train"], dtype=object),
         label=np.array([-1]),
         classes=(),
-        path=[pictures.name],
+        path=[printable(pictures.name)],
         read=lambda rows: (pictures for _ in rows),
     )
 
@@ -118,11 +120,19 @@ def _predict(
     rows: npt.NDArray[np.int64],
     device: torch.device,
     workers: int,
+    *,
+    most_pixels: int,
 ) -> Part:
     """What the model says of the images ``rows``."""
     pixels = np.empty((len(rows), CHANNELS, preparation.image_size, preparation.image_size), np.uint8)
     loaded = load_images(
-        dataset, rows, ArrayStore(pixels), preparation=preparation, workers=workers, skip_unreadable=True
+        dataset,
+        rows,
+        ArrayStore(pixels),
+        preparation=preparation,
+        workers=workers,
+        skip_unreadable=True,
+        most_pixels=most_pixels,
     )
     kept = np.flatnonzero(loaded.readable)
     if not len(kept):

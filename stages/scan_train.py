@@ -104,6 +104,7 @@ def _train(config: Params, device: torch.device) -> None:
             clusters=scan.clusters,
             largest=history[best]["largest_cluster"],
             entropy=history[best]["selection_entropy"],
+            prior=scan.prior,
         )
         counts = {"epochs": len(history), "batch_size": fitting.scan.batch_size, "best_epoch": best + 1}
         details = {**counts, **history[best]}

@@ -2,9 +2,8 @@
 
 import difflib
 import io
-import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,13 +16,14 @@ from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import say
 from scan_core.errors import ParamsError
 from stages.cli import run
+from stages.overrides import leaves, set_all
 from stages.params_file import check_params
 from stages.paths import METRICS, PARAMS
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
-
-ALIASES = {"clusters": "scan.clusters"}
-"""What a person may write for a key."""
+WRITTEN_BY = "# Written by: python -m stages.use "
+NAMED = 5
+"""Values that were reset and are named."""
 
 
 def main(
@@ -39,23 +39,32 @@ def main(
     data.source is kept from the present file when the dataset stays the same. When it does not, the figures of the
     run before, reports/metrics/evaluate.json, are removed: they are of other images.
     """
-    values = _read(PRESETS / "base.yaml")
-    preset = _read(_preset(name))
-    _merge(values, preset, origin=f"presets/{name}.yaml")
-    data = _present_data(params)
+    values, present = _of_preset(name), _present(params)
+    data = _section(present, "data")
     if data.get("name") == values["data"]["name"]:
         values["data"]["source"] = data.get("source")
-    _set_all(values, arguments or [])
+    set_all(values, arguments or [])
     check_params(_plain(values), origin=f"{name} with {' '.join(arguments)}" if arguments else name)
-    header = f"# Written by: python -m stages.use {shlex.join([name, *(arguments or [])])}\n"
+    reset = _reset(params, present, values) if present else []
+    header = f"{WRITTEN_BY}{shlex.join([name, *(arguments or [])])}\n"
     write_text(params, header + _header(_preset(name)) + _dump(values))
     figures = params.parent / METRICS
     if data and figures.exists() and any(data.get(key) != values["data"][key] for key in ("name", "source")):
         figures.unlink()
         say(f"{figures}: removed, for it was of other images")
+    if reset:
+        more = f" and {len(reset) - NAMED} more" if len(reset) > NAMED else ""
+        say(f"{params}: what had been set by hand is the preset's again: {', '.join(reset[:NAMED])}{more}")
     source = values["data"]["source"]
     kept = f" with data.source: {source}" if source else ""
     say(f"{params}: written from the preset {name}{kept}; next: dvc repro")
+
+
+def _of_preset(name: str) -> CommentedMap:
+    """All parameters by the preset ``name``."""
+    values = _read(PRESETS / "base.yaml")
+    _merge(values, _read(_preset(name)), origin=f"presets/{name}.yaml")
+    return values
 
 
 def _preset(name: str) -> Path:
@@ -102,51 +111,39 @@ def _merge(values: CommentedMap, changes: Mapping[str, Any], *, origin: str) -> 
             values[key] = value
 
 
-def _set_all(values: CommentedMap, arguments: Sequence[str]) -> None:
-    places = [argument for argument in arguments if os.path.exists(argument)]  # noqa: PTH110, it raises at long ones
-    if len(places) > 1:
-        raise ParamsError(f"{', '.join(places)}: {len(places)} paths, expected one, that of the pictures")
-    for argument in arguments:
-        if argument in places:
-            values["data"]["source"] = argument
-        else:
-            _set(values, argument)
-
-
-def _set(values: CommentedMap, override: str) -> None:
-    key, equals, text = override.partition("=")
-    key = ALIASES.get(key, key)
-    *sections, leaf = key.split(".")
-    place: Any = values
-    for section in sections:
-        place = place.get(section) if isinstance(place, Mapping) else None
-    if not equals:
-        raise ParamsError(f"{override}: expected KEY=VALUE, clusters=8 for instance, or a path that exists")
-    if not isinstance(place, Mapping) or leaf not in place:
-        near = difflib.get_close_matches(key, _keys(values), n=1)
-        raise ParamsError(f"{key}: no such key in params.yaml" + "".join(f"; did you mean {name}?" for name in near))
-    try:
-        place[leaf] = YAML(typ="safe", pure=True).load(text)  # type: ignore[index]
-    except YAMLError as error:
-        raise ParamsError(f"{override}: {text!r} is not a YAML value ({' '.join(str(error).split())})") from None
-
-
-def _keys(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Every key, with the sections that it is in: ``scan.clusters``."""
-    for key, value in values.items():
-        yield prefix + key
-        if isinstance(value, Mapping):
-            yield from _keys(value, f"{prefix}{key}.")
-
-
-def _present_data(path: Path) -> Mapping[str, Any]:
-    """The section ``data`` of the file about to be replaced; empty where it cannot be read."""
+def _present(path: Path) -> Mapping[str, Any]:
+    """The file about to be replaced; empty where it cannot be read."""
     try:
         values = YAML(typ="safe", pure=True).load(path)
     except (FileNotFoundError, YAMLError, UnicodeDecodeError):
         return {}
-    data = values.get("data") if isinstance(values, dict) else None
-    return data if isinstance(data, dict) else {}
+    return values if isinstance(values, dict) else {}
+
+
+def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    section = values.get(name)
+    return section if isinstance(section, dict) else {}
+
+
+def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap) -> list[str]:
+    """What a person had set in the ``present`` file, other than its preset, and is now another value."""
+    words = shlex.split(_first_line(path).removeprefix(WRITTEN_BY)) if _first_line(path).startswith(WRITTEN_BY) else []
+    if not words or not (PRESETS / f"{words[0]}.yaml").is_file():
+        return []
+    preset, before, now = dict(leaves(_of_preset(words[0]))), dict(leaves(present)), dict(leaves(values))
+    return [
+        f"{key}: {_shown(before[key])} is {_shown(now[key])} again"
+        for key, usual in preset.items()
+        if key in before and key in now and not isinstance(now[key], Mapping) and before[key] not in (usual, now[key])
+    ]
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value)
+
+
+def _first_line(path: Path) -> str:
+    return path.read_text(encoding="utf-8").partition("\n")[0]
 
 
 def _plain(values: CommentedMap) -> dict[str, object]:

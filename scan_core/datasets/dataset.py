@@ -15,8 +15,23 @@ Source = Path | str | None
 """Where a dataset is: a local path, an http(s) URL, or None for its official origin."""
 
 
-SPLITS = ("train", "test", "val", "validation", "unlabeled")
-"""Names of folders, or beginnings of file names before the first ``-`` or ``.``, that are taken for splits."""
+SPLITS = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "val": "val",
+    "valid": "valid",
+    "validation": "validation",
+    "dev": "dev",
+    "unlabeled": "unlabeled",
+}
+"""The split that a name stands for, in lower case."""
+
+
+def split_of(name: str) -> str | None:
+    """The split that a folder or the beginning of a file's name stands for, in whatever case; None if for none."""
+    return SPLITS.get(name.lower())
 
 
 class Skipped(NamedTuple):
@@ -44,6 +59,8 @@ class Dataset(NamedTuple):
     """Yields the images of the rows asked for, which must ascend, without decoding them."""
     skipped: tuple[Skipped, ...] = ()
     """What was found unusable before reading any image."""
+    left_out: Mapping[str, int] = MappingProxyType({})
+    """Numbers of files that are not among the images, by what they are: a suffix, for instance."""
     further: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})
     """More columns of labels by name, [N] each, -1 where unknown: ``fine_label`` below the superclasses of CIFAR."""
 

@@ -1,35 +1,83 @@
-"""A CSV file that names the classes of pictures: UTF-8, with the columns ``file`` and ``label``."""
+"""A CSV file that names the classes of pictures: UTF-8, with a column of files and one of labels."""
 
 import csv
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
 
+from scan_core.console.progress import warn
 from scan_core.errors import DataError
 
-COLUMNS = ("file", "label")
+FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "image_id", "id")
+LABEL_COLUMNS = ("label", "class", "class_name", "category")
+"""Recognized in whatever case; the first of them that is there counts."""
+SHOWN = 3
 
 
 def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
     """The label of each of ``pictures`` (paths relative to their root, with ``/``), None where the file has none.
 
+    A row means the picture of that path; else the one that is called so, with or without its suffix, in whatever
+    folder, if there is but one. Backslashes count as slashes, and composed characters as decomposed ones. Rows of
+    pictures that are not there are counted in a warning.
+
     Raises:
-        DataError: no such file, another layout, a picture that does not exist or comes twice, or no label at all.
+        DataError: no such file, another layout, a picture that comes twice, a row without a label, or no row that
+            means a picture.
     """
-    known, labels = set(pictures), dict[str, str]()
-    for line, picture, label in _rows(path):
-        if picture not in known:
-            raise DataError(
-                f"{path}, line {line}: no picture {picture!r} in data.source; write its path relative to that folder, "
-                "with / between the parts, or remove the line"
-            )
+    find = _Finder(pictures)
+    labels: dict[str, str] = {}
+    unknown = []
+    for line, name, label in _rows(path):
+        picture = find(name)
+        if picture is None:
+            unknown.append(f"line {line}: {name!r}")
+            continue
         if picture in labels:
             raise DataError(f"{path}, line {line}: {picture!r} for the second time; leave one line for each picture")
         if not label:
             raise DataError(f"{path}, line {line}: no label; remove the line if {picture!r} has none")
         labels[picture] = label
     if not labels:
-        raise DataError(f"{path}: no line below the header, expected one for each labeled picture; set data.labels")
+        raise DataError(
+            f"{path}: none of its {len(unknown)} rows names one of the {len(pictures)} pictures"
+            f"{f' ({unknown[0]})' if unknown else ''}, expected paths relative to data.source, such as {pictures[0]}"
+        )
+    if unknown:
+        warn(
+            f"{path}: {len(labels)} rows name a picture, {len(unknown)} do not ({', '.join(unknown[:SHOWN])}); these "
+            "are left out"
+        )
     return [labels.get(picture) for picture in pictures]
+
+
+class _Finder:
+    """Finds the picture that a name in a table means."""
+
+    def __init__(self, pictures: Sequence[str]) -> None:
+        self._by_path = {_plain(picture): picture for picture in pictures}
+        paths = {PurePosixPath(plain): picture for plain, picture in self._by_path.items()}
+        self._others = [
+            _unique((path.name, picture) for path, picture in paths.items()),
+            _unique((str(path.with_suffix("")), picture) for path, picture in paths.items()),
+            _unique((path.stem, picture) for path, picture in paths.items()),
+        ]
+
+    def __call__(self, name: str) -> str | None:
+        plain = _plain(name.replace("\\", "/")).removeprefix("./")
+        return next((names[plain] for names in (self._by_path, *self._others) if plain in names), None)
+
+
+def _unique(names: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """The pictures by their names, without those of which several are called the same."""
+    pairs = list(names)
+    count = Counter(name for name, _ in pairs)
+    return {name: picture for name, picture in pairs if count[name] == 1}
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
@@ -38,13 +86,16 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
         raise DataError(f"{path}: not a regular file, expected a CSV file; correct data.labels")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            _check_header(path, reader.fieldnames or ())
+            reader = csv.DictReader(file, delimiter=_delimiter(file.readline()), strict=True)
+            file.seek(0)
+            found = reader.fieldnames or ()
+            picture, label = _column(path, found, FILE_COLUMNS), _column(path, found, LABEL_COLUMNS)
             for row in reader:
                 if None in row or None in row.values():
-                    expected = len(reader.fieldnames or ())
-                    raise DataError(f"{path}, line {reader.line_num}: not {expected} fields; quote those with a comma")
-                yield reader.line_num, row["file"], row["label"]
+                    raise DataError(
+                        f"{path}, line {reader.line_num}: not {len(found)} fields; quote those that hold a separator"
+                    )
+                yield reader.line_num, row[picture], row[label]
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
     except csv.Error as error:
@@ -53,7 +104,18 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
         raise DataError(f"{path}: cannot be read ({error.strerror}); correct data.labels") from error
 
 
-def _check_header(path: Path, found: Sequence[str]) -> None:
-    if set(COLUMNS) - set(found):
-        names = ", ".join(map(repr, found)) or "none"
-        raise DataError(f"{path}, line 1: columns {names}, expected file and label; correct the header")
+def _delimiter(header: str) -> str:
+    """Comma, semicolon or tab: which of them the header has most of."""
+    return max(",;\t", key=header.count)
+
+
+def _column(path: Path, found: Sequence[str], names: Sequence[str]) -> str:
+    """The one of ``found`` that is called as the first possible of ``names``."""
+    plain = {column.strip().lower(): column for column in reversed(found)}
+    for name in names:
+        if name in plain:
+            return plain[name]
+    raise DataError(
+        f"{path}, line 1: columns {', '.join(map(repr, found)) or 'none'}, expected file and label (or for the first "
+        f"{', '.join(FILE_COLUMNS[1:])}, for the second {', '.join(LABEL_COLUMNS[1:])}); correct the header"
+    )

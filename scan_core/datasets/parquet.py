@@ -1,6 +1,6 @@
 """``parquet``: images in the Hugging Face layout, one file or a folder of them."""
 
-import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,55 +11,53 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scan_core.datasets.dataset import SPLITS, Dataset, Source, Stored
+from scan_core.datasets.dataset import Dataset, Source, Stored, split_of
 from scan_core.datasets.description import Description
 from scan_core.datasets.parquet_images import UNREADABLE, read_images, unreadable
+from scan_core.datasets.parquet_labels import Column, join, label_columns, read_column, unlabeled
 from scan_core.datasets.source import local_path
 from scan_core.errors import DataError
 
 IMAGE_COLUMNS = ("image", "img")
-
-
-class _Column(NamedTuple):
-    """One way to label the images."""
-
-    label: npt.NDArray[np.int64]
-    """[n], -1 where unlabeled."""
-    classes: tuple[str, ...]
+BYTES = (pa.binary(), pa.large_binary())
 
 
 class _File(NamedTuple):
     path: Path
     image: str
     """The column of images."""
-    labels: dict[str, _Column]
+    labels: dict[str, Column]
     origin: list[str]
     """[n], where each image came from."""
 
 
 def parquet(source: Source, *, labels: tuple[str, ...] = ()) -> Dataset:
-    """RGB images of the column ``image`` or ``img``; the split is the file name's prefix (``train`` if it has none).
+    """RGB images of the column ``image`` or ``img``, or of the only column that may hold some.
+
+    The split is the prefix of the file's name, or the name of its folder; ``train`` if neither is one.
 
     Args:
-        labels: the column of labels, then those of further labels. By default ``label``, without which a file is
-            unlabeled.
+        labels: the column of labels, of integers, then those of further labels. By default ``label`` or ``labels``, of
+            integers, strings or truth values; without it, or with other values in it, a file is unlabeled.
 
     Raises:
         DataError: no file, another layout, class names that differ among files, or a label without a name.
     """
     root = local_path(source, name="parquet", expected="a Parquet file or a folder of them")
     files = [_describe(path, labels) for path in _find(root)]
+    if not labels:
+        files = _with_common_labels(root, files)
     starts = np.cumsum([0, *(len(file.origin) for file in files)])
 
     def read(rows: npt.NDArray[np.int64]) -> Iterator[Stored]:
         for file, start, stop in zip(files, starts, starts[1:], strict=False):
             yield from read_images(file.path, file.image, rows[(rows >= start) & (rows < stop)] - start)
 
-    columns = {name: _join(root, name, [file.labels[name] for file in files]) for name in files[0].labels}
+    columns = {name: join(root, name, [file.labels[name] for file in files]) for name in files[0].labels}
     first, *further = columns
     return Dataset(
         channels=3,
-        split=np.concatenate([np.full(len(file.origin), _split(file.path), object) for file in files]),
+        split=np.concatenate([np.full(len(file.origin), _split(root, file.path), object) for file in files]),
         label=columns[first].label,
         classes=columns[first].classes,
         path=[origin for file in files for origin in file.origin],
@@ -69,7 +67,7 @@ def parquet(source: Source, *, labels: tuple[str, ...] = ()) -> Dataset:
 
 
 def _find(root: Path) -> list[Path]:
-    files = [root] if root.is_file() else sorted(root.glob("*.parquet"))
+    files = [root] if root.is_file() else sorted(path for path in root.rglob("*.parquet") if not _is_hidden(root, path))
     if not files:
         names = sorted(path.name for path in root.iterdir())
         raise DataError(
@@ -79,9 +77,23 @@ def _find(root: Path) -> list[Path]:
     return files
 
 
-def _split(path: Path) -> str:
-    prefix = path.stem.replace(".", "-").split("-")[0]
-    return prefix if prefix in SPLITS else "train"
+def _is_hidden(root: Path, path: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def _split(root: Path, path: Path) -> str:
+    folders = path.relative_to(root).parts[:-1]
+    named = (split_of(name) for name in (re.split(r"[-._]", path.name)[0], *reversed(folders)))
+    return next(filter(None, named), "train")
+
+
+def _with_common_labels(root: Path, files: list[_File]) -> list[_File]:
+    """``files`` with the same column of labels each, which some may lack."""
+    names = {name for file in files for name in file.labels}
+    if len(names) > 1:
+        raise DataError(f"{root}: labels in columns {' and '.join(sorted(names))}, expected one name in all files")
+    name = next(iter(names), "label")
+    return [file._replace(labels=file.labels or {name: unlabeled(len(file.origin))}) for file in files]
 
 
 def _describe(path: Path, labels: tuple[str, ...]) -> _File:
@@ -93,60 +105,35 @@ def _describe(path: Path, labels: tuple[str, ...]) -> _File:
                 raise ValueError(f"claims {rows} rows")
             image = _check_layout(path, schema, labels)
             has_path = _fields(schema.field(image).type).get("path") in (pa.string(), pa.large_string())
-            present = [name for name in labels or ("label",) if name in schema.names]
-            table = file.read(columns=present + [f"{image}.path"] * has_path)
+            present = labels or label_columns(path, schema)
+            table = file.read(columns=[*present] + [f"{image}.path"] * has_path)
         names = pc.struct_field(table[image], "path").to_pylist() if has_path else [None] * rows
-        columns = {name: _Column(_labels(table[name]), _classes(schema, name)) for name in present}
+        columns = {name: read_column(table[name], schema, name) for name in present}
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     origin = [name or f"{path.name}#{row}" for row, name in enumerate(names)]
-    return _File(path, image, columns or {"label": _Column(np.full(rows, -1), ())}, origin)
+    return _File(path, image, columns, origin)
 
 
 def _check_layout(path: Path, schema: pa.Schema, labels: tuple[str, ...]) -> str:
-    """The column of images; ``labels`` must be there, ``label`` may."""
+    """The column of images; ``labels`` must be there."""
     types = dict(zip(schema.names, schema.types, strict=True))
-    image = next((name for name in IMAGE_COLUMNS if name in types), None)
-    encoded = image and _fields(types[image]).get("bytes", types[image])
-    integers = all(pa.types.is_integer(types[name]) for name in labels or ("label",) if name in types)
+    images = [name for name, type in types.items() if _fields(type).get("bytes", type) in BYTES]
+    image = next((name for name in IMAGE_COLUMNS if name in images), images[0] if len(images) == 1 else None)
+    integers = all(pa.types.is_integer(types.get(name)) for name in labels if name in types)
     complete = set(labels) <= set(types) and len(types) == len(schema.names)
-    if image is None or encoded not in (pa.binary(), pa.large_binary()) or not integers or not complete:
+    if image is None or not integers or not complete:
         found = ", ".join(f"{field.name}: {field.type}" for field in schema)
-        wanted = " and ".join(labels) or "optionally label"
+        wanted = f" and {' and '.join(labels)} (integer)" if labels else ""
         raise DataError(
-            f"{path}: columns {found or 'none'}, expected image or img (struct<bytes, path> or binary) and {wanted} "
-            "(integer), each name once; convert the file or correct data.source"
+            f"{path}: columns {found or 'none'}, expected image, img or but one of images (struct<bytes, path> or "
+            f"binary){wanted}, each name once; convert the file or correct data.source"
         )
     return image
 
 
 def _fields(kind: pa.DataType) -> dict[str, pa.DataType]:
     return {field.name: field.type for field in kind} if pa.types.is_struct(kind) else {}
-
-
-def _labels(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """[n], -1 where null or negative."""
-    return np.maximum(column.cast(pa.int64()).fill_null(-1).to_numpy(), -1)
-
-
-def _classes(schema: pa.Schema, column: str) -> tuple[str, ...]:
-    try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return tuple(str(name).encode().decode() for name in features[column]["names"])  # half a surrogate is no name
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return ()
-
-
-def _join(root: Path, name: str, columns: list[_Column]) -> _Column:
-    label = np.concatenate([column.label for column in columns])
-    lists = {column.classes for column in columns if column.label.max(initial=-1) >= 0}
-    if len(lists) > 1:
-        raise DataError(f"{root}: its files name different classes: {'; '.join(map(str, sorted(lists)))}")
-    classes = lists.pop() if lists else ()
-    allowed = len(classes) or 2**31
-    if label.max(initial=-1) >= allowed:
-        raise DataError(f"{root}: {name} {label.max()}, expected 0..{allowed - 1} or -1 (unlabeled)")
-    return _Column(label, classes)
 
 
 PARQUET = Description(

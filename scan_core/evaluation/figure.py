@@ -8,6 +8,7 @@ import matplotlib.style
 from matplotlib.figure import Figure
 
 from scan_core.artifacts.atomic import atomic_path
+from scan_core.evaluation.fonts import families
 
 DPI = 100
 BLUE, ORANGE, GRAY = "#2b6ca3", "#e08214", "#b8bcc2"
@@ -18,6 +19,7 @@ def look() -> Iterator[None]:
     """Use this project's look inside the block, whatever the user's matplotlibrc says; ``$`` in names stays text."""
     settings = {
         "figure.dpi": DPI,
+        "font.family": families(),
         "font.size": 10,
         "axes.spines.top": False,
         "axes.spines.right": False,

@@ -50,12 +50,15 @@ def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
         write_text(folder / "purity.csv", csv(purity_table(results.purity)))
 
 
-def write_charts(folder: Path, results: Results) -> None:
+def write_charts(folder: Path, results: Results, shown_names: Sequence[str]) -> None:
     """Write ``clusters.png``, ``confidence.png`` and, where there are labels, ``confusion.png`` and ``purity.png``.
 
     With many classes, ``confusions.csv`` lists the most frequent confusions.
+
+    Args:
+        shown_names: of the classes, see :func:`scan_core.evaluation.fonts.drawable`.
     """
-    final, truth = results.self_label, results.truth
+    final, truth = results.self_label, results.truth._replace(names=tuple(shown_names))
     names = prediction_names(final.mapping, truth, cluster_count=len(final.sizes))
     curves = {"self_label": step_curve(final, truth), "scan": step_curve(results.scan, truth)}
     save_png(folder / "confidence.png", plot_confidence(curves))
@@ -68,7 +71,7 @@ def write_charts(folder: Path, results: Results) -> None:
         table = confusion(clusters, labels, final.mapping, class_count=len(truth.names))
         save_png(folder / "confusion.png", plot_confusion(table, truth.names))
         if len(truth.names) > NAMED:  # where the picture names no class
-            write_text(folder / "confusions.csv", csv(frequent_confusions(table, truth.names)))
+            write_text(folder / "confusions.csv", csv(frequent_confusions(table, results.truth.names)))
     save_png(folder / "clusters.png", plot_cluster_sizes(final.sizes, correct, names))
     if len(results.purity):
         save_png(folder / "purity.png", plot_purity(results.purity))
@@ -80,6 +83,7 @@ def write_galleries(
     image_ids: Int64[np.ndarray, " evaluated"],
     images: Images,
     embeddings: Float32[np.ndarray, "images dimensions"],
+    shown_names: Sequence[str],
     *,
     prototype_count: int,
 ) -> None:
@@ -89,8 +93,9 @@ def write_galleries(
         image_ids: the images that ``results`` is about.
         images: only those shown are read.
         embeddings: of all images.
+        shown_names: of the classes, see :func:`scan_core.evaluation.fonts.drawable`.
     """
-    final, truth = results.self_label, results.truth
+    final, truth = results.self_label, results.truth._replace(names=tuple(shown_names))
     count = len(final.sizes)
     names = prediction_names(final.mapping, truth, cluster_count=count)
     ranked = prototypes(

@@ -1,30 +1,48 @@
-"""Decoding one picture file, of any of the usual kinds, to 8-bit RGB."""
+"""Decoding one picture file, of any of the usual formats, to 8-bit RGB."""
 
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
 
 from scan_core.errors import DataError
+from scan_core.images.levels import Levels, Values, to_8_bits, values_of
+from scan_core.images.png import PNG, without_metadata
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
+WITHOUT_SUFFIX = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+"""What a file may be whose name does not say that it is a picture. TIFF is not among them: so begin cameras' raw files,
+in which there is but a thumbnail to be found."""
+
+FORMATS = [*WITHOUT_SUFFIX, "TIFF"]
 """No other decoder of Pillow's is tried on a file: some of them start further programs."""
+
+with suppress(ImportError):
+    from pi_heif import register_heif_opener  # an optional package
+
+    register_heif_opener()
+    FORMATS.append("HEIF")
+
+HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypheif")
+"""Bytes 4 to 12 of such a file."""
 
 JPEG = b"\xff\xd8\xff"
 """The first bytes of every JPEG file."""
 
-MAX_PIXELS = 89_478_485
-"""A picture that claims more is refused as a decompression bomb (Pillow's own warning threshold)."""
+MAX_BYTES = 2**31
+"""Of a file that is read at all."""
+
+MOST_PIXELS = 300_000_000
+"""Of a picture that is decoded at all, unless another number is given."""
+
+NEARLY_WHITE = 224
+"""What is visible of a transparent picture, and as bright in the mean, is laid on black instead of white."""
+
+Image.MAX_IMAGE_PIXELS = None  # the limit is ours, Pillow would print a warning with a line of its source
 
 SIDEWAYS = (5, 6, 7, 8)
 """Of EXIF's orientations, those that exchange width and height."""
-
-MAX_BYTES = 8 * MAX_PIXELS
-"""Of a file: so many pixels of four channels and 16 bits, not compressed."""
-
-SIXTEEN_BIT = 2**16 - 1
 
 
 class UnreadableImageError(DataError):
@@ -32,33 +50,50 @@ class UnreadableImageError(DataError):
 
 
 class Decoded(NamedTuple):
-    """An RGB picture, and its width and height before it was reduced, upright."""
+    """A picture, and what it was before."""
 
     image: Image.Image
+    """RGB."""
     original_size: tuple[int, int]
+    """Width and height before it was reduced, upright."""
+    values: Values | None = None
+    """Of its pixels, where they have more than 8 bits."""
+    animated: bool = False
+    """Whether further frames follow the first one, which alone is taken."""
 
 
-def decode_rgb(encoded: bytes | Path, *, at_least: int | None = None) -> Decoded:
-    """Decode a picture: EXIF rotation applied, first frame, transparency laid on white, high byte of 16-bit values.
+def decode_rgb(
+    encoded: bytes | Path,
+    *,
+    at_least: int | None = None,
+    most_pixels: int = MOST_PIXELS,
+    levels: Levels = Levels(),  # noqa: B008
+) -> Decoded:
+    """Decode a picture: EXIF rotation applied, first frame, transparency laid on a ground that it contrasts with.
 
     Args:
         at_least: pixels per side that are needed; a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size where that is
             still so much, by leaving out high frequencies. None decodes all of it.
+        most_pixels: of a picture that is decoded at all, width x height.
+        levels: how values of more than 8 bits become 8.
 
     Raises:
-        UnreadableImageError: not a picture, damaged, of a kind that has no 8-bit meaning, or too large to be one.
+        UnreadableImageError: not a picture, damaged, of a format that has no 8-bit meaning, or too large.
     """
     try:
-        with Image.open(encoded if isinstance(encoded, Path) else BytesIO(encoded), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise UnreadableImageError(f"{image.width} x {image.height} pixels, at most {MAX_PIXELS} are decoded")
+        with _open(encoded) as image:
+            if image.width * image.height > most_pixels:
+                raise UnreadableImageError(
+                    f"{image.width} x {image.height} pixels, at most {most_pixels / 1e6:g} million are decoded"
+                )
             width, height = image.size
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
-            orientation = _orientation(image)
+            orientation, animated = _orientation(image), _is_animated(image)
             image.load()
             upright = image if orientation == 1 else ImageOps.exif_transpose(image)
-            return Decoded(_to_rgb(upright), (height, width) if orientation in SIDEWAYS else (width, height))
+            size = (height, width) if orientation in SIDEWAYS else (width, height)
+            return Decoded(_to_rgb(upright, levels), size, values_of(upright), animated)
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -66,6 +101,26 @@ def decode_rgb(encoded: bytes | Path, *, at_least: int | None = None) -> Decoded
     except Exception as error:  # a damaged file can raise almost anything inside a decoder
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
         raise UnreadableImageError(f"cannot be decoded ({' '.join(reason.split())})") from error
+
+
+def is_picture(path: Path) -> bool:
+    """Whether the file begins as one of ``WITHOUT_SUFFIX`` does; its pixels may be damaged all the same."""
+    try:
+        with Image.open(path, formats=WITHOUT_SUFFIX):
+            return True
+    except Exception:  # a file that is no picture can raise almost anything inside a decoder
+        return False
+
+
+def _open(encoded: bytes | Path) -> Image.Image:
+    """Open without decoding; metadata of a PNG that Pillow refuses for their length are left out."""
+    try:
+        return Image.open(encoded if isinstance(encoded, Path) else BytesIO(encoded), formats=FORMATS)
+    except ValueError:
+        content = encoded.read_bytes() if isinstance(encoded, Path) else encoded
+        if not content.startswith(PNG):
+            raise
+        return Image.open(BytesIO(without_metadata(content)), formats=["PNG"])
 
 
 def is_rotated(jpeg: bytes) -> bool:
@@ -82,26 +137,30 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
+def _is_animated(image: Image.Image) -> bool:
+    """Whether there are further frames; not the smaller copies that cameras put behind a photograph (MPO)."""
+    return image.format != "MPO" and getattr(image, "is_animated", False)
+
+
+def _to_rgb(image: Image.Image, levels: Levels) -> Image.Image:
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
-    if image.mode == "F":
-        raise UnreadableImageError("floating-point pixels, expected integers of 8 or 16 bits")
-    if image.mode.startswith("I"):
-        image = _high_byte(image)
-    if image.has_transparency_data:
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image.convert("RGBA"))
-    return image.convert("RGB")
+    image = to_8_bits(image, levels)
+    return (_on_ground(image.convert("RGBA")) if image.has_transparency_data else image).convert("RGB")
 
 
-def _high_byte(image: Image.Image) -> Image.Image:
-    values = np.asarray(image)
-    if values.min() < 0 or values.max() > SIXTEEN_BIT:
-        raise UnreadableImageError(f"pixel values {values.min()} to {values.max()}, expected 8 or 16 bits")
-    return Image.fromarray((values >> 8).astype(np.uint8))
+def _on_ground(image: Image.Image) -> Image.Image:
+    """Lay an RGBA image on white, or on black where on white nothing of it would be seen."""
+    alpha = image.getchannel("A")
+    visible = ImageStat.Stat(image.convert("L"), mask=alpha)
+    ground = "black" if visible.count[0] and visible.mean[0] >= NEARLY_WHITE else "white"
+    return Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
 
 
 def _not_a_picture(encoded: bytes | Path) -> str:
-    size = encoded.stat().st_size if isinstance(encoded, Path) else len(encoded)
-    return "empty (0 bytes)" if size == 0 else f"not a picture in one of the formats {', '.join(FORMATS)}"
+    content = encoded.read_bytes() if isinstance(encoded, Path) else encoded
+    if not content:
+        return "empty (0 bytes)"
+    if content[4:12] in HEIC:
+        return "HEIC, which the optional package pi-heif decodes: install it (uv pip install pi-heif)"
+    return f"not a picture in one of the formats {', '.join(FORMATS)}"

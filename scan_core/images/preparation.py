@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scan_core.errors import ArtifactError
+from scan_core.images.levels import Levels
 
 FITTED = {
     "crop": "short side to image_size, then center crop",
@@ -21,11 +22,13 @@ class Preparation(NamedTuple):
     """Pixels per side."""
     fit: str
     """How a picture that is not square becomes one."""
+    levels: Levels = Levels()
+    """Which values become black and white in a picture of more than 8 bits."""
 
     def described(self) -> dict[str, Any]:
         """All that metadata say of it, as JSON values."""
         interpolation = f"bilinear, antialiased; {FITTED[self.fit]}; JPEG decoded at 2x image_size or more"
-        return {**self._asdict(), "interpolation": interpolation}
+        return {**self._asdict(), "levels": self.levels._asdict(), "interpolation": interpolation}
 
 
 def preparation_of(path: Path, metadata: Mapping[str, Any]) -> Preparation:
@@ -37,11 +40,21 @@ def preparation_of(path: Path, metadata: Mapping[str, Any]) -> Preparation:
     Raises:
         ArtifactError: its images were prepared in a way that is not known here.
     """
-    found = {"fit": "crop", **metadata.get("preparation", {})}
-    known = Preparation(metadata["image_size"], found["fit"] if found["fit"] in FITTED else "crop")
+    found = {"fit": "crop", "levels": Levels()._asdict(), **metadata.get("preparation", {})}
+    fit = found["fit"] if found["fit"] in FITTED else "crop"
+    known = Preparation(metadata["image_size"], fit, _levels(found["levels"]))
     if "preparation" in metadata and found != known.described():
         raise ArtifactError(
             f"{path}: made for images prepared with {found}, expected {known.described()}: this version cannot prepare "
             "new ones so; take the version that made the model, or run dvc repro"
         )
     return known
+
+
+def _levels(found: Any) -> Levels:
+    """What metadata say of the levels, the usual ones where that is nothing sensible."""
+    try:
+        levels = Levels(**found)
+        return levels if levels.lowest < levels.highest and levels.lowest_real < levels.highest_real else Levels()
+    except TypeError:
+        return Levels()

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scan_core.images.decode import Decoded, decode_rgb
+from scan_core.images.decode import MOST_PIXELS, Decoded, decode_rgb
+from scan_core.images.levels import Levels
 
 JPEG_REDUCTION = 2
 """A JPEG file is decoded at no less than so many times the wanted size, the rest is left to the filter."""
@@ -51,11 +52,18 @@ FITS = {"crop": resize_and_crop, "pad": resize_and_pad, "stretch": stretch}
 """How a picture of any shape becomes a square."""
 
 
-def decode_and_resize(encoded: bytes | Path, size: int, fit: str) -> Decoded:
+def decode_and_resize(
+    encoded: bytes | Path,
+    size: int,
+    fit: str,
+    *,
+    levels: Levels = Levels(),  # noqa: B008
+    most_pixels: int = MOST_PIXELS,
+) -> Decoded:
     """Decode the picture in a file and make it ``size`` x ``size`` RGB pixels by the way ``fit`` of :data:`FITS`.
 
     Raises:
-        UnreadableImageError: see :func:`decode_rgb`.
+        UnreadableImageError: see :func:`decode_rgb`, which has ``levels`` and ``most_pixels``, too.
     """
-    image, original_size = decode_rgb(encoded, at_least=JPEG_REDUCTION * size)
-    return Decoded(FITS[fit](image, size), original_size)
+    decoded = decode_rgb(encoded, at_least=JPEG_REDUCTION * size, levels=levels, most_pixels=most_pixels)
+    return decoded._replace(image=FITS[fit](decoded.image, size))

@@ -11,10 +11,11 @@ import numpy.typing as npt
 from scan_core.console.progress import track
 from scan_core.datasets.dataset import Dataset, Skipped, Stored
 from scan_core.errors import DataError
-from scan_core.images.decode import UnreadableImageError
+from scan_core.images.decode import MOST_PIXELS, UnreadableImageError
+from scan_core.images.levels import Values
 from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import DIGEST_BYTES, Prepared, prepare
-from scan_core.ingest.store import ArrayStore, ShardStore
+from scan_core.ingest.store import Store
 from scan_core.parallel.threads import ordered_map
 
 CHUNK_BYTES = 2**18
@@ -37,27 +38,44 @@ class Loaded(NamedTuple):
     """[N, C, 2], as in ``Prepared``."""
     digest: npt.NDArray[np.uint8]
     """[N, bytes], as in ``Prepared``."""
+    animated: npt.NDArray[np.bool_]
+    """[N], as in ``Prepared``."""
+    values: list[Values | None]
+    """[N], as in ``Prepared``."""
     skipped: list[Skipped]
     """The unreadable ones, in the origin's order."""
 
     def only(self, kept: npt.NDArray[np.bool_]) -> "Loaded":
         """What became of the images ``kept`` [N], all of them readable."""
-        return Loaded(self.readable[kept], self.original_size[kept], self.moments[kept], self.digest[kept], skipped=[])
+        values = [self.values[row] for row in np.flatnonzero(kept)]
+        return Loaded(
+            self.readable[kept],
+            self.original_size[kept],
+            self.moments[kept],
+            self.digest[kept],
+            self.animated[kept],
+            values,
+            skipped=[],
+        )
 
 
 def load_images(
     dataset: Dataset,
     rows: npt.NDArray[np.int64],
-    store: ArrayStore | ShardStore,
+    store: Store,
     *,
     preparation: Preparation,
     workers: int,
     skip_unreadable: bool,
+    most_pixels: int = MOST_PIXELS,
 ) -> Loaded:
     """Decode and prepare the images ``rows`` of ``dataset``, and put the one of rows[i] to row i.
 
     They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``, and
     none of them is used where the first ``SAMPLE`` images are small.
+
+    Args:
+        most_pixels: of a picture that is decoded at all.
 
     Raises:
         DataError: an image cannot be read and is not to be skipped.
@@ -65,7 +83,8 @@ def load_images(
     order = np.argsort(rows)
     loaded = _nothing_yet(len(rows), dataset.channels)
     chunk = max(1, CHUNK_BYTES // (dataset.channels * preparation.image_size**2))
-    images, decode = dataset.read(rows[order]), partial(_try_to_prepare, preparation=preparation, encode=store.encoded)
+    images = dataset.read(rows[order])
+    decode = partial(_try_to_prepare, preparation=preparation, encode=store.encoded, most_pixels=most_pixels)
     first = [decode(stored) for stored in islice(images, SAMPLE)]
     in_turn = _all_small(first)
     others = map(decode, images) if in_turn else ordered_map(decode, images, chunk=chunk, workers=workers)
@@ -80,6 +99,7 @@ def load_images(
         loaded.readable[i] = True
         loaded.original_size[i], loaded.moments[i] = image.original_size, image.moments
         loaded.digest[i] = np.frombuffer(image.digest, np.uint8)
+        loaded.animated[i], loaded.values[i] = image.animated, image.values
     return loaded
 
 
@@ -94,13 +114,15 @@ def _nothing_yet(count: int, channels: int) -> Loaded:
         original_size=np.zeros((count, 2), np.int64),
         moments=np.zeros((count, channels, 2), np.int64),
         digest=np.zeros((count, DIGEST_BYTES), np.uint8),
+        animated=np.zeros(count, bool),
+        values=[None] * count,
         skipped=[],
     )
 
 
-def _try_to_prepare(stored: Stored, *, preparation: Preparation, encode: bool) -> Prepared | str:
+def _try_to_prepare(stored: Stored, *, preparation: Preparation, encode: bool, most_pixels: int) -> Prepared | str:
     """The image, or why it cannot be read."""
     try:
-        return prepare(stored, preparation, encode=encode)
+        return prepare(stored, preparation, encode=encode, most_pixels=most_pixels)
     except UnreadableImageError as error:
         return str(error)

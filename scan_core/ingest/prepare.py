@@ -11,7 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from scan_core.datasets.dataset import Stored
-from scan_core.images.decode import JPEG, MAX_BYTES, Decoded, UnreadableImageError, is_rotated
+from scan_core.images.decode import JPEG, MAX_BYTES, MOST_PIXELS, Decoded, UnreadableImageError, is_rotated
+from scan_core.images.levels import Values
 from scan_core.images.preparation import Preparation
 from scan_core.images.resize import FITS, decode_and_resize
 
@@ -33,13 +34,20 @@ class Prepared(NamedTuple):
     """[C, 2], each channel's sum of values and of their squares: exact, so that any order of summing them agrees."""
     digest: bytes
     """BLAKE2b of the pixels: equal images have equal ones."""
+    values: Values | None
+    """Of the picture's pixels before, where they had more than 8 bits."""
+    animated: bool
+    """Whether it is the first of several frames."""
 
 
-def prepare(stored: Stored, preparation: Preparation, *, encode: bool) -> Prepared:
+def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixels: int = MOST_PIXELS) -> Prepared:
     """Decode one image and make it a square of the wanted size.
 
     An upright JPEG file that takes no more room than its resized pixels is kept as it is; whatever else is encoded as
     PNG.
+
+    Args:
+        most_pixels: of a picture that is decoded at all.
 
     Raises:
         UnreadableImageError: it is missing or cannot be decoded.
@@ -49,12 +57,14 @@ def prepare(stored: Stored, preparation: Preparation, *, encode: bool) -> Prepar
     if isinstance(stored, Path):
         stored = _read(stored)
     if isinstance(stored, bytes):
-        square, original_size = decode_and_resize(stored, *preparation)
+        size, fit, levels = preparation
+        decoded = decode_and_resize(stored, size, fit, levels=levels, most_pixels=most_pixels)
     else:
-        square, original_size = _resize(stored, *preparation)
-    pixels = _channels_first(square)
-    encoded = _encode(stored, square, room=pixels.nbytes) if encode else b""
-    return Prepared(pixels, encoded, original_size, _moments(pixels), pixels_digest(pixels))
+        decoded = _resize(stored, preparation.image_size, preparation.fit)
+    pixels = _channels_first(decoded.image)
+    encoded = _encode(stored, decoded.image, room=pixels.nbytes) if encode else b""
+    moments, digest = _moments(pixels), pixels_digest(pixels)
+    return Prepared(pixels, encoded, decoded.original_size, moments, digest, decoded.values, decoded.animated)
 
 
 def pixels_digest(pixels: npt.NDArray[np.uint8]) -> bytes:

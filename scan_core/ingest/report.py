@@ -48,6 +48,8 @@ def write_report(
         "duplicates": len(equal),
         "duplicates_dropped": int((loaded.readable & ~kept).sum()),
         "skipped": len(skipped),
+        "left_out": dict(sorted(dataset.left_out.items())),
+        "first_frames": int(loaded.animated.sum()),
     }
     write_text(folder / "details.json", json.dumps(details, indent=2) + "\n")
     shown = (lambda path: PurePosixPath(path).name) if dataset.classes else str

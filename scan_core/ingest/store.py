@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,18 @@ SHARD_BYTES = 2**30
 MOST_SHARDS = 256
 NEW = ".new"
 """In the images' folder, what is not finished yet."""
+
+
+@runtime_checkable
+class Store(Protocol):
+    """What takes images in."""
+
+    @property
+    def encoded(self) -> bool:
+        """Whether it takes their files instead of their pixels."""
+
+    def put(self, row: int, image: Prepared) -> None:
+        """Store one image; rows come in any order."""
 
 
 class ArrayStore:

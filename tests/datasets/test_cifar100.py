@@ -91,7 +91,7 @@ def test_cifar100_truncated_archive(archive, tmp_path):
 
 def test_cifar100_parquet_without_its_columns(tmp_path):
     write_parquet(tmp_path / "train.parquet", [encode(np.zeros((32, 32, 3), np.uint8))], [0])
-    with pytest.raises(DataError, match=r"label: int64, expected image or img .* and fine_label \(integer\)"):
+    with pytest.raises(DataError, match=r"label: int64, expected image, img or .* and fine_label \(integer\)"):
         cifar100(tmp_path, downloads=tmp_path)
     with pytest.raises(DataError, match="and coarse_label and fine_label"):
         cifar20(tmp_path, downloads=tmp_path)

@@ -111,11 +111,11 @@ def test_folder_lists_folders_that_cannot_be_read(tmp_path, monkeypatch):
 
 
 def test_folder_names_that_are_no_utf8(tmp_path):
-    _write(tmp_path, "plain/1.png")
+    _write(tmp_path, "bar/1.png", "plain/1.png")
     (tmp_path / "plain").rename(tmp_path / os.fsdecode(b"caf\xe9"))
     dataset = _open(tmp_path)
-    assert _table(dataset) == [("caf\\xe9/1.png", "train", "caf\\xe9")]
-    (path,) = dataset.read(np.array([0]))
+    assert _table(dataset)[1] == ("caf\\xe9/1.png", "train", "caf\\xe9")
+    (path,) = dataset.read(np.array([1]))
     assert path.is_file()
 
 
@@ -145,3 +145,31 @@ def test_folder_missing_or_a_file(tmp_path):
     _write(tmp_path, "1.png")
     with pytest.raises(DataError, match="is a file, expected a folder of pictures"):
         _open(tmp_path / "1.png")
+
+
+def test_folder_takes_pictures_by_content_and_counts_the_rest(tmp_path):
+    _write(
+        tmp_path, "1.jfif", "2.pgm", "3.avif", "4.jp2", "tmp/5.png", "tmp/6.tif", "@eaDir/thumb.jpg", ".hidden/7.png"
+    )
+    (tmp_path / "tmp/5.png").rename(tmp_path / "5")
+    (tmp_path / "tmp/6.tif").rename(tmp_path / "6.CR2")  # cameras' raw files begin as TIFF does
+    for name in ("notes.txt", "film.mp4", "more.TXT", "LICENSE"):
+        (tmp_path / name).write_text("words")
+    dataset = _open(tmp_path)
+    assert dataset.path == ["1.jfif", "2.pgm", "3.avif", "4.jp2", "5"]
+    assert dataset.left_out == {
+        ".cr2": 1,
+        ".mp4": 1,
+        ".txt": 2,
+        "folders @eaDir": 1,
+        "hidden": 1,
+        "without a suffix": 1,
+    }
+
+
+def test_folder_counts_what_lies_beside_the_splits(tmp_path):
+    _write(tmp_path, "train/cat/1.png", "train/dog/2.png", "test/cat/3.png", "cover.png")
+    dataset = _open(tmp_path)
+    assert "cover.png" not in dataset.path
+    assert dataset.left_out == {"beside the folders of the splits": 1}
+    assert dataset.label.min() >= 0

@@ -30,21 +30,53 @@ def test_label_file_as_spreadsheets_write_it(write):
 
 
 @pytest.mark.parametrize(
+    "content",
+    [
+        "file;label\na/1.png;NO\na/2.png;007\n",
+        "File\tClass\na/1.png\tNO\na/2.png\t007\n",
+        "\ufeffimage,label\r\na\\1.png,NO\r\na\\2.png,007\r\n",
+        "filename,label\n1.png,NO\n./a/2.png,007\n",
+        "label,id,file_size\nNO,1,9\n007,2,9\n",
+    ],
+)
+def test_label_file_of_other_layouts(write, content):
+    assert read_label_file(write(content), PICTURES) == ["NO", "007", None]
+
+
+def test_label_file_composed_and_decomposed_names(write):
+    # macOS writes the umlaut as a letter and a mark.
+    assert read_label_file(write("file,label\nK\u00e4fer.png,x\n"), ["Ka\u0308fer.png"]) == ["x"]
+
+
+def test_label_file_names_that_could_be_two_pictures_mean_none(write):
+    with pytest.raises(DataError, match="none of its 1 rows"):
+        read_label_file(write("file,label\n1.png,x\n"), ["a/1.png", "b/1.png"])
+
+
+def test_label_file_counts_rows_without_a_picture(write, capsys):
+    path = write("file,label\n" + "".join(f"gone/{i}.png,x\n" for i in range(500)) + "a/1.png,cat\n")
+    assert read_label_file(path, PICTURES) == ["cat", None, None]
+    message = capsys.readouterr().err
+    assert "1 rows name a picture, 500 do not (line 2: 'gone/0.png', " in message
+    assert "gone/3.png" not in message
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         ("", "line 1: columns none, expected file and label"),
         ("name,label\na/1.png,cat\n", "line 1: columns 'name', 'label', expected file and label"),
-        ("file;label\na/1.png;cat\n", "line 1: columns 'file;label', expected file and label"),
-        ("file,label\n", "no line below the header"),
-        ("file,label\na/1.png,cat\na/3.png,cat\n", "line 3: no picture 'a/3.png' in data.source; write its path"),
-        ("file,label\na\\1.png,cat\n", "line 2: no picture 'a\\\\1.png'"),
-        ("file,label\n../a/1.png,cat\n", "line 2: no picture '../a/1.png'"),
+        ("file,label\n", "none of its 0 rows names one of the 3 pictures, expected paths relative to data.source"),
+        (
+            "file,label\na/3.png,cat\n../a/1.png,cat\n",
+            "none of its 2 rows names one of the 3 pictures (line 2: 'a/3.png')",
+        ),
         ("file,label\na/1.png,cat\na/1.png,cat\n", "line 3: 'a/1.png' for the second time"),
         ("file,label\na/1.png,\n", "line 2: no label; remove the line"),
         ("file,label\na/1.png\n", "line 2: not 2 fields"),
-        ("file,label\nb, c.png,dog\n", "line 2: not 2 fields; quote those with a comma"),
+        ("file,label\nb, c.png,dog\n", "line 2: not 2 fields; quote those that hold a separator"),
         ('file,label\n"a/1.png,cat\n', "line 2: not CSV (unexpected end of data)"),
-        ('file,label\n"a\nb",cat\n', r"line 3: no picture 'a\nb'"),
+        ('file,label\n"a\nb",cat\n', r"(line 3: 'a\nb')"),
         (b"file,label\na/1.png,K\xe4fer\n", "not UTF-8 (invalid continuation byte at byte 20); save it as UTF-8"),
     ],
 )

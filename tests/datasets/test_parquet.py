@@ -75,12 +75,46 @@ def test_parquet_split_is_the_prefix(tmp_path, name, split):
 
 def test_parquet_wrong_columns(tmp_path):
     path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"picture": [b""], "label": [0]}), path)
-    with pytest.raises(DataError, match="columns picture: binary, label: int64, expected image"):
+    pq.write_table(pa.table({"front": [b""], "back": [b""], "label": [0]}), path)
+    with pytest.raises(DataError, match="columns front: binary, back: binary, label: int64, expected image"):
         _open(path)
-    pq.write_table(pa.table({"image": [b""], "label": ["cat"]}), path)
-    with pytest.raises(DataError, match="label: string, expected"):
-        _open(path)
+
+
+def test_parquet_the_only_column_of_images(tmp_path):
+    pq.write_table(pa.table({"picture": IMAGES[:2], "label": [0, 1]}), tmp_path / "a.parquet")
+    assert list(_open(tmp_path).read(np.arange(2))) == IMAGES[:2]
+
+
+@pytest.mark.parametrize(
+    ("column", "labels", "names"),
+    [
+        ("label", ["cat", None], ["cat", None]),
+        ("label", [True, False], ["1", "0"]),
+        ("labels", [3, 1], ["3", "1"]),
+        ("labels", ["NO", "007"], ["NO", "007"]),
+        ("label", [0.5, 1.0], [None, None]),
+        ("label", [[0], [1]], [None, None]),
+    ],
+)
+def test_parquet_labels_of_other_types_and_names(tmp_path, capsys, column, labels, names):
+    pq.write_table(pa.table({"image": IMAGES[:2], column: labels}), tmp_path / "a.parquet")
+    assert _open(tmp_path).label_names(np.arange(2)) == names
+    assert ("cannot be classes and is ignored" in capsys.readouterr().err) == (names == [None, None])
+
+
+def test_parquet_class_names_of_several_files(tmp_path):
+    for name, labels in (("a", ["dog", "cat"]), ("b", ["ant", "dog"])):
+        pq.write_table(pa.table({"image": IMAGES[:2], "label": labels}), tmp_path / f"{name}.parquet")
+    dataset = _open(tmp_path)
+    assert dataset.classes == ("ant", "cat", "dog")
+    assert dataset.label.tolist() == [2, 1, 0, 2]
+
+
+def test_parquet_a_downloaded_repository(tmp_path):
+    for name in ("data/train-0.parquet", "data/valid-0.parquet", "test/0.parquet", ".cache/train-0.parquet"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        write_parquet(tmp_path / name, IMAGES[:1])
+    assert _open(tmp_path).split.tolist() == ["train", "valid", "test"]
 
 
 def test_parquet_columns_of_labels_by_name(tmp_path):

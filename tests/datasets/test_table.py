@@ -13,9 +13,10 @@ def _open(name, source=None, *, labels="folders", classes_file=None, downloads):
 
 def test_open_dataset_labels_none(tmp_path):
     write_picture(tmp_path / "cat/1.png")
-    assert _open("folder", tmp_path, downloads=tmp_path).label_names(np.array([0])) == ["cat"]
+    write_picture(tmp_path / "dog/2.png")
+    assert _open("folder", tmp_path, downloads=tmp_path).label_names(np.array([0, 1])) == ["cat", "dog"]
     dataset = _open("folder", tmp_path, labels="none", downloads=tmp_path)
-    assert dataset.label.tolist() == [-1]
+    assert dataset.label.tolist() == [-1, -1]
     assert dataset.classes == ()
 
 

@@ -16,6 +16,11 @@ FREE = {
 BY_LABEL = {"confusion.csv", "confusion.png", "purity.csv", "purity.png"}
 
 
+def _write_galleries(folder, results, pixels, embeddings):
+    ids = np.arange(6) * 3
+    write_galleries(folder, results, ids, _images(pixels), embeddings, results.truth.names, prototype_count=3)
+
+
 def _images(pixels: np.ndarray) -> ResidentImages:
     return ResidentImages(pixels, torch.device("cpu"))
 
@@ -25,8 +30,8 @@ def _write(folder: Path, results: Results) -> dict[str, bytes]:
     pixels = generator.integers(0, 256, (20, 1, 8, 8), dtype=np.uint8)
     embeddings = generator.normal(size=(20, 4)).astype(np.float32)
     write_tables(folder, results, list("abcdef"))
-    write_charts(folder, results)
-    write_galleries(folder, results, np.arange(6) * 3, _images(pixels), embeddings, prototype_count=3)
+    write_charts(folder, results, results.truth.names)
+    _write_galleries(folder, results, pixels, embeddings)
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
@@ -49,6 +54,6 @@ def test_pictures_are_those_of_the_evaluated_images(make_results, tmp_path: Path
     pixels, embeddings = np.zeros((20, 1, 8, 8), dtype=np.uint8), np.ones((20, 4), dtype=np.float32)
     pixels[1::3] = 255  # none of the evaluated ones
     for name, content in (("a", pixels), ("b", np.zeros_like(pixels))):
-        write_galleries(tmp_path / name, results, np.arange(6) * 3, _images(content), embeddings, prototype_count=3)
+        _write_galleries(tmp_path / name, results, content, embeddings)
     for name in ("prototypes.png", "uncertain.png"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() != before[name]

@@ -50,8 +50,8 @@ def test_report_shows_what_fits_on_a_page_and_reads_no_more(results: Results, tm
     images = Counting(np.zeros((IMAGES, 3, 8, 8), np.uint8), torch.device("cpu"))
     embeddings = np.eye(16, dtype=np.float32)[np.arange(IMAGES) % 16]
     write_tables(tmp_path, results, [f"{row}.png" for row in range(IMAGES)])
-    write_charts(tmp_path, results)
-    write_galleries(tmp_path, results, np.arange(IMAGES), images, embeddings, prototype_count=10)
+    write_charts(tmp_path, results, results.truth.names)
+    write_galleries(tmp_path, results, np.arange(IMAGES), images, embeddings, results.truth.names, prototype_count=10)
     assert images.asked <= ROWS * 10 + UNCERTAIN
     assert len(pd.read_csv(tmp_path / "cluster_sizes.csv")) == CLASSES
     assert len(pd.read_csv(tmp_path / "confusion.csv")) == IMAGES

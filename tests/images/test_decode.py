@@ -4,10 +4,11 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from scan_core.images import decode
-from scan_core.images.decode import UnreadableImageError, decode_rgb
+from scan_core.images.decode import UnreadableImageError, decode_rgb, is_picture
+from scan_core.images.levels import Levels, Values
 from tests.samples import encode, noise
 
 
@@ -49,8 +50,8 @@ def test_decode_jpeg_reduced_to_no_less_than_asked_for():
     smooth = np.asarray(Image.fromarray(noise(4, 6, 3)).resize((300, 200), Image.Resampling.BICUBIC))
     jpeg = encode(smooth, "JPEG", quality=95)
     for at_least, width, height in ((101, 300, 200), (100, 150, 100), (26, 75, 50), (None, 300, 200)):
-        image, original_size = decode_rgb(jpeg, at_least=at_least)
-        assert (image.size, original_size) == ((width, height), (300, 200))
+        decoded = decode_rgb(jpeg, at_least=at_least)
+        assert (decoded.image.size, decoded.original_size) == ((width, height), (300, 200))
     blocks = smooth.reshape(50, 4, 75, 4, 3).mean((1, 3))
     assert np.abs(np.asarray(decode_rgb(jpeg, at_least=26).image) - blocks).max() < 6
 
@@ -59,8 +60,8 @@ def test_decode_measures_upright():
     exif = Image.Exif()
     exif[274] = 6
     jpeg = _saved(Image.fromarray(noise(64, 96, 3)), "JPEG", exif=exif)
-    image, original_size = decode_rgb(jpeg, at_least=32)
-    assert (image.size, original_size) == ((32, 48), (64, 96))
+    decoded = decode_rgb(jpeg, at_least=32)
+    assert (decoded.image.size, decoded.original_size) == ((32, 48), (64, 96))
 
 
 def test_decode_from_a_path(tmp_path):
@@ -119,12 +120,19 @@ def test_decode_sixteen_bit_rgb():
     assert _pixels(_png(1, 1, depth=16, rows=row)).tolist() == [[[255, 128, 0]]]
 
 
-@pytest.mark.parametrize(
-    "values", [np.zeros((2, 2), np.float32), np.array([[0, 70_000]], np.int32), np.array([[-1, 5]], np.int32)]
-)
-def test_decode_values_without_8_bit_meaning(values):
-    with pytest.raises(UnreadableImageError, match="expected"):
-        decode_rgb(encode(values, "TIFF"))
+def test_decode_sixteen_bits_of_which_few_are_used():
+    values = np.array([[0, 255, 2048, 4095]], np.uint16)
+    decoded = decode_rgb(encode(values, "TIFF"), levels=Levels(highest=4095))
+    assert np.asarray(decoded.image)[0, :, 0].tolist() == [0, 15, 128, 255]
+    assert decoded.values == Values(0, 4095, whole=True)
+
+
+def test_decode_floating_point():
+    # Halfway is 127.5, to the even neighbor; beyond the levels is clipped, and what is no number is black.
+    values = np.array([[0, 0.5, 1, 2, np.nan]], np.float32)
+    decoded = decode_rgb(encode(values, "TIFF"))
+    assert np.asarray(decoded.image)[0, :, 0].tolist() == [0, 128, 255, 255, 0]
+    assert decoded.values == Values(0, 2, whole=False)
 
 
 @pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, -1), (8, 1)])
@@ -174,11 +182,64 @@ def test_decode_vanished_file(tmp_path):
 
 
 def test_decode_refuses_a_bomb():
-    with pytest.raises(UnreadableImageError, match="could be decompression bomb"):
+    with pytest.raises(UnreadableImageError, match="30000 x 30000 pixels, at most 300 million are decoded"):
         decode_rgb(_png(30_000, 30_000, depth=8, rows=b"\0" * 1000))
 
 
-def test_decode_refuses_more_than_the_limit(monkeypatch):
-    monkeypatch.setattr(decode, "MAX_PIXELS", 41)
-    with pytest.raises(UnreadableImageError, match="7 x 6 pixels, at most 41 are decoded"):
-        decode_rgb(encode(noise(6, 7, 3)))
+def test_decode_refuses_more_than_the_limit():
+    with pytest.raises(UnreadableImageError, match=r"7 x 6 pixels, at most .* million are decoded"):
+        decode_rgb(encode(noise(6, 7, 3)), most_pixels=41)
+    assert decode_rgb(encode(noise(6, 7, 3)), most_pixels=42).original_size == (7, 6)
+
+
+def test_decode_more_megapixels_than_pillow_lets_pass(recwarn):
+    file = BytesIO()
+    Image.new("L", (12_000, 9_000), 70).save(file, format="JPEG", quality=30)
+    image = decode_rgb(file.getvalue(), at_least=100).image
+    assert image.size == (1500, 1125)
+    assert not recwarn.list
+
+
+def test_decode_png_with_much_metadata():
+    pixels, text = noise(6, 7, 3), PngImagePlugin.PngInfo()
+    text.add_text("recording", "a" * 2**21, zip=True)
+    assert np.array_equal(_pixels(_saved(Image.fromarray(pixels), pnginfo=text)), pixels)
+
+
+def test_decode_white_on_transparent_is_laid_on_black():
+    # White strokes in an invisible field: on white nothing would be left of them.
+    pixels = np.full((4, 4, 4), 255, np.uint8)
+    pixels[:, 1:, 3] = 0
+    assert _pixels(encode(pixels))[0, :, 0].tolist() == [255, 0, 0, 0]
+
+
+def test_decode_says_that_more_frames_follow():
+    frames = [Image.new("L", (4, 4), level) for level in (0, 255)]
+    for kind in ("GIF", "TIFF"):
+        assert decode_rgb(_saved(frames[0], kind, save_all=True, append_images=frames[1:])).animated
+        assert not decode_rgb(_saved(frames[0], kind)).animated
+    assert not decode_rgb(_saved(frames[0], "MPO", save_all=True, append_images=frames[1:])).animated
+
+
+def test_decode_heic_names_the_package():
+    if "HEIF" in decode.FORMATS:
+        return
+    with pytest.raises(UnreadableImageError, match="HEIC, which the optional package pi-heif decodes"):
+        decode_rgb(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (encode(noise(4, 4, 3), "JPEG"), True),
+        (encode(noise(4, 4, 3), "PPM"), True),
+        (encode(noise(4, 4, 3), "AVIF"), True),
+        (encode(noise(4, 4, 3), "TIFF"), False),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n", False),
+        (b"BM and other words", False),
+        (b"", False),
+    ],
+)
+def test_is_picture_by_content(content, expected, tmp_path):
+    (tmp_path / "x.txt").write_bytes(content)
+    assert is_picture(tmp_path / "x.txt") is expected

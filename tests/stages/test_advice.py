@@ -111,3 +111,11 @@ def test_chance_and_refusal_are_told_again():
     )
     assert [message.split(":")[0] for message in again[:2]] == ["pretext-train", "scan-train"]
     assert "no image is assigned with a probability above 0.8" in again[2]
+
+
+def test_collapse_warning_knows_the_prior():
+    # 84 % where 90 % were asked for is no collapse; where 40 % were, it is.
+    sizes = {"used": 3, "clusters": 3, "largest": 0.84, "entropy": 0.4}
+    assert collapse_warning(**sizes, prior=[18, 1, 1]) is None
+    assert "holds 84% of them" in collapse_warning(**sizes, prior=[0.4, 0.3, 0.3])
+    assert "2 of 3 clusters" in collapse_warning(**sizes | {"used": 2}, prior=[18, 1, 1])

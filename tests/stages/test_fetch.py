@@ -24,6 +24,7 @@ from tests.samples import (
     write_cifar_archive,
     write_cifar_parquet,
     write_parquet,
+    write_picture,
 )
 from tests.stages.fetching import LABELS, written_files, written_images, written_labels
 
@@ -99,7 +100,7 @@ def test_fetch_adds_both_seeds(run_fetch):
 def test_fetch_limit_above_all_says_so(run_fetch, capsys):
     details = run_fetch(limit=5000)
     assert details["images"] == 1797
-    assert "all 1797 training images are taken (data.limit: 5000)" in capsys.readouterr().err
+    assert "all 1,797 training images are taken (data.limit: 5000)" in capsys.readouterr().err
 
 
 def test_fetch_contact_sheet_shows_the_first_hundred(run_fetch):
@@ -221,3 +222,60 @@ def test_fetch_command_line_help():
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for word in ("Reads", "writes", "data/artifacts/labels.parquet", "--params"):
         assert word in shown
+
+
+@pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
+def test_fetch_scales_deep_images_by_the_dataset_s_own_values(run_fetch, source):
+    # Twelve bits: 4095 of all images is white, so 2048 is 2048 >> 4 = 128, whichever image it is in.
+    for name, value in (("dark", 2048), ("bright", 4095)):
+        values = np.zeros((4, 4), np.uint16)
+        values[:2] = value
+        (source / f"{name}.png").write_bytes(encode(values))
+    (source / "usual.png").write_bytes(encode(noise(4, 4)))
+    run_fetch(name="folder", source=str(source), image_size=4)
+    levels = {pixels.max() for pixels in read_pixels(Path("data/artifacts/images")) if pixels[0, 2:].max() == 0}
+    assert levels == {128, 255}
+    assert read_preparation(Path("data/artifacts/index.parquet"))["levels"]["highest"] == 4095
+
+
+def test_fetch_says_what_it_understood(run_fetch, source, capsys):
+    for path in ("train/cat/1.png", "train/dog/2.png", "valid/cat/3.png", "cover.png"):
+        write_picture(source / path)
+    (source / "notes.txt").touch()
+    details = run_fetch(name="folder", source=str(source))
+    assert (
+        "3 images (train 2, valid 1 (not used)); 2 classes, the dataset's own (cat 2, dog 1), 0 unlabeled; left out: "
+        "1 .txt, 1 beside the folders of the splits"
+    ) in capsys.readouterr().err
+    assert details["left_out"] == {".txt": 1, "beside the folders of the splits": 1}
+
+
+def test_fetch_says_how_many_the_limit_takes(run_fetch, capsys):
+    run_fetch(limit=50, image_size=8)
+    assert "50 of 1,797 training images are taken (data.limit); python -m stages.predict" in capsys.readouterr().err
+
+
+def test_fetch_warns_of_blank_images_and_first_frames(run_fetch, source, capsys):
+    Image.new("L", (8, 8), 9).save(source / "blank.png")
+    write_picture(source / "usual.png")
+    frames = [Image.fromarray(noise(8, 8, seed=seed)) for seed in (0, 1)]
+    frames[0].save(source / "film.gif", save_all=True, append_images=frames[1:])
+    details = run_fetch(name="folder", source=str(source))
+    told = capsys.readouterr().err
+    assert "of 1 animated pictures or stacks the first frame is taken" in told
+    assert "1 of 3 images are nearly of one color all over" in told
+    assert details["first_frames"] == 1
+
+
+def test_fetch_refuses_pictures_of_too_many_megapixels(run_fetch, source):
+    for name, side in (("a", 40), ("b", 41), ("c", 50)):
+        Image.new("RGB", (side, side)).save(source / f"{name}.png")
+    details = run_fetch(name="folder", source=str(source), max_megapixels=0.0017)
+    assert (details["images"], details["skipped"]) == (2, 1)
+    assert "50 x 50 pixels, at most 0.0017 million are decoded" in Path("reports/fetch/skipped.csv").read_text()

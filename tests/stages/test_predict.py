@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,7 +41,8 @@ def _write_model(channels, **further):
 def run_predict(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     runtime = SimpleNamespace(device="cpu", threads=1)
-    monkeypatch.setattr(predict, "load_params", lambda _: SimpleNamespace(runtime=runtime))
+    config = SimpleNamespace(runtime=runtime, data=SimpleNamespace(max_megapixels=1.0))
+    monkeypatch.setattr(predict, "load_params", lambda _: config)
     _write_model(channels=3)
 
     def run(files, output=Path("reports/predict/assignments.csv")):
@@ -97,6 +99,14 @@ def test_one_picture(run_predict, tmp_path):
     predict.main(tmp_path / "pictures" / "3" / "3.png", output=Path("one.csv"))
     (row,) = pd.read_csv("one.csv").to_dict("records")
     assert row == {"path": "3.png", **everything.loc["3/3.png"]}
+
+
+def test_one_picture_whose_name_is_no_utf8(run_predict, tmp_path):
+    run_predict(_files())
+    odd = tmp_path / os.fsdecode(b"caf\xe9.png")
+    (tmp_path / "pictures" / "3" / "3.png").rename(odd)
+    predict.main(odd, output=Path("one.csv"))
+    assert pd.read_csv("one.csv")["path"].tolist() == ["caf\\xe9.png"]
 
 
 def test_an_output_that_is_no_file_is_left_alone(run_predict, monkeypatch):

@@ -127,3 +127,33 @@ def test_the_figures_of_other_images_are_removed(arguments: tuple[str, list[str]
     figures.write_text("{}")
     use(*arguments, params=tmp_path / "params.yaml")
     assert figures.exists() == kept
+
+
+@pytest.mark.parametrize("text", ["/x/My Pictures #2", "NO", "1e3", "[a]", "a: b", "~", "{x", "'q"])
+def test_text_is_taken_as_it_was_typed(text: str, tmp_path: Path):
+    path = tmp_path / "params.yaml"
+    use("folder", [f"data.source={text}", f"data.labels={text}"], params=path)
+    params = load_params(path)
+    assert (params.data.source, params.data.labels) == (text, text)
+    use("folder", ["data.source=null"], params=path)
+    assert load_params(path).data.source is None
+
+
+def test_values_that_are_no_text_are_yaml(tmp_path: Path):
+    path = tmp_path / "params.yaml"
+    use("folder", ["runtime.devices=2", "runtime.compile=auto", "data.train_splits=[train, val]"], params=path)
+    params = load_params(path)
+    assert (params.runtime.devices, params.runtime.compile, params.data.train_splits) == (2, "auto", ("train", "val"))
+
+
+def test_values_set_by_hand_that_are_lost_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "params.yaml"
+    use("folder", ["data.source=/pictures", "clusters=7"], params=path)
+    path.write_text(path.read_text().replace("  limit: null", "  limit: 500"))
+    capsys.readouterr()
+    use("folder", ["clusters=7"], params=path)
+    told = " ".join(capsys.readouterr().err.split())
+    assert "what had been set by hand is the preset's again: data.limit: 500 is null again" in told
+    capsys.readouterr()
+    use("folder", ["clusters=7"], params=path)
+    assert "set by hand" not in capsys.readouterr().err

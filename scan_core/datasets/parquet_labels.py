@@ -1,0 +1,100 @@
+"""The labels of Parquet files: a column of integers, truth values or text."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from scan_core.console.progress import warn
+from scan_core.errors import DataError
+
+LABEL_COLUMNS = ("label", "labels")
+TEXT = (pa.types.is_string, pa.types.is_large_string)
+
+
+class Column(NamedTuple):
+    """One way to label the images of a file."""
+
+    values: npt.NDArray[np.int64] | npt.NDArray[np.object_]
+    """[n], -1 where unlabeled; or the names of the classes, None where unlabeled."""
+    classes: tuple[str, ...]
+    """Those that the file's metadata name."""
+
+
+class Labels(NamedTuple):
+    """One way to label the images of all files."""
+
+    label: npt.NDArray[np.int64]
+    """[N], -1 where unlabeled."""
+    classes: tuple[str, ...]
+
+
+def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
+    """The first of ``LABEL_COLUMNS`` that is there, unless its values cannot be classes."""
+    found = [name for name in LABEL_COLUMNS if name in schema.names][:1]
+    if found and not _are_classes(schema.field(found[0]).type):
+        warn(f"{path}: column {found[0]} of {schema.field(found[0]).type} cannot be classes and is ignored")
+        return ()
+    return tuple(found)
+
+
+def read_column(column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column:
+    """Take the labels ``name`` out of ``column``, with the names that a Hugging Face ``schema`` has for them."""
+    if _is_text(column.type):
+        return Column(np.array(column.to_pylist(), dtype=object), ())
+    return Column(np.maximum(column.cast(pa.int64()).fill_null(-1).to_numpy(), -1), _classes(schema, name))
+
+
+def unlabeled(count: int) -> Column:
+    """A column of nothing."""
+    return Column(np.full(count, -1), ())
+
+
+def join(root: Path, name: str, columns: Sequence[Column]) -> Labels:
+    """The labels ``name`` of all files below ``root``.
+
+    Raises:
+        DataError: their class names differ, some are text and some numbers, or a number has no name.
+    """
+    if any(column.values.dtype == object for column in columns):
+        return _numbered(root, name, columns)
+    label = np.concatenate([column.values for column in columns]).astype(np.int64)
+    lists = {column.classes for column in columns if column.values.max(initial=-1) >= 0}
+    if len(lists) > 1:
+        raise DataError(f"{root}: its files name different classes: {'; '.join(map(str, sorted(lists)))}")
+    classes = lists.pop() if lists else ()
+    allowed = len(classes) or 2**31
+    if label.max(initial=-1) >= allowed:
+        raise DataError(f"{root}: {name} {label.max()}, expected 0..{allowed - 1} or -1 (unlabeled)")
+    return Labels(label, classes)
+
+
+def _numbered(root: Path, name: str, columns: Sequence[Column]) -> Labels:
+    """Number classes that are given by their names."""
+    values = [value for column in columns for value in column.values.tolist()]
+    names = {value for value in values if value not in (None, -1)}
+    if not all(isinstance(each, str) for each in names):
+        raise DataError(f"{root}: {name} is text in some files and numbers in others, expected one of them")
+    classes = tuple(sorted(names))
+    number = {None: -1, -1: -1, **{each: i for i, each in enumerate(classes)}}
+    return Labels(np.array([number[value] for value in values], np.int64), classes)
+
+
+def _are_classes(type: pa.DataType) -> bool:
+    return pa.types.is_integer(type) or pa.types.is_boolean(type) or _is_text(type)
+
+
+def _is_text(type: pa.DataType) -> bool:
+    return any(test(type) for test in TEXT)
+
+
+def _classes(schema: pa.Schema, column: str) -> tuple[str, ...]:
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+        return tuple(str(name).encode().decode() for name in features[column]["names"])  # half a surrogate is no name
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return ()

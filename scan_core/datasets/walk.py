@@ -1,0 +1,105 @@
+"""Finding the pictures below a folder, by suffix or content, and counting what is none."""
+
+import os
+from collections import Counter, deque
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+
+from scan_core.datasets.dataset import Skipped
+from scan_core.images.decode import is_picture
+
+SUFFIXES = (
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".mpo",
+    ".png",
+    ".webp",
+    ".bmp",
+    ".gif",
+    ".tif",
+    ".tiff",
+    ".ppm",
+    ".pgm",
+    ".pbm",
+    ".pnm",
+    ".jp2",
+    ".avif",
+    ".heic",
+    ".heif",
+)
+"""A file so called is a picture; where it cannot be decoded it is skipped, and listed."""
+
+THUMBNAILS = "@eaDir"
+"""Where a Synology disk station keeps small copies of the pictures beside them."""
+
+HIDDEN = "hidden"
+
+
+class Tree(NamedTuple):
+    """What lies below a folder; paths are relative to it, with ``/``."""
+
+    pictures: list[str]
+    skipped: list[Skipped]
+    """What has a picture's suffix and is no file, and folders that cannot be read."""
+    left_out: Counter[str]
+    """Numbers of other files, by suffix; of hidden files and folders; and of folders of thumbnails."""
+
+
+def walk(root: Path) -> Tree:
+    """Find the pictures; each folder is entered once, by its real name if the tree has it, so loops of links end."""
+    tree = Tree([], [], Counter())
+    seen: set[tuple[int, int]] = set()
+    folders, links = deque([""]), deque[str]()
+    while folders or links:
+        folder = (folders or links).popleft()
+        try:
+            for entry in _enter(root / folder, seen):
+                path = f"{folder}/{entry.name}".lstrip("/")
+                if entry.name.startswith("."):
+                    tree.left_out[HIDDEN] += 1
+                elif not _holds(entry.is_dir):
+                    _sort_in(tree, root, path, regular=_holds(entry.is_file))
+                elif entry.name == THUMBNAILS:
+                    tree.left_out[f"folders {THUMBNAILS}"] += 1
+                else:
+                    (links if entry.is_symlink() else folders).append(path)
+        except OSError as error:
+            tree.skipped.append(Skipped(printable(folder), f"folder cannot be read ({error.strerror})"))
+    tree.pictures.sort()
+    tree.skipped.sort()
+    return tree
+
+
+def printable(name: str) -> str:
+    """``name`` with the bytes that are no UTF-8 written as ``\\xNN``."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _enter(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """What is in ``folder``, unless it is one of ``seen``, to which it is added."""
+    status = folder.stat()
+    if (status.st_dev, status.st_ino) in seen:
+        return []
+    seen.add((status.st_dev, status.st_ino))
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _holds(test: Callable[[], bool]) -> bool:
+    try:
+        return test()
+    except OSError:  # a link to itself, or into a closed folder
+        return False
+
+
+def _sort_in(tree: Tree, root: Path, path: str, *, regular: bool) -> None:
+    suffix = PurePosixPath(path).suffix.lower()
+    if suffix in SUFFIXES and not regular:
+        tree.skipped.append(Skipped(printable(path), "not a file, or a link to nothing"))
+    elif suffix in SUFFIXES or (regular and is_picture(root / path)):
+        tree.pictures.append(path)
+    else:
+        tree.left_out[printable(suffix) or "without a suffix"] += 1

@@ -1,0 +1,83 @@
+"""Images of more than 8 bits: which values become black and white."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+WHITE = 255
+
+
+class Levels(NamedTuple):
+    """The values that become 0 and 255 in images of more than 8 bits; further ones are clipped."""
+
+    lowest: int = 0
+    highest: int = 2**16 - 1
+    """Of integers."""
+    lowest_real: float = 0.0
+    highest_real: float = 1.0
+    """Of floating-point numbers."""
+
+
+class Values(NamedTuple):
+    """The finite values of an image."""
+
+    lowest: float
+    highest: float
+    whole: bool
+    """Whether they are integers by their type."""
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether its mode has more than 8 bits for a pixel's only value."""
+    return image.mode.startswith("I") or image.mode == "F"
+
+
+def values_of(image: Image.Image) -> Values | None:
+    """The lowest and highest value of ``image``, None where it has but 8 bits."""
+    if not is_deep(image):
+        return None
+    values = np.asarray(image)
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return None
+    return Values(float(finite.min()), float(finite.max()), whole=image.mode != "F")
+
+
+def common_levels(images: Iterable[Values | None]) -> Levels:
+    """The levels by which no value of ``images`` is clipped.
+
+    Integers are taken to have as many bits as the highest of them needs, at least 8 (12, for instance, as cameras and
+    scanners have), unless some are negative; real numbers to lie between 0 and 1 or 0 and 255 where they do. All others
+    lie between their extremes.
+    """
+    found = [values for values in images if values]
+    levels = Levels()
+    if whole := [values for values in found if values.whole]:
+        low, high = _extremes(whole)
+        bits = max(8, int(high).bit_length())
+        lowest, highest = (int(low), int(high)) if low < 0 else (0, 2**bits - 1)
+        levels = levels._replace(lowest=lowest, highest=highest)
+    if real := [values for values in found if not values.whole]:
+        low, high = _extremes(real)
+        lowest_real, highest_real = (low, high) if low < 0 or high > WHITE else (0.0, 1.0 if high <= 1 else 255.0)
+        levels = levels._replace(lowest_real=lowest_real, highest_real=highest_real)
+    return levels
+
+
+def _extremes(images: list[Values]) -> tuple[float, float]:
+    return min(values.lowest for values in images), max(values.highest for values in images)
+
+
+def to_8_bits(image: Image.Image, levels: Levels) -> Image.Image:
+    """``image`` with 8 bits where it has more; otherwise itself."""
+    if not is_deep(image):
+        return image
+    values = np.asarray(image)
+    if image.mode == "F":
+        span = levels.highest_real - levels.lowest_real or 1.0
+        scaled = np.nan_to_num((values.astype(np.float64) - levels.lowest_real) / span, nan=0.0)
+        return Image.fromarray(np.rint(np.clip(scaled, 0, 1) * WHITE).astype(np.uint8))
+    above = np.clip(values.astype(np.int64), levels.lowest, levels.highest) - levels.lowest
+    return Image.fromarray((above * 256 // (levels.highest - levels.lowest + 1)).astype(np.uint8))

@@ -1,0 +1,72 @@
+"""What fetch tells of the images: what it understood the dataset to be, and what became of its pictures."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from scan_core.datasets.dataset import Dataset
+from scan_core.ingest.load import Loaded
+from stages.params import DataParams, Params
+
+SHOWN_CLASSES = 5
+NEARLY_CONSTANT = 2.0
+"""Standard deviation of the pixels, in levels of 255, below which an image shows nothing."""
+
+
+def understood(dataset: Dataset, config: Params) -> str:
+    """Say in one line what the dataset is: images by split and class, where labels are from, and what is left out."""
+    used = {*config.data.train_splits, *config.data.evaluate_splits, *config.pretext.train_splits}
+    names, counts = np.unique(dataset.split.astype(str), return_counts=True)
+    splits = [
+        f"{name} {count:,}{'' if name in used else ' (not used)'}" for name, count in zip(names, counts, strict=True)
+    ]
+    left_out = [f"{count:,} {what}" for what, count in sorted(dataset.left_out.items())]
+    parts = [
+        f"{len(dataset.split):,} images ({', '.join(splits)})",
+        _classes(dataset, config.data),
+        f"left out: {', '.join(left_out)}" if left_out else "",
+    ]
+    return "; ".join(filter(None, parts))
+
+
+def _classes(dataset: Dataset, data: DataParams) -> str:
+    labeled = np.flatnonzero(dataset.label >= 0)
+    if not len(labeled):
+        return "no labels"
+    names, counts = np.unique(np.array(dataset.label_names(labeled), dtype=str), return_counts=True)
+    shown = [f"{name} {count:,}" for name, count in zip(names, counts, strict=True)][:SHOWN_CLASSES]
+    more = [f"{len(names) - SHOWN_CLASSES} more"] if len(names) > SHOWN_CLASSES else []
+    origin = {"folders": "the dataset's own"}.get(data.labels, f"by {data.labels}")
+    return (
+        f"{len(names)} classes, {origin} ({', '.join(shown + more)}), {len(dataset.label) - len(labeled):,} unlabeled"
+    )
+
+
+def limited(dataset: Dataset, data: DataParams) -> str | None:
+    """Say how many training images ``data.limit`` takes, where there is one."""
+    available = int(np.isin(dataset.split, data.train_splits).sum())
+    if data.limit is None:
+        return None
+    if data.limit >= available:
+        return f"all {available:,} training images are taken (data.limit: {data.limit})"
+    return (
+        f"{data.limit:,} of {available:,} training images are taken (data.limit); python -m stages.predict sorts the "
+        "rest"
+    )
+
+
+def oddities(dataset: Dataset, loaded: Loaded, *, pixels: int) -> Iterator[str]:
+    """Yield a line for each thing about the readable images that a person would want to know.
+
+    Args:
+        loaded: of images of ``pixels`` pixels each.
+    """
+    if animated := int(loaded.animated.sum()):
+        yield f"of {animated:,} animated pictures or stacks the first frame is taken"
+    total, squares = np.moveaxis(loaded.moments / pixels, 2, 0)
+    spread = np.sqrt(np.maximum(squares - total**2, 0)).max(axis=1)
+    if blank := int((loaded.readable & (spread < NEARLY_CONSTANT)).sum()):
+        yield (
+            f"{blank:,} of {int(loaded.readable.sum()):,} images are nearly of one color all over (reports/fetch shows "
+            "some); nothing can be learned from them"
+        )

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from scan_core.images.levels import Levels, Values, common_levels, to_8_bits
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        ([], Levels()),
+        ([None, None], Levels()),
+        ([Values(3.0, 4000.0, True), Values(0.0, 90.0, True)], Levels(highest=4095)),
+        ([Values(0.0, 200.0, True)], Levels(highest=255)),
+        ([Values(0.0, 3.0, True)], Levels(highest=255)),  # two bits may be the darkest of eight
+        ([Values(0.0, 40_000.0, True)], Levels()),
+        ([Values(0.0, 70_000.0, True)], Levels(highest=2**17 - 1)),
+        ([Values(-1000.0, 3000.0, True)], Levels(lowest=-1000, highest=3000)),
+        ([Values(0.0, 0.7, False)], Levels()),
+        ([Values(0.0, 200.5, False)], Levels(highest_real=255.0)),
+        ([Values(-2.0, 5.0, False), Values(0.0, 9.0, False)], Levels(lowest_real=-2, highest_real=9)),
+    ],
+)
+def test_common_levels(images, expected):
+    assert common_levels(images) == expected
+
+
+def test_to_8_bits_of_negative_integers():
+    # -1000 to 3000 are 4001 values: 1000 is (2000 * 256) // 4001 = 127.
+    image = Image.fromarray(np.array([[-1000, 1000, 3000, 9999]], np.int32))
+    assert np.asarray(to_8_bits(image, Levels(lowest=-1000, highest=3000))).tolist() == [[0, 127, 255, 255]]
+
+
+def test_to_8_bits_leaves_8_bits_alone():
+    image = Image.new("L", (2, 2), 7)
+    assert to_8_bits(image, Levels(highest=4095)) is image
