@@ -16,10 +16,10 @@ import torch
 import scan_core
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.encoders.resnet import ResNet
-from tests.pipeline import ROOT, clone, dvc
+from tests.pipeline import ROOT, clone
 from tests.samples import encode, noise
 
-pytestmark = pytest.mark.xdist_group("dvc")
+pytestmark = pytest.mark.xdist_group("library")
 EXAMPLES = re.findall(r"```python\n(.*?)```", (ROOT / "docs/library.md").read_text(), re.DOTALL)
 SIZE, CLUSTERS = 8, 3
 
@@ -49,6 +49,11 @@ def call(python: Path, folder: Path, *arguments: str) -> str:
     return done.stdout
 
 
+def commit(folder: Path) -> None:
+    for command in (["add", "-A"], ["commit", "-qm", "where"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+
+
 def write_example(folder: Path) -> None:
     """What the first example reads: a model of RGB images, and a folder of pictures."""
     model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=3), clusters=CLUSTERS, heads=1)
@@ -74,33 +79,42 @@ def test_the_examples_run_wherever_it_is_installed(python: Path, tmp_path: Path)
     assert loss == f"{-4 * math.log(4):.4f} = {math.log(4):.4f} - 5 x {math.log(4):.4f}"
 
 
-def test_the_folder_in_which_a_stage_starts_comes_first(python: Path, sources: Path, tmp_path: Path):
-    for package in ("scan_core", "stages"):
-        shutil.copytree(sources / package, tmp_path / package)
-    (tmp_path / "stages/where.py").write_text("import scan_core, stages\nprint(scan_core.__file__, stages.__file__)")
-    found = [Path(name).parent.parent for name in call(python, tmp_path, "-m", "stages.where").split()]
-    assert found == [tmp_path, tmp_path]
+WHERE = "import scan_core, stages\nprint(scan_core.__file__, stages.__file__, file=open('found', 'w'))"
+DVC_YAML = "stages: {where: {cmd: python -m stages.where, params: [seed], deps: [stages/where.py], outs: [found]}}"
+
+
+@pytest.fixture
+def project(sources: Path, tmp_path: Path) -> Path:
+    """A copy of the code with a stage that writes which code it imports."""
+    folder = shutil.copytree(sources, tmp_path / "project")
+    (folder / "stages/where.py").write_text(WHERE)
+    (folder / "dvc.yaml").write_text(DVC_YAML)
+    return folder
+
+
+def imported(found: str) -> set[Path]:
+    return {Path(name).parent.parent for name in found.split()}
+
+
+def test_the_folder_in_which_a_stage_starts_comes_first(python: Path, project: Path):
+    call(python, project, "-m", "stages.where")
+    assert imported((project / "found").read_text()) == {project}
 
 
 @pytest.mark.slow
-def test_a_queued_experiment_imports_its_own_copy(
-    python: Path, dvc_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    project = shutil.copytree(dvc_project, tmp_path / "project")
-    module = project / "scan_core/errors.py"
-    before = module.read_text()
-    module.write_text(before + "\nprint('imported', __file__)\n")
-    monkeypatch.setenv("PATH", f"{python.parent}{os.pathsep}{os.environ['PATH']}")
-    call(python, project, "-m", "dvc", "exp", "run", "--queue", "--name", "own", "-S", "evaluate.prototypes=3")
-    module.write_text(before)
+def test_a_queued_experiment_imports_its_own_copy(python: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
+    # Stages take the python of the environment, the queue's worker the dvc of this one.
+    monkeypatch.setenv("PATH", os.pathsep.join(map(str, [python.parent, Path(sys.executable).parent, os.defpath])))
+    commit(project)
+    call(python, project, "-m", "dvc", "exp", "run", "--queue", "--name", "own", "-S", "seed=1")
     call(python, project, "-m", "dvc", "queue", "start")
     limit = time.monotonic() + 120
-    while "Success" not in (status := dvc(project, "queue", "status")):
+    while "Success" not in (status := call(python, project, "-m", "dvc", "queue", "status")):
         assert time.monotonic() < limit, status
         time.sleep(1)
-    imported = re.findall("imported (.*)", dvc(project, "queue", "logs", "own"))
-    assert imported
-    assert all(Path(path).is_relative_to(project / ".dvc/tmp/exps") for path in imported)
+    call(python, project, "-m", "dvc", "exp", "apply", "own")
+    (copy,) = imported((project / "found").read_text())
+    assert copy.is_relative_to(project / ".dvc/tmp/exps")
 
 
 def test_public_names_are_those_of_the_examples():
