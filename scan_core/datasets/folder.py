@@ -1,4 +1,4 @@
-"""``folder``: any tree of pictures, with or without class folders, with or without split folders."""
+"""``folder``: any tree of image files, with or without class folders and split folders."""
 
 import os
 from collections import deque
@@ -19,27 +19,27 @@ EXPECTED = f"a folder of pictures ({', '.join(suffix[1:] for suffix in SUFFIXES)
 
 
 class _Tree(NamedTuple):
-    """Paths relative to the root."""
+    """What a tree holds, as paths relative to its root."""
 
     pictures: list[str]
     others: list[str]
-    """Files that are no pictures by their names."""
+    """Files whose names are not those of images."""
     skipped: list[Skipped]
 
 
 def folder(source: Source, *, labels_file: Path | None = None, key: str = "data.source") -> Dataset:
-    """RGB images of every picture below ``source``; files and folders whose name starts with a dot are ignored.
+    """Open every image file below ``source``, as RGB; names that start with a dot are ignored.
 
-    Where every first-level folder is called after one of ``SPLITS``, these are the splits and the next level counts as
-    the first; else all is ``train``. Within a split the first-level folder is the class, unless some picture
-    lies in none: then the split is unlabeled.
+    If every first-level folder is named after one of ``SPLITS``, these are the splits, and the next level counts as the
+    first; otherwise all is ``train``. Within a split, the first-level folder is the class, unless some image lies in
+    none: then the split is unlabeled.
 
     Args:
-        labels_file: a CSV file that names the classes instead of the folders; a picture that is not in it is unlabeled.
-        key: where ``source`` was given, for messages.
+        labels_file: a CSV file that names the classes instead of the folders; an image that it lacks is unlabeled.
+        key: the name of the parameter ``source``, for messages.
 
     Raises:
-        DataError: no folder there, no picture in it, or a faulty ``labels_file``.
+        DataError: no folder at ``source``, no image in it, or a faulty ``labels_file``.
     """
     root = local_path(source, name="folder", expected=EXPECTED, key=key)
     if not root.is_dir():
@@ -67,7 +67,7 @@ def folder(source: Source, *, labels_file: Path | None = None, key: str = "data.
 
 
 def _splits_and_classes(paths: list[tuple[str, ...]]) -> tuple[list[str], list[str | None]]:
-    """The split and the class (None where unlabeled) of each path, given as its parts."""
+    """Return the split and the class (None if unlabeled) of each path, given as its parts."""
     if all(len(parts) > 1 and parts[0] in SPLITS for parts in paths):
         split, rest = [parts[0] for parts in paths], [parts[1:] for parts in paths]
     else:
@@ -77,7 +77,7 @@ def _splits_and_classes(paths: list[tuple[str, ...]]) -> tuple[list[str], list[s
 
 
 def _walk(root: Path) -> _Tree:
-    """Find the pictures; each folder is entered once, by its real name if the tree has it, so loops of links end."""
+    """Find the image files; enter each folder once, by its real name if the tree has it, so that loops of links end."""
     tree = _Tree([], [], [])
     seen: set[tuple[int, int]] = set()
     folders, links = deque([""]), deque[str]()
@@ -98,7 +98,7 @@ def _walk(root: Path) -> _Tree:
 
 
 def _enter(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
-    """What is in ``folder``, unless it is one of ``seen``, to which it is added."""
+    """Return the entries of ``folder`` and add it to ``seen``; return none if it was there."""
     status = folder.stat()
     if (status.st_dev, status.st_ino) in seen:
         return []
@@ -110,7 +110,7 @@ def _enter(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
 def _holds(test: Callable[[], bool]) -> bool:
     try:
         return test()
-    except OSError:  # a link to itself, or into a closed folder
+    except OSError:  # a link to itself, or into a folder without permission
         return False
 
 
@@ -124,7 +124,7 @@ def _sort_in(tree: _Tree, path: str, *, regular: bool) -> None:
 
 
 def _printable(name: str) -> str:
-    """``name`` with the bytes that are no UTF-8 written as ``\\xNN``."""
+    """Return ``name`` with bytes that are not UTF-8 as ``\\xNN``."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 

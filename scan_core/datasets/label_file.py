@@ -1,4 +1,4 @@
-"""A CSV file that names the classes of pictures: UTF-8, with the columns ``file`` and ``label``."""
+"""Read a CSV file that names the classes of images: UTF-8, with the columns ``file`` and ``label``."""
 
 import csv
 from collections.abc import Iterator, Sequence
@@ -10,10 +10,10 @@ COLUMNS = ("file", "label")
 
 
 def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
-    """The label of each of ``pictures`` (paths relative to their root, with ``/``), None where the file has none.
+    """Return the label of each of ``pictures`` (paths relative to their root, with ``/``), None if the file has none.
 
     Raises:
-        DataError: no such file, another layout, a picture that does not exist or comes twice, or no label at all.
+        DataError: no such file, another layout, an image that does not exist or is named twice, or no label at all.
     """
     known, labels = set(pictures), dict[str, str]()
     for line, picture, label in _rows(path):
@@ -34,7 +34,7 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yield line number, file and label."""
-    if path.exists() and not path.is_file():  # reading a named pipe would wait forever
+    if path.exists() and not path.is_file():  # reading from a named pipe would wait forever
         raise DataError(f"{path}: not a regular file, expected a CSV file; correct data.labels")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

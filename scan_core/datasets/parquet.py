@@ -34,14 +34,14 @@ class _File(NamedTuple):
     """The column of images."""
     labels: dict[str, _Column]
     origin: list[str]
-    """[n], where each image came from."""
+    """[n], the origin of each image."""
 
 
 def parquet(source: Source, *, labels: tuple[str, ...] = ()) -> Dataset:
-    """RGB images of the column ``image`` or ``img``; the split is the file name's prefix (``train`` if it has none).
+    """Open the column ``image`` or ``img``, as RGB; the split is the file name's prefix (``train`` if it has none).
 
     Args:
-        labels: the column of labels, then those of further labels. By default ``label``, without which a file is
+        labels: the column of labels, then those of further labels. By default ``label``; a file without it is
             unlabeled.
 
     Raises:
@@ -85,7 +85,7 @@ def _split(path: Path) -> str:
 
 
 def _describe(path: Path, labels: tuple[str, ...]) -> _File:
-    """Everything but the images themselves."""
+    """Read everything but the images."""
     try:
         with pq.ParquetFile(path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows
@@ -104,7 +104,7 @@ def _describe(path: Path, labels: tuple[str, ...]) -> _File:
 
 
 def _check_layout(path: Path, schema: pa.Schema, labels: tuple[str, ...]) -> str:
-    """The column of images; ``labels`` must be there, ``label`` may."""
+    """Return the column of images; check that ``labels`` exist (``label`` need not)."""
     types = dict(zip(schema.names, schema.types, strict=True))
     image = next((name for name in IMAGE_COLUMNS if name in types), None)
     encoded = image and _fields(types[image]).get("bytes", types[image])
@@ -125,14 +125,14 @@ def _fields(kind: pa.DataType) -> dict[str, pa.DataType]:
 
 
 def _labels(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
-    """[n], -1 where null or negative."""
+    """Return the labels [n], -1 where null or negative."""
     return np.maximum(column.cast(pa.int64()).fill_null(-1).to_numpy(), -1)
 
 
 def _classes(schema: pa.Schema, column: str) -> tuple[str, ...]:
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return tuple(str(name).encode().decode() for name in features[column]["names"])  # half a surrogate is no name
+        return tuple(str(name).encode().decode() for name in features[column]["names"])  # a lone surrogate is no name
     except (KeyError, TypeError, ValueError, RecursionError):
         return ()
 
