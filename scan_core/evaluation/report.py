@@ -1,4 +1,4 @@
-"""The files that people open after an evaluation."""
+"""Write the files that people open after an evaluation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,10 +32,10 @@ UNCERTAIN = 40
 
 
 def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
-    """Write the CSV files; ``confusion.csv`` and ``purity.csv`` only where there are labels (and neighbors).
+    """Write the CSV files; ``confusion.csv`` and ``purity.csv`` only if there are labels (and neighbors).
 
     Args:
-        paths: where each image of ``results`` came from.
+        paths: the origin of each image of ``results``.
     """
     final, truth = results.self_label, results.truth
     names = (
@@ -51,9 +51,9 @@ def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
 
 
 def write_charts(folder: Path, results: Results) -> None:
-    """Write ``clusters.png``, ``confidence.png`` and, where there are labels, ``confusion.png`` and ``purity.png``.
+    """Write ``clusters.png``, ``confidence.png`` and, with labels, ``confusion.png`` and ``purity.png``.
 
-    With many classes, ``confusions.csv`` lists the most frequent confusions.
+    With many classes, also write ``confusions.csv``, the most frequent confusions.
     """
     final, truth = results.self_label, results.truth
     names = prediction_names(final.mapping, truth, cluster_count=len(final.sizes))
@@ -67,7 +67,7 @@ def write_charts(folder: Path, results: Results) -> None:
         correct = np.bincount(clusters[right], minlength=len(final.sizes))
         table = confusion(clusters, labels, final.mapping, class_count=len(truth.names))
         save_png(folder / "confusion.png", plot_confusion(table, truth.names))
-        if len(truth.names) > NAMED:  # where the picture names no class
+        if len(truth.names) > NAMED:  # if the chart names no class
             write_text(folder / "confusions.csv", csv(frequent_confusions(table, truth.names)))
     save_png(folder / "clusters.png", plot_cluster_sizes(final.sizes, correct, names))
     if len(results.purity):
@@ -83,12 +83,12 @@ def write_galleries(
     *,
     prototype_count: int,
 ) -> None:
-    """Write ``prototypes.png`` and ``uncertain.png``; ``prototypes_kmeans.png`` where the clusters mean nothing.
+    """Write ``prototypes.png`` and ``uncertain.png``, and ``prototypes_kmeans.png`` if the clusters mean nothing.
 
     Args:
-        image_ids: the images that ``results`` is about.
-        images: only those shown are read.
-        embeddings: of all images.
+        image_ids: the images of ``results``.
+        images: all images; only those shown are read.
+        embeddings: the embedding of every image.
     """
     final, truth = results.self_label, results.truth
     count = len(final.sizes)
@@ -126,7 +126,7 @@ def _write_prototypes(
     images: Images,
     image_ids: Int64[np.ndarray, " evaluated"],
 ) -> None:
-    """Draw the largest clusters; ``ranked`` are rows of ``image_ids``, the most typical first, for each cluster."""
+    """Draw the largest clusters; ``ranked`` has rows of ``image_ids`` for each cluster, the most typical first."""
     shown = [ranked[cluster] for cluster in shown_clusters(sizes)]
     pictures = _pictures(images, image_ids[np.concatenate(shown)])
     save_png(path, prototype_gallery(pictures, [len(rows) for rows in shown], sizes, names))
