@@ -1,4 +1,4 @@
-"""Decoding one picture file, of any of the usual kinds, to 8-bit RGB."""
+"""Decode one image file of a common format to 8-bit RGB."""
 
 from io import BytesIO
 from pathlib import Path
@@ -10,43 +10,43 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from scan_core.errors import DataError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
-"""No other decoder of Pillow's is tried on a file: some of them start further programs."""
+"""No other decoder of Pillow's is tried: some of them start other programs."""
 
 JPEG = b"\xff\xd8\xff"
 """The first bytes of every JPEG file."""
 
 MAX_PIXELS = 89_478_485
-"""A picture that claims more is refused as a decompression bomb (Pillow's own warning threshold)."""
+"""A larger image is refused as a decompression bomb (Pillow's own threshold for warnings)."""
 
 SIDEWAYS = (5, 6, 7, 8)
-"""Of EXIF's orientations, those that exchange width and height."""
+"""The EXIF orientations that swap width and height."""
 
 MAX_BYTES = 8 * MAX_PIXELS
-"""Of a file: so many pixels of four channels and 16 bits, not compressed."""
+"""Upper limit of a file: so many pixels of four channels and 16 bits, not compressed."""
 
 SIXTEEN_BIT = 2**16 - 1
 
 
 class UnreadableImageError(DataError):
-    """Why a picture cannot be used; names neither the file nor the machine."""
+    """An image cannot be decoded; the message names neither the file nor the machine."""
 
 
 class Decoded(NamedTuple):
-    """An RGB picture, and its width and height before it was reduced, upright."""
+    """An RGB image, and its upright width and height before reduction."""
 
     image: Image.Image
     original_size: tuple[int, int]
 
 
 def decode_rgb(encoded: bytes | Path, *, at_least: int | None = None) -> Decoded:
-    """Decode a picture: EXIF rotation applied, first frame, transparency laid on white, high byte of 16-bit values.
+    """Decode an image: EXIF rotation applied, first frame, transparency on white, high byte of 16-bit values.
 
     Args:
-        at_least: pixels per side that are needed; a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size where that is
-            still so much, by leaving out high frequencies. None decodes all of it.
+        at_least: pixels per side that are needed; a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size if that is
+            enough, by leaving out high frequencies. None decodes the full size.
 
     Raises:
-        UnreadableImageError: not a picture, damaged, of a kind that has no 8-bit meaning, or too large to be one.
+        UnreadableImageError: not an image, damaged, without an 8-bit meaning, or too large.
     """
     try:
         with Image.open(encoded if isinstance(encoded, Path) else BytesIO(encoded), formats=FORMATS) as image:
@@ -69,16 +69,16 @@ def decode_rgb(encoded: bytes | Path, *, at_least: int | None = None) -> Decoded
 
 
 def is_rotated(jpeg: bytes) -> bool:
-    """Whether EXIF says that the pixels are not upright, which not every decoder heeds."""
+    """Return whether EXIF says that the pixels are not upright, which some decoders ignore."""
     with Image.open(BytesIO(jpeg), formats=["JPEG"]) as image:
         return _orientation(image) != 1
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 (upright) to 8, as EXIF counts."""
+    """Return EXIF's orientation, 1 (upright) to 8."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # the pixels are sound, only the note about their orientation is not
+    except Exception:  # only the orientation's metadata is damaged, the pixels are not
         return 1
 
 

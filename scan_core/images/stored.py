@@ -1,4 +1,4 @@
-"""Images as fetch has stored them, back to pixels; without PyTorch, whose import takes more memory than they do."""
+"""Decode stored images to pixels, without PyTorch, whose import takes more memory than they do."""
 
 from io import BytesIO
 from pathlib import Path
@@ -15,15 +15,15 @@ from scan_core.images.resize import decode_and_resize
 
 
 def decode_stored(encoded: bytes, image_id: int, *, size: int) -> npt.NDArray[np.uint8]:
-    """The pixels [C, S, S] of a file in a shard.
+    """Return the pixels [C, S, S] of a file in a shard.
 
     Raises:
-        ArtifactError: it is damaged.
+        ArtifactError: the file is damaged.
     """
     try:
         if encoded.startswith(JPEG):
             return np.array(decode_and_resize(encoded, size).image).transpose(2, 0, 1)
-        with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # which fetch has resized
+        with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # fetch has already resized it
             return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
     except (OSError, SyntaxError, UnreadableImageError, ValueError) as error:
         raise ArtifactError(
@@ -32,7 +32,7 @@ def decode_stored(encoded: bytes, image_id: int, *, size: int) -> npt.NDArray[np
 
 
 def first_images(folder: Path, count: int) -> npt.NDArray[np.uint8]:
-    """The pixels [n, C, S, S] of at most ``count`` images, those with the first ids, which are a random draw."""
+    """Return the pixels [n, C, S, S] of at most ``count`` images: those with the first ids, a random draw."""
     if (folder / PIXELS).exists():
         return read_pixels(folder)[:count]
     shards = Shards(folder)
