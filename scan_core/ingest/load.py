@@ -1,4 +1,4 @@
-"""Bringing many images in: decoded on threads, straight into the rows of the final artifact."""
+"""Decode many images on threads, straight into the rows of the artifact."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,19 +18,19 @@ from scan_core.ingest.store import ArrayStore, ShardStore
 from scan_core.parallel.threads import ordered_map
 
 CHUNK_BYTES = 2**18
-"""About so many decoded bytes make one task of a thread: many small images, or one large."""
+"""Decoded bytes, about, in one task of a thread: many small images, or a large one."""
 SAMPLE = 64
-"""Images that show whether a dataset's are small."""
+"""Number of images that show whether those of a dataset are small."""
 SMALL = 96
-"""Pixels per side. Decoding a smaller picture is mostly Python's own work, in which threads only hinder each other: one
-of CIFAR-10 took 0.11 ms on one thread, 0.18 on two, 0.24 on three."""
+"""Pixels per side. Decoding a smaller image is mostly work of Python's own, in which threads hinder each other: an
+image of CIFAR-10 took 0.11 ms on one thread, 0.18 on two, 0.24 on three."""
 
 
 class Loaded(NamedTuple):
-    """What became of N images."""
+    """The outcome for N images."""
 
     readable: npt.NDArray[np.bool_]
-    """[N]; the rows of the others hold no image."""
+    """[N], whether each could be read; the rows of the others hold no image."""
     original_size: npt.NDArray[np.int64]
     """[N, 2], width and height before resizing; 0 where unreadable."""
     moments: npt.NDArray[np.int64]
@@ -38,10 +38,10 @@ class Loaded(NamedTuple):
     digest: npt.NDArray[np.uint8]
     """[N, bytes], as in ``Prepared``."""
     skipped: list[Skipped]
-    """The unreadable ones, in the origin's order."""
+    """The unreadable images, in the origin's order."""
 
     def only(self, kept: npt.NDArray[np.bool_]) -> "Loaded":
-        """What became of the images ``kept`` [N], all of them readable."""
+        """Return the outcome for the images ``kept`` [N], all of them readable."""
         return Loaded(self.readable[kept], self.original_size[kept], self.moments[kept], self.digest[kept], skipped=[])
 
 
@@ -54,13 +54,13 @@ def load_images(
     workers: int,
     skip_unreadable: bool,
 ) -> Loaded:
-    """Decode and prepare the images ``rows`` of ``dataset``, and put the one of rows[i] to row i.
+    """Decode and prepare the images ``rows`` of ``dataset``, and store that of rows[i] in row i.
 
-    They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``, and
-    none of them is used where the first ``SAMPLE`` images are small.
+    Reads in the origin's order, whatever the order of ``rows``. The result does not depend on ``workers``; if the first
+    ``SAMPLE`` images are small, no further thread is used.
 
     Raises:
-        DataError: an image cannot be read and is not to be skipped.
+        DataError: an image cannot be read, and ``skip_unreadable`` is false.
     """
     order = np.argsort(rows)
     loaded = _nothing_yet(len(rows), dataset.channels)
@@ -100,7 +100,7 @@ def _nothing_yet(count: int, channels: int) -> Loaded:
 
 
 def _try_to_prepare(stored: Stored, *, size: int, encode: bool) -> Prepared | str:
-    """The image, or why it cannot be read."""
+    """Return the image, or the reason why it cannot be read."""
     try:
         return prepare(stored, size=size, encode=encode)
     except UnreadableImageError as error:
