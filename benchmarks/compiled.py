@@ -1,9 +1,9 @@
-"""Whether ``torch.compile`` pays in the trainings, and what reproducible convolutions cost on a GPU.
+"""Measure whether ``torch.compile`` pays in the trainings, and what reproducible convolutions cost on a GPU.
 
 ``python -m benchmarks.compiled``
 
-The trainings of ``benchmarks.step``. ``compiled`` fuses the network's operations; ``any convolutions`` lets cuDNN
-choose also among those that do not give the same bytes twice. Compiling needs a C compiler.
+Runs the trainings of ``benchmarks.step``. ``compiled`` fuses the network's operations; ``any convolutions`` lets cuDNN
+also choose algorithms that do not give the same bytes twice. Compiling needs a C compiler.
 """
 
 import statistics
@@ -25,7 +25,7 @@ def main(
     repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 3,
     width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
 ) -> None:
-    """Print images/s each way, the median of the ratios to the plain one, and the first epoch, which compiles."""
+    """Print images/s of each way, the median of the ratios to the plain way, and the first epoch, which compiles."""
     on_gpu = torch.cuda.is_available()
     batch_size = batch_size or (512 if on_gpu else 64)
     count = batch_size * (steps or (40 if on_gpu else 2))

@@ -1,4 +1,4 @@
-"""Training from the disk against training from memory: one epoch of each in turn, on the same images.
+"""Measure training from the disk against training from memory: one epoch of each in turn, on the same images.
 
 ``python -m benchmarks.streaming``
 """
@@ -36,7 +36,7 @@ SIMCLR: dict[str, dict[str, object]] = {
 ENCODERS = {"digits-size": ("resnet10", 24, "float32"), "resnet18": ("resnet18", 64, "bfloat16")}
 BATCH = {"digits-size": 256, "resnet18": 64}
 FORMATS = {"png": ("PNG", 32), "jpeg": ("JPEG", 64)}
-"""Encoded as, and pixels per side before resizing to 32."""
+"""Encoding, and pixels per side before resizing to 32."""
 
 
 def main(
@@ -55,7 +55,7 @@ def main(
 
 
 def _pictures(count: int, format: str, side: int) -> list[bytes]:
-    """Smooth random pictures, which compress about as well as photographs."""
+    """Return smooth random images, which compress about as well as photographs."""
     noise = np.random.default_rng(0).integers(0, 256, (count, side // 4, side // 4, 3), dtype=np.uint8)
     return [_encoded(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC), format) for image in noise]
 
