@@ -35,7 +35,7 @@ Way = Callable[[], object]
 
 
 def main(
-    batch_size: Annotated[int, typer.Option(help="Images at a time.")] = 512,
+    batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 512,
     repetitions: Annotated[int, typer.Option(help="Batches of each way, in turn.")] = 15,
 ) -> None:
     """Print images/s of each way, and the median of the ratios of ours to it."""

@@ -41,8 +41,8 @@ PRODUCT = 2048
 
 
 def main(
-    batch_size: Annotated[int | None, typer.Option(help="By default 64 on a CPU, 512 on a GPU.")] = None,
-    steps: Annotated[int, typer.Option(help="That are looked at.")] = 2,
+    batch_size: Annotated[int | None, typer.Option(help="Images per step, by default 64 (CPU) or 512 (GPU).")] = None,
+    steps: Annotated[int, typer.Option(help="Steps to profile.")] = 2,
     width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
 ) -> None:
     """Print each part's share of a step, and GFLOP/s of the convolutions and of matrix products."""

@@ -30,7 +30,7 @@ def main(
     images: Annotated[int, typer.Option(help="JPEG files to make.")] = 20_000,
     workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
     image_size: Annotated[int, typer.Option(help="Pixels per side after resizing.")] = 64,
-    repetitions: Annotated[int, typer.Option(help="Of each way, in turn.")] = 3,
+    repetitions: Annotated[int, typer.Option(help="Runs of each way, in turn.")] = 3,
 ) -> None:
     """Print images/s of the stage and of the bare loop (decode, convert to RGB), and the median of the ratios."""
     with tempfile.TemporaryDirectory() as name:

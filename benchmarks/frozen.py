@@ -38,12 +38,12 @@ ENTROPY_WEIGHT, LEARNING_RATE, NEIGHBORS = 5.0, 0.1, 20
 
 
 def main(
-    images: Annotated[int, typer.Option(help="How many.")] = 100_000,
-    width: Annotated[int, typer.Option(help="Numbers in a feature, a multiple of 8.")] = 512,
+    images: Annotated[int, typer.Option(help="Number of images.")] = 100_000,
+    width: Annotated[int, typer.Option(help="Width of the features, a multiple of 8.")] = 512,
     views: Annotated[int, typer.Option(help="Cached augmentations of each image.")] = 8,
-    heads: Annotated[int, typer.Option(help="Of SCAN.")] = 10,
-    clusters: Annotated[int, typer.Option(help="Of each head.")] = 100,
-    batch_size: Annotated[int, typer.Option(help="Images of a step.")] = 1024,
+    heads: Annotated[int, typer.Option(help="Number of SCAN's heads.")] = 10,
+    clusters: Annotated[int, typer.Option(help="Clusters of each head.")] = 100,
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 1024,
     repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 3,
 ) -> None:
     """Print the seconds of an epoch, of what happens once in it, and the ratio to one head after another."""

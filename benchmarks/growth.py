@@ -113,7 +113,7 @@ def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
                 style = {"marker": "os^Dv<>pP"[number % 9], "markersize": 5, "color": f"C{number}"}
                 if drawn:
                     axes[row, column].loglog(curve.sizes, values, label=label, **style)
-        axes[0, column].set(title=f"processor time against {axis}", ylabel="seconds of all threads")
+        axes[0, column].set(title=f"CPU time against {axis}", ylabel="seconds of all threads")
         axes[1, column].set(title=f"peak memory against {axis}", ylabel="MiB beyond the inputs", xlabel=axis)
         sizes = max((curve.sizes for curve in works.values()), key=len)
         axes[1, column].set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)

@@ -32,9 +32,9 @@ GIBIBYTE, MEBIBYTE = 2**30, 2**20
 
 
 def main(
-    gibibytes: Annotated[float, typer.Option(help="Size of the dataset, on the disk as in pixels.")] = 1.0,
+    gibibytes: Annotated[float, typer.Option(help="Size of the dataset, both on the disk and in pixels.")] = 1.0,
     workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
-    folder: Annotated[Path | None, typer.Option(help="Where to put the dataset for the time being.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder for the temporary dataset.")] = None,
 ) -> None:
     """Train a small network for an epoch with SimCLR; print images/s and the peak of anonymous memory in MiB."""
     count = int(gibibytes * GIBIBYTE) // (3 * SIZE**2)

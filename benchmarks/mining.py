@@ -45,10 +45,10 @@ class Times(NamedTuple):
 
 
 def main(
-    images: Annotated[list[int] | None, typer.Option(help="How many; several sizes, larger ones on a GPU.")] = None,
-    dimensions: Annotated[int, typer.Option(help="Of an embedding.")] = 128,
+    images: Annotated[list[int] | None, typer.Option(help="Numbers of images; larger on a GPU by default.")] = None,
+    dimensions: Annotated[int, typer.Option(help="Dimensions of an embedding.")] = 128,
     k: Annotated[int, typer.Option(help="Neighbors.")] = 20,
-    repetitions: Annotated[int, typer.Option(help="Searches of each kind, in turn.")] = 3,
+    repetitions: Annotated[int, typer.Option(help="Searches of each way, in turn.")] = 3,
 ) -> None:
     """Print the seconds of each way, their ratio to ours, and the share of neighbors that agree with ours."""
     sizes = images or ([10_000, 50_000, 1_281_167] if present_gpus() else [10_000, 20_000, 50_000])

@@ -31,7 +31,7 @@ EPOCHS = {"pretext": 12, "scan": 3, "self_label": 8}
 
 
 def main(
-    images: Annotated[int, typer.Option(help="Of the pipeline.")] = 60_000,
+    images: Annotated[int, typer.Option(help="Number of images.")] = 60_000,
     sample: Annotated[int, typer.Option(help="Images to measure an epoch on.")] = 1024,
 ) -> None:
     """Print the CPU seconds of each part at ``images``, and its share."""

@@ -38,8 +38,8 @@ class Training(Protocol):
 
 
 def main(
-    batch_size: Annotated[int | None, typer.Option(help="By default 256 on a CPU, 512 on a GPU.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Of an epoch. By default 2 on a CPU, 97 on a GPU.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images per step, by default 256 (CPU) or 512 (GPU).")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps per epoch; by default 2 on a CPU, 97 on a GPU.")] = None,
     repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 3,
     width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
 ) -> None:

@@ -41,7 +41,7 @@ FORMATS = {"png": ("PNG", 32), "jpeg": ("JPEG", 64)}
 
 def main(
     images: Annotated[int, typer.Option(help="Images in an epoch of the smaller encoder.")] = 4096,
-    repetitions: Annotated[int, typer.Option(help="Epochs of each kind, in turn.")] = 5,
+    repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 5,
 ) -> None:
     """Print images/s of a SimCLR epoch from memory and from shards, and the median of the ratios."""
     rows = []

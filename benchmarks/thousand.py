@@ -42,10 +42,10 @@ IMAGE_SPREAD, VIEW_SPREAD = 0.75, 0.3
 
 
 def main(
-    classes: Annotated[int, typer.Option(help="And clusters.")] = 1000,
-    images: Annotated[int, typer.Option(help="Of each class.")] = 100,
-    epochs: Annotated[int, typer.Option(help="Of SCAN; of self-labeling a fifth.")] = 12,
-    folder: Annotated[Path | None, typer.Option(help="Keep the tables and pictures here.")] = None,
+    classes: Annotated[int, typer.Option(help="Number of classes and of clusters.")] = 1000,
+    images: Annotated[int, typer.Option(help="Images of each class.")] = 100,
+    epochs: Annotated[int, typer.Option(help="Epochs of SCAN; self-labeling takes a fifth.")] = 12,
+    folder: Annotated[Path | None, typer.Option(help="Folder to keep the tables and pictures in.")] = None,
 ) -> None:
     """Print the seconds of each part, the peak of the process's memory at its end, and the ACC reached."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
