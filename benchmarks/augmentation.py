@@ -1,19 +1,19 @@
-"""The augmentation of a batch at 32 px: ours, Kornia's, torchvision v2's and PIL's, for both lists.
+"""Measure the augmentation of a batch at 32 px: ours, Kornia's, torchvision v2's and PIL's, for both lists.
 
 ``python -m benchmarks.augmentation``
 
 - Ours, Kornia and torchvision start from a batch of bytes and end with normalized floats, on the same threads. PIL
   starts from one image's bytes and works on one core, as one DataLoader worker does.
 - Kornia's SimCLR list is an ``AugmentationSequential`` with parameters of its own for each image; only the order of the
-  jitter's operations is drawn once a batch. Its crop interpolates (``cropping_mode="resample"``), which is its fast way
-  for batches.
+  jitter's operations is drawn once per batch. Its crop interpolates (``cropping_mode="resample"``), which is its fast
+  way for batches.
 - Kornia's strong list comes in two forms. "groups": four rounds, in each of which every image draws one of the 14
   operations and each operation is applied to its group of images: the same distribution as ours. "one choice a batch":
   ``AugmentationSequential(random_apply=4)``, which draws four different operations for the whole batch, their strengths
   for each image.
-- torchvision v2 draws everything once for the whole batch: no substitute, but a bound for how fast plain tensors are.
-- PIL's is the transform of ``benchmarks.conventional``.
-- ``torch.compile`` has no row: the groups' sizes change with every batch, and it would compile anew each time.
+- torchvision v2 draws everything once for the whole batch: no substitute, but a bound on the speed of plain tensors.
+- PIL's way is the transform of ``benchmarks.conventional``.
+- ``torch.compile`` has no row: the groups' sizes change with every batch, so it would compile again each time.
 """
 
 import statistics
@@ -35,10 +35,10 @@ Way = Callable[[], object]
 
 
 def main(
-    batch_size: Annotated[int, typer.Option(help="Images at a time.")] = 512,
+    batch_size: Annotated[int, typer.Option(help="Images per batch.")] = 512,
     repetitions: Annotated[int, typer.Option(help="Batches of each way, in turn.")] = 15,
 ) -> None:
-    """Print images/s of each way, and the median of its ratio to ours."""
+    """Print images/s of each way, and the median of the ratios of ours to it."""
     rows: list[dict[str, str | float]] = []
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     pixels = torch.from_numpy(ours.random_pixels(batch_size)).to(device)
@@ -70,7 +70,7 @@ def _ours(operations: Mapping[str, Mapping[str, object]], pixels: Tensor) -> Way
 
 
 def _kornia_ways(name: str, pixels: Tensor) -> dict[str, Way]:
-    """Empty where Kornia is not installed."""
+    """Return Kornia's ways; empty if it is not installed."""
     try:
         from benchmarks import kornia_lists
     except ImportError:

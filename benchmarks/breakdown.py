@@ -1,10 +1,10 @@
-"""Where the time of a training step goes, and how fast its convolutions are beside a plain matrix product.
+"""Measure where the time of a training step goes, and how fast its convolutions are beside a plain matrix product.
 
 ``python -m benchmarks.breakdown``
 
-The trainings of ``benchmarks.step``, under torch's profiler. Every operation counts where it was called from: what the
-augmentation calls is augmentation. The selection of SCAN, once an epoch, is left out. The profiler itself adds a little
-to everything that is short.
+Runs the trainings of ``benchmarks.step`` under torch's profiler. Every operation counts for its outermost caller: what
+the augmentation calls is augmentation. SCAN's selection, once per epoch, is left out. The profiler itself makes short
+operations a little longer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,14 +35,14 @@ PARTS = {
     "optimizer": "optimizer",
     "tocopy": "conversions of weights and gradients",
 }
-"""A part of an operation's name, underscores aside, and where its time belongs; the first that fits counts."""
+"""Part of an operation's name, without underscores -> where its time belongs; the first match counts."""
 REST = "everything else"
 PRODUCT = 2048
 
 
 def main(
-    batch_size: Annotated[int | None, typer.Option(help="By default 64 on a CPU, 512 on a GPU.")] = None,
-    steps: Annotated[int, typer.Option(help="That are looked at.")] = 2,
+    batch_size: Annotated[int | None, typer.Option(help="Images per step, by default 64 (CPU) or 512 (GPU).")] = None,
+    steps: Annotated[int, typer.Option(help="Steps to profile.")] = 2,
     width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
 ) -> None:
     """Print each part's share of a step, and GFLOP/s of the convolutions and of matrix products."""
@@ -74,7 +74,7 @@ def main(
 
 
 class _MarkedAugmentation(Augmentation):
-    """What it calls, the profiler sees under ``augmentation``."""
+    """An augmentation whose operations the profiler sees under ``augmentation``."""
 
     def draw(self, shape: tuple[int, int, int], generator: torch.Generator) -> dict[str, Parameters]:
         with record_function("augmentation"):
@@ -86,7 +86,7 @@ class _MarkedAugmentation(Augmentation):
 
 
 def _mark(training: step.Training, name: str, label: str) -> None:
-    """Let the profiler see what the attribute ``name`` calls under ``label``."""
+    """Let the profiler see under ``label`` what the attribute ``name`` calls."""
     function: Callable[..., object] = getattr(training, name)
 
     def marked(*arguments: object) -> object:
@@ -97,7 +97,7 @@ def _mark(training: step.Training, name: str, label: str) -> None:
 
 
 def _sum(events: list[FunctionEvent], on_gpu: bool) -> dict[str, float]:
-    """Seconds of each part, without what is done once an epoch."""
+    """Return the seconds of each part, without what happens once per epoch."""
     taken: dict[str, float] = {}
     for event in events:
         time = event.self_device_time_total if on_gpu else event.self_cpu_time_total
@@ -108,7 +108,7 @@ def _sum(events: list[FunctionEvent], on_gpu: bool) -> dict[str, float]:
 
 
 def _part(event: FunctionEvent) -> str:
-    """The part of the outermost caller that belongs to one."""
+    """Return the part of the outermost caller that belongs to one."""
     found = REST
     caller: FunctionEvent | None = event
     while caller:

@@ -1,9 +1,9 @@
-"""Whether ``torch.compile`` pays in the trainings, and what reproducible convolutions cost on a GPU.
+"""Measure whether ``torch.compile`` pays in the trainings, and what reproducible convolutions cost on a GPU.
 
 ``python -m benchmarks.compiled``
 
-The trainings of ``benchmarks.step``. ``compiled`` fuses the network's operations; ``any convolutions`` lets cuDNN
-choose also among those that do not give the same bytes twice. Compiling needs a C compiler.
+Runs the trainings of ``benchmarks.step``. ``compiled`` fuses the network's operations; ``any convolutions`` lets cuDNN
+also choose algorithms that do not give the same bytes twice. Compiling needs a C compiler.
 """
 
 import statistics
@@ -20,12 +20,12 @@ from benchmarks.timing import alternate, median_ratio, seconds
 
 
 def main(
-    batch_size: Annotated[int | None, typer.Option(help="By default 64 on a CPU, 512 on a GPU.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Of an epoch. By default 2 on a CPU, 40 on a GPU.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images per step, by default 64 (CPU) or 512 (GPU).")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps per epoch; by default 2 on a CPU, 40 on a GPU.")] = None,
     repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 3,
     width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
 ) -> None:
-    """Print images/s each way, the median of the ratios to the plain one, and the first epoch, which compiles."""
+    """Print images/s of each way, the median of the ratios to the plain way, and the first epoch, which compiles."""
     on_gpu = torch.cuda.is_available()
     batch_size = batch_size or (512 if on_gpu else 64)
     count = batch_size * (steps or (40 if on_gpu else 2))

@@ -1,7 +1,7 @@
-"""The conventional way to train, to measure ours against; written from the method's description alone.
+"""The conventional way to train, for comparison; written only from the method's description.
 
 PIL transforms on single images in DataLoader workers, float32, contiguous tensors, one forward pass for each view,
-losses by way of probabilities, torch's optimizers as they come.
+losses from probabilities, torch's optimizers with their defaults.
 """
 
 import random
@@ -21,7 +21,7 @@ from benchmarks.pil_transforms import Transform
 
 
 class Pairs(Dataset[tuple[Tensor, Tensor]]):
-    """Image ``i`` under one transform, and one of ``candidates[i]`` (by default itself) under another."""
+    """Pairs of image ``i`` under one transform and one of ``candidates[i]`` (by default itself) under another."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
 
 
 def load(pairs: Pairs, batch_size: int, *, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
-    """Shuffled full batches from worker processes that stay from epoch to epoch."""
+    """Return shuffled full batches from worker processes that persist between epochs."""
     return DataLoader(
         pairs,
         batch_size,
@@ -55,7 +55,7 @@ def load(pairs: Pairs, batch_size: int, *, workers: int) -> DataLoader[tuple[Ten
 
 
 def network(head: nn.Module, *, device: torch.device) -> nn.Module:
-    """ResNet-18 as torchvision has it, with the 3x3 stem for small images and without max-pool, and ``head`` on top."""
+    """Return torchvision's ResNet-18 with the 3x3 stem for small images, without max-pool, and with ``head``."""
     model = resnet18()
     model.conv1 = nn.Conv2d(3, 64, 3, padding=1, bias=False)
     model.maxpool, model.fc = nn.Identity(), head
@@ -63,7 +63,7 @@ def network(head: nn.Module, *, device: torch.device) -> nn.Module:
 
 
 def simclr_loss(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:
-    """Minus the logarithm of each pair's share among all other views, by exponentials and a mask."""
+    """Return minus the logarithm of each pair's share among all other views, by exponentials and a mask."""
     views = F.normalize(torch.cat([first, second]), dim=1)
     similarity = torch.exp(views @ views.T / temperature)
     others = similarity * (1 - torch.eye(len(views), device=views.device))
@@ -72,7 +72,7 @@ def simclr_loss(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:
 
 
 def scan_loss(anchors: Tensor, neighbors: Tensor, *, entropy_weight: float) -> Tensor:
-    """Softmax, dot product, binary cross-entropy against 1; minus the weighted entropy of the mean prediction."""
+    """Return binary cross-entropy of the softmaxes' dot product, minus the weighted entropy of the mean prediction."""
     p, q = anchors.softmax(1), neighbors.softmax(1)
     agreement = (p * q).sum(1)
     mean = p.mean(0).clamp(min=1e-8)
@@ -81,7 +81,7 @@ def scan_loss(anchors: Tensor, neighbors: Tensor, *, entropy_weight: float) -> T
 
 
 def self_label_loss(logits: Tensor, augmented_logits: Tensor, *, threshold: float) -> Tensor:
-    """Cross-entropy on the confident images, their clusters weighted equally; at least one image must be confident."""
+    """Return cross-entropy on the confident images (at least one), with equally weighted clusters."""
     confidence, cluster = logits.softmax(1).max(1)
     chosen = confidence > threshold
     counts = cluster[chosen].bincount(minlength=logits.shape[1])
@@ -100,7 +100,7 @@ def run_epoch(
     """Train for one epoch and return its mean loss.
 
     Args:
-        predict_first: take the first image's logits without a gradient (self-labeling).
+        predict_first: compute the first image's logits without a gradient (self-labeling).
     """
     model.train()
     losses = []

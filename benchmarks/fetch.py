@@ -1,4 +1,4 @@
-"""Bringing a folder of JPEG files in, against a bare decode loop with the same threads, and the memory that it took.
+"""Measure fetching a folder of JPEG files against a bare decode loop with the same threads, and its memory.
 
 ``python -m benchmarks.fetch``
 """
@@ -30,7 +30,7 @@ def main(
     images: Annotated[int, typer.Option(help="JPEG files to make.")] = 20_000,
     workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
     image_size: Annotated[int, typer.Option(help="Pixels per side after resizing.")] = 64,
-    repetitions: Annotated[int, typer.Option(help="Of each way, in turn.")] = 3,
+    repetitions: Annotated[int, typer.Option(help="Runs of each way, in turn.")] = 3,
 ) -> None:
     """Print images/s of the stage and of the bare loop (decode, convert to RGB), and the median of the ratios."""
     with tempfile.TemporaryDirectory() as name:
@@ -49,7 +49,7 @@ def main(
 
 
 def _write(folder: Path, count: int) -> None:
-    """Smooth random pictures of several sizes, in folders of a thousand."""
+    """Write smooth random images of several sizes, in folders of a thousand."""
     generator = np.random.default_rng(0)
     encoded = []
     for i in range(DISTINCT):
@@ -67,7 +67,7 @@ def _write(folder: Path, count: int) -> None:
 
 
 def _decode_all(folder: Path, workers: int) -> None:
-    """Decode every file, keeping none."""
+    """Decode every file and keep none."""
     with ThreadPoolExecutor(workers) as pool:
         list(pool.map(_decode, sorted(folder.rglob("*.jpg"))))
 
@@ -78,7 +78,7 @@ def _decode(path: Path) -> None:
 
 
 def _fetch(project: Path) -> float:
-    """Run the stage; its largest resident memory in MiB."""
+    """Run the stage, and return its largest resident memory in MiB."""
     peak = 0.0
     with subprocess.Popen([sys.executable, "-m", "stages.fetch"], cwd=project, env=_path()) as stage:
         while stage.poll() is None:
@@ -95,7 +95,7 @@ def _peak(pid: int) -> float:
 
 
 def _path() -> dict[str, str]:
-    """The environment in which the stages are found from any folder."""
+    """Return an environment in which Python finds the stages from any folder."""
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 

@@ -1,12 +1,11 @@
-"""An epoch of SCAN and of self-labeling on cached features: all heads as one matrix product, against one by one.
+"""Measure an epoch of SCAN and of self-labeling on cached features: all heads as one matrix product, or one by one.
 
 ``python -m benchmarks.frozen``
 
 100,000 random features of width 512, eight cached views, 10 heads of 100 clusters, 20 neighbors, batches of 1,024,
-float32. The other way is what one would write first: an ``nn.Linear`` for each head, one trained after another on the
-same draws of the same cached features, with the same loss and torch's SGD. A test shows that both end with the same
-heads. What SCAN does once an epoch (the loss of every head on the images as they are, over all neighbors) is timed
-apart.
+float32. The other way is the obvious one: an ``nn.Linear`` for each head, trained one after another on the same draws
+of the same cached features, with the same loss and torch's SGD. A test shows that both end with the same heads. What
+SCAN does once per epoch (the loss of every head on the plain images, over all neighbors) is timed separately.
 """
 
 import statistics
@@ -39,15 +38,15 @@ ENTROPY_WEIGHT, LEARNING_RATE, NEIGHBORS = 5.0, 0.1, 20
 
 
 def main(
-    images: Annotated[int, typer.Option(help="How many.")] = 100_000,
-    width: Annotated[int, typer.Option(help="Numbers in a feature, a multiple of 8.")] = 512,
+    images: Annotated[int, typer.Option(help="Number of images.")] = 100_000,
+    width: Annotated[int, typer.Option(help="Width of the features, a multiple of 8.")] = 512,
     views: Annotated[int, typer.Option(help="Cached augmentations of each image.")] = 8,
-    heads: Annotated[int, typer.Option(help="Of SCAN.")] = 10,
-    clusters: Annotated[int, typer.Option(help="Of each head.")] = 100,
-    batch_size: Annotated[int, typer.Option(help="Images of a step.")] = 1024,
+    heads: Annotated[int, typer.Option(help="Number of SCAN's heads.")] = 10,
+    clusters: Annotated[int, typer.Option(help="Clusters of each head.")] = 100,
+    batch_size: Annotated[int, typer.Option(help="Images per step.")] = 1024,
     repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 3,
 ) -> None:
-    """Print the seconds of an epoch, of what is done once in it, and the ratio to heads one after another."""
+    """Print the seconds of an epoch, of what happens once in it, and the ratio to one head after another."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
     model = partial(_model, width, clusters)
@@ -76,12 +75,12 @@ def main(
 
 
 def _model(width: int, clusters: int, heads: int) -> ClusteringModel:
-    """A network of the features' width; only its heads are used."""
+    """Return a network of the features' width, of which only the heads are used."""
     return ClusteringModel(ResNet("resnet10", width=width // 8, stem="3x3", channels=3), clusters=clusters, heads=heads)
 
 
 def _random_features(path: Path, shape: tuple[int, int, int], device: torch.device) -> CachedFeatures:
-    """A file as ``cache_features`` writes it: views are the image's features with some noise."""
+    """Return a file as ``cache_features`` writes it: views are the image's features with some noise."""
     generator = np.random.default_rng(0)
     plain = generator.standard_normal(shape[1:], dtype=np.float32)
     with path.open("wb") as file:

@@ -1,13 +1,13 @@
-"""Time and memory of every stage against the number of images N, and of what depends on it against clusters C.
+"""Measure time and memory of every stage against the number of images N, and of some against clusters C.
 
 ``python -m benchmarks.growth`` also draws benchmarks/results/growth.png.
 
-Each point is measured in a process of its own: seconds are those of all threads on the processors (on a GPU, on the
-clock), the least of some calls, so that others on the machine count little; memory is what the calls took at their peak
-beyond their inputs (of the device for what runs there). A curve ends where its next point would take longer
-than a limit. A slope is the exponent b of a fit a * size**b over the larger half of the sizes, where fixed costs matter
-less: for exact mining's time 2 is expected, for that of IVF (training, which does not grow, and lists, as long as
-sqrt(N)) up to 1.5, for Hungarian matching's up to 3, for the confusion table's 2, for the others at most 1.
+Each point is measured in a process of its own. Seconds are CPU time of all threads (on a GPU, wall-clock time), the
+least of some calls, so that other programs matter little. Memory is the peak beyond the inputs (on a GPU, of the
+device). A curve ends where its next point would take longer than a limit. A slope is the exponent b of a fit a *
+size**b over the larger half of the sizes, where fixed costs matter less. Expected for time: 2 for exact mining; up to
+1.5 for IVF, whose lists grow as sqrt(N); up to 3 for Hungarian matching; 2 for the confusion table; at most 1 for the
+others.
 """
 
 import math
@@ -27,11 +27,11 @@ from benchmarks.growth_work import AGAINST_C, AGAINST_N, measure
 IMAGES = tuple(4**power for power in range(5, 11))
 CLUSTERS = (10, 32, 100, 316, 1000)
 LEAST_MIB = 1.0
-"""Less memory than this is not told from none."""
+"""Less memory than this counts as none."""
 
 
 class Curve(NamedTuple):
-    """One work, measured at some sizes."""
+    """One piece of work, measured at some sizes."""
 
     sizes: Sequence[int]
     seconds: Sequence[float]
@@ -43,7 +43,7 @@ def main(
     clusters: Annotated[list[int] | None, typer.Option(help="Sizes C, ascending.")] = None,
     limit: Annotated[float, typer.Option(help="Seconds that a point may be expected to take.")] = 15.0,
 ) -> None:
-    """Print seconds and MiB at the smallest and the largest size, and the fitted slopes, of each work."""
+    """Print seconds and MiB at the smallest and the largest size, and the fitted slopes, of each piece of work."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["benchmarks.growth_work"])
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as pool:
@@ -65,7 +65,7 @@ def _curve(pool: ProcessPoolExecutor, name: str, sizes: Sequence[int], limit: fl
 
 
 def _expected(sizes: Sequence[int], seconds: Sequence[float], size: int) -> float:
-    """Seconds at ``size`` if they grow as between the last two sizes, but at least in proportion."""
+    """Return the seconds expected at ``size``: they grow as between the last two sizes, but at least linearly."""
     last = len(seconds) - 1
     exponent = 1.0
     if last:
@@ -82,7 +82,7 @@ def _row(name: str, axis: str, curve: Curve) -> dict[str, str | int | float]:
 
 
 def slope(sizes: Sequence[int], values: Sequence[float]) -> float | str:
-    """The exponent of the growth over the larger half of the sizes; "-" where a value is 0, or there is one alone."""
+    """Return the exponent of the growth over the larger half of the sizes; "-" if a value is 0, or the only one."""
     half = (len(sizes) - 1) // 2
     if len(sizes) < 2 or min(values[half:]) <= 0:
         return "-"
@@ -90,12 +90,12 @@ def slope(sizes: Sequence[int], values: Sequence[float]) -> float | str:
 
 
 def memory_slope(curve: Curve) -> float | str:
-    """The same for memory; "-" where it takes hardly any at the largest size."""
+    """Return the same for memory; "-" if it takes hardly any at the largest size."""
     return slope(curve.sizes, curve.mebibytes) if curve.mebibytes[-1] >= LEAST_MIB else "-"
 
 
 def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
-    """Draw seconds (above) and MiB (below) on log-log axes, a column for each axis of ``curves``."""
+    """Draw seconds (top) and MiB (bottom) on log-log axes, one column for each axis of ``curves``."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -113,7 +113,7 @@ def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
                 style = {"marker": "os^Dv<>pP"[number % 9], "markersize": 5, "color": f"C{number}"}
                 if drawn:
                     axes[row, column].loglog(curve.sizes, values, label=label, **style)
-        axes[0, column].set(title=f"processor time against {axis}", ylabel="seconds of all threads")
+        axes[0, column].set(title=f"CPU time against {axis}", ylabel="seconds of all threads")
         axes[1, column].set(title=f"peak memory against {axis}", ylabel="MiB beyond the inputs", xlabel=axis)
         sizes = max((curve.sizes for curve in works.values()), key=len)
         axes[1, column].set_xticks(sizes, [f"{size:,}" for size in sizes], fontsize=8)
@@ -127,7 +127,7 @@ def plot(curves: Mapping[str, Mapping[str, Curve]], path: Path) -> None:
 
 
 def _guide(panel: Any) -> None:
-    """A dashed line of slope 1 from corner to corner of what is drawn, to compare with."""
+    """Draw a dashed line of slope 1 across the data, for comparison."""
     (left, right), (low, high) = panel.get_xlim(), panel.get_ylim()
     middle = math.sqrt(low * high) / math.sqrt(left * right)
     panel.plot([left, right], [left * middle, right * middle], "--", color="gray", label="in proportion")

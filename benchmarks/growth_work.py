@@ -1,4 +1,4 @@
-"""What benchmarks.growth measures, and how it measures one point."""
+"""The work that benchmarks.growth measures, and the measurement of one point."""
 
 import contextlib
 import re
@@ -32,11 +32,11 @@ from scan_core.neighbors.mine import mine_neighbors
 Work = Callable[[], object]
 MEBIBYTE = 2**20
 LABELED = 60_000
-"""Images behind each point against C."""
+"""Number of images for each point against C."""
 ENOUGH_SECONDS, MOST_CALLS = 0.3, 50
 SMALL = 128
 SIZE, BATCH = 8, 128
-"""Pixels per side of the images that are trained on, and how many at a time."""
+"""Pixels per side of the training images, and the batch size."""
 KINDS, DIMENSIONS, K = 1000, 128, 20
 
 
@@ -158,11 +158,11 @@ ON_DEVICE = ("pretext epoch", "embed", "mining, exact", "mining, IVF", "SCAN epo
 
 
 def measure(name: str, size: int) -> tuple[float, float]:
-    """Seconds (of the processors, on a GPU of the clock) of the fastest call, and MiB at the peak of all."""
+    """Return the seconds of the fastest call (CPU time; on a GPU, wall-clock time), and the peak MiB of all."""
     torch.manual_seed(0)
     device = torch.device("cuda" if name in ON_DEVICE and torch.cuda.is_available() else "cpu")
     build = (AGAINST_N | AGAINST_C)[name]
-    build(min(size, SMALL), device)()  # loads what is loaded at the first use
+    build(min(size, SMALL), device)()  # warms up
     work = build(size, device)
     clock = time.perf_counter if device.type == "cuda" else time.process_time
     before = _reset_peak(device)
@@ -177,11 +177,11 @@ def measure(name: str, size: int) -> tuple[float, float]:
 
 
 def _reset_peak(device: torch.device) -> int:
-    """Bytes in use now; from here on, the peak is new."""
+    """Return the bytes in use, and reset the peak."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
         return torch.cuda.memory_allocated()
-    with contextlib.suppress(OSError):  # elsewhere than on Linux the peak is that since the start
+    with contextlib.suppress(OSError):  # outside Linux, the peak counts from the start of the process
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     return _peak(device)
 

@@ -1,4 +1,4 @@
-"""Both lists of augmentations put together from Kornia's operations, with parameters of its own for each image."""
+"""Both lists of augmentations, built from Kornia's operations, with separate parameters for each image."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ LOWERED = (0.05, 0.95)
 
 
 def simclr(size: int) -> Callable[[Tensor], Tensor]:
-    """From floats in [0, 1] to normalized ones."""
+    """Return SimCLR's list, from floats in [0, 1] to normalized ones."""
     return K.AugmentationSequential(
         K.RandomResizedCrop((size, size), scale=(0.2, 1.0), cropping_mode="resample"),
         K.RandomHorizontalFlip(p=0.5),
@@ -26,7 +26,7 @@ def simclr(size: int) -> Callable[[Tensor], Tensor]:
 
 
 def strong_groups(size: int) -> Callable[[Tensor], Tensor]:
-    """Four times, each image draws an operation, and each operation is applied to its group of images."""
+    """Return four rounds: each image draws an operation, which is applied to its group of images."""
     operations, before, after = _operations(), _before(size), _after()
 
     def transform(images: Tensor) -> Tensor:
@@ -45,14 +45,14 @@ def strong_groups(size: int) -> Callable[[Tensor], Tensor]:
 
 
 def strong_batchwise(size: int) -> Callable[[Tensor], Tensor]:
-    """Four different operations drawn for the whole batch, their strengths for each image."""
+    """Return four different operations, drawn for the whole batch, with separate strengths for each image."""
     chosen = K.AugmentationSequential(*_operations(), data_keys=["input"], same_on_batch=False, random_apply=4)
     before, after = _before(size), _after()
     return lambda images: after(chosen(before(images)))
 
 
 def _operations() -> list[Any]:
-    """The 14, each always applied: a user who draws the operation has no need of another probability."""
+    """Return the 14 operations; each is always applied, since the caller draws which one."""
     return [
         torch.nn.Identity(),
         K.RandomAutoContrast(p=1),

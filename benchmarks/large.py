@@ -1,4 +1,4 @@
-"""One epoch on a dataset larger than memory should hold, streamed from the disk, and the memory that it took.
+"""Measure the memory of one epoch on a dataset that is larger than memory, streamed from the disk.
 
 ``python -m benchmarks.large --gibibytes 20``
 """
@@ -32,9 +32,9 @@ GIBIBYTE, MEBIBYTE = 2**30, 2**20
 
 
 def main(
-    gibibytes: Annotated[float, typer.Option(help="Size of the dataset, on the disk as in pixels.")] = 1.0,
+    gibibytes: Annotated[float, typer.Option(help="Size of the dataset, both on the disk and in pixels.")] = 1.0,
     workers: Annotated[int, typer.Option(help="Threads that decode.")] = 2,
-    folder: Annotated[Path | None, typer.Option(help="Where to put the dataset for the time being.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder for the temporary dataset.")] = None,
 ) -> None:
     """Train a small network for an epoch with SimCLR; print images/s and the peak of anonymous memory in MiB."""
     count = int(gibibytes * GIBIBYTE) // (3 * SIZE**2)
@@ -55,7 +55,7 @@ def main(
 
 
 def _write(folder: Path, count: int) -> None:
-    """Noise, which no encoding makes smaller; each picture is there many times, at other places."""
+    """Write noise, which no encoding makes smaller; each image appears many times, at different places."""
     noise = np.random.default_rng(0).integers(0, 256, (DISTINCT, SIZE, SIZE, 3), dtype=np.uint8)
     pictures = [_prepared(pixels) for pixels in noise]
     with shard_store(folder, count, ShardFormat(3, SIZE, "crop")) as store:
@@ -95,7 +95,7 @@ def _training(folder: Path, count: int, workers: int) -> SimclrTraining:
 
 
 class _Peak:
-    """The largest anonymous memory seen, looked at ten times a second."""
+    """The largest anonymous memory, sampled ten times a second."""
 
     def __init__(self) -> None:
         self.bytes = 0

@@ -1,11 +1,11 @@
-"""Each image's 20 nearest neighbors: ours, faiss's flat index called plainly, and scikit-learn's brute force.
+"""Measure the search for 20 nearest neighbors: ours, faiss's flat index itself, and scikit-learn's brute force.
 
 ``python -m benchmarks.mining``
 
-Ours is the whole of ``mine_neighbors``: search, removal of the image itself, order among equals. The others only
-search, for one neighbor more. All use the same threads; ours uses a GPU where there is one. Who goes first changes from
-round to round, since each leaves the caches, and the threads of its libraries, in another state. Seconds are those of
-the clock and, since others may be busy on the machine, those of its processors.
+Ours is all of ``mine_neighbors``: search, removal of the image itself, order among equals. The others only search, for
+one more neighbor. All use the same threads; ours uses a GPU if there is one. The order changes from round to round,
+since each way leaves caches and threads in another state. Seconds are wall-clock time and, since other programs may be
+busy, CPU time.
 """
 
 import statistics
@@ -30,10 +30,10 @@ from scan_core.neighbors.torch_search import torch_search
 Features = Float32[np.ndarray, "images dimensions"]
 Search = Callable[[Features, int], npt.NDArray[np.int64]]
 MOST_FOR_OTHERS = 100_000
-"""Beyond so many images, ours is timed alone."""
+"""With more images, only ours is timed."""
 MOST_FOR_SKLEARN = 10_000
 LEAST_AGREEMENT = 0.999
-"""Of the neighbors; sums in another order swap near ties."""
+"""Least share of equal neighbors; sums in another order swap near ties."""
 
 
 class Times(NamedTuple):
@@ -41,14 +41,14 @@ class Times(NamedTuple):
 
     clock: list[float]
     processor: list[float]
-    """Of all threads together."""
+    """CPU time of all threads."""
 
 
 def main(
-    images: Annotated[list[int] | None, typer.Option(help="How many; several sizes, larger ones on a GPU.")] = None,
-    dimensions: Annotated[int, typer.Option(help="Of an embedding.")] = 128,
+    images: Annotated[list[int] | None, typer.Option(help="Numbers of images; larger on a GPU by default.")] = None,
+    dimensions: Annotated[int, typer.Option(help="Dimensions of an embedding.")] = 128,
     k: Annotated[int, typer.Option(help="Neighbors.")] = 20,
-    repetitions: Annotated[int, typer.Option(help="Searches of each kind, in turn.")] = 3,
+    repetitions: Annotated[int, typer.Option(help="Searches of each way, in turn.")] = 3,
 ) -> None:
     """Print the seconds of each way, their ratio to ours, and the share of neighbors that agree with ours."""
     sizes = images or ([10_000, 50_000, 1_281_167] if present_gpus() else [10_000, 20_000, 50_000])
@@ -85,7 +85,7 @@ def _compare(features: Features, k: int, repetitions: int) -> list[dict[str, str
 
 
 def _alternate(ways: dict[str, Callable[[], None]], *, repetitions: int) -> dict[str, Times]:
-    """Seconds of each way: a first round warms up, and the order of the others is turned round from one to the next."""
+    """Return the seconds of each way; a first round warms up, and each later round reverses the order."""
     taken = {name: Times([], []) for name in ways}
     for turn in range(repetitions + 1):
         for name in list(ways) if turn % 2 else reversed(ways):
@@ -96,7 +96,7 @@ def _alternate(ways: dict[str, Callable[[], None]], *, repetitions: int) -> dict
 
 
 def _searches(count: int) -> dict[str, Search]:
-    """The plain searches of ``count`` images; faiss is missing where it has no package."""
+    """Return the plain searches of ``count`` images; without faiss if it is not installed."""
     if count > MOST_FOR_OTHERS:
         return {}
     slow: dict[str, Search] = {"scikit-learn": _sklearn} if count <= MOST_FOR_SKLEARN else {}
@@ -125,7 +125,7 @@ def _sklearn(features: Features, k: int) -> npt.NDArray[np.int64]:
 
 
 def _agreement(ours: npt.NDArray[np.integer], theirs: npt.NDArray[np.integer]) -> float:
-    """Share of our neighbors that they found too."""
+    """Return the share of our neighbors that another way also found."""
     return float(np.mean([np.isin(a, b).mean() for a, b in zip(ours, theirs, strict=True)]))
 
 

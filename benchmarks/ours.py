@@ -1,4 +1,4 @@
-"""The three trainings as the preset cifar10 has them, on random images in memory, for the benchmarks."""
+"""The three trainings with the settings of the preset cifar10, on random images in memory."""
 
 from collections.abc import Mapping
 
@@ -33,22 +33,22 @@ STRONG: Mapping[str, Mapping[str, object]] = {
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 CLUSTERS = 10
 LOW_THRESHOLD = 0.05
-"""Of self-labeling: below 1 / CLUSTERS, so that every image is confident and a step does all of its work."""
+"""Threshold of self-labeling, below 1 / CLUSTERS, so that every image is confident and a step does all its work."""
 
 
 def random_pixels(count: int, size: int = 32) -> np.ndarray:
-    """Smooth random pictures, uint8 [count, 3, size, size]."""
+    """Return smooth random images, uint8 [count, 3, size, size]."""
     coarse = np.random.default_rng(0).integers(0, 256, (count, 3, size // 4, size // 4), dtype=np.uint8)
     return np.ascontiguousarray(coarse.repeat(4, axis=2).repeat(4, axis=3))
 
 
 def augmentation(operations: Mapping[str, Mapping[str, object]]) -> Augmentation:
-    """The list of operations, with the benchmarks' normalization."""
+    """Return the augmentation with the benchmarks' normalization."""
     return Augmentation(operations, mean=MEAN, std=STD)
 
 
 def encoder(width: int = 64) -> ResNet:
-    """ResNet-18 with the 3x3 stem."""
+    """Return ResNet-18 with the 3x3 stem."""
     return ResNet("resnet18", width=width, stem="3x3", channels=3)
 
 
@@ -62,7 +62,7 @@ def simclr(
     small_crops: SmallCrops | None = None,
     compile: bool = False,
 ) -> SimclrTraining:
-    """SimCLR on all ``images``; ``epochs`` is the length of its schedule."""
+    """Return SimCLR on all ``images``; ``epochs`` is the length of its schedule."""
     return simclr_of(
         network or encoder(),
         images,
@@ -95,7 +95,7 @@ def scan(
     network: ResNet | None = None,
     compile: bool = False,
 ) -> ScanTraining:
-    """The clustering step on all ``images``, with their neighbors as rows."""
+    """Return the clustering step on all ``images``, with their neighbors as rows."""
     return ScanTraining(
         _learner(images, precision, network, compile),
         neighbor_rows,
@@ -115,7 +115,7 @@ def self_label(
     network: ResNet | None = None,
     compile: bool = False,
 ) -> SelfLabelTraining:
-    """Self-labeling on all ``images``, every one of them confident."""
+    """Return self-labeling on all ``images``, all of them confident."""
     return SelfLabelTraining(
         _learner(images, precision, network, compile),
         torch.empty(len(images), 0, dtype=torch.int64),

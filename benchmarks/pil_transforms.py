@@ -1,4 +1,4 @@
-"""The conventional augmentations: PIL transforms on single images, written from the method's description alone."""
+"""The conventional augmentations: PIL transforms on single images, written only from the method's description."""
 
 import random
 from collections.abc import Callable
@@ -12,12 +12,12 @@ MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 
 def plain_transform() -> Transform:
-    """Bytes to floats, normalized."""
+    """Return the transform from bytes to normalized floats."""
     return transforms.Compose([transforms.ToTensor(), transforms.Normalize(MEAN, STD)])
 
 
 def simclr_transform(size: int) -> Transform:
-    """SimCLR's list, without blur."""
+    """Return SimCLR's list, without blur."""
     jitter = transforms.ColorJitter(0.4, 0.4, 0.4, 0.1)
     return transforms.Compose(
         [
@@ -31,7 +31,7 @@ def simclr_transform(size: int) -> Transform:
 
 
 def strong_transform(size: int) -> Transform:
-    """SCAN's strong list: flip, crop, four of the 14 operations, normalization, one hole."""
+    """Return SCAN's strong list: flip, crop, four of the 14 operations, normalization, one hole."""
     return transforms.Compose(
         [
             transforms.RandomHorizontalFlip(),
@@ -73,7 +73,7 @@ def four_operations(image: Image.Image) -> Image.Image:
 
 
 def one_hole(image: Tensor) -> Tensor:
-    """Set one square to 0, of up to a quarter of the size from its center to its sides."""
+    """Set one square to 0, with a half-length of up to a quarter of the image's size."""
     size = image.shape[-1]
     row, column, half = random.randrange(size), random.randrange(size), random.randint(1, size // 4)
     image[:, max(0, row - half) : row + half, max(0, column - half) : column + half] = 0

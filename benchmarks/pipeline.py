@@ -1,9 +1,9 @@
-"""End to end: every stage as its own process, one after the other, on a preset.
+"""Measure a preset end to end: every stage in its own process, one after the other.
 
 ``python -m benchmarks.pipeline digits`` or
 ``python -m benchmarks.pipeline cifar10-authors data.source=FOLDER --folder KEPT``
 
-With ``--folder``, what was computed stays there, and the same command goes on after the last finished stage.
+With ``--folder``, results stay there, and the same command continues after the last finished stage.
 """
 
 import json
@@ -33,7 +33,7 @@ STAGES = (
 )
 METRICS = Path("reports/metrics/evaluate.json")
 SECONDS = "seconds.json"
-"""In the folder: of each finished stage; of one that was started and not finished, null."""
+"""File in the folder: the seconds of each finished stage; null for an unfinished one."""
 
 
 def main(
@@ -55,7 +55,7 @@ def main(
 
 
 def _known(project: Path, arguments: list[str]) -> dict[str, float | None]:
-    """Seconds of the stages that the same command has run in ``project`` before."""
+    """Return the seconds of the stages that the same command has already run in ``project``."""
     params, times = project / "params.yaml", project / SECONDS
     before = params.read_text(encoding="utf-8") if params.exists() else ""
     _run(project, "use", *arguments)
@@ -65,7 +65,7 @@ def _known(project: Path, arguments: list[str]) -> dict[str, float | None]:
 
 
 def _run_stage(project: Path, stage: str, known: dict[str, float | None]) -> dict[str, str | float]:
-    """Run ``stage``, unless its seconds are known; a training that was interrupted goes on where it was."""
+    """Run ``stage``, unless its seconds are known; an interrupted training continues where it was."""
     continued = stage in known and known[stage] is None
     if known.get(stage) is None:
         known[stage] = None

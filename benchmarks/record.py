@@ -1,4 +1,4 @@
-"""What every benchmark ends with: a small table on the screen, and a record that says where it was measured."""
+"""Print a benchmark's results as a small table, and record them with the machine."""
 
 import datetime
 import json
@@ -32,7 +32,7 @@ def record(name: str, rows: Sequence[Row]) -> None:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """``rows`` as aligned text under their columns' names."""
+    """Return ``rows`` as aligned text below their columns' names."""
     cells = [list(rows[0]), *([f"{_rounded(value)}" for value in row.values()] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in cells]
@@ -40,7 +40,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def hardware() -> str:
-    """The device, or processor and threads, and the versions that decide about speed."""
+    """Return the device, or the CPU and its threads, and the versions that determine speed."""
     if torch.cuda.is_available():
         device = torch.cuda.get_device_name()
     else:

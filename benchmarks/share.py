@@ -1,12 +1,11 @@
-"""The share of exact mining in the pipeline's time at 60,000 images, with the preset that trains least at that size.
+"""Measure the share of exact mining in the pipeline's time at 60,000 images, with the preset that trains least.
 
 ``python -m benchmarks.share``
 
 Mining is measured at full size. Each training is measured for one epoch on some images and multiplied: an epoch's time
 is proportional to the images (benchmarks.growth), and the preset cifar10-cpu says how many epochs there are. Its
-network is small and its trainings are short: with any other preset of that size the share is smaller. All times are
-those of the processors, so that others on the machine count little; the other stages, which would only lower the
-share, are left out.
+network is small and its trainings are short: with any other preset of that size the share is smaller. All times are CPU
+time, so that other programs matter little; the other stages, which would only lower the share, are left out.
 """
 
 import time
@@ -32,10 +31,10 @@ EPOCHS = {"pretext": 12, "scan": 3, "self_label": 8}
 
 
 def main(
-    images: Annotated[int, typer.Option(help="Of the pipeline.")] = 60_000,
+    images: Annotated[int, typer.Option(help="Number of images.")] = 60_000,
     sample: Annotated[int, typer.Option(help="Images to measure an epoch on.")] = 1024,
 ) -> None:
-    """Print the processor seconds of each part at ``images``, and its share."""
+    """Print the CPU seconds of each part at ``images``, and its share."""
     taken = {"mining, exact": _mining(images)}
     pictures = ResidentImages(ours.random_pixels(sample), torch.device("cpu"))
     rows = torch.randint(sample, (sample, K))

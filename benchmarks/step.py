@@ -1,10 +1,9 @@
-"""A training step of each stage, everything included (loading, augmentation, loss, update), against the conventional.
+"""Measure a training step of each stage, everything included (loading, augmentation, loss, update), in both ways.
 
 ``python -m benchmarks.step``
 
-ResNet-18 at 32 px with the 3x3 stem, the preset cifar10's augmentations, the same batch for both. On a GPU ours is
-compiled, as for a long training, in the first epoch, which does not count. SCAN's selection, once after an epoch's
-steps, is timed apart.
+ResNet-18 at 32 px with the 3x3 stem, the preset cifar10's augmentations, the same batch for both. On a GPU, ours is
+compiled in the first epoch, which does not count. SCAN's selection, after an epoch's steps, is timed separately.
 """
 
 import os
@@ -28,10 +27,10 @@ from scan_core.machine.freed_memory import keep_freed_memory, return_freed_memor
 from stages.devices import choose_device, prepare
 
 PEAKS = {"H200 NVL": 835, "H100 NVL": 835, "H100 PCIe": 756, "H200": 989, "H100": 989, "A100": 312, "L40S": 362}
-"""Dense bf16 TFLOP/s, by a part of the device's name; the first that fits counts."""
+"""Dense bf16 TFLOP/s, by a part of the device's name; the first match counts."""
 NEIGHBORS = 20
 VIEWS = {"simclr": 2, "scan": 2, "self_label": 1}
-"""Images trained on, for each image of a batch."""
+"""Number of trained views for each image of a batch."""
 
 
 class Training(Protocol):
@@ -39,8 +38,8 @@ class Training(Protocol):
 
 
 def main(
-    batch_size: Annotated[int | None, typer.Option(help="By default 256 on a CPU, 512 on a GPU.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Of an epoch. By default 2 on a CPU, 97 on a GPU.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images per step, by default 256 (CPU) or 512 (GPU).")] = None,
+    steps: Annotated[int | None, typer.Option(help="Steps per epoch; by default 2 on a CPU, 97 on a GPU.")] = None,
     repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 3,
     width: Annotated[int, typer.Option(help="Channels of our encoder's first stage.")] = 64,
 ) -> None:
@@ -59,7 +58,7 @@ def main(
 
 
 def trainings(count: int, batch_size: int, *, epochs: int, width: int, compile: bool = False) -> dict[str, Training]:
-    """Ours of each stage, on ``count`` images, with an encoder of ``width``; ``epochs`` of SimCLR's schedule."""
+    """Return our training of each stage on ``count`` images, with an encoder of ``width`` and ``epochs`` of SimCLR."""
     device = choose_device("auto")
     prepare(device)
     images = ResidentImages(ours.random_pixels(count), device)
@@ -81,7 +80,7 @@ def _neighbors(count: int) -> np.ndarray:
 def _compare(
     stage: str, training: Training, epoch: Callable[[], object], count: int, gflop: float, repetitions: int
 ) -> dict[str, str | float]:
-    """Rows for one stage; ``gflop`` is the work for one image of a batch."""
+    """Return the rows for one stage; ``gflop`` is the work for one image of a batch."""
     apart: list[float] = []
     if stage == "scan":
         _time_apart(training, "_select", apart)
@@ -112,7 +111,7 @@ def _after(setting: Callable[[], None], epoch: Callable[[], object]) -> Callable
 
 
 def _time_apart(training: Training, name: str, apart: list[float]) -> None:
-    """Let each call of the method ``name`` add its seconds to ``apart``."""
+    """Make each call of the method ``name`` add its seconds to ``apart``."""
     method = getattr(training, name)
 
     def timed() -> object:
@@ -126,7 +125,7 @@ def _time_apart(training: Training, name: str, apart: list[float]) -> None:
 def _conventional(
     stage: str, pixels: np.ndarray, neighbors: np.ndarray, batch_size: int, device: torch.device
 ) -> Callable[[], object]:
-    """One epoch of ``stage`` the conventional way, from as many loader processes as there are cores."""
+    """Return one epoch of ``stage`` the conventional way, with one loader process per core."""
     size = pixels.shape[-1]
     strong, itself = strong_transform(size), np.arange(len(pixels))[:, None]
     first, second, candidates = {
@@ -152,14 +151,14 @@ def _conventional(
 
 
 def forward_gflop(network: nn.Module, size: int = 32) -> float:
-    """Of one image; a trained view costs three times as much."""
+    """Return the GFLOP of one image's forward pass; a trained view costs three times as much."""
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         network(torch.zeros(1, 3, size, size))
     return counter.get_total_flops() / 1e9
 
 
 def _peak() -> float | None:
-    """GFLOP/s that this device is known to be able to."""
+    """Return the device's known peak in GFLOP/s."""
     name = torch.cuda.get_device_name() if torch.cuda.is_available() else ""
     return next((peak * 1e3 for part, peak in PEAKS.items() if part in name), None)
 

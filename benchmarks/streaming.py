@@ -1,4 +1,4 @@
-"""Training from the disk against training from memory: one epoch of each in turn, on the same images.
+"""Measure training from the disk against training from memory: one epoch of each in turn, on the same images.
 
 ``python -m benchmarks.streaming``
 """
@@ -37,12 +37,12 @@ SIMCLR: dict[str, dict[str, object]] = {
 ENCODERS = {"digits-size": ("resnet10", 24, "float32"), "resnet18": ("resnet18", 64, "bfloat16")}
 BATCH = {"digits-size": 256, "resnet18": 64}
 FORMATS = {"png": ("PNG", 32), "jpeg": ("JPEG", 64)}
-"""Encoded as, and pixels per side before resizing to 32."""
+"""Encoding, and pixels per side before resizing to 32."""
 
 
 def main(
     images: Annotated[int, typer.Option(help="Images in an epoch of the smaller encoder.")] = 4096,
-    repetitions: Annotated[int, typer.Option(help="Epochs of each kind, in turn.")] = 5,
+    repetitions: Annotated[int, typer.Option(help="Epochs of each way, in turn.")] = 5,
 ) -> None:
     """Print images/s of a SimCLR epoch from memory and from shards, and the median of the ratios."""
     rows = []
@@ -56,7 +56,7 @@ def main(
 
 
 def _pictures(count: int, format: str, side: int) -> list[bytes]:
-    """Smooth random pictures, which compress about as well as photographs."""
+    """Return smooth random images, which compress about as well as photographs."""
     noise = np.random.default_rng(0).integers(0, 256, (count, side // 4, side // 4, 3), dtype=np.uint8)
     return [_encoded(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC), format) for image in noise]
 

@@ -1,10 +1,10 @@
-"""One thousand clusters, on two cores: everything after the embedding, with the library's own functions.
+"""Measure 1,000 clusters on two cores: everything after the embedding, with the library's functions.
 
 ``python -m benchmarks.thousand``
 
 Synthetic features: 1,000 centers, 100 images around each, and cached views around each image, as a frozen encoder would
-give them. Neighbors are mined, SCAN and self-labeling train on the views, and what evaluate writes is written, pictures
-included. Beside the ACC: what the features allow (each image to the nearest of its class's true centers), and k-means.
+give them. Mines neighbors, trains SCAN and self-labeling on the views, and writes all that evaluate writes. Beside the
+ACC it prints what the features allow (each image goes to the nearest true center), and k-means.
 """
 
 import resource
@@ -38,16 +38,16 @@ from scan_core.neighbors.search import present_gpus
 WIDTH, DIMENSIONS, VIEWS, NEIGHBORS = 128, 32, 4, 20
 """Features of width 128 that vary in 32 directions."""
 IMAGE_SPREAD, VIEW_SPREAD = 0.75, 0.3
-"""Standard deviations around a class's center (of unit variance), and around an image."""
+"""Standard deviations around a class's center (which has unit variance), and around an image."""
 
 
 def main(
-    classes: Annotated[int, typer.Option(help="And clusters.")] = 1000,
-    images: Annotated[int, typer.Option(help="Of each class.")] = 100,
-    epochs: Annotated[int, typer.Option(help="Of SCAN; of self-labeling a fifth.")] = 12,
-    folder: Annotated[Path | None, typer.Option(help="Keep the tables and pictures here.")] = None,
+    classes: Annotated[int, typer.Option(help="Number of classes and of clusters.")] = 1000,
+    images: Annotated[int, typer.Option(help="Images of each class.")] = 100,
+    epochs: Annotated[int, typer.Option(help="Epochs of SCAN; self-labeling takes a fifth.")] = 12,
+    folder: Annotated[Path | None, typer.Option(help="Folder to keep the tables and pictures in.")] = None,
 ) -> None:
-    """Print the seconds of each part, the peak of the process's memory by its end, and the ACC that it reached."""
+    """Print the seconds of each part, the peak of the process's memory at its end, and the ACC reached."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     rows: list[dict[str, str | float]] = []
 
@@ -87,7 +87,7 @@ def main(
 
 
 class _Synthetic:
-    """Features with known classes, and pictures that show them."""
+    """Features with known classes, and images that show them."""
 
     def __init__(self, classes: int, images: int, path: Path, device: torch.device) -> None:
         generator = np.random.default_rng(0)
@@ -110,13 +110,13 @@ class _Synthetic:
         )
 
     def pictures(self) -> ResidentImages:
-        """RGB of 32 px: an image's class is its pattern."""
+        """Return RGB images of 32 px whose pattern shows the class."""
         patterns = np.random.default_rng(1).integers(0, 256, (self.labels.max() + 1, 3, 4, 4), dtype=np.uint8)
         return ResidentImages(patterns[self.labels].repeat(8, axis=2).repeat(8, axis=3), torch.device("cpu"))
 
 
 def _model(clusters: int, device: torch.device) -> ClusteringModel:
-    """A network of the features' width; only its heads are used."""
+    """Return a network of the features' width, of which only the heads are used."""
     torch.manual_seed(0)
     encoder = ResNet("resnet10", width=WIDTH // 8, stem="3x3", channels=3)
     return ClusteringModel(encoder, clusters=clusters, heads=1).to(device)

@@ -1,4 +1,4 @@
-"""Seconds of things done in turn."""
+"""Time functions in turn."""
 
 import statistics
 import time
@@ -8,13 +8,13 @@ import torch
 
 
 def synchronize() -> None:
-    """Wait for what a GPU was given to do."""
+    """Wait until the GPU has finished its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
 
 
 def seconds(function: Callable[[], object]) -> float:
-    """Wall-clock seconds of one call, a GPU's work included."""
+    """Return the wall-clock seconds of one call, including the GPU's work."""
     synchronize()
     start = time.perf_counter()
     function()
@@ -23,7 +23,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def alternate(functions: Mapping[str, Callable[[], object]], *, repetitions: int) -> dict[str, list[float]]:
-    """Call all ``functions`` in turn, ``repetitions`` times after a first round that warms up; the seconds of each."""
+    """Call all ``functions`` in turn, ``repetitions`` times after a warm-up; return the seconds of each call."""
     for function in functions.values():
         function()
     rounds = [{name: seconds(function) for name, function in functions.items()} for _ in range(repetitions)]
@@ -31,5 +31,5 @@ def alternate(functions: Mapping[str, Callable[[], object]], *, repetitions: int
 
 
 def median_ratio(numerators: list[float], denominators: list[float]) -> float:
-    """The median of the ratios of what was measured side by side."""
+    """Return the median of the ratios of measurements made side by side."""
     return statistics.median(a / b for a, b in zip(numerators, denominators, strict=True))

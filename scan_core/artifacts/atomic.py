@@ -1,4 +1,4 @@
-"""Writing a file so that its final name always holds a complete one."""
+"""Write a file so that its name always holds a complete one, also after a kill."""
 
 import os
 from collections.abc import Iterator
@@ -10,9 +10,9 @@ from scan_core.errors import ArtifactError
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary sibling of ``path``; on success it is synced to disk and takes ``path``'s name.
+    """Yield a temporary path beside ``path``; on success, sync that file to disk and rename it to ``path``.
 
-    On failure the temporary file is removed and whatever ``path`` held before is untouched.
+    On failure, remove the temporary file and leave ``path`` as it was.
 
     Raises:
         ArtifactError: ``path`` is a folder or a device, its folder cannot be written, or the disk is full.
@@ -38,7 +38,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def check_file_name(path: Path) -> None:
-    """Raise ArtifactError where ``path`` is there and is no file: a device, for instance, would be replaced by one."""
+    """Raise ArtifactError if ``path`` exists and is no regular file, which a rename would replace."""
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no regular file"
         raise ArtifactError(f"{path}: is {what}, expected the name of a file to write; give another one, or remove it")
@@ -51,13 +51,13 @@ def _alive(pid: str) -> bool:
         os.kill(int(pid), 0)
     except ProcessLookupError:
         return False
-    except OSError:  # somebody else's
+    except OSError:  # the process belongs to another user
         return True
     return True
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # an unusable folder is what the error on its way already says
+    with suppress(OSError):  # if the folder is unusable, another error already says so
         path.unlink(missing_ok=True)
 
 

@@ -1,4 +1,4 @@
-"""``data/artifacts/baselines.parquet`` and ``data/artifacts/predictions.parquet``: which cluster each image is in."""
+"""Read and write the cluster of each image: ``data/artifacts/baselines.parquet`` and ``predictions.parquet``."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,7 +15,7 @@ BASELINES = pa.schema([("method", pa.string()), ("image_id", pa.int64()), ("clus
 
 
 class Predictions(NamedTuple):
-    """What one step's model says about some images."""
+    """The predictions of one step's model."""
 
     step: str
     """``scan`` or ``self_label``."""
@@ -26,12 +26,12 @@ class Predictions(NamedTuple):
 
     @property
     def cluster(self) -> npt.NDArray[np.int64]:
-        """[N], the most probable cluster of each image."""
+        """Return the most probable cluster of each image, [N]."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def confidence(self) -> npt.NDArray[np.float32]:
-        """[N], the probability of that cluster, in [1/C, 1]."""
+        """Return the probability of that cluster, [N], in [1/C, 1]."""
         return self.probabilities.max(axis=1)
 
 

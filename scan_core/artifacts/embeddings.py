@@ -18,7 +18,7 @@ def write_embeddings(path: Path, embeddings: npt.NDArray[np.float32]) -> None:
 
 
 def embeddings_shape(path: Path) -> tuple[int, int]:
-    """Rows and dimensions of the embeddings, without reading them.
+    """Return the number of rows and of dimensions, without reading the embeddings.
 
     Raises:
         ArtifactError: missing, or no array of two axes.
@@ -30,7 +30,7 @@ def embeddings_shape(path: Path) -> tuple[int, int]:
 
 
 def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.float32]:
-    """Read the embeddings, of ``rows`` images where given.
+    """Read the embeddings [N, D]; ``rows`` is the expected N.
 
     Raises:
         ArtifactError: missing, another type or shape, not finite, or not of length 1.
@@ -42,7 +42,7 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
         raise ArtifactError(
             f"{path}: {len(embeddings)} rows, expected {rows} (one per image in data/artifacts/images); run dvc repro"
         )
-    norms = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings))  # without a second array of their size
+    norms = np.sqrt(np.einsum("nd,nd->n", embeddings, embeddings))  # einsum needs no second array of this size
     wrong = np.flatnonzero(~(np.abs(norms - 1) < 1e-3))
     if len(wrong):
         raise ArtifactError(f"{path}: {len(wrong)} rows are not of length 1, row {wrong[0]} has {norms[wrong[0]]}")
@@ -50,13 +50,13 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
 
 
 def write_embedding_norms(path: Path, norms: npt.NDArray[np.float32]) -> None:
-    """Write ``norms`` [N]: each embedding's length before it was normalized."""
+    """Write ``norms`` [N], the length of each embedding before normalization."""
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.save(file, norms, allow_pickle=False)
 
 
 def read_embedding_norms(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
-    """Read the lengths of ``rows`` embeddings.
+    """Read the length of each of ``rows`` embeddings before normalization, [N].
 
     Raises:
         ArtifactError: missing, another type or shape, or not positive.

@@ -23,10 +23,11 @@ def write_pixels(folder: Path, pixels: npt.NDArray[np.uint8]) -> None:
 
 @contextmanager
 def new_pixels(folder: Path, shape: tuple[int, int, int, int]) -> Iterator[np.memmap]:
-    """Yield a memory-mapped array of ``shape`` [N, C, H, W] to fill in any order; it becomes the file in ``folder``.
+    """Yield a memory-mapped array of ``shape`` [N, C, H, W], to be filled in any order, that becomes the file in
+    ``folder``.
 
     Raises:
-        ArtifactError: no room for all of it (found before anything is filled in), or the folder cannot be written.
+        ArtifactError: the disk has no room for all of it (checked at the start), or the folder cannot be written.
     """
     with atomic_path(folder / PIXELS) as temporary:
         pixels = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.uint8, shape=shape)
@@ -35,19 +36,19 @@ def new_pixels(folder: Path, shape: tuple[int, int, int, int]) -> Iterator[np.me
 
 
 def keep_rows(pixels: np.memmap, keep: npt.NDArray[np.bool_]) -> None:
-    """Remove the images that ``keep`` [N] leaves out from the file of ``pixels``, not to be used afterwards."""
+    """Remove the images that ``keep`` [N] leaves out from the file of ``pixels``; do not use ``pixels`` afterwards."""
     rows = np.flatnonzero(keep)
     for i in np.flatnonzero(rows != np.arange(len(rows))):
         pixels[i] = pixels[rows[i]]
     pixels.flush()
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(rows), *pixels.shape[1:])}
     with Path(str(pixels.filename)).open("r+b") as file:
-        np.lib.format.write_array_header_1_0(file, header)  # as long as before: NPY leaves room for any N
+        np.lib.format.write_array_header_1_0(file, header)  # the header keeps its length: NPY leaves room for any N
         file.truncate(pixels.offset + len(rows) * pixels[:1].nbytes)
 
 
 def _reserve(path: Path) -> None:
-    """Claim the file's size on the disk: a memory-mapped file that finds it full later kills the process."""
+    """Reserve the file's size on the disk: a memory-mapped file on a full disk kills the process."""
     if hasattr(os, "posix_fallocate"):
         with path.open("r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)

@@ -21,7 +21,7 @@ PREPARATION = "preparation"
 
 
 class Normalization(NamedTuple):
-    """Of each channel over the training images, pixels in [0, 1]."""
+    """Mean and standard deviation of each channel over the training images, for pixels in [0, 1]."""
 
     mean: list[float]
     std: list[float]
@@ -37,16 +37,16 @@ class Index(NamedTuple):
 
     @property
     def train_ids(self) -> npt.NDArray[np.int64]:
-        """The ids of the images to learn from, ascending."""
+        """Return the ids of the images to learn from, ascending."""
         return np.flatnonzero(self.train)
 
     def ids_to_train_on(self, *, further_splits: Sequence[str]) -> npt.NDArray[np.int64]:
-        """The ids of the images to learn from and of those in ``further_splits``, ascending."""
+        """Return the ids of the images to learn from and of those in ``further_splits``, ascending."""
         return np.flatnonzero(self.train | np.isin(self.split, further_splits))
 
     @property
     def evaluate_ids(self) -> npt.NDArray[np.int64]:
-        """The ids of the images to evaluate on, ascending."""
+        """Return the ids of the images to evaluate on, ascending."""
         return np.flatnonzero(self.evaluate)
 
 
@@ -62,9 +62,9 @@ def write_index(
     """Write ``index``.
 
     Args:
-        pixels_digest: a digest of all images, by which a training knows its input cheaply.
-        dataset: its name.
-        preparation: what was done to each image (JSON values), for every model that learns from them.
+        pixels_digest: a digest of all images, which identifies a training's input cheaply.
+        dataset: the name of the dataset.
+        preparation: what fetch did to each image (JSON values); every model keeps it.
     """
     columns = [np.arange(len(index.split)), index.split, index.train, index.evaluate]
     metadata = {
@@ -79,7 +79,7 @@ def write_index(
 
 
 def read_index(path: Path, *, rows: int | None = None) -> Index:
-    """Read the index, of ``rows`` images where given.
+    """Read the index; ``rows`` is the expected number of images.
 
     Raises:
         ArtifactError: missing, malformed, not one row per image, or without a training image.
@@ -95,7 +95,7 @@ def read_index(path: Path, *, rows: int | None = None) -> Index:
 
 
 def read_origin(path: Path) -> dict[str, str]:
-    """Read ``dataset`` and ``pixels_digest``, by which the images can be told from others; unknown ones are empty.
+    """Read ``dataset`` and ``pixels_digest``, which identify the images; an unknown one is empty.
 
     Raises:
         ArtifactError: missing or malformed.
@@ -106,7 +106,7 @@ def read_origin(path: Path) -> dict[str, str]:
 
 
 def read_preparation(path: Path) -> dict[str, Any]:
-    """Read what was done to each image, as :func:`write_index` was told.
+    """Read what fetch did to each image.
 
     Raises:
         ArtifactError: missing or malformed.
@@ -119,7 +119,7 @@ def read_preparation(path: Path) -> dict[str, Any]:
 
 
 def read_normalization(path: Path, *, channels: int) -> Normalization:
-    """Read what :func:`write_index` was told of the images' ``channels``.
+    """Read the normalization of images with ``channels``.
 
     Raises:
         ArtifactError: missing or malformed.

@@ -1,4 +1,4 @@
-"""``data/artifacts/labels.parquet``: the classes, for evaluation alone. Nothing before ``evaluate`` may read it."""
+"""``data/artifacts/labels.parquet``: the class of each image. Only ``evaluate`` may read it."""
 
 from pathlib import Path
 
@@ -25,9 +25,9 @@ def write_labels(
     """Write the classes, row = image_id; a negative ``label`` means unlabeled (null in the file).
 
     Args:
-        label_name: the class's name, or None.
+        label_name: the name of each image's class, or None.
         origin: where each image came from (the column ``path``).
-        further: more integer columns, ``fine_label`` for instance.
+        further: further integer columns, such as ``fine_label``.
     """
     label_column = pa.array(label, pa.int32(), mask=np.asarray(label) < 0)
     table = pa.table([pa.array(range(len(label)), pa.int64()), label_column, label_name, origin], schema=SCHEMA)

@@ -1,4 +1,4 @@
-"""Weights as safetensors, with metadata that says how to build the model which they fit."""
+"""Read and write weights as safetensors, with metadata that says how to build their model."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -25,7 +25,7 @@ def write_model(path: Path, weights: Mapping[str, Tensor], metadata: Mapping[str
     header = {"schema_version": SCHEMA_VERSION, **{key: json.dumps(value) for key, value in metadata.items()}}
     tensors = {name: weights[name].detach().cpu().contiguous() for name in sorted(weights)}
     with atomic_path(path) as temporary:
-        temporary.write_bytes(save(tensors, metadata=header))  # save_file would leave a file of its own after a kill
+        temporary.write_bytes(save(tensors, metadata=header))  # a killed save_file leaves a temporary file behind
         _sort_header(temporary)
 
 
@@ -36,7 +36,7 @@ def _check_finite(path: Path, weights: Mapping[str, Tensor]) -> None:
 
 
 def _sort_header(path: Path) -> None:
-    """Put the header's keys in order: safetensors writes metadata in a random one, and equal models shall be equal."""
+    """Sort the header's keys: safetensors writes metadata in random order, and equal models must give equal bytes."""
     with path.open("r+b") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.dumps(json.loads(file.read(length)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -48,7 +48,7 @@ def read_model(path: Path, *, keys: Collection[str] = ()) -> tuple[dict[str, Ten
     """Read weights (on the CPU) and metadata.
 
     Args:
-        keys: what the metadata must hold.
+        keys: keys that the metadata must hold.
 
     Raises:
         ArtifactError: missing, no safetensors file, another schema version, a key missing, or a weight not finite.
@@ -75,7 +75,7 @@ def read_model(path: Path, *, keys: Collection[str] = ()) -> tuple[dict[str, Ten
 
 
 def load_weights(path: Path, module: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """Copy ``weights`` of the file ``path`` into ``module``; every name, type and shape must match.
+    """Copy ``weights``, read from ``path``, into ``module``; every name, type and shape must match.
 
     Raises:
         ArtifactError: names the first weights that are missing, unexpected or of another type or shape.

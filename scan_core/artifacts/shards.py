@@ -1,4 +1,4 @@
-"""``data/artifacts/images/images-*.parquet``: every image as an encoded file, where all pixels take too much room.
+"""``data/artifacts/images/images-*.parquet``: encoded images, used if the decoded pixels take too much room.
 
 The column ``image`` is neither compressed nor dictionary-encoded and has one page in a row group, so the bytes of its
 values end where the column chunk ends. With their lengths, which the file's metadata holds, any image is one read away.
@@ -24,11 +24,11 @@ SCHEMA = pa.schema([pa.field("image_id", pa.int64(), nullable=False), pa.field("
 PATTERN = "images-*.parquet"
 ROW_GROUP = 32
 PREFIX = 4
-"""Bytes before each value of a binary column that hold its length, little-endian (Parquet, encoding PLAIN)."""
+"""Number of bytes that hold a value's length in a binary column (Parquet, encoding PLAIN)."""
 
 
 class ShardFormat(NamedTuple):
-    """What all images become once decoded."""
+    """The shape of every decoded image."""
 
     channels: int
     """1 (gray) or 3 (RGB)."""
@@ -39,17 +39,17 @@ class ShardFormat(NamedTuple):
 
 
 def shard_path(folder: Path, number: int) -> Path:
-    """The file of the shard ``number`` (from 0), in ``folder``."""
+    """Return the path of the shard ``number`` (from 0) in ``folder``."""
     return folder / f"images-{number:05d}.parquet"
 
 
 def write_shard(
     path: Path, encoded: Iterator[bytes], *, first_id: int, lengths: Sequence[int], format: ShardFormat
 ) -> None:
-    """Write the images ``first_id``, ``first_id`` + 1, ... with little more than one row group in memory.
+    """Write the images ``first_id``, ``first_id`` + 1, ... one row group at a time.
 
     Args:
-        encoded: each image as a file (JPEG, PNG, ...), one for each of ``lengths``, which are their sizes in bytes.
+        encoded: each image as a file (JPEG, PNG, ...), one for each of ``lengths``, the files' sizes in bytes.
     """
     metadata = {
         VERSION_KEY: SCHEMA_VERSION.encode(),
@@ -69,7 +69,7 @@ class Shards:
     """All shards of a folder, open for reading single images from any thread.
 
     Raises:
-        ArtifactError: no shard, one is damaged, or the ids of all together are not 0..N-1 in order.
+        ArtifactError: no shard, a damaged one, or ids that are not 0..N-1 in order.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -93,7 +93,7 @@ class Shards:
         return len(self._offsets)
 
     def read(self, image_id: int) -> bytes:
-        """The encoded file of one image.
+        """Return the encoded file of one image.
 
         Raises:
             ArtifactError: the shard has changed or is damaged.
@@ -107,7 +107,7 @@ class Shards:
 
 
 def _describe(path: Path) -> tuple[ShardFormat, int, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Format, first id, and where in the file each image begins and how long it is."""
+    """Return the format, the first id, and each image's offset and length in the file."""
     try:
         with pq.ParquetFile(path) as file:
             metadata, schema = file.schema_arrow.metadata or {}, file.schema_arrow
@@ -125,7 +125,7 @@ def _describe(path: Path) -> tuple[ShardFormat, int, npt.NDArray[np.int64], npt.
 
 
 def _offsets(path: Path, metadata: pq.FileMetaData, lengths: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Count each image's first byte back from the end of its row group's column chunk."""
+    """Return the offset of each image, counted back from the end of its column chunk."""
     if metadata.num_rows != len(lengths):
         raise ArtifactError(f"{path}: {metadata.num_rows} rows, expected {len(lengths)}; run dvc repro fetch")
     offsets = np.empty_like(lengths)

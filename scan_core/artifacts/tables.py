@@ -1,4 +1,4 @@
-"""Parquet tables with a schema version: one way to write them, one way to read them back checked."""
+"""Write Parquet tables with a schema version, and check them when they are read."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ VERSION_KEY = b"scan_schema_version"
 
 
 def write_table(path: Path, table: pa.Table, *, metadata: Mapping[str, str] | None = None) -> None:
-    """Write ``table`` atomically; equal tables give equal bytes. ``metadata`` goes to the schema's."""
+    """Write ``table`` atomically, with ``metadata`` in its schema; equal tables give equal bytes."""
     extra = {key.encode(): value.encode() for key, value in (metadata or {}).items()}
     stamped = table.replace_schema_metadata({VERSION_KEY: SCHEMA_VERSION.encode(), **extra})
     with atomic_path(path) as temporary:
@@ -48,7 +48,7 @@ def read_table(path: Path, schema: pa.Schema, *, further_columns: bool = False) 
 
 
 def check_row_ids(path: Path, table: pa.Table, *, rows: int | None = None) -> None:
-    """Raise ArtifactError unless ``image_id`` is 0..N-1 in order (with N = ``rows``, where given)."""
+    """Raise ArtifactError unless ``image_id`` is 0..N-1 in order; ``rows`` is the expected N."""
     if rows is not None and len(table) != rows:
         raise ArtifactError(
             f"{path}: {len(table)} rows, expected {rows} (one per image in data/artifacts/images); run dvc repro"

@@ -1,4 +1,4 @@
-"""Random affine maps with bilinear sampling."""
+"""Transform each image by a random affine map, with bilinear sampling."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -35,7 +35,7 @@ def draw_affine(
     shear: float,
     generator: torch.Generator,
 ) -> AffineParameters:
-    """Draw each parameter uniformly: +-degrees, +-translate of the size (not rounded to pixels), scale, +-shear."""
+    """Draw each parameter uniformly: +-degrees, +-translate times the size (not rounded), scale, +-shear."""
     size = torch.tensor([width, height], device=generator.device)
     return AffineParameters(
         angles=uniform(batch, low=-degrees, high=degrees, generator=generator),
@@ -46,7 +46,7 @@ def draw_affine(
 
 
 def affine(images: ImageBatch, parameters: AffineParameters) -> ImageBatch:
-    """Transform each image by its own map, bilinear, black where the source is outside."""
+    """Transform each image by its own map, bilinear; pixels from outside the image are black."""
     height, width = images.shape[-2:]
     inverse = _inverse_maps(parameters).to(images.device, non_blocking=True)[:, :, :, None, None]
     x = torch.arange(width, device=images.device) - (width - 1) / 2

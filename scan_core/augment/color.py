@@ -1,6 +1,6 @@
 """Color jitter and grayscale on floats in [0, 1], with torchvision's arithmetic.
 
-An adjustment writes its result into ``out`` where that is given; it may be the images themselves.
+Each adjustment writes its result to ``out`` if given, which may be the images themselves.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from scan_core.augment.operation import Operation
 from scan_core.augment.pixels import ImageBatch
 
 _NO_CHROMA = 1e-30
-"""Where all channels are equal, the hue's numerator is 0, and any positive divisor does."""
+"""A positive divisor for pixels without hue, whose numerator is 0."""
 
 
 def adjust_brightness(
@@ -44,8 +44,8 @@ def adjust_saturation(
 def adjust_hue(images: ImageBatch, turns: Float[Tensor, " batch"], *, out: ImageBatch | None = None) -> ImageBatch:
     """Rotate each image's hue in HSV space by -0.5 to 0.5 turns. One channel stays as it is.
 
-    Works on the hue in sixths of a turn: 0 is red, 2 green, 4 blue. Cases are chosen by factors of 0 and 1, several
-    times faster than ``torch.where`` on CPUs.
+    The hue counts sixths of a turn: 0 is red, 2 green, 4 blue. Factors of 0 and 1 select the cases, which on CPUs is
+    several times faster than ``torch.where``.
     """
     if images.shape[1] == 1:
         return images
@@ -83,7 +83,7 @@ class JitterParameters(NamedTuple):
     ids: Int[Tensor, "batch 4"]
     """The operations in order of application: 0 brightness, 1 contrast, 2 saturation, 3 hue, 4 nothing."""
     values: Float[Tensor, "batch 4"]
-    """The factor, or the turns of hue, of the operation at the same place of ``ids``."""
+    """The factor (of hue: the turns) of the operation at the same place in ``ids``."""
 
 
 def draw_jitter(
@@ -96,7 +96,8 @@ def draw_jitter(
     p: float,
     generator: torch.Generator,
 ) -> JitterParameters:
-    """Draw for each image whether it is jittered (``p``), the order of the four operations, and their strengths.
+    """Draw for each image whether it is jittered (with probability ``p``), the order of the four operations, and their
+    strengths.
 
     Factors are uniform in [max(0, 1 - x), 1 + x], turns of hue in [-hue, hue], as in torchvision's ColorJitter.
     """

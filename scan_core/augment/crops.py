@@ -1,4 +1,4 @@
-"""Crops: of random size and shape, resized, to the image's own size or another; and of that size, from a padded one."""
+"""Random crops: of random size and shape, then resized; or of the image's size, from the padded image."""
 
 import math
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def draw_boxes(
     """Draw one crop (top, left, height, width) per image, in whole pixels, distributed as torchvision's.
 
     The area is uniform in ``scale`` (shares of the image's), width : height log-uniform in ``ratio``; the first of ten
-    tries that fits counts, else the largest central crop with a ratio in range.
+    tries that fits is taken, else the largest central crop with a ratio in range.
     """
     draw = partial(uniform, _TRIES, batch, generator=generator, batch_axis=1)
     areas = height * width * draw(low=scale[0], high=scale[1])
@@ -60,7 +60,7 @@ def resized_crop(
 ) -> Resized:
     """Cut each image's box (top, left, height, width) and resize it, bilinear, no antialias.
 
-    The crops of the ``flipped`` images are mirrored left-right on the way, at no cost.
+    The same pass mirrors the crops of the ``flipped`` images left-right.
 
     Args:
         size: pixels per side of the result; None is the image's own size.
@@ -80,10 +80,10 @@ def resized_crop(
 def _source_positions(
     start: Int[Tensor, " batch"], length: Int[Tensor, " batch"], size: int
 ) -> Float[Tensor, "batch {size}"]:
-    """Return where each of ``size`` pixels reads, in pixels from the image's edge, never past the box's last center."""
+    """Return the position that each of ``size`` pixels reads from, in pixels from the image's edge."""
     centers = torch.arange(size, device=start.device) + 0.5
     positions = centers * (length / size)[:, None]
-    # Held between the outermost centers, a crop never mixes in pixels from outside its box.
+    # Clamped to the outermost pixel centers, so that no pixel outside the box is mixed in.
     positions = torch.minimum(positions.clamp_(min=0.5), length[:, None] - 0.5)
     return positions + start[:, None]
 
@@ -104,7 +104,7 @@ def random_resized_crop(*, scale: Sequence[float], ratio: Sequence[float], size:
 def draw_offsets(
     batch: int, height: int, width: int, *, padding: int, generator: torch.Generator
 ) -> Int[Tensor, "batch 2"]:
-    """Draw for each image the (row, column) offset of :func:`padded_crop`.
+    """Draw the (row, column) offset of each image for :func:`padded_crop`.
 
     Raises:
         ValueError: the padding is not smaller than the image.
@@ -121,7 +121,7 @@ def padded_crop(
     """Add ``padding`` pixels of reflected border and crop back to size at each image's (row, column) offset.
 
     ``offsets`` go from 0 to ``2 * padding``; ``padding`` must be smaller than the image. The ``flipped`` images are
-    mirrored left-right before, at no cost.
+    mirrored left-right first, in the same pass.
     """
     height, width = images.shape[-2:]
     offsets = offsets.to(images.device, non_blocking=True) - padding
@@ -138,7 +138,7 @@ def _reflect(positions: Int[Tensor, "batch size"], size: int) -> Int[Tensor, "ba
 
 
 def random_crop(*, padding: int) -> Operation:
-    """Shift each image by up to ``padding`` pixels along each axis, filling with its reflection."""
+    """Shift each image by up to ``padding`` pixels along each axis, and fill the border with its reflection."""
     return Operation(
         lambda shape, generator: (draw_offsets(*shape, padding=padding, generator=generator),),
         partial(padded_crop, padding=padding),

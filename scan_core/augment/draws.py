@@ -1,4 +1,4 @@
-"""Random parameters, drawn on the generator's device so that they are the same whatever device holds the images."""
+"""Draw random parameters on the generator's device, so that they do not depend on the images' device."""
 
 import torch
 from jaxtyping import Bool, Float, Int64, Shaped
@@ -8,15 +8,17 @@ from scan_core.parallel.distributed import processes, rank
 
 
 class PartGenerator(torch.Generator):
-    """A generator for one of several processes that share a batch: what it draws is this process's part of the draws
-    for the whole batch, so that each image gets the parameters that a single process would give it."""
+    """A generator for one of several processes that share a batch.
+
+    It draws for the whole batch and keeps this process's part, so each image gets the parameters that a single process
+    would give it."""
 
     groups: int
-    """The batch is so many groups of equal size, of each of which the process has the same part."""
+    """Number of equal groups in the batch; the process holds the same part of each."""
 
 
 def part_generator(generator: torch.Generator, *, groups: int) -> torch.Generator:
-    """A :class:`PartGenerator` in the state of ``generator``; in a single process ``generator`` itself."""
+    """Return a :class:`PartGenerator` in the state of ``generator``; in a single process, ``generator`` itself."""
     if processes() == 1:
         return generator
     of_part = PartGenerator()
@@ -28,20 +30,20 @@ def part_generator(generator: torch.Generator, *, groups: int) -> torch.Generato
 def uniform(
     *shape: int, low: float, high: float, generator: torch.Generator, batch_axis: int = 0
 ) -> Float[Tensor, "..."]:
-    """Draw float32 numbers from [low, high); ``shape[batch_axis]`` counts images."""
+    """Draw float32 numbers from [low, high); ``shape[batch_axis]`` is the number of images."""
     whole = _whole(shape, generator, batch_axis)
     drawn = torch.rand(whole, generator=generator, device=generator.device)
     return _part(drawn, generator, batch_axis).mul_(high - low).add_(low)
 
 
 def integers(*shape: int, low: int, high: int, generator: torch.Generator) -> Int64[Tensor, "..."]:
-    """Draw whole numbers from low to high - 1; ``shape[0]`` counts images."""
+    """Draw integers from low to high - 1; ``shape[0]`` is the number of images."""
     whole = _whole(shape, generator)
     return _part(torch.randint(low, high, whole, generator=generator, device=generator.device), generator)
 
 
 def chances(batch: int, *, p: float, generator: torch.Generator) -> Bool[Tensor, " batch"]:
-    """Draw one true or false per image, true with probability ``p``."""
+    """Draw one boolean per image, true with probability ``p``."""
     whole = _whole((batch,), generator)
     return _part(torch.rand(whole, generator=generator, device=generator.device), generator) < p
 

@@ -1,4 +1,4 @@
-"""Mirroring."""
+"""Mirror images left-right."""
 
 from jaxtyping import Bool
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Different operations for different images of a batch, each image paying only for its own."""
+"""Apply different operations to different images of a batch; each image costs only its own."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,9 +10,9 @@ Batch = Shaped[Tensor, "batch channels height width"]
 
 
 def apply_to_some(images: Batch, chosen: Bool[Tensor, " batch"], operation: Callable[[Tensor], Tensor]) -> Batch:
-    """Replace the ``chosen`` images by ``operation`` of them.
+    """Replace the ``chosen`` images by the result of ``operation``.
 
-    ``chosen`` belongs on the CPU: finding its rows there needs no synchronization with a GPU.
+    Keep ``chosen`` on the CPU: on a GPU, finding its rows would need a synchronization.
     """
     rows = chosen.nonzero().flatten().to(images.device, non_blocking=True)
     return images.index_copy(0, rows, operation(images.index_select(0, rows)))
@@ -26,12 +26,12 @@ def apply_operations(
 ) -> Batch:
     """Apply to each image its own sequence: ``operations[ids[i, 0]]`` first, with the settings ``values[i, 0]``.
 
-    Each round sorts the images by their operation, and every operation is called once with those that drew it.
-    ``ids`` and ``values`` belong on the CPU: the groups' sizes are needed there. An operation takes (images, values),
-    receives the values on the CPU, may overwrite its images, and must treat each on its own; None leaves them alone.
+    Each round sorts the images by operation, and calls every operation once with the images that drew it. Keep ``ids``
+    and ``values`` on the CPU, which needs the groups' sizes. An operation takes (images, values on the CPU), may
+    overwrite its images, and must treat each image on its own; None changes nothing.
     """
     placed = torch.arange(len(images))
-    groups, spare = torch.empty_like(images), torch.empty_like(images)  # fresh memory in each round would cost more
+    groups, spare = torch.empty_like(images), torch.empty_like(images)  # allocating in each round would cost more
     for step in range(ids.shape[1]):
         order = ids[placed, step].argsort(stable=True)
         placed = placed[order]

@@ -1,4 +1,4 @@
-"""An operation of the augmentation: what is drawn for each image, and what is then done to the images."""
+"""An operation of the augmentation: a random draw for each image, and a transformation by what was drawn."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 Parameters = tuple[Tensor, ...]
-"""What was drawn, on the generator's device; the first axis counts images."""
+"""What was drawn, on the generator's device; the first axis is the batch."""
 
 
 class Operation(NamedTuple):
     draw: Callable[[tuple[int, int, int], torch.Generator], Parameters]
-    """Draw for images of the shape (batch, height, width)."""
+    """Draw the parameters for images of shape (batch, height, width)."""
     apply: Callable[..., Tensor]
-    """Transform images (the first argument) by what was drawn for them (the others), on the images' device."""
+    """Transform images (first argument) by their parameters (the others), on the images' device."""
     size: int | None = None
     """Pixels per side of the result; None is the images' own size."""

@@ -1,6 +1,6 @@
-"""Blends of an image with a plainer version of itself, byte for byte those of PIL's ImageEnhance.
+"""Blend an image with a plainer version of itself, byte for byte as PIL's ImageEnhance does.
 
-A value of 0 gives the plainer version, 1 the image. The arithmetic is float32 and truncates, as PIL's does.
+A value of 0 gives the plainer version, 1 the image. Like PIL, this computes in float32 and truncates.
 """
 
 import torch
@@ -29,12 +29,12 @@ def brightness(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
 
 
 def sharpness(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
-    """Blend with the image smoothed by the kernel (1 1 1, 1 5 1, 1 1 1) / 13, its outermost pixels unsmoothed."""
+    """Blend with the image smoothed by the kernel (1 1 1, 1 5 1, 1 1 1) / 13, except its outermost pixels."""
     pixels = images.float()
     columns = pixels[:, :, :-2] + pixels[:, :, 1:-1] + pixels[:, :, 2:]
     sums = columns[..., :-2] + columns[..., 1:-1] + columns[..., 2:]
     smooth = pixels.clone()
-    # A thirteenth is never halfway between two integers, so any rounding to the nearest is PIL's.
+    # A multiple of 1/13 is never halfway between two integers, so any rounding to the nearest equals PIL's.
     smooth[:, :, 1:-1, 1:-1] = sums.add_(pixels[:, :, 1:-1, 1:-1], alpha=4).div_(13).round_()
     return _blend(smooth, pixels, values)
 

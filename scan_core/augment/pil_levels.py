@@ -1,4 +1,4 @@
-"""Operations on each pixel's value alone, byte for byte those of PIL's ImageOps."""
+"""Map each pixel's value to another, byte for byte as PIL's ImageOps does."""
 
 from functools import cache
 
@@ -11,7 +11,7 @@ from scan_core.augment.pixels import Bytes
 
 
 def posterize(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
-    """Keep the highest bits of each pixel, as many as the value's whole part, 1 to 8."""
+    """Keep the highest bits of each pixel: the integer part of the value, 1 to 8."""
     bits = per_image(values, images).int()
     return images & ((255 << (8 - bits)) & 255).to(torch.uint8)
 
@@ -32,7 +32,7 @@ def autocontrast(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
 def _stretches(device: torch.device) -> UInt8[Tensor, "256 256 256"]:
     """Return the new level for every (darkest, brightest, level).
 
-    PIL truncates a product of doubles, which some devices lack: so it is tabulated once on the CPU, 16 MiB.
+    PIL truncates a product of doubles, which some devices lack, so the CPU tabulates it once (16 MiB).
     """
     return torch.cat([_stretches_from(darkest) for darkest in torch.arange(256).chunk(16)]).to(device)
 
@@ -40,7 +40,7 @@ def _stretches(device: torch.device) -> UInt8[Tensor, "256 256 256"]:
 def _stretches_from(darkest: Int[Tensor, " some"]) -> UInt8[Tensor, "some 256 256"]:
     levels = torch.arange(256, dtype=torch.float64)
     widths = levels[:, None] - darkest[:, None, None]
-    # Not 255 / widths, which torch works out as 255 * (1 / widths): rounded twice.
+    # Not 255 / widths: torch computes 255 * (1 / widths), which rounds twice.
     scales = torch.full_like(widths, 255).div_(widths)
     stretched = (levels * scales).sub_(darkest[:, None, None] * scales).clamp_(0, 255)
     return torch.where(widths > 0, stretched, levels).to(torch.uint8)

@@ -1,7 +1,7 @@
-"""Rotation, shear and translation, byte for byte PIL's: nearest pixel, black outside, 16.16 fixed-point positions.
+"""Rotate, shear and translate, byte for byte as PIL: nearest pixel, black outside, 16.16 fixed-point positions.
 
-``values`` may be on the CPU while the images are on another device: the maps need double precision, which not every
-device has, and are worked out where the values are.
+``values`` may be on the CPU while the images are on another device: the maps are computed on the device of the values,
+since they need double precision, which not every device has.
 """
 
 import math
@@ -14,7 +14,7 @@ from scan_core.augment.pixels import Bytes
 
 Values = Float[Tensor, "*any"]
 Coefficients = Float[Tensor, "*any 6"]
-"""float64."""
+"""(a, b, c, d, e, f) of :func:`warp`, float64."""
 
 
 def rotate(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
@@ -43,7 +43,7 @@ def translate_y(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
 
 
 def rotation(values: Values, height: int, width: int) -> Coefficients:
-    """Of :func:`rotate`."""
+    """Return the coefficients of :func:`rotate`."""
     angles = values.double() * (math.pi / 180)
     cos, sin = angles.cos(), angles.sin()
     x, y = width / 2, height / 2
@@ -51,22 +51,22 @@ def rotation(values: Values, height: int, width: int) -> Coefficients:
 
 
 def x_shear(values: Values, height: int, width: int) -> Coefficients:
-    """Of :func:`shear_x`."""
+    """Return the coefficients of :func:`shear_x`."""
     return _identity_but(1, values.double())
 
 
 def y_shear(values: Values, height: int, width: int) -> Coefficients:
-    """Of :func:`shear_y`."""
+    """Return the coefficients of :func:`shear_y`."""
     return _identity_but(3, values.double())
 
 
 def x_translation(values: Values, height: int, width: int) -> Coefficients:
-    """Of :func:`translate_x`."""
+    """Return the coefficients of :func:`translate_x`."""
     return _identity_but(2, _whole(values, width))
 
 
 def y_translation(values: Values, height: int, width: int) -> Coefficients:
-    """Of :func:`translate_y`."""
+    """Return the coefficients of :func:`translate_y`."""
     return _identity_but(5, _whole(values, height))
 
 

@@ -1,4 +1,4 @@
-"""Augmentation of a batch: the operations named in the parameters, then normalization."""
+"""Augment a batch: apply the named operations, then normalize."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -27,15 +27,15 @@ ON_PIXELS: dict[str, Callable[..., Operation]] = {
     "strong_operations": strong_operations,
 }
 ON_BYTES_TOO = ("random_horizontal_flip", "random_crop", "strong_operations")
-"""Those on pixels that need no floats: until another one comes, the images stay bytes, a quarter of the memory."""
+"""Operations that also work on bytes: the images stay bytes, a quarter of the memory, until another operation comes."""
 ON_NORMALIZED: dict[str, Callable[..., Operation]] = {"cutout": cutout}
 
 
 class Augmentation:
     """A random transformation of image batches.
 
-    Every image gets its own parameters, drawn on the generator's device, which should be the CPU: an equal seed then
-    gives equal draws whatever device holds the images, and no operation waits for a GPU.
+    Every image gets its own parameters. Keep the generator on the CPU: then the draws do not depend on the images'
+    device, and no operation waits for a GPU.
     """
 
     def __init__(
@@ -45,8 +45,8 @@ class Augmentation:
 
         Args:
             operations: the names in ``ON_PIXELS`` and ``ON_NORMALIZED``; settings are those functions' keywords.
-            mean: of each channel, pixels in [0, 1].
-            std: of each channel, above 0.
+            mean: the mean of each channel, for pixels in [0, 1].
+            std: the standard deviation of each channel, above 0.
 
         Raises:
             ValueError: an operation's name is unknown.
@@ -75,15 +75,15 @@ class Augmentation:
             drawn[name] = operation.draw((batch, height, width), generator)
             height, width = operation.size or height, operation.size or width
         crop = next((name for name in ("random_resized_crop", "random_crop") if name in drawn), None)
-        if crop and "random_horizontal_flip" in drawn:  # they stand beside each other: one reading does both
+        if crop and "random_horizontal_flip" in drawn:  # the two are neighbors in the order, and one pass does both
             drawn[crop] += drawn.pop("random_horizontal_flip")
         return drawn
 
     def apply(self, images: Bytes, batches: Sequence[Mapping[str, Parameters]]) -> Resized:
-        """Transform ``images`` by what was drawn, without any randomness, and normalize the result.
+        """Transform ``images`` by drawn parameters, without further randomness, and normalize the result.
 
         Args:
-            images: of one batch or of several, one after the other.
+            images: the images of one or several batches, one batch after the other.
             batches: what :meth:`draw` returned for each of them.
         """
         drawn = {name: tuple(map(torch.cat, zip(*(of[name] for of in batches), strict=True))) for name in batches[0]}

@@ -5,13 +5,13 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 ImageBatch = Float32[Tensor, "batch channels height width"]
-"""In [0, 1] unless said to be normalized, with 1 or 3 channels."""
+"""Values in [0, 1] (unless normalized), 1 or 3 channels."""
 
 Resized = Float32[Tensor, "batch channels new_height new_width"]
-"""Of images that may have had another size."""
+"""Like ``ImageBatch``, but possibly resized."""
 
 Bytes = UInt8[Tensor, "batch channels height width"]
-"""0 to 255, with 1 or 3 channels."""
+"""Values from 0 to 255, 1 or 3 channels."""
 
 
 def to_unit(images: Bytes) -> ImageBatch:
@@ -25,5 +25,5 @@ def to_bytes(images: ImageBatch) -> Bytes:
 
 
 def in_unit(images: ImageBatch | Bytes) -> ImageBatch:
-    """The same pixels in [0, 1], whichever form they have."""
+    """Return the pixels in [0, 1], whichever form they have."""
     return to_unit(images) if images.dtype == torch.uint8 else images

@@ -1,4 +1,4 @@
-"""The strong augmentation's list of 14 operations (SCAN, section 3.1, after RandAugment's), on bytes as in PIL."""
+"""The 14 operations of the strong augmentation (SCAN, section 3.1, after RandAugment), on bytes as in PIL."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -47,7 +47,7 @@ STRONG_OPERATIONS = {
 
 class StrongParameters(NamedTuple):
     ids: Int[Tensor, "batch count"]
-    """Places in ``STRONG_OPERATIONS``, in order of application."""
+    """Indices into ``STRONG_OPERATIONS``, in order of application."""
     values: Float[Tensor, "batch count"]
 
 
@@ -67,7 +67,7 @@ WARPS = {
     "translate_x": pil_warp.x_translation,
     "translate_y": pil_warp.y_translation,
 }
-"""Operations that differ by their coefficients alone: their images are read together."""
+"""Operations that differ only by their coefficients: one pass transforms all their images."""
 
 _PLACES = {name: place for place, name in enumerate(STRONG_OPERATIONS)}
 _GROUPS = torch.tensor([_PLACES["rotate" if name in WARPS else name] for name in STRONG_OPERATIONS])
@@ -90,7 +90,7 @@ def _apply(images: ImageBatch | Bytes, parameters: StrongParameters) -> ImageBat
 
 
 def _coefficients(parameters: StrongParameters, height: int, width: int) -> Float[Tensor, "batch count 6"]:
-    """Of the warps that were drawn; zeros for other operations."""
+    """Return the coefficients of each drawn warp, and zeros for other operations."""
     result = torch.zeros(*parameters.ids.shape, 6, dtype=torch.float64, device=parameters.ids.device)
     for name, coefficients in WARPS.items():
         drawn = (parameters.ids == _PLACES[name])[..., None]
@@ -99,7 +99,8 @@ def _coefficients(parameters: StrongParameters, height: int, width: int) -> Floa
 
 
 def _on_settings(name: str) -> Callable[[Bytes, Float[Tensor, "batch 7"]], Bytes]:
-    """The operation as a function of the images and their settings: its value and a warp's six coefficients."""
+    """Return the operation as a function of the images and their settings (its value, and a warp's six
+    coefficients)."""
     if name in WARPS:
         return lambda images, settings: pil_warp.warp(images, settings[:, 1:])
     return lambda images, settings: STRONG_OPERATIONS[name].function(images, settings[:, 0].float())

@@ -1,4 +1,4 @@
-"""Pixels as features: what k-means makes of images without any learning."""
+"""Pixels as features for k-means, a baseline without any learning."""
 
 from collections.abc import Iterator
 
@@ -12,9 +12,9 @@ from scan_core.images.images import Images
 
 COMPONENTS = 64
 LARGEST = 32
-"""Pixels per side of the images that components are found from."""
+"""Pixels per side of the images from which components are computed."""
 FIT_LIMIT = 20_000
-"""Images that they are found from; of more every n-th."""
+"""Number of images from which they are computed; of more images, every n-th."""
 _CHUNK = 4096
 
 
@@ -23,7 +23,7 @@ def shrink(
 ) -> Float32[np.ndarray, "images channels smaller_height smaller_width"]:
     """Average square blocks of pixels so that no side exceeds ``largest``; values stay in [0, 255].
 
-    The pixels of an incomplete last block are left out. Images that are small enough keep their size.
+    An incomplete last block is left out. Images that are small enough keep their size.
     """
     count, channels, height, width = images.shape
     block = -(-max(height, width) // largest)
@@ -39,16 +39,16 @@ def pixel_features(
     components: int = COMPONENTS,
     fit_limit: int = FIT_LIMIT,
 ) -> Float32[np.ndarray, "images features"]:
-    """Principal components of the pixels, of images shrunk to at most 32 x 32.
+    """Return principal components of the pixels of images shrunk to at most 32 x 32.
 
-    The leading components hold what k-means separates by (Ding and He 2004): on CIFAR-10 the 64 of 3,072 give the same
-    accuracy (0.206) as all of them. They are found by a randomized solver (Halko et al. 2011), the same ones each time:
-    on 20,000 images they hold 0.86508 of the variance, the exact ones 0.86512. Images of fewer pixels than
-    ``components`` are kept as they are.
+    k-means separates by the leading components (Ding and He 2004): on CIFAR-10, 64 of 3,072 give the same accuracy
+    (0.206) as all of them. A randomized solver with a fixed seed (Halko et al. 2011) finds them: on 20,000 images they
+    hold 0.86508 of the variance, the exact ones 0.86512. Images with fewer pixels than ``components`` are returned
+    unchanged.
 
     Args:
-        images: read in chunks.
-        fit_ids: images that the components are found from, every n-th where there are more than ``fit_limit``.
+        images: the images, read in chunks.
+        fit_ids: the images from which components are computed; every n-th if there are more than ``fit_limit``.
     """
     sample = fit_ids[:: -(-len(fit_ids) // fit_limit)]
     with threadpool_limits(limits=1):

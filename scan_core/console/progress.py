@@ -1,4 +1,4 @@
-"""What a person sees while a stage runs: bars with the time left on a terminal, plain lines elsewhere."""
+"""Show a person what a stage does: progress bars on a terminal, plain lines elsewhere."""
 
 import os
 import sys
@@ -12,43 +12,43 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 T = TypeVar("T")
 LINE_SECONDS = 10
-"""Where there is no terminal, epochs that are shorter share a line."""
+"""Without a terminal, epochs that are shorter than this share a line."""
 SILENCE_SECONDS = 300
-"""Where an epoch is longer, it says how far it is."""
+"""An epoch that is longer than this reports its progress."""
 Report = Callable[[int, Mapping[str, float]], None]
 
 
 def say(message: str) -> None:
-    """Print one line for the person, apart from a stage's results; of several processes one speaks."""
+    """Print one line of progress; only rank 0 prints."""
     if _speaks():
         _write(sys.stderr, message)
 
 
 def tell(message: str) -> None:
-    """Print a stage's results; of several processes one speaks."""
+    """Print a stage's results; only rank 0 prints."""
     if _speaks():
         _write(sys.stdout, message)
 
 
 def _write(stream: Any, message: str) -> None:
-    """Write whole lines to ``stream``; a reader who has left (``| head``), or was never there, ends no run."""
+    """Write whole lines to ``stream``; a closed pipe (``| head``) or a missing stream is no error."""
     if stream is None:
         return
     try:
-        stream.write(f"{message}\n")  # with its end, which print writes by itself: an interruption may come between
+        stream.write(f"{message}\n")  # print would write the newline separately, after an interruption perhaps
         stream.flush()
     except OSError:
-        with suppress(OSError, ValueError):  # or Python would fail at its end, when it writes what is left
+        with suppress(OSError, ValueError):  # else Python fails when it flushes the stream at exit
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def warn(message: str) -> None:
-    """Print one line about something that probably needs a change."""
+    """Print one line of warning."""
     say(f"warning: {message}")
 
 
 def track(items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
-    """Yield ``items`` while showing how many of ``total`` are done."""
+    """Yield ``items``, and show how many of ``total`` are done."""
     if not _on_terminal():
         say(f"{description}: {total}")
         yield from items
@@ -58,7 +58,7 @@ def track(items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
 
 
 def steps(batches: Iterable[T], *, total: int) -> Iterator[T]:
-    """Yield the batches of an epoch; where it takes long, say now and then how far it is."""
+    """Yield the batches of an epoch; if it takes long, print its progress now and then."""
     started = said = time.monotonic()
     for done, batch in enumerate(batches):
         now = time.monotonic()
@@ -72,13 +72,13 @@ def steps(batches: Iterable[T], *, total: int) -> Iterator[T]:
 def epoch_progress(
     description: str, *, done: int, total: int, costs: Sequence[float] | None = None
 ) -> Iterator[Report]:
-    """Yield a function that is told each finished epoch (1-based) and its metrics.
+    """Yield a function to call with each finished epoch (from 1) and its metrics.
 
     Args:
-        costs: what the time of each of ``total`` epochs goes with; None takes them for equally long.
+        costs: the relative time of each of ``total`` epochs; None means equal ones.
 
-    Where there is no terminal, an epoch is told if the line before it is at least ``LINE_SECONDS`` old, and the last
-    one in any case.
+    Without a terminal, an epoch is printed if the last line is at least ``LINE_SECONDS`` old, and the last epoch
+    always.
     """
     started = said = time.monotonic()
     costs = costs or [1.0] * total
@@ -124,4 +124,4 @@ def _on_terminal() -> bool:
 
 
 def _speaks() -> bool:
-    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"  # of torchrun's processes
+    return "TORCHELASTIC_RUN_ID" not in os.environ or os.environ["RANK"] == "0"  # set by torchrun

@@ -1,4 +1,4 @@
-"""What the CIFAR datasets (Krizhevsky, 2009) share: color images, 32 x 32, as official archive or as Parquet."""
+"""What the CIFAR datasets (Krizhevsky, 2009) share: color images of 32 x 32, as official archive or as Parquet."""
 
 import pickle
 import tarfile
@@ -19,7 +19,7 @@ from scan_core.errors import DataError
 SHAPE = (3, 32, 32)
 IMAGES = {"train": 50_000, "test": 10_000}
 SPELLINGS = {"cra": "crab"}
-"""How a widespread Parquet copy of CIFAR-100 spells a class."""
+"""Class names that a widespread Parquet copy of CIFAR-100 spells differently."""
 
 
 class Official(NamedTuple):
@@ -31,16 +31,16 @@ class Official(NamedTuple):
     size: int
     """In bytes."""
     splits: Mapping[str, str]
-    """The split of each member, by the member's path in the archive; in the order of the dataset's rows."""
+    """The split of each member, by its path in the archive, in the order of the dataset's rows."""
 
 
 class Labels(NamedTuple):
     """One way to label the images."""
 
     key: str
-    """In the archive's pickles."""
+    """Its key in the archive's pickles."""
     column: str
-    """In Parquet files."""
+    """Its column in Parquet files."""
     classes: tuple[str, ...]
 
 
@@ -69,16 +69,16 @@ class _Batch(NamedTuple):
 def open_cifar(
     source: Source, official: Official, labels: Labels, *further: Labels, name: str, downloads: Path
 ) -> Dataset:
-    """Splits ``train`` and ``test``; ``further`` labels become the dataset's further columns.
+    """Open the splits ``train`` and ``test``; ``further`` labels become further columns.
 
     Args:
-        source: None (the official archive is downloaded), the URL of a mirror of it, its path or that of its folder,
-            or a Parquet file or a folder of them.
-        name: the dataset's, for messages.
-        downloads: where a downloaded archive is kept.
+        source: None (download the official archive), a mirror's URL, the path of the archive or of its folder, or a
+            Parquet file or a folder of them.
+        name: the dataset's name, for messages.
+        downloads: the folder for a downloaded archive.
 
     Raises:
-        DataError: nothing of the kind at ``source``, or an archive with another checksum than the official one.
+        DataError: no such data at ``source``, or an archive whose checksum is not the official one.
     """
     if isinstance(source, Path):
         path = local_path(source, name=name, expected=f"{official.file} or Parquet files")
@@ -125,14 +125,14 @@ def _from_archive(path: Path, official: Official, labels: Labels, *further: Labe
 
 
 def _read_batches(path: Path, official: Official, keys: set[str]) -> list[_Batch]:
-    """Check the whole file before any of it is unpickled, then read its members without writing any to disk."""
+    """Check the whole file before unpickling anything, then read its members without writing any to disk."""
     try:
         with path.open("rb") as file:
             check_sha256(path, file, official.sha256)
             with tarfile.open(fileobj=file, mode="r:gz") as archive:
                 batches = {
                     member.name: _unpickle(member.name, content.read(), keys)
-                    for member in archive  # in the archive's order, for gzip cannot go back
+                    for member in archive  # in the archive's order: gzip cannot seek back
                     if member.name in official.splits and (content := archive.extractfile(member))
                 }
                 return [batches[name] for name in official.splits]

@@ -20,7 +20,7 @@ LABELS = Labels("labels", "label", CLASSES)
 
 
 def cifar10(source: Source, *, downloads: Path) -> Dataset:
-    """Splits ``train`` (50,000) and ``test`` (10,000); see :func:`scan_core.datasets.cifar.open_cifar`."""
+    """Open the splits ``train`` (50,000) and ``test`` (10,000); see :func:`scan_core.datasets.cifar.open_cifar`."""
     return open_cifar(source, OFFICIAL, LABELS, name="cifar10", downloads=downloads)
 
 

@@ -29,7 +29,7 @@ FINE = Labels("fine_labels", "fine_label", CLASSES)
 
 
 def cifar100(source: Source, *, downloads: Path) -> Dataset:
-    """Splits ``train`` (50,000) and ``test`` (10,000); see :func:`scan_core.datasets.cifar.open_cifar`."""
+    """Open the splits ``train`` (50,000) and ``test`` (10,000); see :func:`scan_core.datasets.cifar.open_cifar`."""
     return open_cifar(source, OFFICIAL, FINE, name="cifar100", downloads=downloads)
 
 

@@ -17,7 +17,7 @@ COARSE = Labels("coarse_labels", "coarse_label", CLASSES)
 
 
 def cifar20(source: Source, *, downloads: Path) -> Dataset:
-    """Splits ``train`` (50,000) and ``test`` (10,000), with the 100 classes as further column ``fine_label``.
+    """Open the splits ``train`` (50,000) and ``test`` (10,000), with the 100 classes as column ``fine_label``.
 
     See :func:`scan_core.datasets.cifar.open_cifar`.
     """

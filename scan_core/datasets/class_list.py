@@ -1,4 +1,4 @@
-"""A text file of classes: a WordNet id at the beginning of each line, then optionally a name."""
+"""Read a text file of classes: each line has a WordNet id, then optionally a name."""
 
 import hashlib
 import re
@@ -9,17 +9,17 @@ from scan_core.errors import DataError
 
 LINE = re.compile(r"(n[0-9]{8})(?:\s+(\S.*))?")
 LARGEST = 2**20
-"""Bytes of such a file; all of ImageNet's classes take a twentieth."""
+"""Upper limit of the file's bytes, twenty times what ImageNet's classes take."""
 
 
 def read_classes(source: Path | str, *, downloads: Path) -> dict[str, str]:
-    """The name of each class (its id where the line has no other) by its WordNet id, in the file's order.
+    """Return WordNet id -> name of each class, in the file's order; the id is the name if the line has no other.
 
     Args:
-        source: a local path, or an http(s) URL whose file is kept in ``downloads`` (delete it to have it anew).
+        source: a local path, or an http(s) URL; its file stays in ``downloads`` (delete it to download again).
 
     Raises:
-        DataError: no such file, one over 1 MiB, a line that does not begin with a WordNet id, an id twice, or none.
+        DataError: no such file, more than 1 MiB, a line without a WordNet id at its beginning, a repeated id, or none.
     """
     path = source if isinstance(source, Path) else _download(source, downloads)
     classes = dict[str, str]()

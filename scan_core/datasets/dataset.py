@@ -1,4 +1,4 @@
-"""What every origin hands to ``fetch``: what is known of each image before any is decoded, and a way to read some."""
+"""What ``fetch`` gets from every dataset: what is known of each image before decoding, and a way to read images."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 Stored = bytes | Path | npt.NDArray[np.uint8] | None
-"""An image as its origin keeps it: an encoded file (bytes or path), pixels [C, H, W], or None where it is missing."""
+"""An image as stored at its origin: an encoded file (bytes or path), pixels [C, H, W], or None if it is missing."""
 
 Source = Path | str | None
-"""Where a dataset is: a local path, an http(s) URL, or None for its official origin."""
+"""The place of a dataset: a local path, an http(s) URL, or None for its official origin."""
 
 
 SPLITS = {
@@ -35,7 +35,7 @@ def split_of(name: str) -> str | None:
 
 
 class Skipped(NamedTuple):
-    """A file or row that holds no readable image."""
+    """A file or row without a readable image."""
 
     path: str
     """As in ``Dataset.path``."""
@@ -43,32 +43,32 @@ class Skipped(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """N images, row by row in the origin's own order (which may follow the class)."""
+    """N images, in the origin's order, which may follow the class."""
 
     channels: int
-    """Of the images as they are to be decoded: 1 (gray) or 3 (RGB)."""
+    """Channels of the decoded images: 1 (gray) or 3 (RGB)."""
     split: npt.NDArray[np.object_]
     """[N]"""
     label: npt.NDArray[np.int64]
     """[N], -1 where unlabeled."""
     classes: tuple[str, ...]
-    """Name of each label; empty where the origin names none."""
+    """Name of each label; empty if the origin names none."""
     path: list[str]
-    """[N], where each image came from, relative to the source."""
+    """[N], the path of each image, relative to the source."""
     read: Callable[[npt.NDArray[np.int64]], Iterator[Stored]]
-    """Yields the images of the rows asked for, which must ascend, without decoding them."""
+    """Yields the images of the given rows, which must ascend, without decoding them."""
     skipped: tuple[Skipped, ...] = ()
     """What was found unusable before reading any image."""
     left_out: Mapping[str, int] = MappingProxyType({})
     """Numbers of files that are not among the images, by what they are: a suffix, for instance."""
     further: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})
-    """More columns of labels by name, [N] each, -1 where unknown: ``fine_label`` below the superclasses of CIFAR."""
+    """Further columns of labels by name, [N] each, -1 where unknown, such as CIFAR's ``fine_label``."""
 
     def without_labels(self) -> "Dataset":
-        """The same images as if nothing had ever been known of their classes."""
+        """Return the same images without any label."""
         return self._replace(label=np.full_like(self.label, -1), classes=(), further={})
 
     def label_names(self, rows: npt.NDArray[np.int64]) -> list[str | None]:
-        """Class names of ``rows``: the labels themselves where classes have no names, None where unlabeled."""
+        """Return the class names of ``rows``: the labels if classes have no names, None where unlabeled."""
         names = self.classes or {int(label): str(label) for label in np.unique(self.label)}
         return [names[label] if label >= 0 else None for label in self.label[rows].tolist()]

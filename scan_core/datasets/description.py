@@ -1,4 +1,4 @@
-"""What is known of a dataset before any of it is here, and how to open it."""
+"""What is known of a dataset before it is opened, and how to open it."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -8,11 +8,11 @@ from scan_core.datasets.dataset import Dataset, Source
 
 
 class Place(NamedTuple):
-    """Where a dataset and what belongs to it are."""
+    """The places of a dataset and of its further files."""
 
     source: Source
     downloads: Path
-    """The folder where what has to be downloaded is kept."""
+    """The folder for downloads."""
     labels_file: Path | None
     """A CSV file that names the classes; None for datasets that take none."""
     classes_file: Source
@@ -20,20 +20,20 @@ class Place(NamedTuple):
 
 
 class Description(NamedTuple):
-    """A dataset of the table."""
+    """An entry of the table of datasets."""
 
     open: Callable[[Place], Dataset]
     channels: int
     """1 (gray) or 3 (RGB)."""
     image_size: int | None
-    """Pixels per side as published; None where images are pictures of any size."""
+    """Pixels per side as published; None if the images are of any size."""
     images: Mapping[str, int] | None
-    """In each split, as published; None where nobody knows before looking."""
+    """Images in each split, as published; None if this is unknown."""
     classes: int | None
-    """As published."""
+    """Number of classes, as published; None if this is unknown."""
     needs_source: bool
-    """Whether it has no official origin that fetch gets it from."""
+    """Whether the user must give a source, since there is no official origin."""
     download_bytes: int = 0
-    """Of the official origin's files; 0 where nothing is downloaded."""
+    """Size of the official origin's files; 0 if nothing is downloaded."""
     takes_labels_file: bool = False
     takes_classes_file: bool = False

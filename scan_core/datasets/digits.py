@@ -1,4 +1,4 @@
-"""``digits``: the 1,797 handwritten digits, 8 x 8 gray, that scikit-learn carries; needs no network."""
+"""``digits``: the 1,797 handwritten digits, 8 x 8 gray, that come with scikit-learn; needs no network."""
 
 import numpy as np
 
@@ -11,14 +11,14 @@ WHITE = 16
 
 
 def digits(source: Source) -> Dataset:
-    """One split, ``train``; values 0..16 become 0..255.
+    """Open the one split, ``train``; values 0..16 become 0..255.
 
     Raises:
         DataError: ``source`` is not None.
     """
     if source is not None:
         raise DataError(f"data.source: {source}, expected null for data.name digits, which scikit-learn carries")
-    from sklearn.datasets import load_digits  # takes seconds, which the other datasets need not wait
+    from sklearn.datasets import load_digits  # this import takes seconds, which other datasets do not need
 
     bunch = load_digits()
     images = np.rint(bunch.images * (255 / WHITE)).astype(np.uint8)[:, np.newaxis]

@@ -1,4 +1,4 @@
-"""Downloading one file over http(s): resumed after a broken connection, named only once its checksum is right."""
+"""Download one file over http(s): resume after a broken connection, rename it once its checksum is right."""
 
 import fcntl
 import hashlib
@@ -16,7 +16,7 @@ from scan_core.console.progress import track
 from scan_core.errors import DataError
 
 ATTEMPTS = 3
-"""Tries in a row without a further byte before giving up."""
+"""Attempts in a row without a further byte before giving up."""
 RETRY_SECONDS = 1.0
 TIMEOUT_SECONDS = 30.0
 MEBIBYTE = 2**20
@@ -28,14 +28,14 @@ class _BrokenConnectionError(Exception):
 
 
 def download(url: str, target: Path, *, sha256: str | None, max_bytes: int | None = None) -> Path:
-    """Bring ``url`` to ``target``, unless it is there; what has arrived of it waits in ``target``.part meanwhile.
+    """Download ``url`` to ``target``, unless that exists; an unfinished download is in ``target``.part.
 
     Args:
-        sha256: None where nobody knows it; then what arrived in an earlier run is not gone on with.
-        max_bytes: a longer answer is refused.
+        sha256: the expected checksum; if None, an earlier run's unfinished download is not continued.
+        max_bytes: the upper limit of the file's size.
 
     Raises:
-        DataError: the server refuses, breaks off again and again or sends something else, or the disk is full.
+        DataError: the server refuses, breaks off repeatedly or sends something else, or the disk is full.
     """
     part = target.with_name(f"{target.name}.part")
     try:
@@ -54,7 +54,7 @@ def download(url: str, target: Path, *, sha256: str | None, max_bytes: int | Non
 
 
 def check_sha256(path: Path, file: BufferedReader, expected: str) -> None:
-    """Raise DataError unless ``file``, opened from ``path``, has this SHA-256; leaves it at its beginning."""
+    """Raise DataError unless ``file``, opened from ``path``, has this SHA-256; then rewind it."""
     found = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0)
     if found != expected:
@@ -97,7 +97,7 @@ def _complete(url: str, part: Path, max_bytes: int | None) -> None:
 
 
 def _continue(url: str, part: Path, max_bytes: int | None) -> None:
-    """Fetch what ``part`` lacks."""
+    """Download the rest of ``part``."""
     offset = part.stat().st_size if part.exists() else 0
     response = _open(url, offset=offset)
     if response is None:
@@ -119,8 +119,8 @@ def _continue(url: str, part: Path, max_bytes: int | None) -> None:
 
 
 def _open(url: str, *, offset: int) -> HTTPResponse | None:
-    """The answer from byte ``offset`` on (or from 0, which its Content-Range tells); None where nothing is left."""
-    opener = request.OpenerDirector()  # build_opener would also follow a redirection to ftp
+    """Return the response from byte ``offset`` on (or from 0, as its Content-Range says); None if nothing is left."""
+    opener = request.OpenerDirector()  # build_opener would also follow a redirect to ftp
     for handler in (
         request.ProxyHandler(),
         request.HTTPHandler(),
@@ -154,7 +154,7 @@ def _read(response: HTTPResponse) -> Iterator[bytes]:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let one process at a time through; the others wait."""
+    """Hold a lock; other processes wait for it."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

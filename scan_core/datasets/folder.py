@@ -1,4 +1,4 @@
-"""``folder``: any tree of pictures, with or without class folders, with or without split folders."""
+"""``folder``: any tree of image files, with or without class folders and split folders."""
 
 from collections import Counter
 from pathlib import Path
@@ -23,11 +23,11 @@ def folder(source: Source, *, labels_file: Path | None = None, key: str = "data.
     Splits and classes are those of :func:`scan_core.datasets.layout.layout`.
 
     Args:
-        labels_file: a CSV file that names the classes instead of the folders; a picture that is not in it is unlabeled.
-        key: where ``source`` was given, for messages.
+        labels_file: a CSV file that names the classes instead of the folders; an image that it lacks is unlabeled.
+        key: the name of the parameter ``source``, for messages.
 
     Raises:
-        DataError: no folder there, no picture in it, or a faulty ``labels_file``.
+        DataError: no folder at ``source``, no image in it, or a faulty ``labels_file``.
     """
     root = local_path(source, name="folder", expected=EXPECTED, key=key)
     if not root.is_dir():

@@ -1,4 +1,4 @@
-"""``imagenet``: the 1.3 million pictures of ILSVRC 2012 (Russakovsky et al., 2015), in 1,000 classes or fewer."""
+"""``imagenet``: the 1.3 million images of ILSVRC 2012 (Russakovsky et al., 2015), in 1,000 classes or fewer."""
 
 import os
 import re
@@ -24,16 +24,16 @@ EXPECTED = (
 
 
 def imagenet(source: Source, *, downloads: Path, classes_file: Source) -> Dataset:
-    """RGB images, splits ``train`` and ``val`` as far as they are there; folders come before tars.
+    """Open the splits ``train`` and ``val``, those that exist, as RGB; folders take precedence over tars.
 
     Args:
-        source: a folder that holds a folder of pictures for each class, or the official tars as they are.
-        downloads: where a downloaded list of classes is kept.
-        classes_file: path or URL of a list of classes (see :func:`scan_core.datasets.class_list.read_classes`), which
-            leaves the others out and tells the order of the labels; None takes all, ordered by their WordNet ids.
+        source: a folder with one folder of images per class, or with the official tars.
+        downloads: the folder for a downloaded list of classes.
+        classes_file: path or URL of a list of the classes to take, in the order of the labels (see
+            :func:`scan_core.datasets.class_list.read_classes`); None takes all, ordered by WordNet id.
 
     Raises:
-        DataError: no folder, no picture in it, files that are not as officially laid out, or unknown classes.
+        DataError: no folder, no image in it, files in another layout than the official one, or unknown classes.
     """
     root = local_path(source, name="imagenet", expected=EXPECTED)
     names = None if classes_file is None else read_classes(classes_file, downloads=downloads)

@@ -1,4 +1,4 @@
-"""ImageNet's official tars of 2012: where each picture lies in them, and of which class it is."""
+"""ImageNet's official tars of 2012: the place of each image in them, and its class."""
 
 import re
 import tarfile
@@ -28,14 +28,14 @@ VAL_PICTURE = re.compile(r"ILSVRC2012_val_([0-9]{8})\.JPEG")
 
 
 class Pictures(NamedTuple):
-    """N pictures of one split."""
+    """N images of one split."""
 
     wnid: list[str]
-    """[N], the WordNet id of each one's class."""
+    """[N], the WordNet id of each image's class."""
     path: list[str]
     """[N], relative to the dataset's folder."""
     read: Callable[[npt.NDArray[np.int64]], Iterator[Stored]]
-    """As in a Dataset, with rows of this split."""
+    """Like ``Dataset.read``, for rows of this split."""
 
 
 class _Found(NamedTuple):
@@ -46,10 +46,10 @@ class _Found(NamedTuple):
 
 
 def train_pictures(tar: Path, wanted: Collection[str] | None) -> Pictures:
-    """The pictures in ``tar``, a tar of one tar for each class; of the classes ``wanted``, or of all.
+    """Find the images in ``tar``, which holds one tar per class; those of the classes ``wanted``, or of all.
 
     Raises:
-        DataError: not a tar, or not laid out as the official one.
+        DataError: not a tar, or not in the official layout.
     """
     with readable_tar(tar) as archive:
         found: list[_Found] = []
@@ -72,10 +72,10 @@ def _class_pictures(inner: tarfile.TarFile, tar: Path, wnid: str, outer: tarfile
 
 
 def val_pictures(tar: Path, wanted: Collection[str] | None) -> Pictures:
-    """The pictures in the flat ``tar``, whose classes the development kit beside it tells.
+    """Find the images in the flat ``tar``; the development kit beside it names their classes.
 
     Raises:
-        DataError: not a tar, not laid out as the official one, or no official development kit beside it.
+        DataError: not a tar, not in the official layout, or no official development kit beside it.
     """
     wnids = _val_wnids(tar.with_name(DEVKIT))
     found = []
@@ -90,7 +90,7 @@ def val_pictures(tar: Path, wanted: Collection[str] | None) -> Pictures:
 
 
 def _val_wnids(devkit: Path) -> list[str]:
-    """The class of each validation picture, in the order of their numbers, which start at 1."""
+    """Return the class of each validation image, in the order of their numbers, which start at 1."""
     try:
         with devkit.open("rb") as file:
             check_sha256(devkit, file, DEVKIT_SHA256)
@@ -104,7 +104,7 @@ def _val_wnids(devkit: Path) -> list[str]:
         raise DataError(
             f"{devkit}: cannot be read ({error.strerror}), expected it beside {VAL}: it tells the classes"
         ) from error
-    from scipy.io import loadmat  # takes a moment, which the other datasets need not wait
+    from scipy.io import loadmat  # this import takes a moment, which other datasets do not need
 
     synsets = loadmat(BytesIO(content[META]), squeeze_me=True)["synsets"]
     wnids = dict(zip(synsets["ILSVRC2012_ID"].tolist(), synsets["WNID"].tolist(), strict=True))

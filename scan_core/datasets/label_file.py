@@ -16,7 +16,7 @@ SHOWN = 3
 
 
 def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
-    """The label of each of ``pictures`` (paths relative to their root, with ``/``), None where the file has none.
+    """Return the label of each of ``pictures`` (paths relative to their root, with ``/``), None if the file has none.
 
     A row means the picture of that path; else the one that is called so, with or without its suffix, in whatever
     folder, if there is but one. Backslashes count as slashes, and composed characters as decomposed ones. Rows of
@@ -82,7 +82,7 @@ def _plain(name: str) -> str:
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """Yield line number, file and label."""
-    if path.exists() and not path.is_file():  # reading a named pipe would wait forever
+    if path.exists() and not path.is_file():  # reading from a named pipe would wait forever
         raise DataError(f"{path}: not a regular file, expected a CSV file; correct data.labels")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -28,7 +28,7 @@ class _File(NamedTuple):
     """The column of images."""
     labels: dict[str, Column]
     origin: list[str]
-    """[n], where each image came from."""
+    """[n], the origin of each image."""
 
 
 def parquet(source: Source, *, labels: tuple[str, ...] = ()) -> Dataset:
@@ -97,7 +97,7 @@ def _with_common_labels(root: Path, files: list[_File]) -> list[_File]:
 
 
 def _describe(path: Path, labels: tuple[str, ...]) -> _File:
-    """Everything but the images themselves."""
+    """Read everything but the images."""
     try:
         with pq.ParquetFile(path) as file:
             schema, rows = file.schema_arrow, file.metadata.num_rows

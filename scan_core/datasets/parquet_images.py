@@ -1,4 +1,4 @@
-"""Reading some images out of a Parquet file, in bounded memory."""
+"""Read some images from a Parquet file, in bounded memory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,17 +13,17 @@ from scan_core.datasets.dataset import Stored
 from scan_core.errors import DataError
 
 UNREADABLE = (pa.ArrowException, OSError, ValueError)
-"""What pyarrow raises on damaged files, text that is no UTF-8 and numbers too large for their type."""
+"""Exceptions of pyarrow for damaged files, text that is not UTF-8, and numbers too large for their type."""
 
 BATCH_ROWS = 64
 BUFFER_BYTES = 2**20
 
 
 def read_images(path: Path, column: str, rows: npt.NDArray[np.int64]) -> Iterator[Stored]:
-    """Yield the encoded images of ``rows``, ascending; row groups without one of them are not read.
+    """Yield the encoded images of ``rows``, which ascend; skip row groups without any of them.
 
     Args:
-        column: of binary, or of struct<bytes, ...>.
+        column: a column of binary, or of struct<bytes, ...>.
 
     Raises:
         DataError: a damaged file, or one without some of ``rows``.
@@ -56,7 +56,7 @@ def _read_group(file: pq.ParquetFile, group: int, image: str, rows: npt.NDArray[
 
 
 def unreadable(path: Path, error: Exception) -> DataError:
-    """What to raise for one of ``UNREADABLE``."""
+    """Return the error to raise for one of ``UNREADABLE``."""
     return DataError(
         f"{path}: not a readable Parquet file ({' '.join(str(error).split())}); replace it or correct data.source"
     )

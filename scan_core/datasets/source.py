@@ -1,4 +1,4 @@
-"""Reading ``data.source`` and the like: a path or an http(s) or file URL."""
+"""Interpret a source: a path, or an http(s) or file URL."""
 
 import os
 from pathlib import Path
@@ -9,13 +9,13 @@ from scan_core.errors import DataError
 
 
 def locate(source: str | None, *, root: Path, key: str = "data.source") -> Source:
-    """A local path (``root`` completes a relative one), an http(s) URL as it is, or None.
+    """Return a local path (relative ones start from ``root``), an unchanged http(s) URL, or None.
 
     Args:
-        key: of params.yaml, for messages.
+        key: the name of the parameter, for messages.
 
     Raises:
-        DataError: a URL of another scheme, a file URL on another host, or the home of a user who does not exist.
+        DataError: a URL of another scheme, a file URL on another host, or the home of an unknown user.
     """
     if source is None:
         return None
@@ -33,13 +33,15 @@ def locate(source: str | None, *, root: Path, key: str = "data.source") -> Sourc
 
 
 def local_path(source: Source, *, name: str, expected: str, key: str = "data.source") -> Path:
-    """``source`` as an existing path; ``name`` is the dataset's and ``expected`` says what should be there.
+    """Return ``source`` as an existing path.
 
     Args:
-        key: where ``source`` was given, for messages.
+        name: the dataset's name, for messages.
+        expected: what should be there, for messages.
+        key: the name of the parameter ``source``, for messages.
 
     Raises:
-        DataError: no source, a URL, nothing there, or nothing that can be read.
+        DataError: no source, a URL, nothing at that path, or nothing readable.
     """
     if not isinstance(source, Path):
         raise DataError(f"{key}: {source or 'null'}, expected for data.name {name} the local path of {expected}")

@@ -1,4 +1,4 @@
-"""``stl10``: 113,000 color images, 96 x 96, of which 13,000 are labeled in ten classes (Coates et al., 2011)."""
+"""``stl10``: 113,000 color images of 96 x 96, 13,000 of them labeled with ten classes (Coates et al., 2011)."""
 
 import math
 import tarfile
@@ -22,12 +22,12 @@ SHA256 = "f31fd99273a1acb8609c8db427cebb1de3f71de77758cdc0e22956e1289b9866"
 SIZE = 2_640_397_119
 """Bytes of the archive."""
 FOLDER = "stl10_binary"
-"""Inside the archive."""
+"""The folder inside the archive."""
 
 COUNTS = {"test": 8_000, "train": 5_000, "unlabeled": 100_000}
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 SHAPE = (3, 96, 96)
-"""Of a stored image: channel, column, row."""
+"""Axes of a stored image: channel, column, row."""
 IMAGE_BYTES = math.prod(SHAPE)
 
 Read = Callable[[npt.NDArray[np.int64]], Iterator[Stored]]
@@ -37,17 +37,17 @@ UNREADABLE = (tarfile.TarError, zlib.error, EOFError, OSError)
 
 
 def stl10(source: Source, *, downloads: Path) -> Dataset:
-    """Splits ``train`` (5,000), ``test`` (8,000) and ``unlabeled`` (100,000).
+    """Open the splits ``train`` (5,000), ``test`` (8,000) and ``unlabeled`` (100,000).
 
-    The archive is never unpacked: each reading of images streams through it, no further than to the last one wanted.
+    The archive is never unpacked: each reading of images streams through it, up to the last image wanted.
 
     Args:
-        source: None (the official archive, 2.6 GB, is downloaded), the URL of a mirror of it, its path or that of its
-            folder, or the folder ``stl10_binary`` unpacked from it.
-        downloads: where a downloaded archive is kept.
+        source: None (download the official archive, 2.6 GB), a mirror's URL, the path of the archive or of its folder,
+            or the folder ``stl10_binary`` unpacked from it.
+        downloads: the folder for a downloaded archive.
 
     Raises:
-        DataError: nothing of the kind at ``source``, an archive with another checksum, or files of other sizes.
+        DataError: no such data at ``source``, an archive with another checksum, or files of other sizes.
     """
     if not isinstance(source, Path):
         return _from_archive(download(source or URL, downloads / FILE, sha256=SHA256))
@@ -88,7 +88,7 @@ def _from_archive(path: Path) -> Dataset:
 
 
 def _pick(read_bytes: ReadBytes, rows: list[int]) -> Iterator[Stored]:
-    """Yield the images ``rows``, ascending, reading over those before and between them."""
+    """Yield the images ``rows``, which ascend, and skip the others."""
     start = 0
     for row in rows:
         for _ in range(start, row):
@@ -98,7 +98,7 @@ def _pick(read_bytes: ReadBytes, rows: list[int]) -> Iterator[Stored]:
 
 
 def _scan(path: Path) -> tuple[list[str], dict[str, bytes]]:
-    """Check the whole archive; return the splits in its order and the labels, reading up to the last of them only."""
+    """Check the whole archive, and return the splits in its order, and the labels."""
     missing, order, labels = set(_sizes()), [], {}
     with _readable(path):
         with path.open("rb") as file:
@@ -124,7 +124,7 @@ def _readable(path: Path) -> Iterator[None]:
 
 
 def _members(path: Path) -> Iterator[tuple[str, ReadBytes]]:
-    """Yield name and reader of each file of images or labels, in the archive's order."""
+    """Yield the name and a reader of each file of images or labels, in the archive's order."""
     sizes = _sizes()
     with tarfile.open(path, "r|gz") as archive:
         for member in archive:
@@ -136,7 +136,7 @@ def _members(path: Path) -> Iterator[tuple[str, ReadBytes]]:
 
 
 def _sizes() -> dict[str, int]:
-    """Bytes that each file must have."""
+    """Return the number of bytes that each file must have."""
     images = {f"{split}_X.bin": count * IMAGE_BYTES for split, count in COUNTS.items()}
     return {**images, **{f"{split}_y.bin": count for split, count in COUNTS.items() if split != "unlabeled"}}
 
@@ -148,7 +148,7 @@ def _check_size(file: Path | str, found: int | None, expected: int) -> None:
 
 
 def _dataset(source: Path, splits: Sequence[str], labels: dict[str, bytes], read: Read) -> Dataset:
-    """The images of ``splits``, one after the other."""
+    """Return the images of ``splits``, one split after the other."""
     label = np.concatenate([_labels(source, split, labels.get(split)) for split in splits])
     return Dataset(
         channels=3,
@@ -161,7 +161,7 @@ def _dataset(source: Path, splits: Sequence[str], labels: dict[str, bytes], read
 
 
 def _labels(source: Path, split: str, stored: bytes | None) -> npt.NDArray[np.int64]:
-    """[n], from the 1..10 that the files hold; -1 where there are none."""
+    """Return the labels [n] from 0; the files count from 1. -1 marks the split without labels."""
     if stored is None:
         return np.full(COUNTS[split], -1)
     label = np.frombuffer(stored, np.uint8).astype(np.int64)
@@ -171,7 +171,7 @@ def _labels(source: Path, split: str, stored: bytes | None) -> npt.NDArray[np.in
 
 
 def _by_split(splits: Sequence[str], rows: npt.NDArray[np.int64]) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-    """Yield each of ``splits``, laid one after the other, with those of ``rows`` that it has, counted from its own."""
+    """Yield each of the concatenated ``splits`` with its own part of ``rows``, counted from its start."""
     start = 0
     for split in splits:
         some = rows[(rows >= start) & (rows < start + COUNTS[split])] - start
@@ -181,7 +181,7 @@ def _by_split(splits: Sequence[str], rows: npt.NDArray[np.int64]) -> Iterator[tu
 
 
 def _upright(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """[3, column, row] to [3, row, column]."""
+    """Transpose [3, column, row] to [3, row, column]."""
     return np.asarray(image).transpose(0, 2, 1)
 
 

@@ -1,4 +1,4 @@
-"""The datasets by the names that ``data.name`` gives them: the one list of them."""
+"""The table of all datasets, by name."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,20 +26,20 @@ DATASETS = {
     "parquet": PARQUET,
 }
 WITHOUT_FILE = ("folders", "none")
-"""What ``data.labels`` may be for any dataset."""
+"""Values of ``labels`` that any dataset takes."""
 
 
 def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, classes_file: Source) -> Dataset:
     """Open the dataset ``name`` (one of ``DATASETS``) at ``source``.
 
     Args:
-        downloads: where what has to be downloaded is kept.
-        labels: ``folders`` (as the dataset has them), ``none``, which makes any dataset unlabeled, or the path of a CSV
-            file with the columns ``file`` and ``label``, where the dataset takes one.
-        classes_file: the path or URL of a list of classes, where the dataset takes one; None for all.
+        downloads: the folder for downloads.
+        labels: ``folders`` (the dataset's own labels), ``none`` (no labels), or the path of a CSV file with the columns
+            ``file`` and ``label``, if the dataset takes one.
+        classes_file: path or URL of a list of classes, if the dataset takes one; None for all.
 
     Raises:
-        DataError: nothing of the kind at ``source``, or an option that this dataset does not have.
+        DataError: no such data at ``source``, or an option that this dataset does not have.
     """
     described = DATASETS[name]
     labels_file = None if labels in WITHOUT_FILE else Path(labels)

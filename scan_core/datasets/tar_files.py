@@ -1,4 +1,4 @@
-"""Reading files out of uncompressed tars by their offsets; nothing is ever extracted to disk."""
+"""Read files from uncompressed tars by their offsets, without extracting anything to disk."""
 
 import os
 import tarfile
@@ -13,13 +13,13 @@ import numpy.typing as npt
 from scan_core.errors import DataError
 
 LARGEST = 2**26
-"""Bytes of a file that are read at once; ImageNet's largest picture has a quarter of that."""
+"""Upper limit of a file's bytes, four times those of ImageNet's largest image."""
 
 LARGEST_HEADER = 2**20
 
 
 class _Headers(BufferedReader):
-    """A tar of which tarfile gets no more than a header at once: in a damaged one it asks for up to 2**80 bytes."""
+    """A tar that gives tarfile at most a header at a time: in a damaged one, tarfile asks for up to 2**80 bytes."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or not 0 <= size <= LARGEST_HEADER:
@@ -29,7 +29,7 @@ class _Headers(BufferedReader):
 
 @contextmanager
 def readable_tar(path: Path) -> Iterator[tarfile.TarFile]:
-    """Open an uncompressed tar; what goes wrong while it is open ends in a DataError."""
+    """Open an uncompressed tar; any failure while it is open becomes a DataError."""
     try:
         with path.open("rb") as file, tar_headers(file) as archive:
             yield archive
@@ -40,15 +40,15 @@ def readable_tar(path: Path) -> Iterator[tarfile.TarFile]:
 
 
 def tar_headers(file: BufferedReader) -> tarfile.TarFile:
-    """Open the uncompressed tar in ``file``, to learn what is in it."""
+    """Open the uncompressed tar in ``file`` to list its members."""
     return tarfile.open(fileobj=_Headers(file), mode="r:")
 
 
 def regular_files(archive: tarfile.TarFile, where: str, *, size: int) -> Iterator[tarfile.TarInfo]:
-    """Yield the files in ``archive`` of ``size`` bytes, which ``where`` names, in its order.
+    """Yield the files in ``archive``, which has ``size`` bytes and is called ``where`` in messages.
 
     Raises:
-        DataError: a link or a device, a file that ends outside the archive, or an archive that is damaged inside.
+        DataError: a link or a device, a file that ends outside the archive, or a damaged archive.
     """
     for member in archive:
         if not member.isdir():
@@ -65,7 +65,7 @@ def regular_files(archive: tarfile.TarFile, where: str, *, size: int) -> Iterato
 
 
 def _goes_on(archive: tarfile.TarFile) -> bool:
-    """Whether something else than the zeros of an end follows, which tarfile would take for one."""
+    """Return whether something other than zeros follows, which tarfile would take for the end."""
     file = archive.fileobj
     if file is None:
         return False
@@ -74,16 +74,16 @@ def _goes_on(archive: tarfile.TarFile) -> bool:
 
 
 def check_picture_size(member: tarfile.TarInfo, where: str) -> None:
-    """Raise DataError where ``member`` claims more than any picture takes."""
+    """Raise DataError if ``member`` claims to be larger than any image."""
     if member.size > LARGEST:
         raise DataError(f"{where}: {member.name!r} claims {member.size} bytes, expected a picture of at most {LARGEST}")
 
 
 def read_stretches(path: Path, stretches: npt.NDArray[np.int64]) -> Iterator[bytes]:
-    """Yield the bytes of each of ``stretches`` [n, 2], offset and size, of the file ``path``.
+    """Yield the bytes of each of ``stretches`` [n, 2] (offset and size) of the file ``path``.
 
     Raises:
-        DataError: the file ends before.
+        DataError: the file is too short.
     """
     try:
         with path.open("rb", buffering=0) as file:

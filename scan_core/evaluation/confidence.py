@@ -1,4 +1,4 @@
-"""How sure a model is, and whether it may be: figures that mostly need no labels."""
+"""How confident a model is, and what its confidence is worth."""
 
 from typing import NamedTuple
 
@@ -7,14 +7,14 @@ from jaxtyping import Bool, Float, Int
 
 
 class Certainty(NamedTuple):
-    """Label-free figures of one model's predictions."""
+    """Figures of one model's predictions that need no labels."""
 
     confidence: float
     """Mean probability of the chosen cluster, in [1/C, 1]."""
     entropy: float
-    """Entropy of the mean prediction in nats, in [0, log C]; log C where clusters are equally large."""
+    """Entropy of the mean prediction in nats, in [0, log C]; log C if clusters are equally large."""
     clusters_used: int
-    """Clusters that hold an image, at most C."""
+    """Number of clusters that hold an image, at most C."""
 
 
 def certainty(probabilities: Float[np.ndarray, "images clusters"]) -> Certainty:
@@ -34,14 +34,14 @@ def cluster_sizes(clusters: Int[np.ndarray, " images"], *, cluster_count: int) -
 
 
 class ConfidenceCurve(NamedTuple):
-    """What is gained by answering only where the model is sure; one entry a threshold, falling."""
+    """Accuracy on only the most confident images, for each of several thresholds, falling."""
 
     threshold: Float[np.ndarray, " thresholds"]
-    """Lowest confidence that is accepted."""
+    """Lowest accepted confidence."""
     coverage: Float[np.ndarray, " thresholds"]
-    """Share of images accepted, in (0, 1], rising to 1."""
+    """Share of accepted images, in (0, 1], rising to 1."""
     accuracy: Float[np.ndarray, " thresholds"] | None
-    """Share of the accepted that are right, in [0, 1]; None without labels."""
+    """Share of correct images among them, in [0, 1]; None without labels."""
 
 
 def confidence_curve(

@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""Which classes are confused with which."""
 
 from typing import NamedTuple
 
@@ -9,12 +9,12 @@ from scan_core.evaluation.matching import UNMATCHED, contingency
 
 
 class Confusion(NamedTuple):
-    """Images by true class (row) and by what was predicted (column)."""
+    """Number of images by true class (row) and prediction (column)."""
 
     counts: Int[np.ndarray, "classes predictions"]
-    """The first columns are the classes in order, the others the unmatched clusters."""
+    """The first columns are the classes in order, the others are the unmatched clusters."""
     unmatched: Int[np.ndarray, " unmatched"]
-    """The clusters of those other columns, ascending."""
+    """The clusters of these other columns, ascending."""
 
 
 def confusion(
@@ -24,7 +24,7 @@ def confusion(
     *,
     class_count: int,
 ) -> Confusion:
-    """Count images by true class and predicted class, ``mapping`` being one-to-one."""
+    """Count images by true class and predicted class, by the one-to-one ``mapping``."""
     table = contingency(clusters, labels, cluster_count=len(mapping), class_count=class_count)
     matched, unmatched = np.flatnonzero(mapping != UNMATCHED), np.flatnonzero(mapping == UNMATCHED)
     counts = np.zeros((class_count, class_count + len(unmatched)), dtype=np.int64)
@@ -34,9 +34,6 @@ def confusion(
 
 
 def normalize_rows(counts: Int[np.ndarray, "classes predictions"]) -> Float[np.ndarray, "classes predictions"]:
-    """Turn each class's counts into shares of that class, so that rare classes read as well as common ones.
-
-    Rows sum to 1; a class without images stays 0.
-    """
+    """Divide each row by its sum, so that rare classes are as visible as frequent ones; a row of zeros stays 0."""
     totals = counts.sum(axis=1, keepdims=True)
     return counts / np.maximum(totals, 1)

@@ -1,4 +1,4 @@
-"""The CSV files behind the plots, made for DVC's templates: one row a point."""
+"""The tables behind the plots, in the form that DVC's templates read: one row per point."""
 
 from collections.abc import Sequence
 
@@ -14,27 +14,27 @@ from scan_core.evaluation.truth import Truth
 
 CONFUSION_LIMIT = 100_000
 FREQUENT = 100
-"""Confusions listed."""
+"""Upper limit of the confusions listed."""
 
 
 def csv(table: pd.DataFrame) -> str:
-    """``table`` as CSV with four decimals; equal tables give equal text."""
+    """Return ``table`` as CSV with four decimals; equal tables give equal text."""
     return table.to_csv(index=False, float_format="%.4f", lineterminator="\n")
 
 
 def prediction_names(mapping: Int[np.ndarray, " clusters"] | None, truth: Truth, *, cluster_count: int) -> list[str]:
-    """What each cluster predicts: its class's name, or ``cluster 7`` where no class was matched to it."""
+    """Return the name of each cluster's class, or ``cluster 7`` if no class was matched to it."""
     classes = np.full(cluster_count, UNMATCHED) if mapping is None else mapping
     return [f"cluster {cluster}" if label == UNMATCHED else truth.names[label] for cluster, label in enumerate(classes)]
 
 
 def purity_table(purity: Float[np.ndarray, " k"]) -> pd.DataFrame:
-    """``k`` and the neighbor purity there."""
+    """Return a table of ``k`` and the neighbor purity at k."""
     return pd.DataFrame({"k": np.arange(1, len(purity) + 1), "purity": purity})
 
 
 def step_curve(step: StepResult, truth: Truth) -> ConfidenceCurve:
-    """The step's confidence curve, over its labeled images; over all, without accuracy, where none is labeled."""
+    """Return the step's confidence curve over its labeled images; without any, over all images and without accuracy."""
     if step.mapping is None:
         return confidence_curve(step.confidence, None)
     labeled = truth.labeled
@@ -43,15 +43,15 @@ def step_curve(step: StepResult, truth: Truth) -> ConfidenceCurve:
 
 
 def confidence_table(curve: ConfidenceCurve) -> pd.DataFrame:
-    """``coverage``, ``threshold`` and ``accuracy``, empty without labels (DVC's plot asks for the column)."""
+    """Return ``coverage``, ``threshold`` and ``accuracy`` (empty without labels: DVC's plot needs the column)."""
     accuracy = np.nan if curve.accuracy is None else curve.accuracy
     return pd.DataFrame({"coverage": curve.coverage, "threshold": curve.threshold, "accuracy": accuracy})
 
 
 def cluster_table(step: StepResult, truth: Truth) -> pd.DataFrame:
-    """One row a cluster: images, their share and mean confidence and, with labels, class and accuracy.
+    """Return one row per cluster: images, their share and mean confidence and, with labels, class and accuracy.
 
-    The accuracy is the share of the cluster's labeled images that are of its class; empty where it has none.
+    The accuracy is the share of the cluster's labeled images that are of its class; empty if it has no labeled image.
     """
     sizes, count = step.sizes, step.probabilities.shape[1]
     table = pd.DataFrame(
@@ -76,12 +76,12 @@ def assignment_table(
     names: Sequence[str] | None = None,
     kmeans: Int[np.ndarray, " images"] | None = None,
 ) -> pd.DataFrame:
-    """One row an image, cluster by cluster and the surest first: ``path``, ``cluster``, ``class`` and ``confidence``.
+    """Return one row per image: ``path``, ``cluster``, ``class``, ``confidence``; by cluster, the most confident first.
 
     Args:
-        paths: where each image came from.
-        names: the class that each cluster was matched to, see :func:`prediction_names`; None leaves the column out.
-        kmeans: the clusters of k-means, which then stand in a column ``kmeans`` and order the rows; None leaves it out.
+        paths: the origin of each image.
+        names: each cluster's class, see :func:`prediction_names`; None leaves the column out.
+        kmeans: each image's cluster by k-means, for a column ``kmeans`` that orders the rows; None leaves it out.
     """
     clusters = probabilities.argmax(axis=1)
     table = pd.DataFrame({"path": paths, "cluster": clusters, "confidence": probabilities.max(axis=1)})
@@ -94,9 +94,9 @@ def assignment_table(
 
 
 def confusion_table(step: StepResult, truth: Truth) -> pd.DataFrame:
-    """``actual`` and ``predicted`` class name of each labeled image, which DVC's confusion templates count.
+    """Return the ``actual`` and ``predicted`` class name of each labeled image; DVC's confusion template counts them.
 
-    Of more than 100,000 images every n-th, so that the page with the plot still opens.
+    Of more than 100,000 images, every n-th, so that a browser can open the page with the plot.
     """
     labeled = np.flatnonzero(truth.labeled)
     rows = labeled[:: -(-len(labeled) // CONFUSION_LIMIT)]
@@ -107,7 +107,7 @@ def confusion_table(step: StepResult, truth: Truth) -> pd.DataFrame:
 
 
 def frequent_confusions(confusion: Confusion, names: Sequence[str]) -> pd.DataFrame:
-    """``class``, ``predicted``, ``images`` and their ``share`` of the class: the most frequent mistakes, falling."""
+    """Return the most frequent mistakes: ``class``, ``predicted``, ``images``, and their ``share`` of the class."""
     counts = confusion.counts.copy()
     np.fill_diagonal(counts, 0)
     flat = np.argsort(-counts, axis=None, kind="stable")[:FREQUENT]

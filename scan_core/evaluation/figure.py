@@ -1,4 +1,4 @@
-"""One look for every picture, and PNG files that are equal whenever their figures are."""
+"""One style for all figures, and PNG files that are equal if their figures are."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ BLUE, ORANGE, GRAY = "#2b6ca3", "#e08214", "#b8bcc2"
 
 @contextmanager
 def look() -> Iterator[None]:
-    """Use this project's look inside the block, whatever the user's matplotlibrc says; ``$`` in names stays text."""
+    """Use this project's style inside the block, whatever the user's matplotlibrc says; ``$`` in names stays text."""
     settings = {
         "figure.dpi": DPI,
         "font.family": families(),
@@ -32,11 +32,11 @@ def look() -> Iterator[None]:
 
 
 def save_png(path: Path, figure: Figure) -> None:
-    """Write ``figure`` atomically, without the time and version that Matplotlib would add."""
+    """Write ``figure`` atomically, without the time and version that Matplotlib adds."""
     with look(), atomic_path(path) as temporary:
         figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
 
 
 def shorten(name: str, length: int) -> str:
-    """``name``, cut to ``length`` characters, the last being an ellipsis where something was cut."""
+    """Return ``name``, cut to ``length`` characters if it is longer, with an ellipsis at the end."""
     return name if len(name) <= length else f"{name[: length - 1]}…"

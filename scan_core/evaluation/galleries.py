@@ -1,4 +1,4 @@
-"""Pictures of pictures: what each cluster shows, and what the model is least sure of."""
+"""Draw the most typical images of each cluster, and those of the lowest confidence."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,11 @@ from scan_core.evaluation.figure import DPI, look, shorten
 SMALLEST, LARGEST = 64, 96
 GAP = 6
 ROWS = 40
-"""Clusters shown at most, the largest ones."""
+"""Upper limit of the clusters shown, the largest ones."""
 
 
 def tiles(images: UInt8[np.ndarray, "images channels size size"]) -> UInt8[np.ndarray, "images side side 3"]:
-    """Bring images to 64 to 127 pixels a side, by repeating or averaging whole pixels, and gray to RGB."""
+    """Resize images to 64 to 127 pixels per side, by repeating or averaging whole pixels, and convert gray to RGB."""
     reduced = np.rint(shrink(images, largest=LARGEST)).astype(np.uint8)
     factor = -(-SMALLEST // reduced.shape[-1])
     large = reduced.repeat(factor, axis=2).repeat(factor, axis=3)
@@ -24,7 +24,7 @@ def tiles(images: UInt8[np.ndarray, "images channels size size"]) -> UInt8[np.nd
 
 
 def shown_clusters(sizes: Int[np.ndarray, " clusters"]) -> Int[np.ndarray, " shown"]:
-    """The ``ROWS`` largest clusters, ascending."""
+    """Return the numbers of the ``ROWS`` largest clusters, ascending."""
     return np.sort(np.argsort(-sizes, kind="stable")[:ROWS])
 
 
@@ -34,13 +34,13 @@ def prototype_gallery(
     sizes: Int[np.ndarray, " clusters"],
     names: Sequence[str],
 ) -> Figure:
-    """One row a cluster, the most typical picture first.
+    """Draw one row per cluster, the most typical image first.
 
     Args:
-        images: the pictures of the :func:`shown_clusters`, one cluster after the other.
-        counts: pictures of each shown cluster.
-        sizes: of all clusters.
-        names: what each of all clusters predicts.
+        images: the images of the :func:`shown_clusters`, one cluster after the other.
+        counts: the number of images of each shown cluster.
+        sizes: the size of every cluster.
+        names: the prediction of every cluster.
     """
     clusters = shown_clusters(sizes)
     pictures = tiles(images)
@@ -71,7 +71,7 @@ def uncertain_gallery(
     *,
     columns: int = 8,
 ) -> Figure:
-    """A grid of the least confident pictures, each with its predicted class, confidence and, where known, class."""
+    """Draw a grid of the least confident images, each with its prediction, confidence and, if known, class."""
     pictures = tiles(images)
     side, header, caption = pictures.shape[1], 34, 34
     cell = max(side, 104) + GAP
@@ -90,7 +90,7 @@ def uncertain_gallery(
 
 
 class _Sheet:
-    """A white page of which every pixel is one of the PNG's, so that pictures stay sharp."""
+    """A white page whose pixels are those of the PNG, so that images stay sharp."""
 
     def __init__(self, *, width: int, height: int) -> None:
         self._page = np.full((height, width, 3), 255, dtype=np.uint8)

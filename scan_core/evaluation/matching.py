@@ -1,11 +1,11 @@
-"""Which class each cluster stands for, found from the labels: a means of scoring, never of training."""
+"""Match clusters to classes by the labels: for scoring, never for training."""
 
 import numpy as np
 from jaxtyping import Int
 from scipy.optimize import linear_sum_assignment
 
 UNMATCHED = -1
-"""The class of a cluster that no class was matched to: equal to no label, so its images count as wrong."""
+"""The class of an unmatched cluster: no label equals it, so its images count as wrong."""
 
 
 def contingency(
@@ -30,7 +30,7 @@ def contingency(
 def one_to_one(table: Int[np.ndarray, "clusters classes"]) -> Int[np.ndarray, " clusters"]:
     """Give each class at most one cluster, so that the most images are right (Kuhn 1955, the Hungarian method).
 
-    Returns the class of each cluster; with more clusters than classes the others are ``UNMATCHED``.
+    Returns the class of each cluster; with more clusters than classes, the remaining ones are ``UNMATCHED``.
     """
     mapping = np.full(len(table), UNMATCHED, dtype=np.int64)
     clusters, classes = linear_sum_assignment(table, maximize=True)

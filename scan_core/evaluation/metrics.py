@@ -1,4 +1,4 @@
-"""Agreement of clusters with classes."""
+"""Measure how well clusters agree with classes."""
 
 from typing import NamedTuple
 
@@ -10,16 +10,16 @@ from scan_core.evaluation.matching import contingency, majority, one_to_one
 
 TOP = 5
 _CHUNK = 2**22
-"""Probabilities ranked at a time."""
+"""Number of probabilities ranked at a time."""
 
 
 class Scores(NamedTuple):
-    """Agreement of one clustering with the classes; higher is better throughout."""
+    """Agreement of one clustering with the classes; for every score, higher is better."""
 
     acc: float
     """Accuracy under the one-to-one matching, in [0, 1]."""
     acc_many_to_one: float
-    """Accuracy when each cluster stands for its majority class, in [acc, 1]; rises with the number of clusters."""
+    """Accuracy if each cluster stands for its majority class, in [acc, 1]; rises with the number of clusters."""
     nmi: float
     """Normalized mutual information, arithmetic mean of the entropies, in [0, 1]; not adjusted for chance."""
     ari: float
@@ -35,7 +35,7 @@ def accuracy(
     labels: Int[np.ndarray, " images"],
     mapping: Int[np.ndarray, " clusters"],
 ) -> float:
-    """Share of images whose cluster's class, by ``mapping``, is their label; in [0, 1], higher is better."""
+    """Return the share of images whose cluster's class, by ``mapping``, is their label; in [0, 1], higher is better."""
     return float(np.mean(mapping[clusters] == labels))
 
 
@@ -46,7 +46,7 @@ def top_k_accuracy(
     *,
     k: int,
 ) -> float:
-    """Share of images with their label among the classes of the ``k`` most probable clusters; in [0, 1].
+    """Return the share of images whose label is among the classes of the ``k`` most probable clusters; in [0, 1].
 
     An unmatched cluster takes one of the ``k`` places and is never right. The lower cluster wins a tie, as in argmax.
     """

@@ -1,4 +1,4 @@
-"""Charts: confusions, cluster sizes, confidence against accuracy, neighbor purity."""
+"""Draw charts: confusions, cluster sizes, confidence against accuracy, neighbor purity."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,15 +14,15 @@ from scan_core.evaluation.confusion import Confusion, normalize_rows
 from scan_core.evaluation.figure import BLUE, GRAY, ORANGE, look, shorten
 
 ANNOTATED = 25
-"""Rows or columns up to which each cell shows its number."""
+"""With more rows or columns than this, cells show no number."""
 NAMED = 60
-"""Rows, columns or bars up to which each is named."""
+"""With more rows, columns or bars than this, they have no names."""
 CELLS = 250
-"""Rows or columns of a heat map at most: beyond, a cell shows the largest share of a block."""
+"""With more rows or columns than this, a cell shows the largest share of a block."""
 
 
 def plot_confusion(confusion: Confusion, names: Sequence[str]) -> Figure:
-    """Heat map of each class's shares, in percent of the row; unmatched clusters are the last columns."""
+    """Draw a heat map of each class's shares, in percent of the row; unmatched clusters are the last columns."""
     shares = normalize_rows(confusion.counts)
     rows, columns = shares.shape
     with look():
@@ -55,7 +55,7 @@ def plot_confusion(confusion: Confusion, names: Sequence[str]) -> Figure:
 def largest_of_blocks(
     shares: Float[np.ndarray, "rows columns"], block: int
 ) -> Float[np.ndarray, "fewer_rows fewer_columns"]:
-    """The largest share of each square of ``block`` rows and columns; incomplete squares count."""
+    """Return the largest share in each square of ``block`` rows and columns; incomplete squares count."""
     height, width = (-(-count // block) for count in shares.shape)
     padded = np.zeros((height * block, width * block))
     padded[: shares.shape[0], : shares.shape[1]] = shares
@@ -87,11 +87,11 @@ def _annotate(axes: Axes, shares: Float[np.ndarray, "rows columns"]) -> None:
 def plot_cluster_sizes(
     sizes: Int[np.ndarray, " clusters"], correct: Int[np.ndarray, " clusters"] | None, names: Sequence[str]
 ) -> Figure:
-    """Images of each cluster, largest first where there are too many to name.
+    """Draw the size of each cluster; the largest first if there are too many to name.
 
     Args:
-        correct: images of the cluster that are of its class; None without labels.
-        names: what each cluster predicts.
+        correct: the number of images of each cluster's class in it; None without labels.
+        names: the prediction of each cluster.
     """
     count = len(sizes)
     order = np.arange(count) if count <= NAMED else np.argsort(-sizes, kind="stable")
@@ -123,7 +123,7 @@ def _bar_name(cluster: int, name: str) -> str:
 
 
 def plot_confidence(curves: Mapping[str, ConfidenceCurve]) -> Figure:
-    """Accuracy (solid) and lowest confidence (dashed) among the most confident images, for each step."""
+    """Draw accuracy (solid) and lowest confidence (dashed) of the most confident images, for each step."""
     with look():
         figure = Figure(figsize=(6.5, 4), layout="constrained")
         axes = figure.add_subplot()
@@ -144,13 +144,13 @@ def plot_confidence(curves: Mapping[str, ConfidenceCurve]) -> Figure:
 
 
 def _floor(curves: Iterable[ConfidenceCurve]) -> float:
-    """The tens of percent below every value."""
+    """Return the largest multiple of 10 % that is below every value."""
     values = [value for curve in curves for value in (curve.accuracy, curve.threshold) if value is not None]
     return max(0.0, np.floor(10 * float(np.nanmin(np.concatenate(values))) - 0.5) * 10)
 
 
 def plot_purity(purity: Float[np.ndarray, " k"]) -> Figure:
-    """Neighbor purity for k = 1..K."""
+    """Draw the neighbor purity for k = 1..K."""
     k = np.arange(1, len(purity) + 1)
     with look():
         figure = Figure(figsize=(6.5, 4), layout="constrained")

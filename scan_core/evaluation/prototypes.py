@@ -1,4 +1,4 @@
-"""The pictures that show what a cluster is, and those that the model is least sure of."""
+"""Find the most typical images of each cluster, and those of the lowest confidence."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -17,12 +17,12 @@ def prototypes(
 
     Args:
         embeddings: L2-normalized.
-        count: images shown of each cluster, at most.
-        averaged: images in the mean, at most.
+        count: the upper limit of images per cluster.
+        averaged: the upper limit of images in the mean.
 
     Returns:
-        For each cluster, row numbers of its own images, the most typical first; fewer than ``count`` where the cluster
-        is smaller, none where it is empty.
+        For each cluster, the rows of its images, the most typical first; fewer than ``count`` if the cluster is
+        smaller.
     """
     ranked = []
     for cluster in range(cluster_count):
@@ -34,5 +34,5 @@ def prototypes(
 
 
 def least_confident(confidence: Float[np.ndarray, " images"], *, count: int) -> Int[np.ndarray, " shown"]:
-    """Row numbers of the ``count`` images with the lowest confidence, the lowest first."""
+    """Return the rows of the ``count`` images with the lowest confidence, the lowest first."""
     return np.argsort(confidence, kind="stable")[:count]

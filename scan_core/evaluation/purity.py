@@ -1,4 +1,4 @@
-"""How many of an image's nearest neighbors are of its class: the pretext task's share in the result."""
+"""Measure how many of an image's nearest neighbors are of its class."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,14 +9,14 @@ def neighbor_purity(
     neighbor_id: Int[np.ndarray, "train k"],
     labels: Int[np.ndarray, " images"],
 ) -> Float[np.ndarray, " shown"]:
-    """Share of an image's first k neighbors with the image's label, for k = 1..K, averaged over images.
+    """Return the share of an image's first k neighbors that have its label, averaged over images, for k = 1..K.
 
     Args:
         labels: the label of every image of the dataset, negative where unlabeled.
 
     Returns:
-        [K], in [0, 1], higher is better. Unlabeled images and neighbors are left out of the shares: NaN up to the first
-        k where one is left, empty where none ever is.
+        [K], in [0, 1], higher is better. Unlabeled images and neighbors are left out: NaN for each k without a labeled
+            one, empty if there never is one.
     """
     own = labels[image_id]
     seen = labels[neighbor_id[own >= 0]]

@@ -1,4 +1,4 @@
-"""The files that people open after an evaluation."""
+"""Write the files that people open after an evaluation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,10 +32,10 @@ UNCERTAIN = 40
 
 
 def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
-    """Write the CSV files; ``confusion.csv`` and ``purity.csv`` only where there are labels (and neighbors).
+    """Write the CSV files; ``confusion.csv`` and ``purity.csv`` only if there are labels (and neighbors).
 
     Args:
-        paths: where each image of ``results`` came from.
+        paths: the origin of each image of ``results``.
     """
     final, truth = results.self_label, results.truth
     names = (
@@ -87,7 +87,7 @@ def write_galleries(
     *,
     prototype_count: int,
 ) -> None:
-    """Write ``prototypes.png`` and ``uncertain.png``; ``prototypes_kmeans.png`` where the clusters mean nothing.
+    """Write ``prototypes.png`` and ``uncertain.png``, and ``prototypes_kmeans.png`` if the clusters mean nothing.
 
     Args:
         image_ids: the images that ``results`` is about.
@@ -131,7 +131,7 @@ def _write_prototypes(
     images: Images,
     image_ids: Int64[np.ndarray, " evaluated"],
 ) -> None:
-    """Draw the largest clusters; ``ranked`` are rows of ``image_ids``, the most typical first, for each cluster."""
+    """Draw the largest clusters; ``ranked`` has rows of ``image_ids`` for each cluster, the most typical first."""
     shown = [ranked[cluster] for cluster in shown_clusters(sizes)]
     pictures = _pictures(images, image_ids[np.concatenate(shown)])
     save_png(path, prototype_gallery(pictures, [len(rows) for rows in shown], sizes, names))

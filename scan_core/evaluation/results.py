@@ -1,4 +1,4 @@
-"""Everything that is known about a run's clusterings, and the figures that are reported of it."""
+"""The results of a run, and the figures that are reported."""
 
 import math
 from collections.abc import Mapping
@@ -17,53 +17,53 @@ PURITY_AT = (1, 5, 10, 20, 50)
 
 
 class StepResult(NamedTuple):
-    """One model's predictions on the images to evaluate, and what they are worth."""
+    """One model's predictions for the images to evaluate, and their scores."""
 
     probabilities: Float32[np.ndarray, "images clusters"]
     certainty: Certainty
     scores: Scores | None
-    """None without labels."""
+    """The scores; None without labels."""
     mapping: Int[np.ndarray, " clusters"] | None
     """Each cluster's class, one-to-one; None without labels."""
     selection_loss: float | None
 
     @property
     def clusters(self) -> Int[np.ndarray, " images"]:
-        """The most probable cluster of each image."""
+        """Return the most probable cluster of each image."""
         return self.probabilities.argmax(axis=1)
 
     @property
     def confidence(self) -> Float32[np.ndarray, " images"]:
-        """The probability of that cluster."""
+        """Return the probability of that cluster."""
         return self.probabilities.max(axis=1)
 
     @property
     def sizes(self) -> Int[np.ndarray, " clusters"]:
-        """The images of each cluster."""
+        """Return the number of images of each cluster."""
         return cluster_sizes(self.clusters, cluster_count=self.probabilities.shape[1])
 
 
 class Results(NamedTuple):
-    """What evaluation found."""
+    """Everything that the evaluation found."""
 
     truth: Truth
-    """Of the images to evaluate."""
+    """The classes of the images to evaluate."""
     scan: StepResult
     self_label: StepResult
-    """The final model: of self-labeling, or the SCAN step's where that was not taken."""
+    """The final model: that of self-labeling, or of the SCAN step if self-labeling was not taken."""
     baselines: dict[str, Scores]
-    """Empty without labels."""
+    """The scores of each baseline; empty without labels."""
     purity: Float[np.ndarray, " k"]
-    """For k = 1..K; empty without labels."""
+    """Neighbor purity for k = 1..K; empty without labels."""
     trainings: Trainings = Trainings()
     rejected: StepResult | None = None
-    """Of the model that self-labeling ended with, where it was not taken."""
+    """The model that self-labeling ended with, if it was not taken."""
     kmeans: Int[np.ndarray, " images"] | None = None
-    """The clusters of k-means on the embeddings, to be shown beside clusters that mean nothing."""
+    """The clusters of k-means on the embeddings, shown beside clusters that mean nothing."""
 
     @property
     def meaningless(self) -> bool:
-        """Whether the SCAN step is at one of its trivial solutions: uniform predictions, or one cluster."""
+        """Return whether the SCAN step is at a trivial solution: uniform predictions, or one cluster."""
         clusters = len(self.scan.sizes)
         return self.trainings.scan_is_trivial(clusters=clusters) or self.scan.certainty.clusters_used == 1
 
@@ -71,7 +71,7 @@ class Results(NamedTuple):
 def step_result(
     probabilities: Float32[np.ndarray, "images clusters"], truth: Truth, *, selection_loss: float | None
 ) -> StepResult:
-    """Score one model on the labeled ones of its images."""
+    """Score one model on its labeled images."""
     summary = certainty(probabilities)
     labeled = truth.labeled
     if not labeled.any():
@@ -84,7 +84,7 @@ def step_result(
 
 
 def score_baselines(baselines: Mapping[str, Integer[np.ndarray, " images"]], truth: Truth) -> dict[str, Scores]:
-    """Score each method's clusters of the images that ``truth`` is about; empty where none is labeled."""
+    """Score each method's clusters on the images of ``truth``; empty if none is labeled."""
     labeled = truth.labeled
     if not labeled.any():
         return {}
@@ -96,7 +96,7 @@ def score_baselines(baselines: Mapping[str, Integer[np.ndarray, " images"]], tru
 
 
 def headline(results: Results) -> dict[str, int | float]:
-    """The few figures by which experiments are compared; those that need labels are absent without them."""
+    """Return the few figures by which experiments are compared; without labels, those that need them are absent."""
     final = results.self_label
     run = {"clusters": len(final.sizes), "self_label_epochs": results.trainings.self_label_epochs}
     if final.scores is None or results.scan.scores is None:
@@ -116,7 +116,7 @@ def headline(results: Results) -> dict[str, int | float]:
 
 
 def details(results: Results) -> dict[str, int | float]:
-    """All further figures: the final model's without a prefix, the others' with their step's or method's name."""
+    """Return all further figures: the final model's without a prefix, others with the name of their step or method."""
     figures: dict[str, int | float | None] = {
         "images_evaluated": len(results.truth.labels),
         "images_labeled": int(results.truth.labeled.sum()),

@@ -1,4 +1,4 @@
-"""The classes in the form that scoring needs: numbered without gaps, unlabeled images marked."""
+"""The classes as scoring needs them: numbered without gaps, unlabeled images marked."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,20 +10,20 @@ UNLABELED = -1
 
 
 class Truth(NamedTuple):
-    """What is known of the images' classes."""
+    """The known classes of the images."""
 
     labels: Int[np.ndarray, " images"]
-    """0..classes-1, or ``UNLABELED``."""
+    """Class of each image, 0..classes-1, or ``UNLABELED``."""
     names: tuple[str, ...]
-    """One a class."""
+    """Name of each class."""
 
     @property
     def labeled(self) -> Bool[np.ndarray, " images"]:
-        """Which images have a label."""
+        """Return which images have a label."""
         return self.labels != UNLABELED
 
     def of(self, rows: Int[np.ndarray, " some"]) -> "Truth":
-        """The same classes for some of the images."""
+        """Return the same for some of the images."""
         return Truth(self.labels[rows], self.names)
 
 
@@ -31,8 +31,8 @@ def truth_from(labels: Int[np.ndarray, " images"], names: Sequence[str | None]) 
     """Number the classes that occur 0, 1, ... in the order of their labels.
 
     Args:
-        labels: any numbers, negative where unlabeled.
-        names: each image's class name; a class without any is named by its label.
+        labels: any integers, negative where unlabeled.
+        names: each image's class name; a class without a name is called by its label.
     """
     labeled = np.flatnonzero(labels >= 0)
     values, first, numbered = np.unique(labels[labeled], return_index=True, return_inverse=True)

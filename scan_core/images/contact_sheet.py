@@ -1,4 +1,4 @@
-"""A picture of many images side by side, as the network will see them."""
+"""Draw many images side by side, as the network will see them."""
 
 import math
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scan_core.artifacts.atomic import atomic_path
 
 TILE = 64
-"""Small images are enlarged by a whole factor to about so many pixels."""
+"""Pixels per side, about, to which small images are enlarged by an integer factor."""
 LARGEST_TILE = 256
 GAP = 2
 BACKGROUND = 255
@@ -25,8 +25,8 @@ def write_contact_sheet(
     """Write ``images`` [N, C, S, S] as one PNG, row by row; equal images give equal bytes.
 
     Args:
-        columns: images in a row; as many as there are rows where not given.
-        headings: what to write above the columns, from each column on.
+        columns: images in a row; by default, as many as there are rows.
+        headings: column -> text above it, which may extend over the next columns.
     """
     tiles = [_tile(image) for image in images]
     columns = columns or math.ceil(math.sqrt(len(tiles)))
@@ -53,7 +53,7 @@ def _under_headings(page: Image.Image, headings: Mapping[int, str]) -> Image.Ima
 
 
 def _tile(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """[C, S, S] to [T, T, C]."""
+    """Enlarge [C, S, S] to [T, T, C]."""
     pixels = image.transpose(1, 2, 0)
     if len(pixels) > LARGEST_TILE:
         reduced = Image.fromarray(np.ascontiguousarray(pixels).squeeze()).resize((LARGEST_TILE, LARGEST_TILE))

@@ -42,11 +42,11 @@ NEARLY_WHITE = 224
 Image.MAX_IMAGE_PIXELS = None  # the limit is ours, Pillow would print a warning with a line of its source
 
 SIDEWAYS = (5, 6, 7, 8)
-"""Of EXIF's orientations, those that exchange width and height."""
+"""The EXIF orientations that swap width and height."""
 
 
 class UnreadableImageError(DataError):
-    """Why a picture cannot be used; names neither the file nor the machine."""
+    """An image cannot be decoded; the message names neither the file nor the machine."""
 
 
 class Decoded(NamedTuple):
@@ -124,16 +124,16 @@ def _open(encoded: bytes | Path) -> Image.Image:
 
 
 def is_rotated(jpeg: bytes) -> bool:
-    """Whether EXIF says that the pixels are not upright, which not every decoder heeds."""
+    """Return whether EXIF says that the pixels are not upright, which some decoders ignore."""
     with Image.open(BytesIO(jpeg), formats=["JPEG"]) as image:
         return _orientation(image) != 1
 
 
 def _orientation(image: Image.Image) -> int:
-    """1 (upright) to 8, as EXIF counts."""
+    """Return EXIF's orientation, 1 (upright) to 8."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # the pixels are sound, only the note about their orientation is not
+    except Exception:  # only the orientation's metadata is damaged, the pixels are not
         return 1
 
 

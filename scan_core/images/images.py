@@ -1,4 +1,4 @@
-"""Images at the device's side: given ids, the pixels."""
+"""Serve images to trainings: from ids to pixels on the device."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -15,29 +15,29 @@ READ_AHEAD_THREADS = 2
 
 
 class Images(ABC):
-    """N images of C channels and S x S pixels, wherever they are kept."""
+    """N images of C channels and S x S pixels, wherever they are stored."""
 
     def __init__(self, shape: Sequence[int], device: torch.device) -> None:
         count, channels, size, _ = shape
         self.channels, self.size = channels, size
         self.device = device
-        """Where the pixels are wanted."""
+        """The device that the pixels are served to."""
         self._count = count
 
     def __len__(self) -> int:
         return self._count
 
     def gather(self, image_ids: Int64[Tensor, " batch"]) -> UInt8[Tensor, "batch channels height width"]:
-        """The images of ``image_ids`` (on any device), in that order."""
+        """Return the images of ``image_ids`` (on any device), in that order."""
         return next(self.batches([image_ids]))
 
     @abstractmethod
     def batches(self, image_ids: Sequence[Int64[Tensor, " _"]]) -> Iterator[UInt8[Tensor, "_ channels height width"]]:
-        """:meth:`gather` of each of ``image_ids``, in turn; the next ones are got ready in the background."""
+        """Yield :meth:`gather` of each of ``image_ids``; the next ones are prepared in the background."""
 
 
 class ResidentImages(Images):
-    """All images in the device's memory; on the CPU memory-mapped, so that the system decides what to keep there."""
+    """All images in the device's memory; on the CPU, memory-mapped, so that the system decides what stays in memory."""
 
     def __init__(self, pixels: npt.NDArray[np.uint8], device: torch.device) -> None:
         super().__init__(pixels.shape, device)
@@ -48,7 +48,7 @@ class ResidentImages(Images):
 
 
 class HostImages(Images):
-    """Images memory-mapped by the host, for a device in whose memory they do not fit."""
+    """Images memory-mapped by the host, for a device whose memory they exceed."""
 
     def __init__(self, pixels: npt.NDArray[np.uint8], device: torch.device) -> None:
         super().__init__(pixels.shape, device)

@@ -1,4 +1,4 @@
-"""Where to keep the images while working with them."""
+"""Open the stored images, in the way that suits the device."""
 
 from pathlib import Path
 
@@ -10,17 +10,16 @@ from scan_core.images.images import HostImages, Images, ResidentImages
 from scan_core.images.streamed import StreamedImages
 
 SHARE_OF_DEVICE = 0.5
-"""Of the device's free memory, what the images may take; the rest is for the training."""
+"""Share of the device's free memory that the images may take; the rest is for the training."""
 
 
 def open_images(folder: Path, device: torch.device, *, workers: int) -> Images:
-    """The images of ``folder``, wanted on ``device``: the same batches in each case.
+    """Open the images of ``folder`` for ``device``; the batches are the same in each case.
 
-    Pixels are resident in the device's memory where they fit, else in the host's; shards are streamed from the disk and
-    decoded by ``workers`` threads.
+    Pixels stay in the device's memory if they fit, else in the host's; ``workers`` threads decode shards from the disk.
 
     Raises:
-        ArtifactError: no images there, or malformed ones.
+        ArtifactError: no images in ``folder``, or malformed ones.
     """
     if not (folder / PIXELS).exists() and any(folder.glob(PATTERN)):
         return StreamedImages(Shards(folder), device, workers=workers)

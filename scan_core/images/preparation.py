@@ -1,4 +1,4 @@
-"""What fetch does to each image: written beside the images and into every model, so that new ones get the same."""
+"""What fetch does to each image, kept in every model's metadata so that new images get the same."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ FITTED = {
 
 
 class Preparation(NamedTuple):
-    """The whole of it; :func:`scan_core.ingest.prepare.prepare` does it."""
+    """How images are prepared, by :func:`scan_core.ingest.prepare.prepare`."""
 
     image_size: int
     """Pixels per side."""
@@ -35,10 +35,10 @@ def preparation_of(path: Path, metadata: Mapping[str, Any]) -> Preparation:
     """Return how to prepare images for the model of the file ``path``.
 
     Args:
-        metadata: the model's, with ``image_size`` and, unless it is from before there was any choice, ``preparation``.
+        metadata: the model's metadata, with ``image_size`` and, except in old models, ``preparation``.
 
     Raises:
-        ArtifactError: its images were prepared in a way that is not known here.
+        ArtifactError: its images were prepared in a way that this version does not know.
     """
     found = {"fit": "crop", "levels": Levels()._asdict(), **metadata.get("preparation", {})}
     fit = found["fit"] if found["fit"] in FITTED else "crop"

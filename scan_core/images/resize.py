@@ -9,14 +9,14 @@ from scan_core.images.decode import MOST_PIXELS, Decoded, decode_rgb
 from scan_core.images.levels import Levels
 
 JPEG_REDUCTION = 2
-"""A JPEG file is decoded at no less than so many times the wanted size, the rest is left to the filter."""
+"""A JPEG file is decoded at this multiple of the wanted size or more; the filter does the rest."""
 
 
 def resize_and_crop(image: Image.Image, size: int) -> Image.Image:
-    """Return the middle of ``image`` as ``size`` x ``size`` pixels; untouched where its short side is ``size``.
+    """Return the center of ``image`` as ``size`` x ``size`` pixels; not resampled if its short side is ``size``.
 
-    The square is cut and scaled in one step, so a 1 x 10,000 image needs no large intermediate one; the filter still
-    sees the pixels beyond the square's edge. Where the margins cannot be equal, the first is the smaller by a pixel.
+    One step crops and scales, so a 1 x 10,000 image needs no large intermediate one; the filter still sees the pixels
+    beyond the square's edge. If the margins cannot be equal, the first is smaller by a pixel.
     """
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2

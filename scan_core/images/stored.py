@@ -1,4 +1,4 @@
-"""Images as fetch has stored them, back to pixels; without PyTorch, whose import takes more memory than they do."""
+"""Decode stored images to pixels, without PyTorch, whose import takes more memory than they do."""
 
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +18,7 @@ def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDA
     """The pixels [C, S, S] of a file in a shard.
 
     Raises:
-        ArtifactError: it is damaged.
+        ArtifactError: the file is damaged.
     """
     try:
         if encoded.startswith(JPEG):
@@ -32,7 +32,7 @@ def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDA
 
 
 def first_images(folder: Path, count: int) -> npt.NDArray[np.uint8]:
-    """The pixels [n, C, S, S] of at most ``count`` images, those with the first ids, which are a random draw."""
+    """Return the pixels [n, C, S, S] of at most ``count`` images: those with the first ids, a random draw."""
     if (folder / PIXELS).exists():
         return read_pixels(folder)[:count]
     shards = Shards(folder)

@@ -1,4 +1,4 @@
-"""Images that are decoded each time they are needed, from the shards on disk, a bounded way ahead."""
+"""Decode images from the shards on disk each time they are needed, with bounded read-ahead."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -13,16 +13,16 @@ from scan_core.images.stored import decode_stored
 from scan_core.parallel.threads import ordered_map
 
 TASK_BYTES = 2**18
-"""About so many decoded bytes make one task of a thread."""
+"""Decoded bytes, about, in one task of a thread."""
 
 
 class _Task(NamedTuple):
     image_ids: list[int]
     rows: UInt8[Tensor, "images channels height width"]
-    """Where to put them: a part of ``batch``."""
+    """The part of ``batch`` that receives them."""
     batch: UInt8[Tensor, "batch channels height width"]
     last: bool
-    """Whether the batch is complete after this."""
+    """Whether this part completes the batch."""
 
 
 class StreamedImages(Images):

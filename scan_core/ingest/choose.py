@@ -1,4 +1,4 @@
-"""Which images to keep, and in which order: decided before any is decoded, and without a look at the labels."""
+"""Choose which images to keep, and in which order, before any is decoded and without their labels."""
 
 from collections.abc import Sequence
 
@@ -21,10 +21,10 @@ def choose_images(
     """Return the rows to keep, uniformly shuffled: the row of image_id 0, 1, ...
 
     Args:
-        split: the split of each image, [N].
-        pretext_splits: to learn an embedding from, beside ``train_splits``.
-        limit: so many images of ``train_splits``, drawn uniformly, and as many of the other ``pretext_splits``; the
-            rest of them is dropped, also from evaluation. None or more than there are keeps all.
+        split: [N], the split of each image.
+        pretext_splits: further splits from which the pretext task learns.
+        limit: keep that many images of ``train_splits``, drawn uniformly, and as many of the other ``pretext_splits``;
+            the rest is dropped, also from evaluation. None keeps all.
 
     Raises:
         DataError: a split that does not exist, or fewer than 2 training images.
@@ -40,7 +40,7 @@ def choose_images(
 
 
 def check_enough(train_images: int, *, skipped: Sequence[Skipped] = ()) -> None:
-    """Raise DataError where there are fewer than the two images that a contrast needs; ``skipped`` may tell why."""
+    """Raise DataError if there are fewer than two training images; ``skipped`` may tell why."""
     if train_images < 2:
         why = f" ({len(skipped)} were skipped, {skipped[0].path} for instance: {skipped[0].reason})" if skipped else ""
         raise DataError(

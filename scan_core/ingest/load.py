@@ -1,4 +1,4 @@
-"""Bringing many images in: decoded on threads, straight into the rows of the final artifact."""
+"""Decode many images on threads, straight into the rows of the artifact."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,19 +19,19 @@ from scan_core.ingest.store import Store
 from scan_core.parallel.threads import ordered_map
 
 CHUNK_BYTES = 2**18
-"""About so many decoded bytes make one task of a thread: many small images, or one large."""
+"""Decoded bytes, about, in one task of a thread: many small images, or a large one."""
 SAMPLE = 64
-"""Images that show whether a dataset's are small."""
+"""Number of images that show whether those of a dataset are small."""
 SMALL = 96
-"""Pixels per side. Decoding a smaller picture is mostly Python's own work, in which threads only hinder each other: one
-of CIFAR-10 took 0.11 ms on one thread, 0.18 on two, 0.24 on three."""
+"""Pixels per side. Decoding a smaller image is mostly work of Python's own, in which threads hinder each other: an
+image of CIFAR-10 took 0.11 ms on one thread, 0.18 on two, 0.24 on three."""
 
 
 class Loaded(NamedTuple):
-    """What became of N images."""
+    """The outcome for N images."""
 
     readable: npt.NDArray[np.bool_]
-    """[N]; the rows of the others hold no image."""
+    """[N], whether each could be read; the rows of the others hold no image."""
     original_size: npt.NDArray[np.int64]
     """[N, 2], width and height before resizing; 0 where unreadable."""
     moments: npt.NDArray[np.int64]
@@ -43,7 +43,7 @@ class Loaded(NamedTuple):
     values: list[Values | None]
     """[N], as in ``Prepared``."""
     skipped: list[Skipped]
-    """The unreadable ones, in the origin's order."""
+    """The unreadable images, in the origin's order."""
 
     def only(self, kept: npt.NDArray[np.bool_]) -> "Loaded":
         """What became of the images ``kept`` [N], all of them readable."""
@@ -69,16 +69,16 @@ def load_images(
     skip_unreadable: bool,
     most_pixels: int = MOST_PIXELS,
 ) -> Loaded:
-    """Decode and prepare the images ``rows`` of ``dataset``, and put the one of rows[i] to row i.
+    """Decode and prepare the images ``rows`` of ``dataset``, and store that of rows[i] in row i.
 
-    They are read in the origin's order, whatever the order of ``rows``; the result does not depend on ``workers``, and
-    none of them is used where the first ``SAMPLE`` images are small.
+    Reads in the origin's order, whatever the order of ``rows``. The result does not depend on ``workers``; if the first
+    ``SAMPLE`` images are small, no further thread is used.
 
     Args:
         most_pixels: of a picture that is decoded at all.
 
     Raises:
-        DataError: an image cannot be read and is not to be skipped.
+        DataError: an image cannot be read, and ``skip_unreadable`` is false.
     """
     order = np.argsort(rows)
     loaded = _nothing_yet(len(rows), dataset.channels)

@@ -1,4 +1,4 @@
-"""From an image as its origin keeps it to the pixels that the network sees, and to a file that decodes to them."""
+"""Turn an image from its origin into the pixels that the network sees, and into a file that decodes to them."""
 
 import hashlib
 from io import BytesIO
@@ -18,7 +18,7 @@ from scan_core.images.resize import FITS, decode_and_resize
 
 DIGEST_BYTES = 16
 PNG_LEVEL = 1
-"""Of zlib: twice as fast as its default for a few percent more bytes."""
+"""Level of zlib: twice as fast as its default, for a few percent more bytes."""
 
 
 class Prepared(NamedTuple):
@@ -27,11 +27,12 @@ class Prepared(NamedTuple):
     pixels: npt.NDArray[np.uint8]
     """[C, S, S]"""
     encoded: bytes
-    """A file from which ``StreamedImages`` makes ``pixels``; empty where not asked for."""
+    """A file that ``StreamedImages`` decodes to ``pixels``; empty if not requested."""
     original_size: tuple[int, int]
     """Width and height before resizing, in pixels."""
     moments: npt.NDArray[np.int64]
-    """[C, 2], each channel's sum of values and of their squares: exact, so that any order of summing them agrees."""
+    """[C, 2], each channel's sum of values and of their squares, exact, so that the order of summation does not
+    matter."""
     digest: bytes
     """BLAKE2b of the pixels: equal images have equal ones."""
     values: Values | None
@@ -43,14 +44,17 @@ class Prepared(NamedTuple):
 def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixels: int = MOST_PIXELS) -> Prepared:
     """Decode one image and make it a square of the wanted size.
 
-    An upright JPEG file that takes no more room than its resized pixels is kept as it is; whatever else is encoded as
-    PNG.
+    Keeps an upright JPEG file that is no larger than its resized pixels; encodes everything else as PNG.
+
+    Args:
+        size: pixels per side of the result.
+        encode: whether ``encoded`` is wanted.
 
     Args:
         most_pixels: of a picture that is decoded at all.
 
     Raises:
-        UnreadableImageError: it is missing or cannot be decoded.
+        UnreadableImageError: the image is missing or cannot be decoded.
     """
     if stored is None:
         raise UnreadableImageError("no image bytes in this row")
@@ -68,7 +72,7 @@ def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixe
 
 
 def pixels_digest(pixels: npt.NDArray[np.uint8]) -> bytes:
-    """A fingerprint of one image's pixels."""
+    """Return a fingerprint of one image's pixels."""
     return hashlib.blake2b(pixels.tobytes(), digest_size=DIGEST_BYTES).digest()
 
 
@@ -90,7 +94,7 @@ def _resize(pixels: npt.NDArray[np.uint8], size: int, fit: str) -> Decoded:
 
 
 def _moments(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """[C, 2]; in float64, which holds such integers exactly and is faster."""
+    """Compute [C, 2] in float64, which holds these integers exactly and is faster."""
     values = pixels.reshape(len(pixels), -1).astype(np.float64)
     return np.stack([values.sum(1), np.einsum("ci,ci->c", values, values)], axis=1).astype(np.int64)
 

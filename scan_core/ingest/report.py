@@ -1,4 +1,4 @@
-"""What ``fetch`` tells about the images that it brought in."""
+"""Report what fetch found."""
 
 import json
 from collections.abc import Iterable
@@ -29,14 +29,14 @@ def write_report(
     index: Index,
     pictures: npt.NDArray[np.uint8],
 ) -> None:
-    """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv`` and ``images.png``; say what was skipped.
+    """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv`` and ``images.png``; print what was skipped.
 
-    Where there are classes, files are named without their folders, which may tell them.
+    If there are classes, files are named without their folders, which may reveal the class.
 
     Args:
-        rows: of ``dataset``, [N], those that were ``loaded``.
+        rows: [N], the rows of ``dataset`` that were ``loaded``.
         kept: [N], which of them were kept.
-        pictures: some of those, [n, C, S, S].
+        pictures: some of the kept images, [n, C, S, S].
     """
     skipped = [*dataset.skipped, *loaded.skipped]
     same = first_equal(loaded.digest, among=loaded.readable)
@@ -77,7 +77,7 @@ def _say(skipped: list[Skipped], details: dict[str, int | float]) -> None:
 def describe_images(
     index: Index, label: npt.NDArray[np.int64], original_size: npt.NDArray[np.int64]
 ) -> dict[str, int | float]:
-    """Counts (in all, to train on, to evaluate on, labeled, of each split) and sizes before resizing, in pixels.
+    """Return counts (in all, to train on, to evaluate on, labeled, per split) and original sizes in pixels.
 
     Args:
         label: [N], negative where unlabeled.

@@ -1,4 +1,4 @@
-"""Where fetch puts images, in any order: their pixels in one file, or encoded in shards where that is too large."""
+"""Store images in any order: their pixels in one file or, if that is too large, encoded in shards."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ from scan_core.errors import ArtifactError
 from scan_core.ingest.prepare import Prepared
 
 SHARD_BYTES = 2**30
-"""About so many bytes of pixels, encoded, make one file."""
+"""Bytes of pixels, about, whose encoded images make one shard."""
 MOST_SHARDS = 256
 NEW = ".new"
-"""In the images' folder, what is not finished yet."""
+"""The folder, inside that of the images, for unfinished files."""
 
 
 @runtime_checkable
@@ -39,7 +39,7 @@ class ArrayStore:
     encoded = False
 
     def __init__(self, pixels: npt.NDArray[np.uint8]) -> None:
-        self._rows = np.asarray(pixels)  # of a memmap, numpy makes a new one for each row that is set
+        self._rows = np.asarray(pixels)  # a plain view: setting a row of a memmap creates a new memmap each time
 
     def put(self, row: int, image: Prepared) -> None:
         """Store one image; rows come in any order."""
@@ -54,12 +54,12 @@ class PixelStore(ArrayStore):
         self._pixels = pixels
 
     def keep(self, keep: npt.NDArray[np.bool_]) -> None:
-        """Finish with the rows of ``keep`` [N] alone, whose numbers in order are the image ids."""
+        """Finish with only the rows of ``keep`` [N]; their order gives the image ids."""
         keep_rows(self._pixels, keep)
 
 
 class ShardStore:
-    """Encoded images: first in one heap for each shard, as they come, then sorted into the shards."""
+    """Encoded images: first in one heap per shard, as they come, then sorted into the shards."""
 
     encoded = True
 
@@ -78,7 +78,7 @@ class ShardStore:
         heap.write(image.encoded)
 
     def keep(self, keep: npt.NDArray[np.bool_]) -> None:
-        """Finish with the rows of ``keep`` [N] alone, whose numbers in order are the image ids."""
+        """Finish with only the rows of ``keep`` [N]; their order gives the image ids."""
         first_id = written = 0
         for number in range(len(self._heaps)):
             rows = np.flatnonzero(keep[number * self._rows : (number + 1) * self._rows]) + number * self._rows
@@ -97,17 +97,17 @@ class ShardStore:
             yield heap.read(self._lengths[row])
 
     def close(self) -> None:
-        """Close the heaps that :meth:`keep` has not reached."""
+        """Close the heaps that :meth:`keep` has not processed."""
         for heap in self._heaps:
             heap.close()
 
 
 @contextmanager
 def pixel_store(folder: Path, count: int, format: ShardFormat) -> Iterator[PixelStore]:
-    """Yield a store for ``count`` images, whose pixels become the one file in ``folder`` once it is finished.
+    """Yield a store for ``count`` images; once finished, their pixels are the one file in ``folder``.
 
     Raises:
-        ArtifactError: no room for all of it, or the folder cannot be written.
+        ArtifactError: the disk has no room for all of it, or the folder cannot be written.
     """
     shape = (count, format.channels, format.image_size, format.image_size)
     with new_pixels(folder, shape) as pixels:
@@ -118,16 +118,16 @@ def pixel_store(folder: Path, count: int, format: ShardFormat) -> Iterator[Pixel
 
 @contextmanager
 def shard_store(folder: Path, count: int, format: ShardFormat) -> Iterator[ShardStore]:
-    """Yield a store for ``count`` images, whose files become the shards in ``folder`` once it is finished.
+    """Yield a store for ``count`` images; once finished, their files are the shards in ``folder``.
 
-    Needs twice the room of the shards meanwhile.
+    Meanwhile it needs twice the shards' room on the disk.
 
     Raises:
         ArtifactError: the disk is full, or the folder cannot be written.
     """
     new = folder / NEW
     try:
-        shutil.rmtree(new, ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(new, ignore_errors=True)  # left by a killed process
         new.mkdir(parents=True)
         store = ShardStore(new, count, format)
         try:

@@ -1,4 +1,4 @@
-"""Memory that is free: of the system, and within the limits of the control groups that this process is in."""
+"""Find the free memory of the system, within the limits of this process's control groups."""
 
 import math
 import re
@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 
 class _Files(NamedTuple):
-    """Where a version of Linux's control groups (cgroups) says how much memory a group may take, and takes."""
+    """The files in which a version of Linux's control groups (cgroups) gives a group's limit and use of memory."""
 
     controllers: str
-    """In /proc/self/cgroup, of the line that names the group of this process."""
+    """The controllers of the line in /proc/self/cgroup that names this process's group."""
     folder: str
     limit: str
     used: str
     cached: tuple[str, ...]
-    """In memory.stat, what is used for files that are on the disk too, and given back when memory is short."""
+    """Keys in memory.stat of memory that caches files, and is freed when memory is short."""
 
 
 _V2 = _Files("", "sys/fs/cgroup", "memory.max", "memory.current", ("active_file", "inactive_file"))
@@ -31,10 +31,10 @@ _V1 = _Files(
 
 
 def free_bytes(root: Path = Path("/")) -> float:
-    """Return what the system has left, or a container where that is less; infinite where neither is told.
+    """Return the free bytes of the system, or of its container if that has fewer; infinite if both are unknown.
 
     Args:
-        root: of the file system, in which Linux tells it.
+        root: the root of the file system whose files Linux provides.
     """
     free = math.inf
     with suppress(OSError):
@@ -45,7 +45,7 @@ def free_bytes(root: Path = Path("/")) -> float:
 
 
 def _groups(root: Path, files: _Files) -> Iterator[Path]:
-    """Yield the folder of this process's group and those of the groups around it, whose limits hold for it too."""
+    """Yield the folders of this process's group and of the groups around it, whose limits also apply."""
     with suppress(OSError):
         for line in (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, controllers, name = line.split(":", 2)
@@ -55,7 +55,7 @@ def _groups(root: Path, files: _Files) -> Iterator[Path]:
 
 
 def _free_in(group: Path, files: _Files) -> float:
-    """Return the group's limit less what is used; infinite where it has no limit, or none by these files."""
+    """Return the group's limit minus its use; infinite if there is no limit, or none in these files."""
     try:
         limit = (group / files.limit).read_text(encoding="ascii").strip()
         used = int((group / files.used).read_text(encoding="ascii"))

@@ -1,7 +1,7 @@
-"""How many threads compute on a CPU: all of them, unless other programs keep it busy.
+"""Choose the number of threads that compute on a CPU: all, unless other programs keep the CPU busy.
 
-Threads that share one operation wait for each other at its end, and in some kernels turn in circles meanwhile. Where
-another program has a thread's core, two threads may take ten times as long as one.
+Threads that share an operation wait for each other at its end, in some kernels busily. If another program holds a
+thread's core, two threads may take ten times as long as one.
 """
 
 import math
@@ -18,25 +18,25 @@ from scan_core.parallel.distributed import processes
 
 T = TypeVar("T")
 MOST = torch.get_num_threads()
-"""What PyTorch takes for this machine."""
+"""The number of threads that PyTorch chooses for this machine."""
 SET_OUTSIDE = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
 LEAST_GAIN = 0.8
-"""Of the time that one thread takes, what all together may take at most to be worth it."""
+"""Several threads are worth it if they take at most this share of the time that one thread takes."""
 TRIAL_SECONDS, LONGEST_TRIAL = 0.1, 1.0
 FEWEST_CALLS = 5
 IMAGES_PER_THREAD = 32
 WINDOW_SECONDS = 3.0
-"""Over which the time of steps is averaged."""
+"""The period over which the time of steps is averaged."""
 FAR_LONGER = 3.0
-"""Times the shortest; twice as long is what full crops take after small ones."""
+"""Steps that take this many times the shortest cause a new trial; full crops take twice as long as small ones."""
 LOOK_AGAIN_SECONDS = 60.0
 
 
 def choose_threads() -> None:
-    """Let PyTorch compute on as many threads as are fastest in this moment, by a trial of about a second.
+    """Let PyTorch compute on the number of threads that is fastest now, by a trial of about a second.
 
-    Results differ by floating-point order from one number of threads to another. So a number that is set from outside
-    (``SET_OUTSIDE``) is left as it is, and so is that of each of several processes.
+    Results with different numbers of threads differ by floating-point order. So a number that is set from outside
+    (``SET_OUTSIDE``) stays, and so does that of each of several processes.
     """
     if MOST == 1 or any(name in os.environ for name in SET_OUTSIDE) or processes() > 1:
         return
@@ -52,14 +52,15 @@ def choose_threads() -> None:
 
 
 def halves(most: int) -> list[int]:
-    """``most``, half of it, and so on to 1."""
+    """Return ``most``, half of it, and so on down to 1."""
     return [most >> shift for shift in range(most.bit_length())]
 
 
 def fastest(seconds: dict[int, float]) -> int:
-    """The number of threads to take, by the seconds that the same work took with each; they include 1.
+    """Return the number of threads to use, given number -> seconds for the same work, including 1.
 
-    The largest, if it is well below one thread and hardly above the best: trials are short, long work gains more.
+    Takes the largest number if it is clearly faster than one thread and hardly slower than the best: trials are short,
+    and long work gains more.
     """
     most, best = max(seconds), min(seconds, key=lambda count: seconds[count])
     if seconds[most] <= LEAST_GAIN * seconds[1] and LEAST_GAIN * seconds[most] <= seconds[best]:
@@ -68,7 +69,7 @@ def fastest(seconds: dict[int, float]) -> int:
 
 
 def _seconds(work: Callable[[], None], threads: int) -> float:
-    """The mean time of one call of ``work``."""
+    """Return the mean time of one call of ``work``."""
     torch.set_num_threads(threads)
     work()
     started, calls, passed = time.monotonic(), 0, 0.0
@@ -80,7 +81,7 @@ def _seconds(work: Callable[[], None], threads: int) -> float:
 
 
 def _small_network() -> Callable[[], None]:
-    """A forward and backward pass of two convolutions, without a use of PyTorch's global random state."""
+    """Return a forward and backward pass of two convolutions that leaves PyTorch's global random state alone."""
     layers = [nn.Conv2d(32, 32, 3, padding=1, device="meta") for _ in range(2)]
     model = nn.Sequential(*layers).to_empty(device="cpu").to(memory_format=torch.channels_last)
     with torch.no_grad():
@@ -95,9 +96,9 @@ def _small_network() -> Callable[[], None]:
 
 
 class FittingThreads:
-    """Calls :func:`choose_threads` again, during a training on ``device``, when its steps take far longer than before.
+    """Calls :func:`choose_threads` again during a training on ``device`` when its steps take far longer than before.
 
-    Where few threads compute, it also looks every minute whether more would be faster.
+    If fewer than all threads compute, it also tries every minute whether more are faster.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -107,7 +108,7 @@ class FittingThreads:
         self._chosen = time.monotonic()
 
     def watch(self, batches: Iterable[T]) -> Iterator[T]:
-        """Yield the batches of an epoch; a step is over when the next one is asked for."""
+        """Yield the batches of an epoch; a step ends when the next batch is requested."""
         started = time.monotonic()
         for batch in batches:
             yield batch
@@ -117,7 +118,7 @@ class FittingThreads:
             started = time.monotonic()
 
     def _look(self) -> None:
-        """Choose the number of threads again if the steps since the last look are a reason to."""
+        """Choose the number of threads again if the last steps are a reason to."""
         seconds = self._seconds / self._steps
         few = torch.get_num_threads() < MOST and time.monotonic() - self._chosen >= LOOK_AGAIN_SECONDS
         if few or seconds > FAR_LONGER * self._shortest:

@@ -1,4 +1,4 @@
-"""The most memory that a piece of work takes: it is done in a process of its own, which says so at its end."""
+"""Measure the peak memory of a piece of work in a process of its own."""
 
 import multiprocessing
 import resource
@@ -12,19 +12,19 @@ import torch
 
 
 class Peak(NamedTuple):
-    """The most bytes that this process has held so far."""
+    """The most bytes that this process has held so far, on the host and on a device."""
 
     host: int
     device: int
-    """Of a CUDA device, in tensors; 0 without one."""
+    """Bytes of tensors on the CUDA device; 0 without one."""
 
     def where_work_is(self) -> int:
-        """Return the bytes on the device, or on the host where there is none."""
+        """Return the bytes on the device, or on the host without one."""
         return self.device or self.host
 
 
 def peak(device: torch.device) -> Peak:
-    """Return the peak of this process, which works on ``device``."""
+    """Return the peak of this process, which computes on ``device``."""
     unit = 1 if sys.platform == "darwin" else 1024  # of getrusage
     host = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return Peak(host, torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0)
@@ -32,10 +32,10 @@ def peak(device: torch.device) -> Peak:
 
 @contextmanager
 def new_processes(module: str) -> Iterator[ProcessPoolExecutor]:
-    """Yield an executor that runs each function in a fresh process, one after the other.
+    """Yield an executor that runs each function in a new process, one after the other.
 
-    The processes are forks of one that has imported ``module`` and done nothing else: they start at once, with the
-    memory that its libraries take, and may use CUDA. What they write to stderr is dropped.
+    The processes are forks of one that has only imported ``module``: they start at once, with the memory that its
+    libraries take, and may use CUDA. Their stderr is discarded.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([module])
@@ -44,5 +44,5 @@ def new_processes(module: str) -> Iterator[ProcessPoolExecutor]:
 
 
 def _be_silent() -> None:
-    """Show no progress of what is only tried."""
+    """Discard stderr, so that trials show no progress."""
     sys.stderr = None

@@ -1,18 +1,18 @@
-"""Memory that mining takes, known before it starts."""
+"""Predict the memory that mining takes."""
 
 from scan_core.neighbors.ivf import TRAINING_PER_LIST, lists_of
 from scan_core.neighbors.parts import CHUNK
 
 _FAISS_BLOCK = 1024
-"""Points that faiss compares with a chunk of queries at a time."""
+"""Number of points that faiss compares with a chunk of queries at a time."""
 
 
 def bytes_needed(*, images: int, points: int, dimensions: int, k: int, approximate: bool) -> int:
-    """Bytes at the peak of mining ``k`` neighbors of each of ``points`` among ``images`` embeddings.
+    """Return the peak bytes of mining ``k`` neighbors of each of ``points`` among ``images`` embeddings.
 
-    The embeddings, a copy of the points where they are not all of them, lists with the points where the search is
-    approximate (up to twice their size, since they double where they are full), the table twice (also as it is
-    written), and a chunk of queries; not what Python and its libraries take.
+    Counts the embeddings; a copy of the points if they are a part of them; for an approximate search, lists with the
+    points, up to twice their size since full lists double; the table twice (also as written); and a chunk of queries.
+    Leaves out Python and its libraries.
     """
     vectors = images + (points if points < images else 0)
     if approximate:

@@ -1,4 +1,4 @@
-"""What a search for the nearest points is given, and what it finds."""
+"""The input and the output of a search for the nearest points."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -20,4 +20,4 @@ class Found(NamedTuple):
 
 
 Search = Callable[[Queries, int], Found]
-"""From queries and k to the k nearest points of each, among them the query itself where it is one of the points."""
+"""Maps queries and k to the k nearest points of each query, including the query itself if it is a point."""

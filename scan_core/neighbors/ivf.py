@@ -1,4 +1,4 @@
-"""Approximate nearest neighbors for more images than can be compared with each other: faiss's inverted lists."""
+"""Approximate nearest neighbors for very many images: faiss's inverted lists."""
 
 import math
 from collections.abc import Sequence
@@ -12,31 +12,31 @@ from scan_core.neighbors.search import exact_search, on_gpus
 
 LEAST_RECALL = 0.95
 SAMPLE = 1000
-"""Queries by which recall is measured."""
+"""Number of queries by which recall is measured."""
 LEAST_PER_LIST, TRAINING_PER_LIST = 39, 64
-"""Points to a list, and points from which its center is learned."""
+"""The smallest number of points per list, and the number of points per list from which centers are learned."""
 
 
 class Approximation(NamedTuple):
-    """How an approximate search was set, and how good it is."""
+    """The settings of an approximate search, and its recall."""
 
     lists: int
     probed: int
-    """Lists that a query is compared with."""
+    """Number of lists that a query is compared with."""
     recall: float
-    """Share of the exact nearest neighbors that it finds, on a sample of the images; in [0, 1]."""
+    """Share of the exact nearest neighbors that are found, on a sample of the images; in [0, 1]."""
 
 
 def lists_of(points: int) -> int:
-    """The number of lists: of the order of the square root, which balances finding lists and visiting them."""
+    """Return the number of lists, of the order of the square root, which balances finding and visiting lists."""
     return max(1, min(4 * math.isqrt(points), points // LEAST_PER_LIST))
 
 
 def ivf_search(points: Points, *, k: int, gpus: Sequence[int]) -> tuple[Search, Approximation]:
-    """Compare each query with the points around the nearest centers alone (Sivic and Zisserman 2003).
+    """Compare each query only with the points around the nearest centers (Sivic and Zisserman 2003).
 
-    The centers come from k-means of a sample. A query visits so many lists that LEAST_RECALL of the ``k``
-    nearest neighbors of SAMPLE points are found: measured, doubling the lists until it holds.
+    k-means of a sample gives the centers. The number of lists that a query visits doubles until the recall of ``k``
+    neighbors, measured on SAMPLE points, reaches LEAST_RECALL.
 
     Raises:
         ImportError: faiss is missing.
@@ -56,7 +56,7 @@ def ivf_search(points: Points, *, k: int, gpus: Sequence[int]) -> tuple[Search, 
 
     def search(queries: Queries, count: int) -> Found:
         found = approximate(queries, count)
-        short = (found.row < 0).any(axis=1)  # fewer points than asked for in all the lists that were visited
+        short = (found.row < 0).any(axis=1)  # the visited lists hold fewer points than requested
         if short.any():
             found.similarity[short], found.row[short] = exact(queries[short], count)
         return found
@@ -69,7 +69,7 @@ def _on_cpu(index: Any) -> Search:
 
 
 def _enough_lists(index: Any, exact: Search, points: Points, k: int) -> tuple[int, float]:
-    """So many lists that recall is enough, and that recall."""
+    """Return the number of lists to visit for enough recall, and that recall."""
     sample = np.sort(np.random.default_rng(0).choice(len(points), min(SAMPLE, len(points)), replace=False))
     expected = others(exact(points[sample], k + 1), sample).row
     probed = 1

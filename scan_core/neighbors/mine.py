@@ -1,4 +1,4 @@
-"""Nearest neighbors in the embedding space (SCAN, section 2.2)."""
+"""Find nearest neighbors in the embedding space (SCAN, section 2.2)."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -17,11 +17,11 @@ from scan_core.neighbors.search import exact_search
 
 
 class Mined(NamedTuple):
-    """The neighbors, and how they were searched for."""
+    """The neighbors, and how they were found."""
 
     neighbors: Neighbors
     approximation: Approximation | None
-    """None where the search was exact."""
+    """None if the search was exact."""
 
 
 def mine_neighbors(
@@ -34,17 +34,18 @@ def mine_neighbors(
     rank: int = 0,
     world_size: int = 1,
 ) -> Mined:
-    """The ``k`` most similar other images of each image, by inner product.
+    """Return the ``k`` most similar other images of each image, by inner product.
 
     Among equals, the smaller image id comes first. The image itself is removed by its id, not by its rank: an exact
     duplicate may come before it.
 
     Args:
         embeddings: L2-normalized; row = image id.
-        image_ids: ascending, the M images that are queries and candidates alike.
-        gpus: the CUDA devices to search on, which share the queries; none for the CPU.
-        exact_up_to: beyond so many images the search is approximate, where faiss is there; None for never.
-        rank: whose part of the rows to mine, of ``world_size``; :func:`~scan_core.neighbors.parts.join` joins them.
+        image_ids: the M images that are both queries and candidates, ascending.
+        gpus: the CUDA devices that share the queries; empty for the CPU.
+        exact_up_to: with more images, the search is approximate if faiss is installed; None means never.
+        rank: the process, of ``world_size``, whose part of the rows to mine (see
+            :func:`~scan_core.neighbors.parts.join`).
 
     Raises:
         ValueError: fewer than ``k`` other images.
@@ -69,7 +70,7 @@ def _search(
 def _mine(
     search: Search, points: Points, rows: range, *, k: int
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
-    """Similarity and row of the ``k`` other points nearest to those in ``rows``."""
+    """Return similarity and row of the ``k`` other points nearest to each of ``rows``."""
     similarity, row = np.empty((len(rows), k), np.float32), np.empty((len(rows), k), np.int32)
     if not k:
         return similarity, row

@@ -1,4 +1,4 @@
-"""From what a search finds to the other images: without the query itself, in an order that ties cannot change."""
+"""Remove the query itself from what a search found, and order ties by row."""
 
 import numpy as np
 from jaxtyping import Int64
@@ -7,10 +7,10 @@ from scan_core.neighbors.found import Found
 
 
 def others(found: Found, own: Int64[np.ndarray, " queries"]) -> Found:
-    """The neighbors without the query, one fewer than found; among equals, the smaller row comes first.
+    """Return the neighbors without the query, one fewer than found; among equals, the smaller row comes first.
 
-    The query is removed by its row ``own``, not by its rank: an exact duplicate may come before it. Only the queries
-    for which that, or a tie, is so are sorted again.
+    The query is removed by its row ``own``, not by its rank: an exact duplicate may come before it. Only queries with a
+    duplicate or a tie are sorted again.
     """
     similarity, row = found
     unusual = (row[:, 0] != own) | (similarity[:, 1:] == similarity[:, :-1]).any(axis=1)
@@ -22,7 +22,7 @@ def others(found: Found, own: Int64[np.ndarray, " queries"]) -> Found:
 
 def _sorted(found: Found, own: Int64[np.ndarray, " queries"]) -> Found:
     itself = found.row == own[:, None]
-    itself[:, -1] |= ~itself.any(axis=1)  # as many duplicates came before it: drop the last instead
+    itself[:, -1] |= ~itself.any(axis=1)  # duplicates took all places: drop the last one instead
     shape = (len(own), found.row.shape[1] - 1)
     similarity, row = (values[~itself].reshape(shape) for values in found)
     order = np.lexsort((row, -similarity), axis=1)

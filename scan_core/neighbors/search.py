@@ -1,4 +1,4 @@
-"""The exact search for the nearest points, with the library that this machine has."""
+"""Exact search for the nearest points, with the installed library."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from scan_core.neighbors.torch_search import torch_search
 
 
 def exact_search(points: Points, *, gpus: Sequence[int]) -> Search:
-    """Compare each query with all ``points``, by inner product: on ``gpus``, or without any on the CPU.
+    """Compare each query with all ``points`` by inner product, on ``gpus``, or on the CPU if there are none.
 
-    With faiss, or with torch where faiss is missing or knows no GPU.
+    Uses faiss, or torch if faiss is missing or lacks support for GPUs.
     """
     try:
         import faiss
@@ -28,7 +28,7 @@ def exact_search(points: Points, *, gpus: Sequence[int]) -> Search:
 
 
 def on_gpus(index: Any, gpus: Sequence[int]) -> Search:  # pragma: gpu
-    """Search the faiss ``index``, copied to each of ``gpus``; they share the queries."""
+    """Search copies of the faiss ``index`` on ``gpus``, which share the queries."""
     import faiss
 
     copies = faiss.index_cpu_to_gpus_list(index, gpus=list(gpus))
@@ -36,7 +36,7 @@ def on_gpus(index: Any, gpus: Sequence[int]) -> Search:  # pragma: gpu
 
 
 def present_gpus() -> range:
-    """The CUDA devices of this machine: those that faiss sees, or torch where faiss is built without them."""
+    """Return the CUDA devices of this machine: those that faiss sees, or torch if faiss was built without CUDA."""
     try:
         import faiss
     except ImportError:

@@ -1,4 +1,4 @@
-"""Exact nearest neighbors in plain torch, where faiss has no package."""
+"""Exact nearest neighbors in plain torch, for machines without faiss."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,16 +15,16 @@ _CANDIDATES = 8192
 
 
 class _Largest(NamedTuple):
-    """The largest similarities of each query, falling; among equals the smaller row first."""
+    """The largest similarities of each query, falling; among equals, the smaller row comes first."""
 
     similarity: Float32[Tensor, "queries k"]
     row: Int64[Tensor, "queries k"]
 
 
 def torch_search(points: Points, *, gpus: Sequence[int]) -> Search:
-    """Compare each query with all ``points``, some thousands at a time, on ``gpus``, or without any on the CPU.
+    """Compare each query with all ``points``, some thousands at a time, on ``gpus``, or on the CPU if there are none.
 
-    Among equals, the smaller row is nearer. Each GPU holds all points and takes its part of the queries.
+    Among equals, the smaller row comes first. Each GPU holds all points and takes a part of the queries.
     """
     devices = [torch.device("cuda", gpu) for gpu in gpus] or [torch.device("cpu")]
     copies = [torch.from_numpy(points).to(device) for device in devices]
@@ -49,7 +49,7 @@ def _nearest(points: Float32[Tensor, "points dimensions"], queries: Queries, k: 
 
 
 def _largest(similarity: Float32[Tensor, "queries candidates"], k: int) -> _Largest:
-    """The first ``k`` columns by falling similarity; topk alone may take any of those that equal the last one."""
+    """Return the first ``k`` columns by falling similarity; topk may choose any of those that equal the last one."""
     value, column = similarity.topk(min(k + 1, similarity.shape[1]))
     if value.shape[1] > k:
         column = column[:, :k]
@@ -60,6 +60,6 @@ def _largest(similarity: Float32[Tensor, "queries candidates"], k: int) -> _Larg
 
 
 def _sorted(similarity: Float32[Tensor, "queries any"], row: Int64[Tensor, "queries any"], k: int) -> _Largest:
-    """The first ``k`` by falling similarity; equals keep their order."""
+    """Return the first ``k`` by falling similarity; equals keep their order."""
     order = similarity.sort(dim=1, descending=True, stable=True)
     return _Largest(order.values[:, :k], row.gather(1, order.indices)[:, :k])

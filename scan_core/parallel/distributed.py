@@ -1,10 +1,10 @@
-"""Several processes that train as one: each has an equal part of every batch, and all have the same weights.
+"""Let several processes train as one: each has an equal part of every batch, and all have the same weights.
 
-In a single process everything here is the identity. With a process group (torch.distributed, which torchrun starts),
-losses are those of the whole batch, the same number in each process. What carries a gradient does so as if the sum of
-all processes' losses were minimized; ``DistributedDataParallel`` then averages over the processes, and that is the
-gradient of the one loss. A batch may hold several groups, one after the other: the first and the second views of its
-images, for instance. A process has the same part of each group.
+In a single process, everything here is the identity. With a process group (torch.distributed, started by torchrun),
+every process computes the loss of the whole batch. Gradients are those of the sum of all processes' losses;
+``DistributedDataParallel`` averages them over the processes, which gives the gradient of the one loss. A batch may hold
+several groups, one after the other, such as the first and the second views of its images. A process has the same part
+of each group.
 """
 
 from typing import Any, TypeVar
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def processes() -> int:
-    """Return how many processes train together."""
+    """Return the number of processes that train together."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
@@ -32,13 +32,13 @@ def rank() -> int:
 
 
 def wait_for_all() -> None:
-    """Wait until every process has come here."""
+    """Wait until every process has reached this call."""
     if processes() > 1:
         dist.barrier()
 
 
 def gather_objects(own: T) -> list[T]:
-    """Return what each process has, by rank, on rank 0; an empty list on the others."""
+    """Return on rank 0 the objects of all processes, by rank; on other ranks an empty list."""
     if processes() == 1:
         return [own]
     found: list[T] | None = [own] * processes() if rank() == 0 else None
@@ -58,27 +58,27 @@ def part_of_batch(batch: Shaped[Tensor, "steps batch"]) -> Shaped[Tensor, "steps
 
 
 def share(count: int) -> slice:
-    """Return this process's share, as equal as can be, of ``count`` things that each process has."""
+    """Return this process's share, as equal as possible, of ``count`` things."""
     return slice(count * rank() // processes(), count * (rank() + 1) // processes())
 
 
 def rows_of_part(count: int, *, groups: int, device: torch.device) -> Int64[Tensor, " part"]:
-    """Return the rows of this process in a whole batch of ``count`` rows, its groups together."""
+    """Return the rows that this process has in a whole batch of ``count`` rows, in all groups."""
     return torch.arange(count, device=device).view(groups, processes(), -1)[:, rank()].flatten()
 
 
 def replicate(model: nn.Module) -> nn.Module:
-    """Return the network to call for training in place of ``model``, whose weights and statistics it shares.
+    """Return the network to call in training instead of ``model``; both share weights and statistics.
 
-    All processes have made the same ``model``, from the same seed or file. Its batch normalization (that of ``model``
-    from now on, too) uses the statistics of the whole batch, and the backward pass averages its gradients over the
+    All processes must have made the same ``model``, from the same seed or file. Its batch normalization (from now on
+    also that of ``model``) uses the statistics of the whole batch; the backward pass averages gradients over the
     processes.
     """
     if processes() == 1:
         return model
     SynchronizedBatchNorm.convert(model)
     network = DistributedDataParallel(model, gradient_as_bucket_view=True)
-    network.broadcast_buffers = False  # all processes compute the same ones
+    network.broadcast_buffers = False  # all processes compute the same statistics
     return network
 
 
@@ -92,7 +92,7 @@ def gather(values: Float[Tensor, "..."], *, groups: int = 1) -> Float[Tensor, ".
 
 
 def total(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """Return the sum over all processes, with gradient if all make the same loss of it, as of everything global."""
+    """Return the sum over all processes; the gradient holds if all compute the same loss from it."""
     return values if processes() == 1 else _Total.apply(values)
 
 
@@ -111,7 +111,7 @@ def log_total(values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
 
 
 class _Gather(torch.autograd.Function):
-    """[...] to [processes, ...]."""
+    """Map [...] to [processes, ...]."""
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
@@ -129,4 +129,4 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
-        return gradient * processes()  # the sum of equal ones
+        return gradient * processes()  # the sum of equal gradients

@@ -13,17 +13,17 @@ from scan_core.parallel.collectives import all_gather, all_reduce
 
 
 class SynchronizedBatchNorm(_BatchNorm):
-    """Takes mean and variance, in training, over the images of all processes; else it is ``torch.nn.BatchNorm1d``.
+    """Takes mean and variance in training over the images of all processes; otherwise like ``torch.nn.BatchNorm1d``.
 
-    Each process must have equally many images.
+    Each process must have the same number of images.
     """
 
     @staticmethod
     def convert(model: nn.Module) -> None:
-        """Make every batch normalization within ``model`` a synchronized one, in place.
+        """Replace every batch normalization within ``model`` by a synchronized one, in place.
 
         Raises:
-            TypeError: one does more in its ``forward`` than those of torch.
+            TypeError: one has a ``forward`` of its own.
         """
         for module in model.modules():
             if isinstance(module, _BatchNorm):
@@ -32,10 +32,10 @@ class SynchronizedBatchNorm(_BatchNorm):
                 module.__class__ = SynchronizedBatchNorm
 
     def _check_input_dim(self, x: Tensor) -> None:
-        """Take every input that one of them takes."""
+        """Accept every input that any of them accepts."""
 
     def forward(self, x: Float[Tensor, "batch channels *any"]) -> Float[Tensor, "batch channels *any"]:
-        """Normalize, and in training move the running statistics."""
+        """Normalize; in training, also update the running statistics."""
         if not self.training:
             return super().forward(x)
         weight = torch.ones(x.shape[1], device=x.device) if self.weight is None else self.weight
@@ -52,11 +52,11 @@ class SynchronizedBatchNorm(_BatchNorm):
 
 
 class _Normalize(torch.autograd.Function):
-    """Ioffe and Szegedy (2015), with every mean over the batch taken over all processes."""
+    """Batch normalization (Ioffe and Szegedy, 2015), with every mean taken over all processes."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
-        unmoved = torch.zeros_like(bias)  # with these the statistics are of float32, whatever x is
+        unmoved = torch.zeros_like(bias)  # they make the statistics float32, whatever x is
         moments = torch.stack(torch.batch_norm_update_stats(x, unmoved, unmoved, 0.0))
         means, variances = all_gather(moments).unbind(1)
         mean = means.mean(0)
@@ -70,7 +70,7 @@ class _Normalize(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, *_: None) -> tuple[Tensor, Tensor, Tensor, None]:
         x, weight, mean, variance = ctx.saved_tensors
-        # As if mean and variance were constants, which leaves out how they depend on x.
+        # The part of the gradient with mean and variance as constants.
         through, of_weight, of_bias = torch.ops.aten.native_batch_norm_backward(
             gradient, x, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
         )

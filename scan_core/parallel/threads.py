@@ -1,4 +1,4 @@
-"""Work on several threads, in order and a bounded way ahead."""
+"""Work on several threads, in order and with bounded read-ahead."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,10 +13,10 @@ Result = TypeVar("Result")
 def ordered_map(
     function: Callable[[Item], Result], items: Iterable[Item], *, chunk: int, workers: int, ahead: int = 0
 ) -> Iterator[Result]:
-    """Yield ``function`` of each item, in order, from threads that run at most some chunks of items ahead.
+    """Yield ``function`` of each item, in order, from threads that run at most a few chunks of items ahead.
 
     Args:
-        ahead: so many chunks, but at least ``2 * workers``.
+        ahead: the number of chunks, but at least ``2 * workers``.
     """
     iterator = iter(items)
     ahead = max(ahead, 2 * workers)

@@ -1,4 +1,4 @@
-"""Which images each step sees."""
+"""Choose which images each step sees."""
 
 import torch
 from jaxtyping import Int64
@@ -8,10 +8,10 @@ from scan_core.errors import TrainingError
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
-    """Full batches in ``count`` images; the incomplete last one is dropped.
+    """Return the number of full batches in ``count`` images; the incomplete last one is dropped.
 
     Raises:
-        TrainingError: not even one.
+        TrainingError: there is no full batch.
     """
     if count < batch_size:
         raise TrainingError(
@@ -22,9 +22,9 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def shuffled_batches(count: int, batch_size: int, generator: torch.Generator) -> Int64[Tensor, "steps batch"]:
-    """One epoch: every row of ``range(count)`` at most once, in a fresh random order, in full batches.
+    """Draw one epoch: each row of ``range(count)`` at most once, in random order, in full batches.
 
-    The whole epoch is drawn at once, so that images can be read ahead.
+    All batches are drawn at once, so that images can be read ahead.
     """
     steps = steps_per_epoch(count, batch_size)
     return torch.randperm(count, generator=generator)[: steps * batch_size].view(steps, batch_size)

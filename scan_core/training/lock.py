@@ -1,4 +1,4 @@
-"""One process at a time, which knows whether others wait."""
+"""A lock for one process at a time, which tells whether others wait."""
 
 import fcntl
 import os
@@ -13,15 +13,15 @@ from scan_core.console.progress import say
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[Callable[[], bool]]:
-    """Hold the lock file ``path``; wait where another process holds it (a killed DVC leaves its child running).
+    """Hold the lock file ``path``; wait if another process holds it (a killed DVC leaves its child running).
 
-    Yield a function that tells whether other processes wait. Where none does, none begins to before this one is done.
+    Yields a function that tells whether other processes wait. Once it has said no, none can start to wait.
 
-    The files stay: whoever waits must not be left with one that has been removed.
+    The files stay: a waiting process must not hold a removed one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as lock, path.with_suffix(".waiting").open("a") as queue:
-        fcntl.flock(queue, fcntl.LOCK_SH)  # all that wait share it
+        fcntl.flock(queue, fcntl.LOCK_SH)  # all waiting processes share it
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -36,7 +36,7 @@ def exclusive(path: Path) -> Iterator[Callable[[], bool]]:
 
 
 def _shared(queue: IO[str]) -> bool:
-    """Whether another process has a lock on ``queue``; if not, take it, until the file is closed."""
+    """Return whether another process has a lock on ``queue``; if not, take it, until the file is closed."""
     try:
         fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""The loop over epochs of every training: run those that are left, show them, keep them."""
+"""The loop over epochs of every training: run the remaining ones, show and save them."""
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ from scan_core.training.state import State
 
 @runtime_checkable
 class Training(Protocol):
-    """One epoch after the other, with a state that can be put aside after each."""
+    """A training that runs one epoch at a time, with a state that can be saved after each."""
 
     def run_epoch(self) -> dict[str, float]: ...
     def state_dict(self) -> State: ...
@@ -28,7 +28,7 @@ class Training(Protocol):
 
 
 class EpochError(TrainingError):
-    """An epoch has failed, after those of ``history``; ``reason`` names no path of this machine."""
+    """An epoch has failed, after those of ``history``; ``reason`` contains no path of this machine."""
 
     def __init__(self, reason: str, history: History, *, state: str = "") -> None:
         super().__init__(reason + state)
@@ -36,7 +36,7 @@ class EpochError(TrainingError):
 
 
 class _Curves(Live):
-    """DVCLive's files alone: DVC tracks the stage, and DVCLive's own look at git fails where nothing is committed."""
+    """DVCLive without its use of git: DVC tracks the stage, and git has no commit to look at in a new repository."""
 
     def _init_dvc(self) -> None:
         self._inside_dvc_pipeline = True
@@ -53,22 +53,22 @@ def train(
     chance: Callable[[History], str | None] = lambda history: None,
     stop: Callable[[History], bool] = lambda history: False,
 ) -> History:
-    """Run ``training`` up to ``epochs`` epochs, or until ``stop``; a killed one goes on where it was.
+    """Run ``training`` for up to ``epochs`` epochs, or until ``stop``; a killed training continues where it was.
 
     Args:
-        report: the folder whose ``live`` takes DVCLive's files; its name is that of the step, for messages.
-        costs: of the epochs, relative to each other, to tell the time that is left; None are equal ones.
-        shown: the metrics that a person sees after each epoch; all of them go to DVCLive's files.
-        chance: what to tell a person of epochs that were no better than chance; asked after a tenth of them.
+        report: the folder whose ``live`` takes DVCLive's files; it has the name of the step, for messages.
+        costs: the relative time of each epoch, to estimate the time left; None means equal ones.
+        shown: the metrics to print after each epoch; DVCLive's files get all of them.
+        chance: returns a message if the epochs are no better than chance; called after a tenth of them.
 
     Returns:
-        The metrics of every epoch, those before the kill included.
+        The metrics of every epoch, including those before a kill.
 
     Raises:
         EpochError: an epoch has failed.
     """
     stage, saved = report.name, resume.load()
-    wait_for_all()  # rank 0 may have nothing left to train, and clear the state
+    wait_for_all()  # else rank 0, with nothing left to train, might clear the state before others read it
     history: History = []
     if saved:
         state, history = saved
@@ -106,7 +106,7 @@ def _run_epoch(training: Training, stage: str, history: History, *, resume: Resu
 
 @contextmanager
 def _curves(folder: Path) -> Iterator[Callable[[Mapping[str, float]], None]]:
-    """Yield a function that writes an epoch's metrics to DVCLive's files; of several processes one writes."""
+    """Yield a function that writes an epoch's metrics to DVCLive's files; only rank 0 writes."""
     if rank():
         yield lambda metrics: None
         return

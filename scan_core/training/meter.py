@@ -1,4 +1,4 @@
-"""Sums kept on the device through an epoch and read once at its end."""
+"""Sum metrics on the device during an epoch, and read them once at its end."""
 
 import torch
 from torch import Tensor, nn
@@ -8,9 +8,9 @@ from scan_core.parallel.distributed import average
 
 
 class Meter:
-    """Averages metrics over an epoch's finite steps, and over all processes, and counts the other steps.
+    """Averages metrics over an epoch's finite steps and over all processes, and counts the other steps.
 
-    A step that is broken for one process must be so for all.
+    A step that is broken for one process must be broken for all.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -31,10 +31,10 @@ class Meter:
             self._sums[name] = self._sums.get(name, torch.zeros((), device=self._device)) + finite
 
     def read(self, network: nn.Module, *, learning_rate: float) -> dict[str, float]:
-        """The averages, and ``skipped_steps``: how many were not finite and left the weights alone.
+        """Return the averages, and ``skipped_steps``: how many were not finite and changed no weight.
 
         Raises:
-            TrainingError: more than one step in ten was not finite, or one has spoilt the running statistics of
+            TrainingError: more than one step in ten was not finite, or one has damaged the running statistics of
                 ``network``.
         """
         broken = int(self._broken)

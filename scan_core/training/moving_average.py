@@ -16,10 +16,10 @@ Module = TypeVar("Module", bound=nn.Module)
 class MovingAverage(Generic[Module]):
     """A copy of ``module`` that follows it slowly (the mean teacher of Tarvainen and Valpola, 2017).
 
-    Running statistics are averaged as weights are; counts are copied. ``module`` itself is never written to.
+    Averages running statistics, too, and copies counts. Never writes to ``module``.
 
     Args:
-        decay: in [0, 1): the share of the average that a step keeps.
+        decay: the share of the average that a step keeps, in [0, 1).
     """
 
     def __init__(self, module: Module, *, decay: float) -> None:
@@ -29,7 +29,7 @@ class MovingAverage(Generic[Module]):
 
     @torch.no_grad()
     def update(self, module: Module) -> None:
-        """Move towards the present weights of ``module``: ``average = decay * average + (1 - decay) * weights``."""
+        """Move towards the weights of ``module``: ``average = decay * average + (1 - decay) * weights``."""
         averages, values = self.module.state_dict(), module.state_dict()
         weights = [name for name, average in averages.items() if average.is_floating_point()]
         self._follow([averages[name] for name in weights], [values[name] for name in weights], None)
@@ -37,9 +37,9 @@ class MovingAverage(Generic[Module]):
             averages[name].copy_(values[name])
 
     def state_dict(self) -> State:
-        """The average, copied."""
+        """Return a copy of the average."""
         return {name: value.clone() for name, value in self.module.state_dict().items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from ``state``."""
+        """Continue from ``state``."""
         self.module.load_state_dict(dict(state))

@@ -5,18 +5,19 @@ import torch
 from scan_core.console.progress import say
 
 BFLOAT16_INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16")
-"""Of processors, as ``torch.cpu.get_capabilities`` calls them; any one will do."""
+"""Names of CPU instructions in ``torch.cpu.get_capabilities``; any one suffices."""
 
 
 def autocast(device: torch.device, precision: str) -> torch.autocast:
-    """Context in which matrix products and convolutions run in ``precision``: ``float32``, or ``bfloat16`` where the
-    device :func:`computes_in_bfloat16`, else float32."""
+    """Return a context in which matrix products and convolutions run in ``precision``.
+
+    ``bfloat16`` counts only if the device :func:`computes_in_bfloat16`; otherwise it is float32."""
     enabled = precision == "bfloat16" and computes_in_bfloat16(device)
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def computes_in_bfloat16(device: torch.device) -> bool:
-    """Whether ``device`` has instructions for bfloat16; others imitate it, 10 to 20 times slower than float32."""
+    """Return whether ``device`` has bfloat16 instructions; others emulate it, 10 to 20 times slower than float32."""
     if device.type == "cuda":  # pragma: gpu
         return torch.cuda.is_bf16_supported(including_emulation=False)
     if device.type != "cpu":
@@ -27,6 +28,6 @@ def computes_in_bfloat16(device: torch.device) -> bool:
 
 
 def say_if_float32(precision: str, device: torch.device) -> None:
-    """Tell the user where :func:`autocast` will not use the ``precision`` that was asked for."""
+    """Tell the user if :func:`autocast` will not use the requested ``precision``."""
     if precision == "bfloat16" and not computes_in_bfloat16(device):
         say(f"precision: bfloat16 needs instructions that this {device.type} lacks; computing in float32")

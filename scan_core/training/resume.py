@@ -1,4 +1,4 @@
-"""The state of a training on disk: a killed one goes on after the last epoch that was saved."""
+"""Keep a training's state on disk, so that a killed one continues after the last saved epoch."""
 
 import hashlib
 import json
@@ -20,14 +20,14 @@ from scan_core.training.state import State
 
 History = list[dict[str, float]]
 SHARE_OF_TIME = 0.05
-"""Of a training, what saving may take; where epochs are so short that it would take more, some are not saved."""
+"""Share of a training's time that saving may take; if epochs are too short for that, some are not saved."""
 
 
 class Resume:
     """The state of one training on disk, outside the artifacts: ``saved_epochs`` of it are done.
 
     Args:
-        awaited: whether other runs wait for this one, to find its result.
+        awaited: tells whether other runs wait for this one's result.
     """
 
     def __init__(self, folder: Path, *, awaited: Callable[[], bool] = lambda: False) -> None:
@@ -41,11 +41,11 @@ class Resume:
         return str(self._file)
 
     def path(self, name: str) -> Path:
-        """Where a further file of this training may be kept: another run of the same finds it there."""
+        """Return the path for a further file of this training, which another run of the same training finds."""
         return self._folder / name
 
     def load(self) -> tuple[State, History] | None:
-        """The state after the last saved epoch and the metrics so far, or None to start anew."""
+        """Return the state after the last saved epoch and the metrics so far, or None to start from scratch."""
         if not self._file.exists():
             return None
         try:
@@ -61,9 +61,9 @@ class Resume:
         return state, history
 
     def save(self, state: Callable[[], State], history: History, *, last: bool = False) -> None:
-        """Replace the state by that after one more epoch.
+        """Replace the state by that after one more epoch, unless the last saving was too recent.
 
-        Unless the last saving is too short a time ago; the ``last`` epoch is saved in any case.
+        The ``last`` epoch is always saved.
         """
         started = time.monotonic()
         if last or started >= self._next_save:
@@ -71,13 +71,13 @@ class Resume:
             write_model(self._file, taken, {"history": history, "checksum": _checksum(taken, history)})
             self.saved_epochs = len(history)
             finished = time.monotonic()
-            self._quickest = min(self._quickest, finished - started)  # a disk that is busy for once says little
+            self._quickest = min(self._quickest, finished - started)  # one slow saving says little about the next
             self._next_save = finished + self._quickest / SHARE_OF_TIME
 
     def clear(self) -> None:
-        """Forget the state: the training has succeeded and its artifacts are written.
+        """Remove the state: the training has succeeded and its artifacts are written.
 
-        A run that waits finds the state, has nothing left to train, and clears it in turn.
+        If another run waits, the state stays: that run has nothing left to train, and removes it in turn.
         """
         if not self._awaited():
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -85,9 +85,9 @@ class Resume:
 
 @contextmanager
 def hold(folder: Path) -> Iterator[Resume]:
-    """Hold the state in ``folder`` for the time of one training; no other run can meanwhile.
+    """Hold the state in ``folder`` during one training, exclusively.
 
-    Several processes are one run, of which one saves; another number of them goes on from the same state.
+    Several processes are one run, of which rank 0 saves; another number of processes can continue from the same state.
     """
     with exclusive(folder.with_suffix(".lock")) if rank() == 0 else nullcontext(lambda: False) as awaited:
         wait_for_all()

@@ -1,10 +1,11 @@
-"""Learning rates as plain functions of the step."""
+"""Learning rates as functions of the step."""
 
 import math
 
 
 def warmup_cosine(step: int, *, total: int, warmup: int, peak: float, final: float) -> float:
-    """Linear rise to ``peak`` over ``warmup`` steps, then a half cosine to ``final * peak`` (Loshchilov, 2017).
+    """Rise linearly to ``peak`` over ``warmup`` steps, then fall as a half cosine to ``final * peak`` (Loshchilov,
+    2017).
 
     Args:
         step: 0..total-1.

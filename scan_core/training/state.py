@@ -1,4 +1,4 @@
-"""A training's whole state as named tensors, so that it can stop after any epoch and go on identically."""
+"""A training's whole state as named tensors, so that it can stop after any epoch and continue identically."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ State = dict[str, Tensor]
 
 
 def capture(module: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> State:
-    """Weights, optimizer moments and random state. The tensors are copies."""
+    """Return copies of weights, optimizer moments and random state."""
     state = {f"module.{name}": value.clone() for name, value in module.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
         state |= {f"optimizer.{index}.{name}": value.clone() for name, value in moments.items() if value is not None}
@@ -18,7 +18,7 @@ def capture(module: nn.Module, optimizer: Optimizer, generator: torch.Generator)
 
 
 def restore(state: Mapping[str, Tensor], module: nn.Module, optimizer: Optimizer, generator: torch.Generator) -> None:
-    """Put back copies of what :func:`capture` took, also after a file has lost the tensors' memory format."""
+    """Restore what :func:`capture` returned, even if a file has lost the tensors' memory format."""
     module.load_state_dict(part(state, "module"))
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments: dict[int, dict[str, Tensor]] = {}
@@ -30,12 +30,12 @@ def restore(state: Mapping[str, Tensor], module: nn.Module, optimizer: Optimizer
 
 
 def part(state: Mapping[str, Tensor], prefix: str) -> State:
-    """The tensors whose names start with ``prefix`` and a dot, without it."""
+    """Return the tensors whose names start with ``prefix`` and a dot, without this prefix."""
     return {name.removeprefix(f"{prefix}."): value for name, value in state.items() if name.startswith(f"{prefix}.")}
 
 
 def _copy_laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
-    """Fused optimizers go through memory in order: a moment must lie as its parameter does (channels_last)."""
-    if moment.shape != parameter.shape:  # Adam's number of steps
+    """Copy in the memory format of the parameter, since fused optimizers go through memory in order."""
+    if moment.shape != parameter.shape:  # Adam's step count
         return moment.clone()
     return torch.empty_like(parameter, requires_grad=False).copy_(moment)

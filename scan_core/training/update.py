@@ -1,4 +1,4 @@
-"""One optimizer update that never spreads a value which is not finite, without the host waiting for the device."""
+"""Update weights, but never with values that are not finite, and without a synchronization with the device."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -7,21 +7,21 @@ from torch.optim import SGD, Adam, Optimizer
 
 
 def sgd(module: nn.Module, *, momentum: float, weight_decay: float) -> SGD:
-    """Fused SGD over the parameters of ``module``; the learning rate is given to each :func:`update`."""
+    """Return fused SGD over the parameters of ``module``; each :func:`update` gets the learning rate."""
     optimizer = SGD(module.parameters(), lr=0.0, momentum=momentum, weight_decay=weight_decay, fused=True)
-    if momentum:  # otherwise allocated at the first step, and left uninitialized if that one is skipped
+    if momentum:  # else allocated at the first step, and uninitialized if that step is skipped
         for parameter in module.parameters():
             optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter, requires_grad=False)
     return optimizer
 
 
 def adam(module: nn.Module, *, weight_decay: float) -> Adam:
-    """Fused Adam over the parameters of ``module``; the learning rate is given to each :func:`update`."""
+    """Return fused Adam over the parameters of ``module``; each :func:`update` gets the learning rate."""
     return Adam(module.parameters(), lr=0.0, weight_decay=weight_decay, fused=True)
 
 
 def make_optimizer(name: str, module: nn.Module, *, momentum: float, weight_decay: float) -> Optimizer:
-    """:func:`adam`, or :func:`sgd` with ``momentum``, by its ``name``."""
+    """Return :func:`adam`, or :func:`sgd` with ``momentum``, by ``name``."""
     if name == "adam":
         return adam(module, weight_decay=weight_decay)
     return sgd(module, momentum=momentum, weight_decay=weight_decay)
@@ -30,7 +30,7 @@ def make_optimizer(name: str, module: nn.Module, *, momentum: float, weight_deca
 def update(
     optimizer: Optimizer, loss: Float[Tensor, ""], *, learning_rate: float, skip: Bool[Tensor, ""] | None = None
 ) -> Bool[Tensor, ""]:
-    """Step along the gradient of ``loss``, unless it is not finite or ``skip`` is true.
+    """Update the weights by the gradient of ``loss``, unless it is not finite or ``skip`` is true.
 
     Returns:
         Whether the loss or its gradient was not finite, on the device.

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+import scan_core
 from stages.dependencies import EXEMPT, ROOT, folders, modules
 
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
@@ -51,8 +52,19 @@ def test_exempt_paths_exist():
 
 
 def test_packages_run_no_code_on_import():
-    # Except that of the stages, which makes Ctrl-C safe before anything else is imported.
-    assert [path.parent for path in ROOT.glob("s*/**/__init__.py") if path.read_bytes()] == [ROOT / "stages"]
+    # Except that of the stages, which makes Ctrl-C safe before anything else is imported, and the library's, which
+    # offers its names to people and imports them when they are asked for.
+    written = [path.parent for path in ROOT.glob("s*/**/__init__.py") if path.read_bytes()]
+    assert sorted(written) == [ROOT / "scan_core", ROOT / "stages"]
+
+
+def test_no_module_imports_through_the_library_s_names():
+    # Such an import would be missing in dvc.yaml: it does not say which module the name is from.
+    names = set(scan_core.__all__)
+    for path in [*ROOT.glob("s*/**/*.py"), *ROOT.glob("benchmarks/**/*.py")]:
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module == "scan_core":
+                assert not names & {alias.name for alias in node.names}, path
 
 
 def test_lazy_imports_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
