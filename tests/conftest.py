@@ -34,16 +34,25 @@ def dvc_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny project in which all stages have run, in this process; no test changes it."""
-    from tests.pipeline import enter, run_stages, write_params
+def recorded_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, set[str]]]:
+    """A tiny project in which all stages have run, and the leaves of params.yaml that each has read."""
+    from tests.pipeline import STAGES, enter, run_stages, write_params
+    from tests.reads import recorded
 
-    folder = tmp_path_factory.mktemp("finished")
+    folder, reads = tmp_path_factory.mktemp("finished"), {}
     with pytest.MonkeyPatch.context() as patch:
         enter(folder, patch)
         write_params(folder)
-        run_stages()
-    return folder
+        for stage in STAGES:
+            with recorded(stage) as reads[stage.__name__.removeprefix("stages.")]:
+                run_stages(stage)
+    return folder, reads
+
+
+@pytest.fixture(scope="session")
+def finished(recorded_run: tuple[Path, dict[str, set[str]]]) -> Path:
+    """A tiny project in which all stages have run, in this process; no test changes it."""
+    return recorded_run[0]
 
 
 @pytest.fixture

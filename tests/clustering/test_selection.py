@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from scan_core.clustering.scan_loss import scan_loss
-from scan_core.clustering.selection import selection_loss
+from scan_core.clustering.selection import best_head, selection_loss
 
 
 def test_averages_the_loss_over_all_neighbors():
@@ -18,3 +18,7 @@ def test_without_neighbors_each_image_is_its_own_partner():
     logits = torch.randn(5, 3)
     found = selection_loss(logits, torch.empty(5, 0, dtype=torch.int64), entropy_weight=1.0, prior=None)
     assert found.total.item() == pytest.approx(scan_loss(logits, logits, entropy_weight=1.0).total.item(), abs=1e-6)
+
+
+def test_the_best_head_has_the_lowest_loss():
+    assert best_head(torch.tensor([0.5, -1.0, 2.0]), learning_rate=0.1) == 1

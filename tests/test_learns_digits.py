@@ -1,0 +1,31 @@
+"""A shortened run on the digits learns what they are: a loss, a mask or neighbors that are wrong fall below."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from stages.use import main as use
+from tests.pipeline import enter, run_stages
+
+SHORT = [
+    "encoder.resnet.width=8",
+    "pretext.epochs=16",
+    "scan.epochs=15",
+    "scan.heads=3",
+    "scan.views=4",
+    "self_label.epochs=4",
+    "runtime.device=cpu",
+]
+
+
+def test_a_short_run_on_the_digits_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    enter(tmp_path, monkeypatch)
+    use("digits", SHORT)
+    run_stages()
+    found = json.loads(Path("reports/metrics/evaluate.json").read_text())
+    # Seeds 0 to 2: purity 0.84 to 0.87, ACC 0.78 to 0.83 after SCAN and 0.79 to 0.83 after self-labeling.
+    assert found["purity"] > 0.8
+    assert found["scan_acc"] > 0.72
+    assert found["acc"] > found["scan_acc"] - 0.01
+    assert found["self_label_epochs"] > 0
