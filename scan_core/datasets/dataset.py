@@ -58,7 +58,7 @@ class Dataset(NamedTuple):
     read: Callable[[npt.NDArray[np.int64]], Iterator[Stored]]
     """Yields the images of the given rows, which must ascend, without decoding them."""
     skipped: tuple[Skipped, ...] = ()
-    """What was found unusable before reading any image."""
+    """What turned out to be unusable before any image was read."""
     left_out: Mapping[str, int] = MappingProxyType({})
     """Numbers of files that are not among the images, by what they are: a suffix, for instance."""
     further: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})

@@ -51,9 +51,9 @@ def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
 
 
 def write_charts(folder: Path, results: Results, shown_names: Sequence[str]) -> None:
-    """Write ``clusters.png``, ``confidence.png`` and, where there are labels, ``confusion.png`` and ``purity.png``.
+    """Write ``clusters.png``, ``confidence.png`` and, with labels, ``confusion.png`` and ``purity.png``.
 
-    With many classes, ``confusions.csv`` lists the most frequent confusions.
+    With many classes, also write ``confusions.csv``, the most frequent confusions.
 
     Args:
         shown_names: of the classes, see :func:`scan_core.evaluation.fonts.drawable`.
@@ -70,7 +70,7 @@ def write_charts(folder: Path, results: Results, shown_names: Sequence[str]) -> 
         correct = np.bincount(clusters[right], minlength=len(final.sizes))
         table = confusion(clusters, labels, final.mapping, class_count=len(truth.names))
         save_png(folder / "confusion.png", plot_confusion(table, truth.names))
-        if len(truth.names) > NAMED:  # where the picture names no class
+        if len(truth.names) > NAMED:  # if the chart names no class
             write_text(folder / "confusions.csv", csv(frequent_confusions(table, results.truth.names)))
     save_png(folder / "clusters.png", plot_cluster_sizes(final.sizes, correct, names))
     if len(results.purity):
@@ -90,9 +90,9 @@ def write_galleries(
     """Write ``prototypes.png`` and ``uncertain.png``, and ``prototypes_kmeans.png`` if the clusters mean nothing.
 
     Args:
-        image_ids: the images that ``results`` is about.
-        images: only those shown are read.
-        embeddings: of all images.
+        image_ids: the images of ``results``.
+        images: all images; only those shown are read.
+        embeddings: the embedding of every image.
         shown_names: of the classes, see :func:`scan_core.evaluation.fonts.drawable`.
     """
     final, truth = results.self_label, results.truth._replace(names=tuple(shown_names))

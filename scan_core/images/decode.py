@@ -16,7 +16,7 @@ WITHOUT_SUFFIX = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF"
 in which there is but a thumbnail to be found."""
 
 FORMATS = [*WITHOUT_SUFFIX, "TIFF"]
-"""No other decoder of Pillow's is tried on a file: some of them start further programs."""
+"""No other decoder of Pillow's is tried: some of them start other programs."""
 
 with suppress(ImportError):
     from pi_heif import register_heif_opener  # an optional package
@@ -72,8 +72,8 @@ def decode_rgb(
     """Decode a picture: EXIF rotation applied, first frame, transparency laid on a ground that it contrasts with.
 
     Args:
-        at_least: pixels per side that are needed; a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size where that is
-            still so much, by leaving out high frequencies. None decodes all of it.
+        at_least: pixels per side that are needed; a JPEG file is decoded at 1/2, 1/4 or 1/8 of its size if that is
+            enough, by leaving out high frequencies. None decodes the full size.
         most_pixels: of a picture that is decoded at all, width x height.
         levels: how values of more than 8 bits become 8.
 

@@ -15,7 +15,7 @@ from scan_core.images.resize import decode_and_resize
 
 
 def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDArray[np.uint8]:
-    """The pixels [C, S, S] of a file in a shard.
+    """Return the pixels [C, S, S] of a file in a shard.
 
     Raises:
         ArtifactError: the file is damaged.
@@ -23,7 +23,7 @@ def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDA
     try:
         if encoded.startswith(JPEG):
             return np.array(decode_and_resize(encoded, format.image_size, format.fit).image).transpose(2, 0, 1)
-        with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # which fetch has resized
+        with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # fetch has already resized it
             return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
     except (KeyError, OSError, SyntaxError, UnreadableImageError, ValueError) as error:
         raise ArtifactError(

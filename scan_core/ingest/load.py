@@ -46,7 +46,7 @@ class Loaded(NamedTuple):
     """The unreadable images, in the origin's order."""
 
     def only(self, kept: npt.NDArray[np.bool_]) -> "Loaded":
-        """What became of the images ``kept`` [N], all of them readable."""
+        """Return the outcome for the images ``kept`` [N], all of them readable."""
         values = [self.values[row] for row in np.flatnonzero(kept)]
         return Loaded(
             self.readable[kept],
@@ -121,7 +121,7 @@ def _nothing_yet(count: int, channels: int) -> Loaded:
 
 
 def _try_to_prepare(stored: Stored, *, preparation: Preparation, encode: bool, most_pixels: int) -> Prepared | str:
-    """The image, or why it cannot be read."""
+    """Return the image, or the reason why it cannot be read."""
     try:
         return prepare(stored, preparation, encode=encode, most_pixels=most_pixels)
     except UnreadableImageError as error:

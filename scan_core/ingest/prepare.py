@@ -34,7 +34,7 @@ class Prepared(NamedTuple):
     """[C, 2], each channel's sum of values and of their squares, exact, so that the order of summation does not
     matter."""
     digest: bytes
-    """BLAKE2b of the pixels: equal images have equal ones."""
+    """BLAKE2b of the pixels: equal images have equal digests."""
     values: Values | None
     """Of the picture's pixels before, where they had more than 8 bits."""
     animated: bool
