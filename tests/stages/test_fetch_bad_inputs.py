@@ -27,7 +27,7 @@ def _content(content):
 
 def _oversized(path):
     path.touch()
-    os.truncate(path, 2**30)
+    os.truncate(path, 2**40)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def _skipped():
         (os.mkfifo, "not a file, or a link to nothing"),
         (lambda path: path.symlink_to("nothing.jpg"), "not a file, or a link to nothing"),
         (lambda path: path.symlink_to(path.name), "not a file, or a link to nothing"),
-        (_oversized, "1073741824 bytes, at most 715827880 are read"),
+        (_oversized, "1099511627776 bytes, at most 2147483648 are read"),
     ],
 )
 def test_unreadable_picture(fetched, source, capsys, write, reason):
@@ -111,7 +111,10 @@ def test_class_of_one_picture(fetched):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ("file,label\ncat/1.png,x\ncat/9.png,y\n", "line 3: no picture 'cat/9.png' in data.source"),
+        (
+            "file,label\ncat/8.png,x\ncat/9.png,y\n",
+            "none of its 2 rows names one of the 3 pictures (line 2: 'cat/8.png')",
+        ),
         ("file,label\ncat/1.png,x\ncat/1.png,y\n", "line 3: 'cat/1.png' for the second time"),
     ],
 )
@@ -146,8 +149,10 @@ def test_source_without_permission(fetched, source, monkeypatch):
 
 def test_parquet_of_other_columns(fetched, tmp_path):
     (tmp_path / "source").mkdir()
-    pq.write_table(pa.table({"picture": [JPEG], "label": [0]}), tmp_path / "source/a.parquet")
-    assert "columns picture: binary, label: int64, expected image or img" in fetched(name="parquet")
+    pq.write_table(pa.table({"front": [JPEG], "back": [JPEG], "label": [0]}), tmp_path / "source/a.parquet")
+    assert "columns front: binary, back: binary, label: int64, expected image, img or but one" in fetched(
+        name="parquet"
+    )
 
 
 @contextmanager

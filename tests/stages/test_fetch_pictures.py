@@ -72,6 +72,7 @@ def test_fetch_names_skipped_files_in_full_where_there_are_no_classes(run_fetch,
     (tmp_path / "p" / "2024" / "bad.png").touch()
     run_fetch(name="folder", source="../p", image_size=8, labels="none")
     assert pd.read_csv("reports/fetch/skipped.csv")["file"].tolist() == ["2024/bad.png"]
+    write_picture(tmp_path / "p" / "2025" / "3.png", noise(8, 8, 3, seed=3))
     run_fetch(name="folder", source="../p", image_size=8)
     assert pd.read_csv("reports/fetch/skipped.csv")["file"].tolist() == ["bad.png"]
 
