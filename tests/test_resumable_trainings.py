@@ -18,6 +18,7 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
+from scan_core.pretext.nce import NCE
 from scan_core.pretext.simclr import SimCLR
 from scan_core.pretext.small_crops import SmallCrops
 from scan_core.pretext.task import Task
@@ -58,6 +59,10 @@ def pretext(make_task: Callable[..., Task], images: ResidentImages, **options: A
 
 
 simclr = partial(pretext, partial(SimCLR, temperature=0.5, hidden_dim=8, projection_dim=4, batch_norm=True))
+nce = partial(
+    pretext,
+    partial(NCE, projection_dim=4, negatives=16, temperature=0.5, bank_momentum=0.5, proximal_weight=0.1),
+)
 
 
 def simclr_of_small_crops(images: ResidentImages) -> PretextTraining:
@@ -114,6 +119,7 @@ def frozen_self_label(images: ResidentImages) -> SelfLabelTraining:
 TRAININGS = [
     simclr,
     simclr_of_small_crops,
+    nce,
     scan,
     scan_by_sgd,
     frozen_scan,

@@ -26,6 +26,7 @@ from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
 from scan_core.parallel.distributed import part_of_batch, rank, replicate, rows_of_part
+from scan_core.pretext.nce import NCE
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimCLR
 from scan_core.pretext.training import PretextTraining
@@ -51,6 +52,10 @@ HEAD = {"hidden_dim": 8, "projection_dim": 4}
 TASKS = {
     "simclr": (partial(SimCLR, temperature=0.5, batch_norm=False, **HEAD), 0.01),
     "simclr, normalized head": (partial(SimCLR, temperature=0.5, batch_norm=True, **HEAD), 1e-4),
+    "nce": (
+        partial(NCE, projection_dim=4, negatives=16, temperature=0.5, bank_momentum=0.5, proximal_weight=0.1),
+        1e-3,
+    ),
 }
 SOME = {name: EVERYTHING[name] for name in ("random_affine", "color_jitter", "cutout")}
 
