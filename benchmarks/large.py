@@ -23,7 +23,8 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.images.open_images import open_images
 from scan_core.ingest.prepare import Prepared
 from scan_core.ingest.store import shard_store
-from scan_core.pretext.simclr import SimclrTraining, simclr
+from scan_core.pretext.simclr import SimCLR
+from scan_core.pretext.training import PretextTraining
 
 SIZE = 224
 DISTINCT = 256
@@ -72,16 +73,15 @@ def _prepared(pixels: np.ndarray) -> Prepared:
     )
 
 
-def _training(folder: Path, count: int, workers: int) -> SimclrTraining:
-    return simclr(
-        ResNet("resnet10", width=4, stem="7x7-pool", channels=3),
+def _training(folder: Path, count: int, workers: int) -> PretextTraining:
+    encoder = ResNet("resnet10", width=4, stem="7x7-pool", channels=3)
+    return PretextTraining(
+        SimCLR(
+            encoder, images=count, batch_size=BATCH, temperature=0.5, hidden_dim=32, projection_dim=16, batch_norm=False
+        ),
         open_images(folder, torch.device("cpu"), workers=workers),
         torch.arange(count),
         Augmentation({"random_horizontal_flip": {"p": 0.5}}, mean=[0.5] * 3, std=[0.25] * 3),
-        hidden_dim=32,
-        projection_dim=16,
-        batch_norm=False,
-        temperature=0.5,
         epochs=1,
         batch_size=BATCH,
         learning_rate=0.1,

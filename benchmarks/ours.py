@@ -14,9 +14,9 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
-from scan_core.pretext.simclr import SimclrTraining
-from scan_core.pretext.simclr import simclr as simclr_of
+from scan_core.pretext.simclr import SimCLR
 from scan_core.pretext.small_crops import SmallCrops
+from scan_core.pretext.training import PretextTraining
 
 SIMCLR: Mapping[str, Mapping[str, object]] = {
     "random_resized_crop": {"scale": (0.2, 1.0), "ratio": (0.75, 1.3333)},
@@ -61,17 +61,22 @@ def simclr(
     network: ResNet | None = None,
     small_crops: SmallCrops | None = None,
     compile: bool = False,
-) -> SimclrTraining:
+) -> PretextTraining:
     """Return SimCLR on all ``images``; ``epochs`` is the length of its schedule."""
-    return simclr_of(
+    task = SimCLR(
         network or encoder(),
-        images,
-        torch.arange(len(images)),
-        augmentation(SIMCLR),
+        images=len(images),
+        batch_size=batch_size,
+        temperature=0.1,
         hidden_dim=512,
         projection_dim=128,
         batch_norm=False,
-        temperature=0.1,
+    )
+    return PretextTraining(
+        task,
+        images,
+        torch.arange(len(images)),
+        augmentation(SIMCLR),
         epochs=epochs,
         batch_size=batch_size,
         learning_rate=0.4,

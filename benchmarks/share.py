@@ -23,7 +23,7 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
 from scan_core.neighbors.mine import mine_neighbors
-from scan_core.pretext.simclr import SimclrTraining
+from scan_core.pretext.training import PretextTraining
 
 K, DIMENSIONS, WIDTH = 20, 256, 32
 EPOCHS = {"pretext": 12, "scan": 3, "self_label": 8}
@@ -38,7 +38,7 @@ def main(
     taken = {"mining, exact": _mining(images)}
     pictures = ResidentImages(ours.random_pixels(sample), torch.device("cpu"))
     rows = torch.randint(sample, (sample, K))
-    trainings: dict[str, SimclrTraining | ScanTraining | SelfLabelTraining] = {
+    trainings: dict[str, PretextTraining | ScanTraining | SelfLabelTraining] = {
         "pretext": ours.simclr(pictures, batch_size=256, epochs=EPOCHS["pretext"], network=_net()),
         "scan": ours.scan(pictures, rows, batch_size=128, network=_net()),
         "self_label": ours.self_label(pictures, batch_size=256, network=_net()),

@@ -19,14 +19,14 @@ from PIL import Image
 from benchmarks.record import record
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.augment.pipeline import Augmentation
-from scan_core.encoders.pretext_model import PretextModel
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import prepare
 from scan_core.ingest.store import pixel_store, shard_store
-from scan_core.pretext.simclr import SimclrTraining
+from scan_core.pretext.simclr import SimCLR
+from scan_core.pretext.training import PretextTraining
 
 SIMCLR: dict[str, dict[str, object]] = {
     "random_resized_crop": {"scale": (0.2, 1.0), "ratio": (0.75, 1.3333)},
@@ -93,16 +93,23 @@ def _compare(folder: Path, encoder: str, count: int, repetitions: int) -> dict[s
     return {"encoder": encoder, **medians, "disk / memory": statistics.median(ratios)}
 
 
-def _training(encoder: str, images: Images, ids: npt.NDArray[np.int64], epochs: int) -> SimclrTraining:
+def _training(encoder: str, images: Images, ids: npt.NDArray[np.int64], epochs: int) -> PretextTraining:
     name, width, precision = ENCODERS[encoder]
     torch.manual_seed(0)
     network = ResNet(name, width=width, stem="3x3", channels=3)
-    return SimclrTraining(
-        PretextModel(network, projection={"hidden_dim": 128, "projection_dim": 64, "batch_norm": False}),
+    return PretextTraining(
+        SimCLR(
+            network,
+            images=len(ids),
+            batch_size=BATCH[encoder],
+            temperature=0.5,
+            hidden_dim=128,
+            projection_dim=64,
+            batch_norm=False,
+        ),
         images,
         torch.from_numpy(ids),
         Augmentation(SIMCLR, mean=[0.5] * 3, std=[0.25] * 3),
-        temperature=0.5,
         epochs=epochs,
         batch_size=BATCH[encoder],
         learning_rate=0.1,

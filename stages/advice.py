@@ -69,8 +69,9 @@ def pretext_at_chance(*, until: int, epochs: int, chance: float) -> str | None:
         return None
     return (
         f"the contrastive loss was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}: so long "
-        "the encoder could not tell one image from another; lower pretext.learning_rate, set "
-        "pretext.simclr.batch_norm: true, or, with few images, lower pretext.batch_size or raise pretext.epochs"
+        "the encoder could not tell one image from another; lower pretext.learning_rate, set batch_norm: true in the "
+        "section of pretext.task where it stands there, or, with few images, lower pretext.batch_size or raise "
+        "pretext.epochs"
     )
 
 

@@ -72,6 +72,15 @@ class SimclrParams(Section):
     """Whether the projection head normalizes its hidden layer over the batch (Chen et al., 2020)."""
 
 
+class NceParams(Section):
+    temperature: Positive
+    projection_dim: Count
+    negatives: Count
+    bank_momentum: Annotated[float, Field(ge=0, lt=1)]
+    """The share of its direction that a vector of the memory bank keeps."""
+    proximal_weight: NonNegative
+
+
 class SmallCrops(Section):
     size: Annotated[float, Field(gt=0, lt=1)]
     """Of a side, as a share of ``data.image_size``. What other operations are given in pixels stays as it is."""
@@ -95,6 +104,7 @@ class PretextParams(Section):
     """At the end of the cosine, as a share of the peak."""
     precision: Precision
     simclr: SimclrParams
+    nce: NceParams
     small_crops: SmallCrops | None
     """Crops that are not enlarged to the images' size, for faster epochs at first; null has none."""
     augmentation: AugmentationParams

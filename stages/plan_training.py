@@ -16,6 +16,7 @@ from scan_core.images.images import Images
 from scan_core.images.open_images import SHARE_OF_DEVICE, open_images
 from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.peak_memory import Peak, peak
+from scan_core.pretext.training import PretextTraining
 from scan_core.training.loop import Training
 from stages.params import Params
 from stages.plan_measure import BUDGET, TRIAL, Measured, get_ready, normalization_of, with_values
@@ -45,9 +46,9 @@ class Few(NamedTuple):
     kept: int = 0
     """Bytes of memory that grow with the images."""
     file: int = 0
-    """Bytes of a frozen encoder's features on the disk."""
+    """Bytes on the disk that grow with the images."""
     state: int = 0
-    """Bytes that are saved after an epoch."""
+    """Other bytes that are saved after an epoch."""
 
 
 def measure_training(section: str, config: Params, count: int, devices: int, folder: Path) -> Measured:
@@ -111,15 +112,16 @@ def _run(section: str, config: Params, images: Images, *, batch: int, steps: int
     warm = time.perf_counter()
     training.run_epoch()
     ended = time.perf_counter()
+    bank = training.task.bytes_per_image * len(ids) if isinstance(training, PretextTraining) else 0
     return Few(
         batch,
         len(ids),
         making=made - started,
         epoch=ended - warm,
         peak=peak(images.device).where_work_is() - before.where_work_is(),
-        kept=neighbors.nbytes + len(ids) * _selection_bytes(section, config),
-        file=features.stat().st_size if features.exists() else 0,
-        state=sum(tensor.nbytes for tensor in training.state_dict().values()),
+        kept=neighbors.nbytes + len(ids) * _selection_bytes(section, config) + 2 * bank,  # one while it is saved
+        file=bank + (features.stat().st_size if features.exists() else 0),
+        state=sum(tensor.nbytes for tensor in training.state_dict().values()) - bank,
     )
 
 

@@ -17,7 +17,8 @@ from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import processes, rank
 from scan_core.pretext.small_crops import small_crops
-from scan_core.pretext.tasks import TASKS, PretextTraining
+from scan_core.pretext.tasks import TASKS
+from scan_core.pretext.training import PretextTraining
 from scan_core.training.chance import last_at_chance
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
@@ -62,8 +63,8 @@ def _train(config: Params, device: torch.device) -> None:
     ) as state:
 
         def told(history: History) -> str | None:
-            until = last_at_chance([metrics["loss"] for metrics in history], training.chance)
-            return pretext_at_chance(until=until, epochs=pretext.epochs, chance=training.chance)
+            until = last_at_chance([metrics["loss"] for metrics in history], training.task.chance)
+            return pretext_at_chance(until=until, epochs=pretext.epochs, chance=training.task.chance)
 
         history = train(
             training,
@@ -76,7 +77,7 @@ def _train(config: Params, device: torch.device) -> None:
         )
         if rank():
             return
-        until = last_at_chance([metrics["loss"] for metrics in history], training.chance)
+        until = last_at_chance([metrics["loss"] for metrics in history], training.task.chance)
         encoder = config.encoder
         metadata = {
             "task": pretext.task,
@@ -85,10 +86,10 @@ def _train(config: Params, device: torch.device) -> None:
             **normalization._asdict(),
             "precision": pretext.precision,
             "run": start_of_run(INDEX, images=len(train_ids), seed=config.seed, encoder=encoder, pretext=pretext),
-            "pretext": {"epochs": pretext.epochs, "at_chance_until": until, "chance": training.chance},
+            "pretext": {"epochs": pretext.epochs, "at_chance_until": until, "chance": training.task.chance},
         }
         write_pretext(ENCODER, training.model, metadata)
-        at_chance = {"chance_loss": training.chance, "at_chance_until": until, "warning": told(history)}
+        at_chance = {"chance_loss": training.task.chance, "at_chance_until": until, "warning": told(history)}
         counts = {"epochs": len(history), "images": len(train_ids), "batch_size": fitting.pretext.batch_size}
         write_details(REPORT, {**counts, **history[-1], **at_chance})
         state.clear()
@@ -100,24 +101,21 @@ def pretext_training(
     """The training of this stage, of a fresh model on the images' device."""
     pretext, seed = config.pretext, config.seed + config.pretext.seed
     operations = pretext.augmentation.operations()
-    small = pretext.small_crops and small_crops(
-        operations,
-        **pretext.small_crops.model_dump(),
-        epochs=pretext.epochs,
-        image_size=images.size,
-        **normalization._asdict(),
-    )
+    small = None
+    if pretext.small_crops:
+        size = {"image_size": images.size, "epochs": pretext.epochs, **normalization._asdict()}
+        small = small_crops(operations, **pretext.small_crops.model_dump(), **size)
     sizes = 2 if small and 0 < small.epochs < pretext.epochs else 1
     torch.manual_seed(seed)
     encoder = make_encoder(
         config.encoder.name, config.encoder.arguments(), channels=images.channels, image_size=images.size
     )
-    return TASKS[pretext.task](
-        encoder,
+    task = TASKS[pretext.task](encoder, images=len(train_ids), batch_size=pretext.batch_size, **pretext.task_settings())
+    return PretextTraining(
+        task,
         images,
         train_ids,
         Augmentation(operations, **normalization._asdict()),
-        **pretext.task_settings(),
         small_crops=small,
         epochs=pretext.epochs,
         batch_size=pretext.batch_size,

@@ -34,8 +34,8 @@ from scan_core.errors import TrainingError
 from scan_core.images.images import HostImages, Images, ResidentImages
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.nt_xent import nt_xent
-from scan_core.pretext.simclr import SimclrTraining
 from scan_core.pretext.small_crops import SmallCrops
+from scan_core.pretext.training import PretextTraining
 from scan_core.training.meter import Meter
 from stages.devices import prepare
 
@@ -145,11 +145,11 @@ def common() -> dict[str, Any]:
     return {"batch_size": BATCH, "learning_rate": 1e-3, "weight_decay": 1e-4, "generator": generator}
 
 
-def simclr(images: ResidentImages, **settings: Any) -> SimclrTraining:
+def simclr(images: ResidentImages, **settings: Any) -> PretextTraining:
     return ours.simclr(images, batch_size=BATCH, epochs=4, network=small_encoder(), **settings)
 
 
-def simclr_of_small_crops(images: ResidentImages, **settings: Any) -> SimclrTraining:
+def simclr_of_small_crops(images: ResidentImages, **settings: Any) -> PretextTraining:
     crop = {**ours.SIMCLR["random_resized_crop"], "size": 24}
     small = SmallCrops(ours.augmentation({**ours.SIMCLR, "random_resized_crop": crop}), epochs=1, cost=0.5625)
     return simclr(images, small_crops=small, **settings)

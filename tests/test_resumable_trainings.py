@@ -1,6 +1,7 @@
 """Each training, stopped after any epoch and put together anew from its state, ends with the same bits."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,13 @@ from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
-from scan_core.encoders.pretext_model import PretextModel
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
-from scan_core.pretext.simclr import SimclrTraining
+from scan_core.pretext.nce import NCE
+from scan_core.pretext.simclr import SimCLR
 from scan_core.pretext.small_crops import SmallCrops
+from scan_core.pretext.task import Task
+from scan_core.pretext.training import PretextTraining
 from scan_core.training.state import State
 
 AUGMENTATION = {"random_horizontal_flip": {"p": 0.5}, "strong_operations": {"count": 2}}
@@ -38,14 +41,13 @@ def common(*, learning_rate: float) -> dict[str, Any]:
     return {"batch_size": 8, "learning_rate": learning_rate, "weight_decay": 1e-4, "generator": generator}
 
 
-def simclr(images: ResidentImages, **options: Any) -> SimclrTraining:
+def pretext(make_task: Callable[..., Task], images: ResidentImages, **options: Any) -> PretextTraining:
     torch.manual_seed(0)
-    return SimclrTraining(
-        PretextModel(encoder(), projection={"hidden_dim": 8, "projection_dim": 4, "batch_norm": True}),
+    return PretextTraining(
+        make_task(encoder(), images=len(images), batch_size=8),
         images,
         torch.arange(len(images)),
         augmentation(),
-        temperature=0.5,
         epochs=4,
         momentum=0.9,
         warmup_epochs=1.0,
@@ -56,7 +58,14 @@ def simclr(images: ResidentImages, **options: Any) -> SimclrTraining:
     )
 
 
-def simclr_of_small_crops(images: ResidentImages) -> SimclrTraining:
+simclr = partial(pretext, partial(SimCLR, temperature=0.5, hidden_dim=8, projection_dim=4, batch_norm=True))
+nce = partial(
+    pretext,
+    partial(NCE, projection_dim=4, negatives=16, temperature=0.5, bank_momentum=0.5, proximal_weight=0.1),
+)
+
+
+def simclr_of_small_crops(images: ResidentImages) -> PretextTraining:
     small = augmentation(random_resized_crop={"scale": (0.5, 1.0), "ratio": (1.0, 1.0), "size": 5})
     return simclr(images, small_crops=SmallCrops(small, epochs=2, cost=0.4))
 
@@ -110,6 +119,7 @@ def frozen_self_label(images: ResidentImages) -> SelfLabelTraining:
 TRAININGS = [
     simclr,
     simclr_of_small_crops,
+    nce,
     scan,
     scan_by_sgd,
     frozen_scan,

@@ -13,13 +13,16 @@ from scan_core.encoders.encoder import Encoder
 from scan_core.errors import ArtifactError
 
 
-def projection_head(features: int, *, hidden_dim: int, projection_dim: int, batch_norm: bool) -> nn.Sequential:
+def projection_head(features: int, *, hidden_dim: int | None, projection_dim: int, batch_norm: bool) -> nn.Sequential:
     """The projection head of SimCLR (Chen et al., 2020), Linear-ReLU-Linear, from ``features`` numbers.
 
     Args:
+        hidden_dim: None leaves one linear layer (Wu et al., 2018).
         batch_norm: whether batch normalization stands between the first linear layer and the ReLU, as in the code of
             Chen et al.; the SCAN authors' head has none.
     """
+    if hidden_dim is None:
+        return nn.Sequential(nn.Linear(features, projection_dim))
     norm = [nn.BatchNorm1d(hidden_dim)] if batch_norm else []
     hidden = nn.Linear(features, hidden_dim, bias=not batch_norm)
     return nn.Sequential(hidden, *norm, nn.ReLU(), nn.Linear(hidden_dim, projection_dim))

@@ -1,26 +1,11 @@
 """Every pretext task, by name."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable
 
-from scan_core.encoders.pretext_model import PretextModel
-from scan_core.pretext.simclr import simclr
-from scan_core.training.loop import Training
+from scan_core.pretext.nce import NCE
+from scan_core.pretext.simclr import SimCLR
+from scan_core.pretext.task import Task
 
-
-@runtime_checkable
-class PretextTraining(Training, Protocol):
-    """The training of a pretext task."""
-
-    model: PretextModel
-    shown: tuple[str, ...]
-    """The metrics of an epoch that a person sees."""
-    chance: float
-    """The ``loss``, in nats, of a model that says the same of every image."""
-    costs: Sequence[float]
-    """Of the epochs, relative to each other."""
-
-
-TASKS: dict[str, Callable[..., PretextTraining]] = {"simclr": simclr}
-"""Called with an encoder, the images, the ids of those to learn from and their augmentation; by keyword with the
-settings of the task's own and with those that all tasks have (see :class:`scan_core.pretext.simclr.SimclrTraining`)."""
+TASKS: dict[str, Callable[..., Task]] = {"simclr": SimCLR, "nce": NCE}
+"""Called with an encoder; by keyword with ``images`` (how many there are to learn from), ``batch_size`` and the
+settings of the task's own. Random numbers come from PyTorch's global generator."""

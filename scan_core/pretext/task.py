@@ -1,0 +1,58 @@
+"""What a pretext task is: a model, its loss, and what both carry along. One training serves all tasks."""
+
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor, nn
+
+from scan_core.encoders.pretext_model import PretextModel
+
+
+class Task(nn.Module):
+    """A model with its loss.
+
+    The ``model`` alone learns by its gradient, and is what a training ends with. Buffers and modules beside it, a
+    memory bank for instance, are saved and go on with it.
+
+    Args:
+        chance: the loss, in nats, of a model that says the same of every image.
+    """
+
+    views = 2
+    """Augmentations of each image that a step sees."""
+    bytes_per_image = 0
+    """Of memory that the task takes for each image to learn from, whatever the batch."""
+
+    def __init__(self, model: PretextModel, *, chance: float) -> None:
+        super().__init__()
+        self.model, self.chance = model, chance
+
+    def project(
+        self, network: nn.Module, views: Float[Tensor, "views_of_part channels height width"]
+    ) -> Float[Tensor, "views_of_part dimensions"]:
+        """Return the projections of this process's part of the views: first views, then second ones.
+
+        Args:
+            network: what to call in place of ``model``, so that its gradients are those of all processes.
+        """
+        return network(views)
+
+    def loss(
+        self, projections: Float[Tensor, "views_of_part dimensions"], rows: Int64[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        """Return the loss of the whole batch, in nats, and the accuracy on this process's part of it.
+
+        Args:
+            rows: of the whole batch's images, among the images to learn from.
+        """
+        raise NotImplementedError
+
+    def after_step(
+        self,
+        projections: Float[Tensor, "views_of_part dimensions"],
+        rows: Int64[Tensor, " batch"],
+        broken: Bool[Tensor, ""],
+    ) -> None:
+        """Carry on after the optimizer's step, whose ``projections`` these were.
+
+        Args:
+            broken: whether the step was skipped, since its loss or gradient was not finite.
+        """

@@ -1,0 +1,63 @@
+"""Every pretext task learns: handwritten digits come to lie beside digits of their kind, and not where its loss is
+turned around."""
+
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import load_digits
+from torch import nn
+
+from scan_core.artifacts.index import Normalization
+from scan_core.encoders.inference import infer
+from scan_core.encoders.unit_vectors import normalize_features
+from scan_core.evaluation.purity import neighbor_purity
+from scan_core.images.images import ResidentImages
+from scan_core.neighbors.mine import mine_neighbors
+from scan_core.pretext.tasks import TASKS
+from scan_core.pretext.training import PretextTraining
+from stages.params_file import load_params
+from stages.pretext_train import pretext_training
+from stages.use import main as use
+
+COUNT, K = 800, 10
+NORMALIZATION = Normalization([0.3], [0.38])
+DIGITS = load_digits()
+IMAGES = ResidentImages((DIGITS.images[:COUNT, None] * 15).astype(np.uint8), torch.device("cpu"))
+
+
+def training(task: str, folder: Path) -> PretextTraining:
+    """Of the preset digits, shortened to a few seconds."""
+    short = ["encoder.resnet.width=12", "pretext.epochs=12", "pretext.batch_size=64", "pretext.learning_rate=0.1"]
+    use("digits", [f"pretext.task={task}", *short], params=folder / "params.yaml")
+    return pretext_training(load_params(folder / "params.yaml"), IMAGES, torch.arange(COUNT), NORMALIZATION)
+
+
+def purity_of(network: nn.Module) -> float:
+    features = infer(network, IMAGES, torch.arange(COUNT), **NORMALIZATION._asdict(), precision="float32")
+    unit = normalize_features(features, center_of=np.arange(COUNT)).unit
+    neighbors = mine_neighbors(unit, np.arange(COUNT), k=K, gpus=()).neighbors
+    return float(neighbor_purity(neighbors.image_id, neighbors.neighbor_id, DIGITS.target[:COUNT])[-1])
+
+
+def gain(running: PretextTraining) -> float:
+    """How much the purity of neighbors has risen above that of random weights, after all epochs."""
+    before = purity_of(running.model.encoder)
+    for _ in running.costs:
+        running.run_epoch()
+    return purity_of(running.model.encoder) - before
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_neighbors_become_purer(task: str, tmp_path: Path):
+    assert gain(training(task, tmp_path)) > 0.1
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_they_do_not_where_the_loss_is_turned_around(task: str, tmp_path: Path):
+    running = training(task, tmp_path)
+    loss = running.task.loss
+    with patch.object(running.task, "loss", lambda *given: (-loss(*given)[0], torch.zeros(()))):
+        assert gain(running) < 0
