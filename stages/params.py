@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from scan_core.datasets.table import DATASETS
-from scan_core.encoders.build import ENCODERS
+from scan_core.encoders.build import ENCODERS, entry
 from scan_core.encoders.resnet import STEMS
 from scan_core.pretext.small_crops import small_size
 from scan_core.pretext.tasks import TASKS
@@ -47,7 +47,8 @@ class ResNetParams(Section):
 
 
 class EncoderParams(Section):
-    name: Annotated[str, one_of(ENCODERS)]
+    name: Annotated[str, one_of(ENCODERS, key=entry)]
+    """One of ``ENCODERS``, or ``timm/`` and the name of a network of timm."""
     weights: None
     """null is random."""
     resnet: ResNetParams
@@ -55,7 +56,7 @@ class EncoderParams(Section):
 
     def arguments(self) -> dict[str, Any]:
         """Those of the network ``name``."""
-        section = ENCODERS[self.name].section
+        section = ENCODERS[entry(self.name)].section
         return getattr(self, section).model_dump() if section else {}
 
 

@@ -10,13 +10,13 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.clustering.model import ClusteringModel
-from scan_core.encoders.build import make_encoder
 from scan_core.encoders.encoder import Encoder
 from scan_core.images.images import Images
 from scan_core.images.open_images import SHARE_OF_DEVICE, open_images
 from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.peak_memory import Peak, peak
 from scan_core.training.loop import Training
+from stages.new_encoder import new_encoder
 from stages.params import Params
 from stages.plan_measure import BUDGET, TRIAL, Measured, get_ready, normalization_of, with_values
 from stages.pretext_train import pretext_training
@@ -159,5 +159,4 @@ def _epochs(section: str, config: Params, images: Images) -> float:
 
 
 def _encoder(config: Params, images: Images) -> Encoder:
-    encoder = config.encoder
-    return make_encoder(encoder.name, encoder.arguments(), channels=images.channels, image_size=images.size)
+    return new_encoder(config.encoder, channels=images.channels, image_size=images.size)

@@ -11,7 +11,7 @@ from torch import Tensor
 from scan_core.artifacts.details import write_details
 from scan_core.artifacts.index import Normalization, read_index, read_normalization, read_preparation
 from scan_core.augment.pipeline import Augmentation
-from scan_core.encoders.build import encoder_metadata, make_encoder
+from scan_core.encoders.build import encoder_metadata
 from scan_core.encoders.pretext_model import write_pretext
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
@@ -26,6 +26,7 @@ from stages.advice import pretext_at_chance
 from stages.cli import run
 from stages.devices import compiles
 from stages.model_run import start_of_run
+from stages.new_encoder import new_encoder
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import ENCODER, IMAGES, INDEX, PARAMS, REPORTS
@@ -106,9 +107,7 @@ def pretext_training(
     )
     sizes = 2 if small and 0 < small.epochs < pretext.epochs else 1
     torch.manual_seed(seed)
-    encoder = make_encoder(
-        config.encoder.name, config.encoder.arguments(), channels=images.channels, image_size=images.size
-    )
+    encoder = new_encoder(config.encoder, channels=images.channels, image_size=images.size)
     return TASKS[pretext.task](
         encoder,
         images,
