@@ -12,6 +12,8 @@ from scan_core.pretext.small_crops import small_size
 from scan_core.pretext.tasks import TASKS
 from stages.augmentation_params import AugmentationParams, Count, NonNegative, Positive, Probability, Section, one_of
 
+NO_TASK = "none"
+
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Splits = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
 Precision = Literal["float32", "bfloat16"]
@@ -49,8 +51,8 @@ class ResNetParams(Section):
 class EncoderParams(Section):
     name: Annotated[str, one_of(ENCODERS, key=entry)]
     """One of ``ENCODERS``, or ``timm/`` and the name of a network of timm."""
-    weights: None
-    """null is random."""
+    weights: Annotated[str, Field(min_length=1)] | None
+    """``packaged``, ``hub``, or the path of a file (relative to the main repository's root); null is random."""
     resnet: ResNetParams
     """What only a ResNet has."""
 
@@ -77,7 +79,8 @@ class SmallCrops(Section):
 
 class PretextParams(Section):
     seed: Seed
-    task: Annotated[str, one_of(TASKS)]
+    task: Annotated[str, one_of((*TASKS, NO_TASK))]
+    """``none`` writes the encoder as it is."""
     train_splits: Annotated[tuple[str, ...], Field(strict=False)]
     """Splits that the pretext task alone learns from, beside ``data.train_splits``."""
     epochs: Count

@@ -21,7 +21,7 @@ from scan_core.machine.peak_memory import new_processes
 from stages import plan_training
 from stages.cli import run
 from stages.devices import choose_device, count_devices
-from stages.params import Params
+from stages.params import NO_TASK, Params
 from stages.params_file import load_params
 from stages.paths import PARAMS, main_root
 from stages.plan_images import Counts, count_images
@@ -100,7 +100,7 @@ def impossible(config: Params, counts: Counts, *, devices: int) -> Iterator[str]
         shared = step.batch_size % devices if section == "pretext" or step.train_encoder else 0
         if section == "pretext" and config.pretext.train_splits:
             splits += " and pretext.train_splits"
-        if not step.epochs:
+        if not step.epochs or (section == "pretext" and config.pretext.task == NO_TASK):
             continue
         if step.batch_size > count:
             yield f"{section}.batch_size: {step.batch_size}, expected at most {count} (images of {splits})"

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from scan_core.artifacts.index import Normalization
+
 PREFIX = "timm/"
 """Of their names here: ``timm/convnext_tiny`` is timm's ``convnext_tiny``."""
 MOST_NEAR = 3
@@ -34,9 +36,15 @@ class TimmEncoder(nn.Module):
         if channels not in (1, 3):
             raise ValueError(f"images of {channels} channels, expected 1 or 3")
         self.name, self.image_size = name, image_size
-        self.network = timm_network(name, image_size)
+        self.network = _network(name, image_size)
         self.features = _count_features(self.network, image_size)
         self.to(memory_format=torch.channels_last)
+
+    @property
+    def normalization(self) -> Normalization:
+        """Of the images that its published weights expect, three channels."""
+        cfg: Any = self.network.pretrained_cfg
+        return Normalization(list(cfg["mean"]), list(cfg["std"]))
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
         """Pool as the network does for its classifier."""
@@ -50,17 +58,17 @@ def timm_encoder(name: str, *, channels: int, image_size: int) -> TimmEncoder:
     return TimmEncoder(name.removeprefix(PREFIX), channels=channels, image_size=image_size)
 
 
-def timm_network(name: str, image_size: int, *, pretrained: bool = False) -> nn.Module:
-    """Make a network of timm without its classifier, for images of ``image_size`` pixels per side.
+def size_arguments(name: str, image_size: int) -> dict[str, Any]:
+    """What timm must be told to make the network ``name`` for images of this size: nothing where any will do."""
+    import timm
 
-    Args:
-        pretrained: whether its weights are those that timm publishes, instead of random ones.
+    cfg = timm.get_pretrained_cfg(name)
+    return {"img_size": image_size} if cfg is not None and cfg.fixed_input_size else {}
 
-    Raises:
-        ValueError: no such network, or it takes no images of this size; near ones are named.
-    """
+
+def _network(name: str, image_size: int) -> nn.Module:
     _check_name(name)
-    network = _of_size(name, image_size, pretrained=pretrained)
+    network = _of_size(name, image_size)
     if network is None:
         near = _near_size(name, image_size)
         raise ValueError(f"{name} takes no images of {image_size} px; the nearest size that it takes is {near}")
@@ -76,15 +84,12 @@ def _check_name(name: str) -> None:
         raise ValueError(f"timm {timm.__version__} has no network {name}; near ones: {', '.join(near) or 'none'}")
 
 
-def _of_size(name: str, image_size: int, **arguments: Any) -> nn.Module | None:
-    """The network, or None where it takes no images of ``image_size``: some are found out by looking at one alone."""
+def _of_size(name: str, image_size: int) -> nn.Module | None:
+    """The network, or None where it takes no images of ``image_size``: of some, only looking at one tells."""
     import timm
 
-    cfg = timm.get_pretrained_cfg(name)
-    if cfg is not None and cfg.fixed_input_size:
-        arguments["img_size"] = image_size
     try:
-        network = timm.create_model(name, num_classes=0, **arguments)
+        network = timm.create_model(name, num_classes=0, **size_arguments(name, image_size))
         _count_features(network, image_size)
     except (AssertionError, RuntimeError, TypeError):
         return None
