@@ -25,5 +25,9 @@ class ParamsError(ScanError):
     """``params.yaml`` has an unknown key, a wrong type or a value out of range."""
 
 
+class WeightsError(DataError):
+    """Weights to start an encoder from are missing, unreachable, unreadable, or those of another network."""
+
+
 class TrainingError(ScanError):
     """A training cannot go on: no finite loss, no confident image, fewer images than a batch."""

@@ -1,7 +1,7 @@
 """The schema of the augmentation sections of ``params.yaml``, and the kinds of value that all sections share."""
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -12,11 +12,15 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-def one_of(table: Collection[str]) -> AfterValidator:
-    """Only the names of ``table``; a near one is named where another is found."""
+def one_of(table: Collection[str], *, key: Callable[[str], str] = str) -> AfterValidator:
+    """Only the names of ``table``; a near one is named where another is found.
+
+    Args:
+        key: from a name to what stands for it in ``table``.
+    """
 
     def check(name: str) -> str:
-        if name in table:
+        if key(name) in table:
             return name
         near = difflib.get_close_matches(name, table, n=1)
         raise ValueError(", ".join(table) + "".join(f"; did you mean {other}?" for other in near))

@@ -83,11 +83,13 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     shown = drawable(results.truth.names)
     write_charts(REPORT, results, shown)
     write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
-    write_text(REPORT / "details.json", json.dumps(details(results), indent=2) + "\n")
+    taught = metadata["self_label"].get("trained_with", "not known: a model from before it was written down")
+    write_text(REPORT / "details.json", json.dumps({**details(results), "trained_with": taught}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
     found = warnings(results, told(metadata["self_label"]), prior=prior_of(metadata["scan"]))
     if results.meaningless:
         warn(found.pop(0))  # before anybody reads the figures
+    tell(f"the encoder was trained with: {taught}")
     tell(summary(results))
     for message in found:
         warn(message)

@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from scan_core.datasets.table import DATASETS
-from scan_core.encoders.build import ENCODERS
+from scan_core.encoders.build import ENCODERS, entry
 from scan_core.encoders.resnet import STEMS
 from scan_core.images.resize import FITS
 from scan_core.pretext.small_crops import small_size
 from scan_core.pretext.tasks import TASKS
 from stages.augmentation_params import AugmentationParams, Count, NonNegative, Positive, Probability, Section, one_of
+
+NO_TASK = "none"
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Splits = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
@@ -52,15 +54,16 @@ class ResNetParams(Section):
 
 
 class EncoderParams(Section):
-    name: Annotated[str, one_of(ENCODERS)]
-    weights: None
-    """null is random."""
+    name: Annotated[str, one_of(ENCODERS, key=entry)]
+    """One of ``ENCODERS``, or ``timm/`` and the name of a network of timm."""
+    weights: Annotated[str, Field(min_length=1)] | None
+    """``packaged``, ``hub``, or the path of a file (relative to the main repository's root); null is random."""
     resnet: ResNetParams
     """What only a ResNet has."""
 
     def arguments(self) -> dict[str, Any]:
         """Those of the network ``name``."""
-        section = ENCODERS[self.name].section
+        section = ENCODERS[entry(self.name)].section
         return getattr(self, section).model_dump() if section else {}
 
 
@@ -90,7 +93,8 @@ class SmallCrops(Section):
 
 class PretextParams(Section):
     seed: Seed
-    task: Annotated[str, one_of(TASKS)]
+    task: Annotated[str, one_of((*TASKS, NO_TASK))]
+    """``none`` writes the encoder as it is."""
     train_splits: Annotated[tuple[str, ...], Field(strict=False)]
     """Splits that the pretext task alone learns from, beside ``data.train_splits``."""
     epochs: Count

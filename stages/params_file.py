@@ -53,7 +53,7 @@ def check_params(values: dict[str, object], *, origin: str) -> Params:
             problems[key] = f"{problems[key]}, or: {message.split(ALLOWED)[1]}" if other_kind else message
         lines = [f"{origin}: {key or 'params'}: {message}" for key, message in problems.items()]
         raise ParamsError("\n".join(lines)) from None
-    check_sources(params.data, root=main_root(), origin=origin)
+    check_sources(params, root=main_root(), origin=origin)
     return params
 
 

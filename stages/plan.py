@@ -22,7 +22,7 @@ from stages import plan_training
 from stages.cli import run
 from stages.devices import choose_device, count_devices
 from stages.fitting import with_fitting_batch, with_fitting_neighbors
-from stages.params import Params
+from stages.params import NO_TASK, Params
 from stages.params_file import load_params
 from stages.paths import PARAMS, main_root
 from stages.plan_images import Counts, count_images
@@ -110,6 +110,8 @@ def impossible(config: Params, counts: Counts, *, devices: int) -> Iterator[str]
     for section in TRAININGS.values():
         step = getattr(config, section)
         shared = step.batch_size % devices if section == "pretext" or step.train_encoder else 0
+        if section == "pretext" and config.pretext.task == NO_TASK:
+            continue
         if step.epochs and shared:
             yield (
                 f"{section}.batch_size: {step.batch_size}, expected a multiple of {devices} (runtime.devices): "

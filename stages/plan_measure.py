@@ -12,7 +12,9 @@ from scan_core.artifacts.index import Normalization
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.baselines.kmeans import kmeans, starts
 from scan_core.datasets.dataset import Dataset
+from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.inference import infer
+from scan_core.encoders.pretext_model import PretextModel
 from scan_core.encoders.unit_vectors import normalize_features
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
@@ -25,7 +27,8 @@ from scan_core.machine.search_memory import bytes_needed
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.neighbors.search import present_gpus
 from stages.devices import choose_device, prepare
-from stages.params import Params
+from stages.new_encoder import new_encoder
+from stages.params import NO_TASK, Params
 from stages.plan_images import Counts, open_local
 from stages.pretext_train import pretext_training
 
@@ -103,9 +106,7 @@ def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Me
     """Embed, search and cluster a few images, and predict their clusters."""
     device = get_ready(config)
     before, images = peak(device), open_images(folder, device, workers=config.runtime.threads)
-    few = with_values(config, "pretext", batch_size=TRIAL)
-    model = pretext_training(few, images, torch.arange(TRIAL), normalization_of(images)).model
-    network = model.get_submodule({"projection": "", "backbone": "encoder"}[config.embed.layer])
+    network = _model(config, images).get_submodule({"projection": "", "backbone": "encoder"}[config.embed.layer])
     inference, features = _infer(network, images, config.pretext.precision, most=counts.all)
     unit = normalize_features(features, center_of=np.arange(len(features)) if config.embed.center else None).unit
     embeddings = unit[:1].nbytes * counts.all
@@ -120,6 +121,15 @@ def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Me
         "baselines": Measured(counts.all, _cluster(config, counts, unit), host=top.host - before.host + 3 * embeddings),
         "evaluate": Measured(counts.evaluate, 2 * inference * counts.evaluate, host, on_device, predictions),
     }
+
+
+def _model(config: Params, images: Images) -> PretextModel:
+    """As pretext-train would write it, with random weights."""
+    encoder = encoder_for(config, images)
+    if config.pretext.task == NO_TASK:
+        return PretextModel(encoder, projection=None).to(images.device)
+    few = with_values(config, "pretext", batch_size=TRIAL)
+    return pretext_training(few, encoder, images, torch.arange(TRIAL), normalization_of(images)).model
 
 
 def _infer(network: torch.nn.Module, images: Images, precision: str, *, most: int) -> tuple[float, Tensor]:
@@ -180,6 +190,11 @@ def get_ready(config: Params) -> torch.device:
 def with_values(config: Params, section: str, **values: object) -> Params:
     """The parameters with other ``values`` in ``section``."""
     return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
+
+
+def encoder_for(config: Params, images: Images) -> Encoder:
+    """The encoder, with random weights: others take as long."""
+    return new_encoder(config.encoder, channels=images.channels, image_size=images.size)
 
 
 def normalization_of(images: Images) -> Normalization:

@@ -10,16 +10,14 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.clustering.model import ClusteringModel
-from scan_core.encoders.build import make_encoder
-from scan_core.encoders.encoder import Encoder
 from scan_core.images.images import Images
 from scan_core.images.open_images import SHARE_OF_DEVICE, open_images
 from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.peak_memory import Peak, peak
 from scan_core.pretext.training import PretextTraining
 from scan_core.training.loop import Training
-from stages.params import Params
-from stages.plan_measure import BUDGET, TRIAL, Measured, get_ready, normalization_of, with_values
+from stages.params import NO_TASK, Params
+from stages.plan_measure import BUDGET, TRIAL, Measured, encoder_for, get_ready, normalization_of, with_values
 from stages.pretext_train import pretext_training
 from stages.scan_train import scan_training
 from stages.self_label import self_label_training
@@ -60,7 +58,7 @@ def measure_training(section: str, config: Params, count: int, devices: int, fol
         folder: where the images are.
     """
     step = getattr(config, section)
-    if not step.epochs:
+    if not step.epochs or getattr(step, "task", None) == NO_TASK:
         return Measured(count, 0.0)
     device = get_ready(config)
     images = open_images(folder, device, workers=config.runtime.threads)
@@ -135,11 +133,11 @@ def _make(
 ) -> Training:
     """Make the training as its stage does, of a network with random weights."""
     if section == "pretext":
-        return pretext_training(config, images, ids, normalization_of(images))
+        return pretext_training(config, encoder_for(config, images), images, ids, normalization_of(images))
     metadata: Mapping[str, Any] = normalization_of(images)._asdict()
     if section == "scan":
-        return scan_training(config, _encoder(config, images), metadata, images, ids, neighbors, features=features)
-    model = ClusteringModel(_encoder(config, images), clusters=config.scan.clusters, heads=1)
+        return scan_training(config, encoder_for(config, images), metadata, images, ids, neighbors, features=features)
+    model = ClusteringModel(encoder_for(config, images), clusters=config.scan.clusters, heads=1)
     return self_label_training(config, model, metadata, images, ids, neighbors, features=features)
 
 
@@ -156,10 +154,5 @@ def _epochs(section: str, config: Params, images: Images) -> float:
     if section != "pretext":
         return getattr(config, section).epochs
     ids = torch.arange(TRIAL)
-    training = pretext_training(with_values(config, section, batch_size=TRIAL), images, ids, normalization_of(images))
-    return sum(training.costs)
-
-
-def _encoder(config: Params, images: Images) -> Encoder:
-    encoder = config.encoder
-    return make_encoder(encoder.name, encoder.arguments(), channels=images.channels, image_size=images.size)
+    few = with_values(config, section, batch_size=TRIAL)
+    return sum(pretext_training(few, encoder_for(config, images), images, ids, normalization_of(images)).costs)

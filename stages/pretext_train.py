@@ -1,7 +1,8 @@
 """Stage pretext-train: learn an embedding of the images by a self-supervised task."""
 
+import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -11,8 +12,10 @@ from torch import Tensor
 from scan_core.artifacts.details import write_details
 from scan_core.artifacts.index import Normalization, read_index, read_normalization, read_preparation
 from scan_core.augment.pipeline import Augmentation
-from scan_core.encoders.build import encoder_metadata, make_encoder
-from scan_core.encoders.pretext_model import write_pretext
+from scan_core.encoders.build import encoder_metadata
+from scan_core.encoders.encoder import Encoder
+from scan_core.encoders.pretext_model import PretextModel, write_pretext
+from scan_core.encoders.start import Start
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import processes, rank
@@ -28,23 +31,38 @@ from stages.cli import run
 from stages.devices import compiles
 from stages.fitting import with_fitting_batch
 from stages.model_run import start_of_run
-from stages.params import Params
+from stages.new_encoder import started_encoder, weights_file
+from stages.params import NO_TASK, Params
 from stages.params_file import load_params
 from stages.paths import ENCODER, IMAGES, INDEX, PARAMS, REPORTS
-from stages.processes import run_on_devices
+from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
 
 REPORT = REPORTS / "pretext_train"
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
-    """Learn an embedding without labels (SCAN, section 2.1).
+    """Learn an embedding without labels (SCAN, section 2.1); with pretext.task: none, take the encoder as it is.
 
-    Reads data/artifacts/images and data/artifacts/index.parquet; writes data/artifacts/pretext/encoder.safetensors and
-    reports/pretext_train.
+    Reads data/artifacts/images, data/artifacts/index.parquet and what encoder.weights names; writes
+    data/artifacts/pretext/encoder.safetensors and reports/pretext_train.
     """
     config = load_params(params)
-    run_on_devices(_train, config, params, pretext=config.pretext.batch_size)
+    if config.pretext.task == NO_TASK:
+        run_alone(_write_as_it_is, config)
+    else:
+        run_on_devices(_train, config, params, pretext=config.pretext.batch_size)
+
+
+def _write_as_it_is(config: Params, device: torch.device) -> None:
+    images = open_images(IMAGES, device, workers=config.runtime.threads)
+    train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=config.pretext.train_splits)
+    encoder, start = _started_encoder(config, images)
+    normalization = start.normalization or read_normalization(INDEX, channels=images.channels)
+    metadata = _metadata(config, images, normalization, start, train_images=len(train_ids))
+    write_pretext(ENCODER, PretextModel(encoder, projection=None), metadata)
+    shutil.rmtree(REPORT, ignore_errors=True)  # curves of a training before, where DVC has not removed them
+    write_details(REPORT, {"epochs": 0, "images": 0, "trained_with": metadata["trained_with"]})
 
 
 def _train(config: Params, device: torch.device) -> None:
@@ -52,13 +70,15 @@ def _train(config: Params, device: torch.device) -> None:
     say_if_float32(pretext.precision, device)
     images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).ids_to_train_on(further_splits=pretext.train_splits)
-    normalization = read_normalization(INDEX, channels=images.channels)
+    encoder, start = _started_encoder(config, images)
+    normalization = start.normalization or read_normalization(INDEX, channels=images.channels)
     fitting = with_fitting_batch(config, "pretext", images=len(train_ids), devices=processes())
-    training = pretext_training(fitting, images, torch.from_numpy(train_ids), normalization)
+    training = pretext_training(fitting, encoder, images, torch.from_numpy(train_ids), normalization)
+    file = weights_file(config.encoder)
     with resume(
         "pretext_train",
         params=[config.seed, pretext, config.encoder],
-        inputs=[INDEX],
+        inputs=[INDEX, file] if file else [INDEX],
         device=device,
     ) as state:
 
@@ -78,27 +98,54 @@ def _train(config: Params, device: torch.device) -> None:
         if rank():
             return
         until = last_at_chance([metrics["loss"] for metrics in history], training.task.chance)
-        encoder = config.encoder
-        metadata = {
-            "task": pretext.task,
-            **encoder_metadata(encoder.name, encoder.arguments(), channels=images.channels, image_size=images.size),
-            "preparation": read_preparation(INDEX),
-            **normalization._asdict(),
-            "precision": pretext.precision,
-            "run": start_of_run(INDEX, images=len(train_ids), seed=config.seed, encoder=encoder, pretext=pretext),
-            "pretext": {"epochs": pretext.epochs, "at_chance_until": until, "chance": training.task.chance},
-        }
+        metadata = _metadata(config, images, normalization, start, train_images=len(train_ids))
+        metadata["pretext"] = {"epochs": pretext.epochs, "at_chance_until": until, "chance": training.task.chance}
         write_pretext(ENCODER, training.model, metadata)
         at_chance = {"chance_loss": training.task.chance, "at_chance_until": until, "warning": told(history)}
         counts = {"epochs": len(history), "images": len(train_ids), "batch_size": fitting.pretext.batch_size}
-        write_details(REPORT, {**counts, **history[-1], **at_chance})
+        write_details(REPORT, {**counts, **history[-1], **at_chance, "trained_with": metadata["trained_with"]})
         state.clear()
 
 
+def _started_encoder(config: Params, images: Images) -> tuple[Encoder, Start]:
+    torch.manual_seed(config.seed + config.pretext.seed)
+    return started_encoder(config.encoder, channels=images.channels, image_size=images.size)
+
+
+def _metadata(
+    config: Params, images: Images, normalization: Normalization, start: Start, *, train_images: int
+) -> dict[str, Any]:
+    """What the encoder's file says of it."""
+    encoder, pretext = config.encoder, config.pretext
+    run = start_of_run(INDEX, images=train_images, seed=config.seed, encoder=encoder, pretext=pretext)
+    return {
+        "task": pretext.task,
+        **encoder_metadata(encoder.name, encoder.arguments(), channels=images.channels, image_size=images.size),
+        "preparation": read_preparation(INDEX),
+        **normalization._asdict(),
+        "precision": pretext.precision,
+        "trained_with": trained_with(start, task=pretext.task, images=train_images, dataset=run["dataset"]),
+        "weights_sha256": start.sha256,
+        "run": run,
+    }
+
+
+def trained_with(start: Start, *, task: str, images: int, dataset: str) -> str:
+    """What has taught the encoder after ``task`` on so many ``images``, in words."""
+    if task == NO_TASK:
+        return start.trained_with
+    own = f"{task} on {images:,} images of {dataset}"
+    return f"{start.trained_with}, then {own}" if start.sha256 or start.normalization else own
+
+
 def pretext_training(
-    config: Params, images: Images, train_ids: Int64[Tensor, " images"], normalization: Normalization
+    config: Params,
+    encoder: Encoder,
+    images: Images,
+    train_ids: Int64[Tensor, " images"],
+    normalization: Normalization,
 ) -> PretextTraining:
-    """The training of this stage, of a fresh model on the images' device."""
+    """The training of this stage, of ``encoder`` with what the task adds to it, on the images' device."""
     pretext, seed = config.pretext, config.seed + config.pretext.seed
     operations = pretext.augmentation.operations()
     small = None
@@ -106,10 +153,6 @@ def pretext_training(
         size = {"image_size": images.size, "epochs": pretext.epochs, **normalization._asdict()}
         small = small_crops(operations, **pretext.small_crops.model_dump(), **size)
     sizes = 2 if small and 0 < small.epochs < pretext.epochs else 1
-    torch.manual_seed(seed)
-    encoder = make_encoder(
-        config.encoder.name, config.encoder.arguments(), channels=images.channels, image_size=images.size
-    )
     task = TASKS[pretext.task](encoder, images=len(train_ids), batch_size=pretext.batch_size, **pretext.task_settings())
     return PretextTraining(
         task,

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import WITHOUT_FILE
+from scan_core.encoders.pretrained import HUB, PACKAGED
 from scan_core.errors import DataError, ParamsError
-from stages.params import DataParams
+from stages.params import Params
 
 OWNED = ("data/artifacts", "reports", ".dvc", ".git", ".resume")
 """Folders whose content is written, replaced and removed by the stages, DVC or git."""
 
 
-def check_sources(data: DataParams, *, root: Path, origin: str) -> None:
-    """Raise ParamsError unless all that ``data`` names on this machine lies outside what the project ``root`` owns.
+def check_sources(params: Params, *, root: Path, origin: str) -> None:
+    """Raise ParamsError unless all that ``params`` names on this machine lies outside what the project ``root`` owns.
 
     A folder of pictures must not hold the project, or what it owns, either. Links are followed. What cannot be located
     at all is left to fetch, which says why.
@@ -22,12 +23,18 @@ def check_sources(data: DataParams, *, root: Path, origin: str) -> None:
     Args:
         origin: of the values, for the message.
     """
-    labels = None if data.labels in WITHOUT_FILE else data.labels
-    for key, value in {"source": data.source, "labels": labels, "classes_file": data.classes_file}.items():
+    data, weights = params.data, params.encoder.weights
+    named = {
+        "data.source": data.source,
+        "data.labels": None if data.labels in WITHOUT_FILE else data.labels,
+        "data.classes_file": data.classes_file,
+        "encoder.weights": None if weights in (PACKAGED, HUB) else weights,
+    }
+    for key, value in named.items():
         for path in _places(value, root):
             if reason := _reason(path, root):
                 raise ParamsError(
-                    f"{origin}: data.{key}: found {value}, which {reason}; expected a place of your own, that no run "
+                    f"{origin}: {key}: found {value}, which {reason}; expected a place of your own, that no run "
                     "can empty: move it to data/pictures, for instance, or outside the project"
                 )
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.resnet import STAGES, resnet
+from scan_core.encoders.timm_encoder import PREFIX, timm_encoder
 from scan_core.errors import ArtifactError
 
 ENCODER_KEYS = ("architecture", "arguments", "channels", "image_size", "mean", "std", "precision")
@@ -25,8 +26,15 @@ class Architecture(NamedTuple):
     """Where those arguments stand in a table of parameters; None where the network has none."""
 
 
-ENCODERS = {name: Architecture(resnet, section="resnet") for name in STAGES}
-"""Every encoder, by the name that parameters and metadata give it."""
+ENCODERS = {**{name: Architecture(resnet, section="resnet") for name in STAGES}, PREFIX: Architecture(timm_encoder)}
+"""Every encoder, by the name that parameters and metadata give it; or, with a slash at the end, how such names begin.
+"""
+
+
+def entry(name: str) -> str:
+    """Return the key in ``ENCODERS`` that the encoder ``name`` would have: up to its slash, where it has one."""
+    first, slash, _ = name.partition("/")
+    return first + slash
 
 
 def make_encoder(name: str, arguments: Mapping[str, Any], *, channels: int, image_size: int) -> Encoder:
@@ -35,9 +43,9 @@ def make_encoder(name: str, arguments: Mapping[str, Any], *, channels: int, imag
     Raises:
         ValueError: no such encoder, or an argument that it cannot have.
     """
-    if name not in ENCODERS:
+    if entry(name) not in ENCODERS:
         raise ValueError(f"no encoder is called {name}; there are {', '.join(ENCODERS)}")
-    return ENCODERS[name].make(name, channels=channels, image_size=image_size, **arguments)
+    return ENCODERS[entry(name)].make(name, channels=channels, image_size=image_size, **arguments)
 
 
 def encoder_metadata(name: str, arguments: Mapping[str, Any], *, channels: int, image_size: int) -> dict[str, Any]:
@@ -51,9 +59,11 @@ def build_encoder(path: Path, metadata: Mapping[str, Any]) -> Encoder:
     Raises:
         ArtifactError: a value that no encoder has.
     """
-    for key, allowed in (("architecture", ENCODERS), ("precision", PRECISIONS), ("channels", (1, 3))):
+    for key, allowed in (("precision", PRECISIONS), ("channels", (1, 3))):
         if metadata[key] not in tuple(allowed):
             raise _wrong(path, metadata, key, f"one of {', '.join(map(str, allowed))}")
+    if not isinstance(metadata["architecture"], str) or entry(metadata["architecture"]) not in ENCODERS:
+        raise _wrong(path, metadata, "architecture", f"one of {', '.join(ENCODERS)}")
     check_count(path, metadata, "image_size")
     for key, smallest in (("mean", -math.inf), ("std", 0.0)):
         if not _are_numbers(metadata[key], count=metadata["channels"], above=smallest):

@@ -27,9 +27,12 @@ class SynchronizedBatchNorm(_BatchNorm):
         """
         for module in model.modules():
             if isinstance(module, _BatchNorm):
-                if type(module).forward not in (_BatchNorm.forward, SynchronizedBatchNorm.forward):
+                if type(module).__name__ == "BatchNormAct2d":
+                    module.__class__ = _SynchronizedBatchNormAct
+                elif type(module).forward in (_BatchNorm.forward, SynchronizedBatchNorm.forward):
+                    module.__class__ = SynchronizedBatchNorm
+                elif not isinstance(module, SynchronizedBatchNorm):
                     raise TypeError(f"{type(module).__name__} has a forward of its own, expected that of torch's")
-                module.__class__ = SynchronizedBatchNorm
 
     def _check_input_dim(self, x: Tensor) -> None:
         """Accept every input that any of them accepts."""
@@ -49,6 +52,14 @@ class SynchronizedBatchNorm(_BatchNorm):
                 self.running_mean.lerp_(mean, momentum)
                 self.running_var.lerp_(variance * (count / (count - 1)), momentum)
         return normalized
+
+
+class _SynchronizedBatchNormAct(SynchronizedBatchNorm):
+    """As timm's ``BatchNormAct2d``, which applies its dropout and its activation to what is normalized."""
+
+    def forward(self, x: Float[Tensor, "batch channels *any"]) -> Float[Tensor, "batch channels *any"]:
+        activated: Tensor = self.get_submodule("act")(self.get_submodule("drop")(super().forward(x)))
+        return activated
 
 
 class _Normalize(torch.autograd.Function):

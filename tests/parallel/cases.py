@@ -143,10 +143,16 @@ def augmented() -> Tensor:
     return augmentation(own, generator)
 
 
-def normalized(precision: torch.dtype, options: dict[str, Any]) -> list[Tensor]:
-    """Of batch normalizations of images and of a vector: outputs, gradients (of the input, too), statistics."""
+def normalized(
+    precision: torch.dtype, options: dict[str, Any], first: type[nn.Module] = nn.BatchNorm2d
+) -> list[Tensor]:
+    """Of batch normalizations of images and of a vector: outputs, gradients (of the input, too), statistics.
+
+    Args:
+        first: the class of the first of them.
+    """
     torch.manual_seed(0)
-    norms = [nn.BatchNorm2d(3, **options), nn.BatchNorm2d(4, **options), nn.BatchNorm1d(5, **options)]
+    norms = [first(3, **options), nn.BatchNorm2d(4, **options), nn.BatchNorm1d(5, **options)]
     for norm in norms:
         for parameter in norm.parameters():
             nn.init.normal_(parameter)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from timm.layers import BatchNormAct2d
 
 from scan_core.parallel.distributed import part_of_batch
 from scan_core.parallel.synchronized_norm import SynchronizedBatchNorm
@@ -66,19 +67,20 @@ def test_an_image_is_augmented_alike_whoever_has_it(processes: Team):
 
 
 @pytest.mark.parametrize(
-    ("precision", "tolerance", "options"),
+    ("precision", "tolerance", "options", "first"),
     [
-        (torch.float32, 1e-5, {}),
-        (torch.bfloat16, 0.05, {}),
-        (torch.float32, 1e-5, {"affine": False, "momentum": None}),
-        (torch.float32, 1e-5, {"track_running_stats": False}),
+        (torch.float32, 1e-5, {}, torch.nn.BatchNorm2d),
+        (torch.float32, 1e-5, {}, BatchNormAct2d),
+        (torch.bfloat16, 0.05, {}, torch.nn.BatchNorm2d),
+        (torch.float32, 1e-5, {"affine": False, "momentum": None}, torch.nn.BatchNorm2d),
+        (torch.float32, 1e-5, {"track_running_stats": False}, torch.nn.BatchNorm2d),
     ],
 )
 def test_batch_normalization_uses_the_whole_batch(
-    precision: torch.dtype, tolerance: float, options: dict[str, Any], processes: Team
+    precision: torch.dtype, tolerance: float, options: dict[str, Any], first: type[torch.nn.Module], processes: Team
 ):
-    whole = cases.normalized(precision, options)
-    found = processes(cases.normalized, precision, options)
+    whole = cases.normalized(precision, options, first)
+    found = processes(cases.normalized, precision, options, first)
     both = [torch.cat(values) for values in zip(*(found_[:3] for found_ in found), strict=True)]
     both[2] /= 2  # what flows back to an input is of the sum over processes
     for value, expected in zip([*both, *found[0][3:]], whole, strict=True):

@@ -43,6 +43,11 @@ def changed(path: Path, key: str, value: object) -> Path:
         ("self_label.threshold", 1.0, "found 1.0, allowed: Input should be less than 1"),
         ("data.name", "cifar11", "found 'cifar11', allowed: digits, cifar10, "),
         ("data.name", "cifar11", "parquet; did you mean cifar10?"),
+        (
+            "encoder.name",
+            "resnet19",
+            "found 'resnet19', allowed: resnet10, resnet18, resnet34, resnet50, timm/; did ",
+        ),
         ("embed.layer", "head", "found 'head', allowed: Input should be 'projection' or 'backbone'"),
         (
             "runtime.devices",

@@ -1,0 +1,57 @@
+"""What an encoder starts from instead of random weights: a package's, those of timm's hub, or a file's."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from scan_core.artifacts.index import Normalization
+from scan_core.encoders.encoder import Encoder
+from scan_core.encoders.fit_weights import fit_weights
+from scan_core.encoders.packaged import load_packaged
+from scan_core.encoders.start import Start, sha256_of
+from scan_core.encoders.timm_encoder import TimmEncoder
+from scan_core.encoders.timm_hub import load_published
+from scan_core.encoders.weight_file import read_weights
+from scan_core.errors import WeightsError
+
+PACKAGED, HUB = "packaged", "hub"
+"""What weights can be, beside the path of a file."""
+IMAGENET = Normalization([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+"""Of torchvision's networks, and so of most files that fit a ResNet of its names."""
+
+
+def start_from(
+    encoder: Encoder, weights: str | Path | None, *, described: Mapping[str, object], channels: int
+) -> Start:
+    """Load ``weights`` into ``encoder``, in place.
+
+    Args:
+        weights: ``PACKAGED``, ``HUB``, the path of a file, or None for the random ones that it has.
+        described: the encoder's ``architecture`` and ``arguments``, which a file of this project must agree with.
+        channels: of the images.
+
+    Raises:
+        WeightsError: there are none, they cannot be had, or they are those of another network.
+    """
+    if weights is None:
+        return Start()
+    if isinstance(weights, Path):
+        return _from_file(encoder, weights, described).of_channels(channels)
+    if not isinstance(encoder, TimmEncoder):
+        raise WeightsError(f"{weights}: of networks of timm alone, found {described['architecture']}")
+    load = load_packaged if weights == PACKAGED else load_published
+    return load(encoder).of_channels(channels)
+
+
+def _from_file(encoder: Encoder, path: Path, described: Mapping[str, object]) -> Start:
+    """Load a file's weights; one of this project says itself what taught it, and for which images."""
+    tensors, metadata = read_weights(path)
+    for key, value in described.items():
+        if metadata.get(key, value) != value:
+            raise WeightsError(f"{path}: made for {key} {metadata[key]}, expected {value}")
+    fit_weights(encoder, tensors, path)
+    normalization = encoder.normalization if isinstance(encoder, TimmEncoder) else IMAGENET
+    if "mean" in metadata:
+        normalization = Normalization(metadata["mean"], metadata["std"])
+    digest = sha256_of(path)
+    trained_with = metadata.get("trained_with", "what its file was")
+    return Start(f"{trained_with} ({path.name}, sha256 {digest[:12]})", normalization, digest)

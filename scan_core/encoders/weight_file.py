@@ -1,0 +1,58 @@
+"""Reading a file of weights that somebody else wrote, or a run of this project."""
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from scan_core.errors import WeightsError
+
+CONTAINERS = ("state_dict", "model_state_dict", "model", "teacher", "student")
+"""Entries of a checkpoint that hold a network's weights, the better ones first."""
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return the tensors of a file, safetensors or a torch file, and the metadata of one of this project's.
+
+    Of a checkpoint, they are those in the first of ``CONTAINERS``. Of another file, the metadata are empty.
+
+    Raises:
+        WeightsError: no such file, not readable, or a torch file with more than tensors in it: that could run code.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return _read_safetensors(path)
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise WeightsError(f"{path}: nothing is there, expected a file of weights") from None
+    except pickle.UnpicklingError:
+        raise WeightsError(
+            f"{path}: holds more than tensors, which could run code; expected safetensors, or a torch file with a "
+            "state_dict alone: load it where you trust it, and save that"
+        ) from None
+    except Exception as error:  # a damaged file can raise almost anything
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise WeightsError(f"{path}: not a readable file of weights ({reason})") from None
+    return _innermost(path, found), {}
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata() or {}
+        tensors = {name: file.get_tensor(name) for name in list(file.keys())}
+    own = "schema_version" in header
+    return tensors, {key: json.loads(value) for key, value in header.items()} if own else {}
+
+
+def _innermost(path: Path, found: object) -> dict[str, Tensor]:
+    while isinstance(found, Mapping):
+        key = next((key for key in CONTAINERS if isinstance(found.get(key), Mapping)), None)
+        if key is None:
+            return {str(name): value for name, value in found.items() if isinstance(value, Tensor)}
+        found = found[key]
+    raise WeightsError(f"{path}: holds a {type(found).__name__}, expected a dictionary of tensors")

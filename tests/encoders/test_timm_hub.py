@@ -1,0 +1,51 @@
+import time
+from pathlib import Path
+
+import pytest
+import timm
+import torch
+from huggingface_hub import constants
+from safetensors.torch import save_file
+
+from scan_core.encoders import timm_hub
+from scan_core.encoders.timm_encoder import timm_encoder
+from scan_core.errors import WeightsError
+
+NOBODY = "http://127.0.0.1:9"
+"""An address that refuses at once, as a machine without a network does."""
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache, and no network."""
+    monkeypatch.setattr(constants, "ENDPOINT", NOBODY)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("cache")
+def test_without_a_network_it_says_so_at_once():
+    encoder, started = timm_encoder("timm/test_vit", channels=3, image_size=32), time.monotonic()
+    with pytest.raises(WeightsError, match=r"hub: test_vit\.r160_in1k is not in the cache and cannot be fetched"):
+        timm_hub.load_published(encoder)
+    assert time.monotonic() - started < 10  # the hub's client would try for 48 s
+    assert not constants.HF_HUB_OFFLINE
+
+
+def test_what_was_fetched_once_is_taken_without_a_network(cache: Path):
+    theirs = timm.create_model("test_vit")  # as it is published: for 160 px, with a classifier
+    repository = cache / "models--timm--test_vit.r160_in1k"
+    for folder in ("snapshots/0", "refs"):
+        (repository / folder).mkdir(parents=True)
+    save_file(theirs.state_dict(), repository / "snapshots/0/model.safetensors")
+    (repository / "refs/main").write_text("0")
+    encoder = timm_encoder("timm/test_vit", channels=3, image_size=32)
+    start = timm_hub.load_published(encoder)
+    assert torch.equal(encoder.network.blocks[0].attn.qkv.weight, theirs.blocks[0].attn.qkv.weight)
+    assert start.trained_with == "what timm's test_vit.r160_in1k was (from the hub)"
+    assert start.normalization.mean == [0.5, 0.5, 0.5]
+
+
+def test_a_network_without_published_weights():
+    with pytest.raises(WeightsError, match="timm publishes no weights of efficientnet_b0_gn"):
+        timm_hub.load_published(timm_encoder("timm/efficientnet_b0_gn", channels=3, image_size=32))
