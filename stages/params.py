@@ -122,6 +122,8 @@ class ScanParams(Section):
     seed: Seed
     clusters: Annotated[int, Field(ge=2, lt=2**31)]
     heads: Count
+    merge_heads: bool
+    """Whether the better half of the heads are averaged, their clusters matched; else the best one is kept."""
     entropy_weight: NonNegative
     prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
     """Known share of each class, any order; null asks for clusters of equal size."""

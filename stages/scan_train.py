@@ -179,6 +179,7 @@ def scan_training(
         optimizer=scan.optimizer,
         learning_rate=scan.learning_rate,
         momentum=scan.momentum,
+        merges=scan.merge_heads,
         weight_decay=scan.weight_decay,
         generator=generator,
     )
