@@ -1,23 +1,28 @@
-"""Stage embed: the embedding of every image."""
+"""Stage embed: the features and the embedding of every image."""
 
 from pathlib import Path
 from typing import Annotated
 
 import torch
 import typer
+from torch import nn
 
 from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddings
+from scan_core.artifacts.features import write_features
 from scan_core.artifacts.index import read_index
+from scan_core.artifacts.model import checksum
+from scan_core.artifacts.standardization import write_standardization
 from scan_core.encoders.build import check_images
 from scan_core.encoders.inference import infer
-from scan_core.encoders.pretext_model import read_pretext
+from scan_core.encoders.pretext_model import FeaturesAndProjection, PretextModel, read_pretext
+from scan_core.encoders.standardization import fit_standardization
 from scan_core.encoders.unit_vectors import normalize_features
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import rank
 from stages.cli import run
 from stages.params import Params
 from stages.params_file import load_params
-from stages.paths import EMBEDDING_NORMS, EMBEDDINGS, ENCODER, IMAGES, INDEX, PARAMS
+from stages.paths import EMBEDDING_NORMS, EMBEDDINGS, ENCODER, FEATURES, IMAGES, INDEX, PARAMS, STANDARDIZATION
 from stages.processes import run_on_devices
 
 
@@ -25,8 +30,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     """Embed every image, not augmented (SCAN, section 2.2).
 
     Reads data/artifacts/images, data/artifacts/index.parquet (for embed.center, which takes the mean of the training
-    images) and data/artifacts/pretext/encoder.safetensors; writes data/artifacts/embeddings.npy (L2-normalized) and
-    data/artifacts/embedding_norms.npy (the lengths before).
+    images) and data/artifacts/pretext/encoder.safetensors; writes data/artifacts/features.npy (of the encoder),
+    data/artifacts/standardization.safetensors (which makes coordinates of them that heads learn in, fitted to the
+    training images), data/artifacts/embeddings.npy (L2-normalized) and data/artifacts/embedding_norms.npy (the lengths
+    before).
     """
     config = load_params(params)
     run_on_devices(_embed, config, params)
@@ -37,8 +44,8 @@ def _embed(config: Params, device: torch.device) -> None:
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     model, metadata = read_pretext(ENCODER)
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
-    features = infer(
-        model.to(device).get_submodule({"projection": "", "backbone": "encoder"}[config.embed.layer]),
+    outputs = infer(
+        network(model, config.embed.layer).to(device),
         images,
         torch.arange(len(images)),
         mean=metadata["mean"],
@@ -46,11 +53,22 @@ def _embed(config: Params, device: torch.device) -> None:
         precision=metadata["precision"],
         description="embed",
     )
-    embeddings = normalize_features(features, center_of=train_ids if config.embed.center else None)
+    width = model.encoder.features
+    embedded = outputs if config.embed.layer == "backbone" else outputs[:, width:].contiguous()
+    embeddings = normalize_features(embedded, center_of=train_ids if config.embed.center else None)
     if rank():
         return
+    features = outputs[:, :width].cpu().numpy()
+    standardization = fit_standardization(features, fit_ids=train_ids)
+    write_features(FEATURES, features)
+    write_standardization(STANDARDIZATION, standardization, encoder_sha256=checksum(ENCODER))
     write_embeddings(EMBEDDINGS, embeddings.unit)
     write_embedding_norms(EMBEDDING_NORMS, embeddings.norm)
+
+
+def network(model: PretextModel, layer: str) -> nn.Module:
+    """What gives the encoder's features and, where ``layer`` asks for them, the projections beside them."""
+    return FeaturesAndProjection(model) if layer == "projection" else model.get_submodule("encoder")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
     EMBEDDINGS,
+    ENCODER,
+    FEATURES,
     IMAGES,
     INDEX,
     LABELS,
@@ -74,7 +76,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     models = {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL}
     if REJECTED_MODEL.exists():
         models["rejected"] = REJECTED_MODEL
-    steps = [Predictions(step, ids, predict(path, images, ids)) for step, path in models.items()]
+    steps = [
+        Predictions(step, ids, predict(path, images, ids, encoder=ENCODER, features=FEATURES))
+        for step, path in models.items()
+    ]
     metadata = {step: read_model(path)[1] for step, path in models.items()}
     results = _score(steps, models, metadata, truth, index)
 

@@ -141,13 +141,17 @@ class ScanParams(Section):
     seed: Seed
     clusters: Annotated[int, Field(ge=2, lt=2**31)]
     heads: Count
+    merge_heads: bool
+    """Whether the better half of the heads are averaged, their clusters matched; else the best one is kept."""
     entropy_weight: NonNegative
     prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
     """Known share of each class, any order; null asks for clusters of equal size."""
     train_encoder: bool
     """Whether the encoder learns too, or the heads alone, on features of ``views`` augmentations computed once."""
-    views: Annotated[int, Field(ge=2, lt=2**31)]
-    """Augmentations of each image where the encoder does not learn."""
+    views: Annotated[int, Field(ge=0, lt=2**31)]
+    """Augmentations of each image where the encoder does not learn; 0 takes embed's features of the image as it is."""
+    init: Literal["kmeans", "random"]
+    """What heads start from: each from the centers of a k-means of its own on embed's features, or random weights."""
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     optimizer: OptimizerName
@@ -164,6 +168,12 @@ class ScanParams(Section):
             raise ValueError(f"prior has {len(self.prior)} shares, expected one for each of {self.clusters} clusters")
         return self
 
+    @model_validator(mode="after")
+    def _views_to_learn_from(self) -> Self:
+        if self.views == 1 or (self.train_encoder and not self.views):
+            raise ValueError(f"views {self.views}, expected at least 2, or 0 with train_encoder: false")
+        return self
+
 
 class SelfLabelParams(Section):
     seed: Seed
@@ -174,8 +184,8 @@ class SelfLabelParams(Section):
     """Epochs without more confident images after which to stop."""
     train_encoder: bool
     """Whether the encoder learns too, or the head alone, on features of ``views`` augmentations computed once."""
-    views: Count
-    """Augmentations of each image where the encoder does not learn."""
+    views: Annotated[int, Field(ge=0, lt=2**31)]
+    """Augmentations of each image where the encoder does not learn; 0 takes embed's features of the image as it is."""
     batch_size: Annotated[int, Field(ge=2)]
     optimizer: OptimizerName
     learning_rate: Positive
@@ -226,6 +236,13 @@ class Params(Section):
     self_label: SelfLabelParams
     evaluate: EvaluateParams
     runtime: RuntimeParams
+
+    @model_validator(mode="after")
+    def _features_are_of_the_encoder(self) -> Self:
+        step = self.self_label
+        if not step.views and (step.train_encoder or self.scan.views):
+            raise ValueError("self_label.views 0, expected it with train_encoder: false and scan.views: 0 alone")
+        return self
 
     @model_validator(mode="after")
     def _padding_fits(self) -> Self:

@@ -27,6 +27,7 @@ from scan_core.machine.search_memory import bytes_needed
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.neighbors.search import present_gpus
 from stages.devices import choose_device, prepare
+from stages.embed import network
 from stages.new_encoder import new_encoder
 from stages.params import NO_TASK, Params
 from stages.plan_images import Counts, open_local
@@ -106,17 +107,23 @@ def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Me
     """Embed, search and cluster a few images, and predict their clusters."""
     device = get_ready(config)
     before, images = peak(device), open_images(folder, device, workers=config.runtime.threads)
-    network = _model(config, images).get_submodule({"projection": "", "backbone": "encoder"}[config.embed.layer])
-    inference, features = _infer(network, images, config.pretext.precision, most=counts.all)
-    unit = normalize_features(features, center_of=np.arange(len(features)) if config.embed.center else None).unit
+    model = _model(config, images)
+    inference, features = _infer(network(model, config.embed.layer), images, config.pretext.precision, most=counts.all)
+    width, projection = model.encoder.features, config.embed.layer == "projection"
+    unit = normalize_features(
+        features[:, width:] if projection else features,
+        center_of=np.arange(len(features)) if config.embed.center else None,
+    ).unit
     embeddings = unit[:1].nbytes * counts.all
     top = peak(device)
-    # The embeddings as batches, joined, centered and as unit vectors.
-    grown = Peak(0, 4 * embeddings) if device.type == "cuda" else Peak(4 * embeddings, 0)
+    stored = width * torch.float32.itemsize * counts.all
+    # The outputs as batches and joined; the embeddings centered and as unit vectors.
+    kept = 2 * (stored + embeddings * projection) + 2 * embeddings
+    grown = Peak(0, kept) if device.type == "cuda" else Peak(kept, 0)
     host, on_device = top.host - before.host + grown.host, top.device + grown.device
     predictions = 2 * counts.evaluate * config.scan.clusters * torch.float32.itemsize
     return {
-        "embed": Measured(counts.all, inference * counts.all, host, on_device, embeddings),
+        "embed": Measured(counts.all, inference * counts.all, host, on_device, embeddings + stored),
         "mine-neighbors": _mine(config, counts, unit.shape[1]),
         "baselines": Measured(counts.all, _cluster(config, counts, unit), host=top.host - before.host + 3 * embeddings),
         "evaluate": Measured(counts.evaluate, 2 * inference * counts.evaluate, host, on_device, predictions),

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
 
+from scan_core.artifacts.standardization import Standardization
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.stored_features import StoredFeatures
 from scan_core.images.images import Images
 from scan_core.images.open_images import SHARE_OF_DEVICE, open_images
 from scan_core.machine.available_memory import free_bytes
@@ -135,10 +138,22 @@ def _make(
     if section == "pretext":
         return pretext_training(config, encoder_for(config, images), images, ids, normalization_of(images))
     metadata: Mapping[str, Any] = normalization_of(images)._asdict()
+    encoder = encoder_for(config, images)
+    stored = _noise(encoder.features, len(images)) if _takes_stored_features(section, config) else None
     if section == "scan":
-        return scan_training(config, encoder_for(config, images), metadata, images, ids, neighbors, features=features)
-    model = ClusteringModel(encoder_for(config, images), clusters=config.scan.clusters, heads=1)
-    return self_label_training(config, model, metadata, images, ids, neighbors, features=features)
+        return scan_training(config, encoder, metadata, images, ids, neighbors, features=features, stored=stored)
+    model = ClusteringModel(encoder, clusters=config.scan.clusters, heads=1)
+    return self_label_training(config, model, metadata, images, ids, neighbors, features=features, stored=stored)
+
+
+def _takes_stored_features(section: str, config: Params) -> bool:
+    kmeans = section == "scan" and config.scan.init == "kmeans"
+    return kmeans or (config.scan if section == "scan" else config.self_label).views == 0
+
+
+def _noise(width: int, images: int) -> StoredFeatures:
+    values = np.random.default_rng(0).standard_normal((images, width), dtype=np.float32)
+    return StoredFeatures(values, Standardization(width))
 
 
 def _selection_bytes(section: str, config: Params) -> int:

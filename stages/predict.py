@@ -27,7 +27,7 @@ from stages.cli import run
 from stages.devices import choose_device, prepare
 from stages.model_run import warning_of_another_run
 from stages.params_file import load_params
-from stages.paths import INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
+from stages.paths import ENCODER, INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
 
 CHANNELS = 3
 BYTES_AT_ONCE = 2**28
@@ -54,12 +54,13 @@ def main(
 ) -> None:
     """Say which cluster each picture belongs to, without training anything.
 
-    Reads data/artifacts/self_label/model.safetensors, and PICTURES, which it prepares as that model's metadata say;
-    writes a table with a row for each picture: path, cluster and confidence, cluster by cluster and the surest first.
+    Reads data/artifacts/self_label/model.safetensors, data/artifacts/pretext/encoder.safetensors where that model is
+    without its encoder, and PICTURES, which it prepares as that model's metadata say; writes a table
+    with a row for each picture: path, cluster and confidence, cluster by cluster and the surest first.
     """
     config = load_params(params)
     runtime = config.runtime
-    model, metadata = read_clustering(SELF_LABEL_MODEL)
+    model, metadata = read_clustering(SELF_LABEL_MODEL, encoder=ENCODER)
     preparation = preparation_of(SELF_LABEL_MODEL, metadata)
     if message := warning_of_another_run(config, metadata, INDEX):
         warn(message)

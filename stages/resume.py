@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from pydantic import BaseModel
 
-from scan_core.errors import ArtifactError
+from scan_core.artifacts.model import checksum
 from scan_core.training.resume import Resume, hold
 from stages.dependencies import ROOT, modules
 from stages.paths import main_root
@@ -29,17 +29,9 @@ def resume(
         "params": [
             section.model_dump(mode="json") if isinstance(section, BaseModel) else section for section in params
         ],
-        "inputs": {str(path): _digest(path) for path in inputs},
-        "code": {name: _digest(ROOT / name) for name in modules(ROOT / "stages" / f"{stage}.py")},
+        "inputs": {str(path): checksum(path) for path in inputs},
+        "code": {name: checksum(ROOT / name) for name in modules(ROOT / "stages" / f"{stage}.py")},
         "machine": [torch.__version__, device.type],
     }
     name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
     return hold(main_root() / ".resume" / f"{stage}-{name}")
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: missing; run the stage that writes it (dvc repro)") from None

@@ -10,15 +10,20 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.artifacts.details import write_details
+from scan_core.artifacts.features import read_features
 from scan_core.artifacts.index import read_index
+from scan_core.artifacts.model import checksum
 from scan_core.artifacts.neighbors import read_neighbors
+from scan_core.artifacts.standardization import read_standardization
 from scan_core.augment.pipeline import Augmentation
+from scan_core.clustering.kmeans_init import start_from_kmeans
 from scan_core.clustering.make_learner import make_learner
-from scan_core.clustering.model import ClusteringModel, write_clustering
+from scan_core.clustering.model import FROZEN, ClusteringModel, write_clustering
 from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import chance_consistency
+from scan_core.clustering.stored_features import StoredFeatures
 from scan_core.console.progress import warn
 from scan_core.encoders.build import check_images
 from scan_core.encoders.encoder import Encoder
@@ -38,7 +43,7 @@ from stages.fitting import with_fitting_batch
 from stages.model_run import further_run
 from stages.params import Params, ScanParams
 from stages.params_file import load_params
-from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, REPORTS, SCAN_MODEL
+from stages.paths import ENCODER, FEATURES, IMAGES, INDEX, NEIGHBORS, PARAMS, REPORTS, SCAN_MODEL, STANDARDIZATION
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
 
@@ -48,9 +53,11 @@ REPORT = REPORTS / "scan_train"
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Train the clustering so that an image and its neighbors agree (SCAN, section 2.2, Eq. 2).
 
-    Reads data/artifacts/images, data/artifacts/index.parquet, data/artifacts/neighbors.parquet and
-    data/artifacts/pretext/encoder.safetensors; writes data/artifacts/scan/model.safetensors (the epoch and head with
-    the lowest loss on the images as they are) and reports/scan_train.
+    Reads data/artifacts/images, data/artifacts/index.parquet, data/artifacts/neighbors.parquet,
+    data/artifacts/pretext/encoder.safetensors and, with scan.views: 0 or scan.init: kmeans, data/artifacts/features.npy
+    and data/artifacts/standardization.safetensors; writes data/artifacts/scan/model.safetensors (the epoch and head
+    with the lowest loss on the images as they are; without the encoder where that does not learn) and
+    reports/scan_train.
     """
     config = load_params(params)
     if config.scan.train_encoder:
@@ -71,11 +78,12 @@ def _train(config: Params, device: torch.device) -> None:
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
 
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
-    inputs = [INDEX, NEIGHBORS, ENCODER]
+    stored = _stored_features(len(images)) if not scan.views or scan.init == "kmeans" else None
+    inputs = [INDEX, NEIGHBORS, ENCODER, *([FEATURES, STANDARDIZATION] if stored else [])]
     with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
         fitting = with_fitting_batch(config, "scan", images=len(train_ids), devices=processes())
         training = scan_training(
-            fitting, pretext.encoder, metadata, images, ids, rows, features=state.path("features.f16")
+            fitting, pretext.encoder, metadata, images, ids, rows, features=state.path("features.f16"), stored=stored
         )
         history = train(
             training,
@@ -94,7 +102,8 @@ def _train(config: Params, device: torch.device) -> None:
             **metadata,
             "clusters": scan.clusters,
             "selection_loss": loss,
-            "precision": scan.precision,
+            **({"precision": scan.precision} if scan.views else {}),  # of embed otherwise
+            **({} if scan.train_encoder else {FROZEN: checksum(ENCODER)}),
             "run": further_run(metadata.get("run"), scan=scan),
             "scan": {"epochs": scan.epochs, "at_chance_until": until, "consistency": consistency},
         }
@@ -115,6 +124,11 @@ def _train(config: Params, device: torch.device) -> None:
         state.clear()
 
 
+def _stored_features(images: int) -> StoredFeatures:
+    standardization = read_standardization(STANDARDIZATION, encoder_sha256=checksum(ENCODER))
+    return StoredFeatures(read_features(FEATURES, rows=images), standardization)
+
+
 def _at_chance_until(history: History, scan: ScanParams) -> int:
     """The last epoch whose predictions were uniform."""
     consistency = [metrics["selection_consistency"] for metrics in history]
@@ -130,15 +144,23 @@ def scan_training(
     neighbor_rows: Int64[Tensor, "images neighbors"],
     *,
     features: Path,
+    stored: StoredFeatures | None,
 ) -> ScanTraining:
-    """The training of this stage, on the images' device; a frozen encoder's features go to ``features``.
+    """The training of this stage, on the images' device; a frozen encoder's features of views go to ``features``.
 
     Args:
         metadata: of the encoder's file.
+        stored: what heads learn from where there are no views, and what k-means looks at; None where neither is asked
+            for.
     """
     scan, seed = config.scan, config.seed + config.scan.seed
     torch.manual_seed(seed)
-    model = ClusteringModel(encoder, clusters=scan.clusters, heads=scan.heads).to(images.device)
+    standardization = stored.standardization if stored and not scan.views else None
+    model = ClusteringModel(encoder, clusters=scan.clusters, heads=scan.heads, standardization=standardization)
+    if stored and scan.init == "kmeans":
+        folded = stored.standardization if scan.views else None
+        start_from_kmeans(model.heads, stored.of(train_ids), seed=seed, standardization=folded)
+    model = model.to(images.device)
     generator = torch.Generator().manual_seed(seed)
     learner = make_learner(
         model,
@@ -150,6 +172,7 @@ def scan_training(
         precision=scan.precision,
         generator=generator,
         features=features,
+        stored=None if scan.views else stored,
         compile=compiles(config.runtime, images.device, images=len(train_ids), training=scan),
     )
     return ScanTraining(
@@ -160,6 +183,7 @@ def scan_training(
         optimizer=scan.optimizer,
         learning_rate=scan.learning_rate,
         momentum=scan.momentum,
+        merges=scan.merge_heads,
         weight_decay=scan.weight_decay,
         generator=generator,
     )

@@ -10,13 +10,15 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.artifacts.details import write_details
+from scan_core.artifacts.features import read_features
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.make_learner import make_learner
-from scan_core.clustering.model import ClusteringModel, read_clustering, write_clustering
+from scan_core.clustering.model import FROZEN, ClusteringModel, read_clustering, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.self_label import SelfLabelTraining, why_over
+from scan_core.clustering.stored_features import StoredFeatures
 from scan_core.console.progress import say, warn
 from scan_core.encoders.build import check_images
 from scan_core.images.images import Images
@@ -33,7 +35,18 @@ from stages.fitting import with_fitting_batch
 from stages.model_run import further_run
 from stages.params import Params, SelfLabelParams
 from stages.params_file import load_params
-from stages.paths import IMAGES, INDEX, NEIGHBORS, PARAMS, REJECTED_MODEL, REPORTS, SCAN_MODEL, SELF_LABEL_MODEL
+from stages.paths import (
+    ENCODER,
+    FEATURES,
+    IMAGES,
+    INDEX,
+    NEIGHBORS,
+    PARAMS,
+    REJECTED_MODEL,
+    REPORTS,
+    SCAN_MODEL,
+    SELF_LABEL_MODEL,
+)
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
 
@@ -43,10 +56,11 @@ REPORT = REPORTS / "self_label"
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Refine the clustering by training on its confident images (SCAN, section 2.3).
 
-    Reads data/artifacts/images, data/artifacts/index.parquet, data/artifacts/neighbors.parquet and
-    data/artifacts/scan/model.safetensors; writes
-    data/artifacts/self_label/model.safetensors and reports/self_label. With self_label.epochs: 0 the SCAN model passes
-    through.
+    Reads data/artifacts/images, data/artifacts/index.parquet, data/artifacts/neighbors.parquet,
+    data/artifacts/scan/model.safetensors, data/artifacts/pretext/encoder.safetensors where that model is without its
+    encoder and, with self_label.views: 0, data/artifacts/features.npy; writes
+    data/artifacts/self_label/model.safetensors (without the encoder where it has not learned here either) and
+    reports/self_label. With self_label.epochs: 0 the SCAN model passes through.
     """
     config = load_params(params)
     if not config.self_label.epochs:
@@ -58,7 +72,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 
 def _pass_through(config: Params, device: torch.device) -> None:
-    model, metadata = read_clustering(SCAN_MODEL)
+    model, metadata = read_clustering(SCAN_MODEL, encoder=ENCODER)
     REJECTED_MODEL.unlink(missing_ok=True)
     write_clustering(SELF_LABEL_MODEL, model.state_dict(), metadata)
     write_details(REPORT, {"epochs": 0, "epochs_trained": 0})
@@ -72,12 +86,17 @@ def _refine(config: Params, device: torch.device) -> None:
     step = config.self_label
     say_if_float32(step.precision, device)
     rows = neighbor_rows(read_neighbors(NEIGHBORS, train_ids=train_ids))
-    model, metadata = read_clustering(SCAN_MODEL)
+    model, metadata = read_clustering(SCAN_MODEL, encoder=ENCODER)
     check_images(SCAN_MODEL, metadata, channels=images.channels, size=images.size)
     ids = torch.from_numpy(train_ids)
-    inputs = [INDEX, NEIGHBORS, SCAN_MODEL]
+    stored = None
+    if not step.views and model.standardization is not None:
+        stored = StoredFeatures(read_features(FEATURES, rows=len(images)), model.standardization)
+    inputs = [INDEX, NEIGHBORS, SCAN_MODEL, *([FEATURES] if stored else [])]
     with resume("self_label", params=[config.seed, step], inputs=inputs, device=device) as state:
-        training = self_label_training(config, model, metadata, images, ids, rows, features=state.path("features.f16"))
+        training = self_label_training(
+            config, model, metadata, images, ids, rows, features=state.path("features.f16"), stored=stored
+        )
         failure = None
         try:
             history = train(
@@ -136,12 +155,15 @@ def _refusal(training: SelfLabelTraining, history: History, step: SelfLabelParam
 def _write(weights: State, metadata: dict[str, Any], step: SelfLabelParams, *, failed: bool) -> None:
     """Write ``weights`` as the model or, if no epoch is kept, the SCAN step's model and ``weights`` beside it."""
     refined = {key: value for key, value in metadata.items() if key != "selection_loss"}  # which is of the SCAN model
-    refined["precision"] = step.precision
+    if step.views:  # otherwise embed's
+        refined["precision"] = step.precision
+    if step.train_encoder:
+        refined.pop(FROZEN, None)
     REJECTED_MODEL.unlink(missing_ok=True)
     if metadata["self_label"]["epochs"]:
         write_clustering(SELF_LABEL_MODEL, weights, refined)
         return
-    scan, _ = read_clustering(SCAN_MODEL)
+    scan, _ = read_clustering(SCAN_MODEL, encoder=ENCODER)
     write_clustering(SELF_LABEL_MODEL, scan.state_dict(), metadata)
     if not failed and metadata["self_label"]["refused"]["confident"]:
         write_clustering(REJECTED_MODEL, weights, refined)
@@ -182,11 +204,13 @@ def self_label_training(
     neighbor_rows: Int64[Tensor, "images neighbors"],
     *,
     features: Path,
+    stored: StoredFeatures | None,
 ) -> SelfLabelTraining:
-    """The training of this stage, on the images' device; a frozen encoder's features go to ``features``.
+    """The training of this stage, on the images' device; a frozen encoder's features of views go to ``features``.
 
     Args:
         metadata: of the model's file.
+        stored: what the head learns from where there are no views.
     """
     step, seed = config.self_label, config.seed + config.self_label.seed
     generator = torch.Generator().manual_seed(seed)
@@ -200,6 +224,7 @@ def self_label_training(
         precision=step.precision,
         generator=generator,
         features=features,
+        stored=stored,
         compile=compiles(config.runtime, images.device, images=len(train_ids), training=step),
     )
     return SelfLabelTraining(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from scan_core.artifacts.standardization import Standardization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder
@@ -116,6 +117,24 @@ def frozen_self_label(images: ResidentImages) -> SelfLabelTraining:
     return SelfLabelTraining(frozen(images, heads=1), NEIGHBORS, **settings, **common(learning_rate=0.1))
 
 
+def stored(images: ResidentImages, *, heads: int) -> FrozenEncoder:
+    """On features of images as they are, without views."""
+    torch.manual_seed(0)
+    standardization = Standardization(encoder().features)
+    model = ClusteringModel(encoder(), clusters=2, heads=heads, standardization=standardization)
+    values = np.random.default_rng(0).standard_normal((1, len(images), model.encoder.features)).astype(np.float32)
+    return FrozenEncoder(model, CachedFeatures(values, torch.device("cpu")), precision="float32")
+
+
+def merged_scan(images: ResidentImages) -> ScanTraining:
+    return ScanTraining(stored(images, heads=4), NEIGHBORS, merges=True, **SCAN, **common(learning_rate=0.1))
+
+
+def stored_self_label(images: ResidentImages) -> SelfLabelTraining:
+    settings = {"threshold": 0.51, "class_balance": True}
+    return SelfLabelTraining(stored(images, heads=1), NEIGHBORS, **settings, **common(learning_rate=0.1))
+
+
 TRAININGS = [
     simclr,
     simclr_of_small_crops,
@@ -126,6 +145,8 @@ TRAININGS = [
     self_label,
     averaged_self_label,
     frozen_self_label,
+    merged_scan,
+    stored_self_label,
 ]
 
 

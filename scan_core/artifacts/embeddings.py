@@ -23,7 +23,7 @@ def embeddings_shape(path: Path) -> tuple[int, int]:
     Raises:
         ArtifactError: missing, or no array of two axes.
     """
-    found = _load(path, mmap_mode="r")
+    found = load_array(path, mmap_mode="r")
     if found.ndim != 2:
         raise ArtifactError(f"{path}: {found.dtype} {found.shape}, expected float32 [images, dimensions]")
     return len(found), found.shape[1]
@@ -35,7 +35,7 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
     Raises:
         ArtifactError: missing, another type or shape, not finite, or not of length 1.
     """
-    embeddings = _load(path)
+    embeddings = load_array(path)
     if embeddings.dtype != np.float32 or embeddings.ndim != 2:
         raise ArtifactError(f"{path}: {embeddings.dtype} {embeddings.shape}, expected float32 [images, dimensions]")
     if rows is not None and len(embeddings) != rows:
@@ -61,7 +61,7 @@ def read_embedding_norms(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
     Raises:
         ArtifactError: missing, another type or shape, or not positive.
     """
-    norms = _load(path)
+    norms = load_array(path)
     if norms.dtype != np.float32 or norms.shape != (rows,):
         raise ArtifactError(f"{path}: {norms.dtype} {norms.shape}, expected float32 ({rows},); run dvc repro embed")
     wrong = np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))
@@ -70,7 +70,12 @@ def read_embedding_norms(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
     return norms
 
 
-def _load(path: Path, *, mmap_mode: Literal["r"] | None = None) -> npt.NDArray[Any]:
+def load_array(path: Path, *, mmap_mode: Literal["r"] | None = None) -> npt.NDArray[Any]:
+    """Read, or open memory-mapped, an NPY file that embed writes.
+
+    Raises:
+        ArtifactError: missing, or no such file.
+    """
     try:
         return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
     except FileNotFoundError:

@@ -1,5 +1,6 @@
 """Read and write weights as safetensors, with metadata that says how to build their model."""
 
+import hashlib
 import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -72,6 +73,19 @@ def read_model(path: Path, *, keys: Collection[str] = ()) -> tuple[dict[str, Ten
         return weights, {key: json.loads(value) for key, value in header.items()}
     except ValueError as error:
         raise ArtifactError(f"{path}: metadata that is not JSON ({error}); run dvc repro") from None
+
+
+def checksum(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits.
+
+    Raises:
+        ArtifactError: missing.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; run the stage that writes it (dvc repro)") from None
 
 
 def load_weights(path: Path, module: nn.Module, weights: Mapping[str, Tensor]) -> None:

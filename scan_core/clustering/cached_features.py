@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float, Float16, Int64
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from scan_core.augment.normalize import normalize
@@ -31,11 +31,11 @@ class CachedFeatures:
 
     Args:
         values: [1 + V, M, D], the images as they are first; a memory-mapped file stays on the disk, and the system
-            decides what of it to keep in memory. They are copied to a GPU's memory where they fit.
+            decides what of it to keep in memory. They are copied to a GPU's memory where they fit. V may be 0.
         device: where features are wanted.
     """
 
-    def __init__(self, values: Float16[np.ndarray, "all images width"], device: torch.device) -> None:
+    def __init__(self, values: Float[np.ndarray, "all images width"], device: torch.device) -> None:
         self.device = device
         self.views = len(values) - 1
         self._images = values.shape[1]

@@ -12,15 +12,20 @@ from scan_core.clustering.learner import Rows
 from scan_core.clustering.model import ClusteringModel
 from scan_core.training.precision import autocast
 
+AS_IT_IS = -1
+"""In place of a view's number."""
+
 
 class FrozenEncoder:
     """See :class:`scan_core.clustering.learner.Learner`; all heads are one matrix product.
 
     Instead of a fresh augmentation in each step, an image shows one of its V cached views, drawn at random; where an
-    image is its own partner, another one. So a training of many epochs meets the same V views again and again.
+    image is its own partner, another one. So a training of many epochs meets the same V views again and again. Without
+    views it shows the image as it is.
 
     Args:
-        features: by the encoder of ``model``, of the images to learn from; at least two views for :meth:`pairs`.
+        features: what the heads of ``model`` take, of the images to learn from; no view, or at least two for
+            :meth:`pairs`.
     """
 
     def __init__(self, model: ClusteringModel, features: CachedFeatures, *, precision: str) -> None:
@@ -44,11 +49,12 @@ class FrozenEncoder:
         self, rows: Rows, generator: torch.Generator
     ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
         """Logits of images as they are, and of one view of each."""
-        views = torch.randint(self._features.views, rows.shape, generator=generator)
+        count = self._features.views
+        views = torch.randint(count, rows.shape, generator=generator) if count else torch.full_like(rows, AS_IT_IS)
         for batch, seen in zip(rows, views, strict=True):
             with autocast(self.device, self._precision):
                 with torch.no_grad():
-                    (plain,) = self.model.heads(self._features.gather(batch, torch.full_like(seen, -1)))
+                    (plain,) = self.model.heads(self._features.gather(batch, torch.full_like(seen, AS_IT_IS)))
                 (augmented,) = self.model.heads(self._features.gather(batch, seen))
             yield plain, augmented
 
@@ -69,7 +75,10 @@ def draw_views(
 
     Args:
         itself: where an image is its own partner: the two views are then different ones.
+        views: without any, all show the image as it is.
     """
+    if not views:
+        return torch.full_like(torch.cat([itself, itself], dim=1), AS_IT_IS, dtype=torch.int64)
     anchor, partner = torch.randint(views, (2, *itself.shape), generator=generator)
     another = (anchor + torch.randint(1, views, itself.shape, generator=generator)) % views
     return torch.cat([anchor, torch.where(itself, another, partner)], dim=1)

@@ -1,4 +1,4 @@
-"""An encoder with one or several linear cluster heads, and its file."""
+"""An encoder with one or several linear cluster heads, and its file, which a frozen encoder is not in."""
 
 import math
 from pathlib import Path
@@ -8,9 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from scan_core.artifacts.model import load_weights, read_model, write_model
+from scan_core.artifacts.model import checksum, load_weights, read_model, write_model
+from scan_core.artifacts.standardization import Standardization
 from scan_core.encoders.build import ENCODER_KEYS, build_encoder, check_count
 from scan_core.encoders.encoder import Encoder
+from scan_core.errors import ArtifactError
+
+FROZEN = "encoder_sha256"
+"""In a model's metadata: the checksum of the file that its encoder is in."""
 
 
 class ClusterHeads(nn.Module):
@@ -33,16 +38,26 @@ class ClusterHeads(nn.Module):
 
 
 class ClusteringModel(nn.Module):
-    """Images to cluster logits (SCAN, section 2.2)."""
+    """Images to cluster logits (SCAN, section 2.2).
 
-    def __init__(self, encoder: Encoder, *, clusters: int, heads: int) -> None:
+    Args:
+        standardization: of the features, before the heads; None gives these the features as they are.
+    """
+
+    def __init__(
+        self, encoder: Encoder, *, clusters: int, heads: int, standardization: Standardization | None = None
+    ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.standardization = encoder, standardization
         self.heads = ClusterHeads(encoder.features, clusters, heads)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "heads batch clusters"]:
         """Logits of each head."""
-        return self.heads(self.encoder(images))
+        return self.of_features(self.encoder(images))
+
+    def of_features(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, "heads batch clusters"]:
+        """Logits of each head, of images whose features are known."""
+        return self.heads(features if self.standardization is None else self.standardization(features))
 
 
 def select_head(weights: dict[str, Tensor], head: int) -> dict[str, Tensor]:
@@ -51,18 +66,40 @@ def select_head(weights: dict[str, Tensor], head: int) -> dict[str, Tensor]:
 
 
 def write_clustering(path: Path, weights: dict[str, Tensor], metadata: dict[str, Any]) -> None:
-    """Write the weights of a model with one head; ``metadata`` is that of its encoder plus ``clusters``."""
-    write_model(path, weights, metadata)
+    """Write the weights of a model with one head; ``metadata`` is that of its encoder plus ``clusters``.
+
+    Where it holds ``encoder_sha256``, the encoder is that of the file with this checksum, and left out.
+    """
+    kept = {name: w for name, w in weights.items() if FROZEN not in metadata or not name.startswith("encoder.")}
+    write_model(path, kept, metadata)
 
 
-def read_clustering(path: Path) -> tuple[ClusteringModel, dict[str, Any]]:
+def read_clustering(path: Path, *, encoder: Path) -> tuple[ClusteringModel, dict[str, Any]]:
     """Build the one-headed model that ``path`` describes and load its weights.
 
+    Args:
+        encoder: the file of the pretext task's encoder, which is read where the model was made with it frozen.
+
     Raises:
-        ArtifactError: missing, malformed, or the weights do not fit the description.
+        ArtifactError: missing, malformed, the weights do not fit the description, or the encoder is another one.
     """
     weights, metadata = read_model(path, keys=[*ENCODER_KEYS, "clusters"])
     check_count(path, metadata, "clusters")
-    model = ClusteringModel(build_encoder(path, metadata), clusters=metadata["clusters"], heads=1)
+    if FROZEN in metadata:
+        weights |= _frozen_encoder(path, metadata[FROZEN], encoder)
+    made = build_encoder(path, metadata)
+    standardization = Standardization(made.features) if "standardization.center" in weights else None
+    model = ClusteringModel(made, clusters=metadata["clusters"], heads=1, standardization=standardization)
     load_weights(path, model, weights)
     return model, metadata
+
+
+def _frozen_encoder(path: Path, expected: str, encoder: Path) -> dict[str, Tensor]:
+    found = checksum(encoder) if encoder.exists() else "no file"
+    if found != expected:
+        raise ArtifactError(
+            f"{path}: holds cluster heads alone, for the encoder with the SHA-256 {expected[:12]}, found {found[:12]} "
+            f"at {encoder}; put that encoder there (where this model is from, it is beside it), or run dvc repro"
+        )
+    weights, _ = read_model(encoder)
+    return {name: weight for name, weight in weights.items() if name.startswith("encoder.")}

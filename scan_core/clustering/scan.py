@@ -8,6 +8,7 @@ from torch import Tensor
 
 from scan_core.augment.draws import part_generator
 from scan_core.clustering.learner import Learner
+from scan_core.clustering.merge_heads import merge_heads
 from scan_core.clustering.model import select_head
 from scan_core.clustering.objective import Objective
 from scan_core.clustering.pairs import draw_partners
@@ -27,6 +28,7 @@ class ScanTraining:
         neighbor_rows: the neighbors of each image, as rows of ``learner``.
         objective: what is minimized, and by which the best epoch and head are chosen.
         optimizer: ``adam``, or ``sgd`` with ``momentum``.
+        merges: keep what the better half of the heads agree on, in place of the best one; see :func:`merge_heads`.
     """
 
     def __init__(
@@ -41,8 +43,9 @@ class ScanTraining:
         generator: torch.Generator,
         optimizer: str = "adam",
         momentum: float = 0.0,
+        merges: bool = False,
     ) -> None:
-        self._learner, self._neighbor_rows = learner, neighbor_rows
+        self._learner, self._neighbor_rows, self._merges = learner, neighbor_rows, merges
         self._generator = part_generator(generator, groups=2)
         self._objective = objective
         self._batch_size, self._learning_rate = batch_size, learning_rate
@@ -69,28 +72,35 @@ class ScanTraining:
         return {**meter.read(self._learner.learned, learning_rate=self._learning_rate), **self._select()}
 
     def _select(self) -> dict[str, float]:
-        """Score every head on the images as they are, one after the other, and keep the best one seen."""
+        """Score every head on the images as they are, one after the other, and keep the best one seen, or the better
+        half of them as one."""
         rows = self._neighbor_rows.to(self._learner.device)
-        losses, sizes = [], []
-        for logits in self._learner.of_images():
-            losses.append(self._objective.selection(logits, rows))
-            sizes.append(logits.argmax(-1).bincount(minlength=logits.shape[-1]))
-        head = best_head(torch.stack([loss.total for loss in losses]), learning_rate=self._learning_rate)
-        loss = losses[head]
+        losses, sizes, logits = [], [], []
+        for of_head in self._learner.of_images():
+            losses.append(self._objective.selection(of_head, rows))
+            sizes.append(of_head.argmax(-1).bincount(minlength=of_head.shape[-1]))
+            logits += [of_head] if self._merges else []
+        totals = torch.stack([loss.total for loss in losses])
+        head = best_head(totals, learning_rate=self._learning_rate)
+        loss, size, weights = losses[head], sizes[head], select_head(self._learner.learned.state_dict(), head)
+        if self._merges:
+            better = totals.argsort()[: max(1, len(totals) // 2)]
+            weights, together = merge_heads(self._learner.learned.state_dict(), logits, better)
+            loss = self._objective.selection(together, rows)
+            size = together.argmax(-1).bincount(minlength=together.shape[-1])
         if loss.total < self._best["loss"].item():
-            weights = select_head(self._learner.learned.state_dict(), head)
             self._best = {"loss": loss.total.cpu(), **{f"model.{name}": w.clone() for name, w in weights.items()}}
         parts = {f"selection_{name}": float(value) for name, value in loss._asdict().items() if name != "total"}
         return {
             "selection_loss": float(loss.total),
             **parts,
-            "clusters_used": float((sizes[head] > 0).sum()),
-            "largest_cluster": float(sizes[head].max() / sizes[head].sum()),
+            "clusters_used": float((size > 0).sum()),
+            "largest_cluster": float(size.max() / size.sum()),
             "head": float(head),
         }
 
     def best(self) -> tuple[State, float]:
-        """The model's weights, with one head, of the epoch and head with the lowest selection loss, and that loss."""
+        """The model's weights, with one head, of the epoch with the lowest selection loss, and that loss."""
         return {**self._learner.model.state_dict(), **part(self._best, "model")}, float(self._best["loss"])
 
     def state_dict(self) -> State:

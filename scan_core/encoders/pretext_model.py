@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -43,6 +44,19 @@ class PretextModel(nn.Module):
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch dimensions"]:
         """Projections, not normalized; the encoder's features where there is no projection head."""
         return self.projection(self.encoder(images))
+
+
+class FeaturesAndProjection(nn.Module):
+    """Both outputs of a model side by side, so that images go through its encoder once."""
+
+    def __init__(self, model: PretextModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch both"]:
+        """The encoder's features, then their projections."""
+        features = self.model.encoder(images)
+        return torch.cat([features, self.model.projection(features)], dim=1)
 
 
 def write_pretext(path: Path, model: PretextModel, metadata: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from torch import nn
 
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder, draw_views
+from scan_core.clustering.merge_heads import merge_heads
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.pairs import draw_partners
@@ -85,6 +86,28 @@ def test_a_loss_that_is_never_finite_stops_with_the_learning_rate_named():
         scan._learner.model.heads.weight.fill_(torch.nan)
     with pytest.raises(TrainingError, match=r"not finite in 3 of 3 steps \(first: step 0 .* learning rate 0\.01\)"):
         scan.run_epoch()
+
+
+def test_without_views_an_image_shows_itself():
+    values = np.random.default_rng(0).standard_normal((1, 24, 16)).astype(np.float32)
+    learner = training(CachedFeatures(values, torch.device("cpu")))._learner
+    rows, partners = torch.tensor([[3, 1]]), torch.tensor([[3, 5]])
+    expected = learner.model.heads(torch.from_numpy(values[0]))
+    (logits,) = learner.pairs(rows, partners, torch.Generator())
+    torch.testing.assert_close(logits, expected[:, [3, 1, 3, 5]])
+
+
+def test_merging_keeps_the_mean_of_the_better_heads():
+    scan = training(two_kinds(), heads=4, merges=True)
+    shown = scan.run_epoch()
+    logits = list(scan._learner.of_images())
+    losses = torch.stack([scan_objective(entropy_weight=2.0).selection(head, NEIGHBORS).total for head in logits])
+    weights, together = merge_heads(scan._learner.learned.state_dict(), logits, losses.argsort()[:2])
+    kept, loss = scan.best()
+    assert torch.equal(kept["heads.weight"], weights["heads.weight"])
+    assert loss == shown["selection_loss"]
+    assert loss == float(scan_objective(entropy_weight=2.0).selection(together, NEIGHBORS).total)
+    assert int(shown["clusters_used"]) == len(together.argmax(1).unique())
 
 
 def test_views_are_uniform_and_those_of_an_image_with_itself_differ():

@@ -37,7 +37,7 @@ def run_baselines(tmp_path, monkeypatch):
 
     def run() -> dict[str, np.ndarray]:
         config = SimpleNamespace(
-            seed=0, scan=SimpleNamespace(clusters=2), runtime=SimpleNamespace(threads=1)
+            seed=0, scan=SimpleNamespace(clusters=2, views=10), runtime=SimpleNamespace(threads=1)
         )  # no more
         monkeypatch.setattr(baselines, "load_params", lambda _: config)
         baselines.main()

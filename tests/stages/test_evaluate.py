@@ -53,7 +53,7 @@ def _write_data(labels: np.ndarray, *, k: int = 2) -> None:
     )
 
 
-def _predict(path: Path, images: object, image_ids: np.ndarray) -> np.ndarray:
+def _predict(path: Path, images: object, image_ids: np.ndarray, **_: Path) -> np.ndarray:
     """The self-labeled model is right under another numbering; SCAN's takes class 2 for class 0."""
     clusters = (CLASSES[image_ids] + 1) % CLUSTERS
     if "self_label" not in path.parts:

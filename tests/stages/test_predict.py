@@ -65,7 +65,9 @@ def test_each_picture_gets_what_the_model_says(run_predict, monkeypatch, at_once
     monkeypatch.setattr(predict, "BYTES_AT_ONCE", at_once)
     table = run_predict(_files()).set_index("path")
     images = ResidentImages(np.stack(PICTURES).transpose(0, 3, 1, 2).copy(), torch.device("cpu"))
-    expected = probabilities_of(predict.SELF_LABEL_MODEL, images, np.arange(COUNT))
+    expected = probabilities_of(
+        predict.SELF_LABEL_MODEL, images, np.arange(COUNT), encoder=Path("none"), features=Path("none")
+    )
     names = list(_files())
     assert table.loc[names, "cluster"].tolist() == expected.argmax(1).tolist()
     assert table.loc[names, "confidence"].to_numpy() == pytest.approx(expected.max(1), abs=1e-4)

@@ -1,0 +1,53 @@
+"""Heads that start from the centers of k-means."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from scan_core.artifacts.standardization import Standardization
+from scan_core.baselines.kmeans import kmeans
+from scan_core.clustering.model import ClusterHeads
+
+MARGIN = 4.0
+"""Of an image's two largest logits, the mean difference at the start: sure enough to keep the clusters, not so sure
+that nothing is left to learn."""
+
+
+@torch.no_grad()
+def start_from_kmeans(
+    heads: ClusterHeads,
+    points: Float[Tensor, "images features"],
+    *,
+    seed: int,
+    standardization: Standardization | None = None,
+) -> None:
+    """Let each head predict the nearest center of a k-means of its own, ``softmax(-s |x - c|^2)``.
+
+    As a linear layer, weights ``2 s c`` and biases ``-s |c|^2``, where ``s`` makes the mean difference between an
+    image's two largest logits ``MARGIN``.
+
+    Args:
+        points: standardized features of the images to learn from.
+        standardization: where ``heads`` take features as they are, what made ``points`` of those.
+    """
+    count, clusters, _ = heads.weight.shape
+    for head, start in enumerate(np.random.SeedSequence(seed).generate_state(count)):
+        centers = kmeans_centers(points, clusters, seed=int(start))
+        two = torch.cdist(points, centers).square().topk(2, largest=False).values
+        scale = MARGIN / (two[:, 1] - two[:, 0]).mean().clamp(min=1e-12)
+        weight, bias = 2 * scale * centers, -scale * centers.square().sum(1)
+        if standardization is not None:
+            weight = weight / standardization.scale
+            bias = bias - weight @ standardization.center
+        heads.weight[head], heads.bias[head] = weight, bias
+
+
+def kmeans_centers(
+    points: Float[Tensor, "images features"], clusters: int, *, seed: int
+) -> Float[Tensor, "clusters features"]:
+    """The centers that one start of k-means finds."""
+    found = kmeans(points.numpy(), fit_ids=np.arange(len(points)), clusters=clusters, seed=seed, inits=1)
+    assigned = torch.from_numpy(found)
+    sums = torch.zeros(clusters, points.shape[1]).index_add_(0, assigned, points)
+    return sums / assigned.bincount(minlength=clusters).clamp(min=1)[:, None]

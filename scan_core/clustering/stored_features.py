@@ -1,0 +1,37 @@
+"""The features that embed has written once, for heads that learn from nothing else."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, Int64
+from torch import Tensor
+
+from scan_core.artifacts.standardization import Standardization
+from scan_core.errors import ArtifactError
+
+_CHUNK = 8192
+
+
+class StoredFeatures(NamedTuple):
+    """What the encoder says of each image as it is, and what standardizes it."""
+
+    features: Float32[np.ndarray, "all width"]
+    """A memory-mapped file, row = image_id; read in chunks."""
+    standardization: Standardization
+
+    @torch.no_grad()
+    def of(self, image_ids: Int64[Tensor, " images"]) -> Float[Tensor, "images features"]:
+        """The images ``image_ids``, standardized.
+
+        Raises:
+            ArtifactError: the features are of another width than what standardizes them.
+        """
+        width = len(self.standardization.center)
+        if self.features.shape[1] != width:
+            raise ArtifactError(
+                f"{self.features.shape[1]} features of an image, expected {width}, which the model's standardization "
+                "takes; run dvc repro embed"
+            )
+        chunks = torch.split(image_ids, _CHUNK)
+        return torch.cat([self.standardization(torch.from_numpy(self.features[chunk.numpy()])) for chunk in chunks])

@@ -1,0 +1,25 @@
+"""Finding what puts features on one scale, from which heads learn better than from features as they are."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+
+from scan_core.artifacts.standardization import Standardization
+
+FIT_LIMIT = 20_000
+"""Images that it is fitted to; of more every n-th."""
+LEAST_SCALE = 1e-3
+"""Of a dimension, as a share of the largest: one that hardly varies stays small instead of being blown up."""
+
+
+def fit_standardization(
+    features: Float[np.ndarray, "images features"], *, fit_ids: Int64[np.ndarray, " fit"]
+) -> Standardization:
+    """Fit to the images ``fit_ids``, to at most ``FIT_LIMIT`` of them."""
+    rows = features[fit_ids[:: -(-len(fit_ids) // FIT_LIMIT)]].astype(np.float64)
+    scale = rows.std(axis=0)
+    least = max(LEAST_SCALE * scale.max(), np.finfo(np.float32).tiny)
+    standardization = Standardization(features.shape[1])
+    standardization.center.copy_(torch.from_numpy(rows.mean(axis=0)))
+    standardization.scale.copy_(torch.from_numpy(scale.clip(min=least)))
+    return standardization
