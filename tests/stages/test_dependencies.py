@@ -13,8 +13,6 @@ from stages.params_file import load_params
 from tests.reads import leaves
 
 STAGES = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
-UNREAD = {"pretext-train": {"encoder.weights"}}
-"""Declared, but not read: null is the only value so far."""
 OTHER_TASKS = tuple(f"pretext.{task}." for task in TASKS if task != "simclr")
 MODULES = {name: stage["cmd"].removeprefix("python -m stages.") for name, stage in STAGES.items()}
 
@@ -41,7 +39,7 @@ def test_declared_parameters_are_those_that_the_stage_reads(name: str, recorded_
     declared = {leaf for leaf in everything for one in STAGES[name]["params"] if f"{leaf}.".startswith(f"{one}.")}
     read = {leaf for leaf in reads[MODULES[name]] if not leaf.startswith("runtime.")}
     assert read <= declared
-    assert {leaf for leaf in declared - read if not leaf.startswith(OTHER_TASKS)} == UNREAD.get(name, set())
+    assert {leaf for leaf in declared - read if not leaf.startswith(OTHER_TASKS)} == set()
 
 
 def test_exempt_paths_exist():
