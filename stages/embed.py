@@ -13,6 +13,7 @@ from scan_core.artifacts.index import read_index
 from scan_core.artifacts.model import checksum
 from scan_core.artifacts.standardization import write_standardization
 from scan_core.encoders.build import check_images
+from scan_core.encoders.feature_cache import infer_new
 from scan_core.encoders.inference import infer
 from scan_core.encoders.pretext_model import FeaturesAndProjection, PretextModel, read_pretext
 from scan_core.encoders.standardization import fit_standardization
@@ -22,8 +23,19 @@ from scan_core.parallel.distributed import rank
 from stages.cli import run
 from stages.params import Params
 from stages.params_file import load_params
-from stages.paths import EMBEDDING_NORMS, EMBEDDINGS, ENCODER, FEATURES, IMAGES, INDEX, PARAMS, STANDARDIZATION
+from stages.paths import (
+    EMBEDDING_NORMS,
+    EMBEDDINGS,
+    ENCODER,
+    FEATURES,
+    IMAGES,
+    INDEX,
+    PARAMS,
+    STANDARDIZATION,
+    main_root,
+)
 from stages.processes import run_on_devices
+from stages.resume import identity
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -44,17 +56,17 @@ def _embed(config: Params, device: torch.device) -> None:
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     model, metadata = read_pretext(ENCODER)
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
-    outputs = infer(
-        network(model, config.embed.layer).to(device),
+    width, layer = model.encoder.features, config.embed.layer
+    both = network(model, layer).to(device)
+    normalization = {name: metadata[name] for name in ("mean", "std")}
+    name = identity("embed", params=[layer], inputs=[ENCODER], device=device)
+    outputs = infer_new(
+        main_root() / ".resume" / f"features-{name}.safetensors",
         images,
-        torch.arange(len(images)),
-        mean=metadata["mean"],
-        std=metadata["std"],
-        precision=metadata["precision"],
-        description="embed",
+        lambda ids: infer(both, images, ids, **normalization, precision=metadata["precision"], description="embed"),
+        width=width,
     )
-    width = model.encoder.features
-    embedded = outputs if config.embed.layer == "backbone" else outputs[:, width:].contiguous()
+    embedded = outputs if layer == "backbone" else outputs[:, width:].contiguous()
     embeddings = normalize_features(embedded, center_of=train_ids if config.embed.center else None)
     if rank():
         return

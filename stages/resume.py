@@ -25,7 +25,14 @@ def resume(
         inputs: the artifacts that it reads (``data/artifacts/index.parquet`` stands for the images, whose digest it
         holds).
     """
-    identity = {
+    return hold(main_root() / ".resume" / f"{stage}-{identity(stage, params=params, inputs=inputs, device=device)}")
+
+
+def identity(
+    stage: str, *, params: Sequence[BaseModel | int | str], inputs: Iterable[Path], device: torch.device
+) -> str:
+    """Return what names the results of ``stage``: other parameters, inputs, code or machine give another name."""
+    found = {
         "params": [
             section.model_dump(mode="json") if isinstance(section, BaseModel) else section for section in params
         ],
@@ -33,5 +40,4 @@ def resume(
         "code": {name: checksum(ROOT / name) for name in modules(ROOT / "stages" / f"{stage}.py")},
         "machine": [torch.__version__, device.type],
     }
-    name = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
-    return hold(main_root() / ".resume" / f"{stage}-{name}")
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,85 @@
+"""What an encoder has said of images before, by their content, so that a few new pictures among many cost little."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor
+
+from scan_core.artifacts.model import read_model, write_model
+from scan_core.console.progress import say, warn
+from scan_core.errors import ArtifactError
+from scan_core.images.images import Images
+from scan_core.parallel.distributed import processes
+
+LIMIT = 2**31
+"""Bytes that a cache may take; more images than fit go without."""
+_DIGEST, _BATCH = 16, 512
+Outputs = Float[Tensor, "images outputs"]
+
+
+def infer_new(
+    path: Path, images: Images, infer: Callable[[Int64[Tensor, " new"]], Outputs], *, width: int
+) -> Float[Tensor, "images outputs"]:
+    """The outputs of ``infer`` for all ``images``, which it is asked for where the file ``path`` does not know them.
+
+    Afterwards the file knows these images and no others, and files of other encoders are gone. Several processes work
+    without: each would have to know what the others find. Outputs of few new images may differ in the last bits from
+    those that they would have among many, as they do with the size of a batch.
+
+    Args:
+        path: named by a word, a dash, and everything that outputs depend on beside the pixels.
+        infer: gives the outputs of the images with these ids.
+        width: numbers in an output, about.
+    """
+    everything = torch.arange(len(images))
+    if processes() > 1 or len(images) * width * torch.float32.itemsize > LIMIT:
+        return infer(everything)
+    keys = content_keys(images)
+    known, outputs = _read(path)
+    rows = torch.tensor([known.get(key.tobytes(), -1) for key in keys])
+    new = everything[rows < 0]
+    if len(new) < len(images):
+        say(f"embed: {len(images) - len(new):,} of {len(images):,} images are known from before")
+    if len(new) == len(images):
+        found = infer(new)
+    else:
+        found = outputs[rows.clamp(min=0)].to(images.device)
+        if len(new):
+            found[new] = infer(new)
+    _write(path, keys, found)
+    return found
+
+
+def content_keys(images: Images) -> UInt8[np.ndarray, "images digest"]:
+    """A digest of each image's pixels, as they were prepared."""
+    keys = [
+        hashlib.blake2b(pixels.tobytes(), digest_size=_DIGEST).digest()
+        for batch in images.batches(torch.split(torch.arange(len(images)), _BATCH))
+        for pixels in batch.cpu().numpy()
+    ]
+    return np.frombuffer(b"".join(keys), np.uint8).reshape(-1, _DIGEST)
+
+
+def _read(path: Path) -> tuple[dict[bytes, int], Outputs]:
+    if path.exists():
+        try:
+            tensors, _ = read_model(path)
+            return {key.tobytes(): row for row, key in enumerate(tensors["keys"].numpy())}, tensors["outputs"]
+        except (ArtifactError, KeyError) as error:
+            warn(f"{error}; all images are embedded anew")
+    return {}, torch.empty(0, 0)
+
+
+def _write(path: Path, keys: UInt8[np.ndarray, "images digest"], outputs: Outputs) -> None:
+    """Replace all that is known; where it cannot be written, go on without."""
+    try:
+        write_model(path, {"keys": torch.from_numpy(keys.copy()), "outputs": outputs}, {})
+    except ArtifactError as error:
+        warn(f"{error}; the images will be embedded anew next time")
+    for other in path.parent.glob(f"{path.name.partition('-')[0]}-*{path.suffix}"):
+        if other != path:
+            other.unlink(missing_ok=True)
