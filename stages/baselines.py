@@ -14,6 +14,7 @@ from scan_core.baselines.pixel_features import pixel_features
 from scan_core.console.progress import tell
 from scan_core.images.open_images import open_images
 from stages.cli import run
+from stages.fitting import cluster_count
 from stages.params_file import load_params
 from stages.paths import BASELINES, EMBEDDING_NORMS, EMBEDDINGS, IMAGES, INDEX, PARAMS
 
@@ -28,6 +29,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     the embeddings as the encoder gives them) and kmeans_pixels.
     """
     config = load_params(params)
+    count = cluster_count(config.scan.clusters).clusters
     images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)
     fit_ids = read_index(INDEX, rows=len(images)).train_ids
     embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
@@ -42,11 +44,11 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         clusters[method] = kmeans(
             values,
             fit_ids=fit_ids,
-            clusters=config.scan.clusters,
+            clusters=count,
             seed=config.seed,
             workers=config.runtime.threads,
         )
-        tell(f"{method}: {len(images):,} images in {config.scan.clusters} clusters")
+        tell(f"{method}: {len(images):,} images in {count} clusters")
     write_baselines(BASELINES, clusters)
 
 

@@ -28,7 +28,7 @@ from scan_core.images.open_images import open_images
 from stages.advice import told
 from stages.cli import run
 from stages.devices import choose_device, prepare
-from stages.evaluate_messages import summary, warnings
+from stages.evaluate_messages import suggested, summary, warnings
 from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
@@ -83,6 +83,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_galleries(REPORT, results, ids, images, embeddings, prototype_count=config.evaluate.prototypes)
     write_text(REPORT / "details.json", json.dumps(details(results), indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
+    if message := suggested(metadata["self_label"]):
+        tell(message)
     found = warnings(results, told(metadata["self_label"]))
     if results.meaningless:
         warn(found.pop(0))  # before anybody reads the figures

@@ -137,7 +137,7 @@ def _make(
     metadata: Mapping[str, Any] = normalization_of(images)._asdict()
     if section == "scan":
         return scan_training(config, _encoder(config, images), metadata, images, ids, neighbors, features=features)
-    model = ClusteringModel(_encoder(config, images), clusters=config.scan.clusters, heads=1)
+    model = ClusteringModel(_encoder(config, images), clusters=config.scan.cluster_count, heads=1)
     return self_label_training(config, model, metadata, images, ids, neighbors, features=features)
 
 
@@ -146,7 +146,7 @@ def _selection_bytes(section: str, config: Params) -> int:
     if section != "scan":
         return 0
     heads = config.scan.heads if config.scan.train_encoder else 1
-    return 2 * heads * config.scan.clusters * torch.float32.itemsize
+    return 2 * heads * config.scan.cluster_count * torch.float32.itemsize
 
 
 def _epochs(section: str, config: Params, images: Images) -> float:

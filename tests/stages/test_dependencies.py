@@ -41,7 +41,7 @@ def read_parameters(path: Path) -> set[str]:
         if not (isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "config"):
             continue
         parent = parents[node]
-        leaf = path.stem in ("baselines", "fetch", "preview") and isinstance(parent, ast.Attribute)
+        leaf = path.stem in ("baselines", "count_clusters", "fetch", "preview") and isinstance(parent, ast.Attribute)
         used.add(f"{node.attr}.{parent.attr}" if leaf and isinstance(parent, ast.Attribute) else node.attr)
     return {name for name in used if not name.startswith("runtime")}
 
