@@ -19,6 +19,7 @@ from scan_core.baselines.pixel_features import pixel_features
 from scan_core.console.progress import tell
 from scan_core.images.open_images import open_images
 from stages.cli import run
+from stages.fitting import cluster_count
 from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
@@ -45,6 +46,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     the standardized features).
     """
     config = load_params(params)
+    count = cluster_count(config.scan.clusters).clusters
     images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)
     fit_ids = read_index(INDEX, rows=len(images)).train_ids
     embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
@@ -63,11 +65,11 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         clusters[method] = kmeans(
             values,
             fit_ids=fit_ids,
-            clusters=config.scan.clusters,
+            clusters=count,
             seed=config.seed,
             workers=config.runtime.threads,
         )
-        tell(f"{method}: {len(images):,} images in {config.scan.clusters} clusters")
+        tell(f"{method}: {len(images):,} images in {count} clusters")
     write_baselines(BASELINES, clusters)
 
 

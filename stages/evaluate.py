@@ -29,7 +29,7 @@ from scan_core.images.open_images import open_images
 from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
-from stages.evaluate_messages import summary, warnings
+from stages.evaluate_messages import suggested, summary, warnings
 from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
@@ -91,6 +91,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     taught = metadata["self_label"].get("trained_with", "not known: a model from before it was written down")
     write_text(REPORT / "details.json", json.dumps({**details(results), "trained_with": taught}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
+    if message := suggested(metadata["self_label"]):
+        tell(message)
     found = warnings(results, told(metadata["self_label"]), prior=prior_of(metadata["scan"]))
     if results.meaningless:
         warn(found.pop(0))  # before anybody reads the figures

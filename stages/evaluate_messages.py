@@ -1,9 +1,21 @@
 """What a person reads on the terminal after an evaluation."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from scan_core.evaluation.results import Results, StepResult
 from stages.advice import BALANCE, MEANINGLESS, collapse_warning
+
+
+def suggested(metadata: Mapping[str, Any]) -> str | None:
+    """Say that nobody has set the number of clusters of a model, by its ``metadata``; None where one has."""
+    if not metadata.get("suggested_from"):
+        return None
+    low, high = metadata["suggested_from"]
+    return (
+        f"{metadata['clusters']} clusters, as count-clusters suggests ({low} to {high} fit nearly as well: "
+        "reports/count_clusters/curve.png); scan.clusters sets another number"
+    )
 
 
 def warnings(results: Results, told: Sequence[str] = (), *, prior: Sequence[float] | None = None) -> list[str]:

@@ -1,7 +1,21 @@
-"""Values of params.yaml that are too large for a small folder, lowered with a warning instead of an error."""
+"""Values of params.yaml as a run can have them: those too large for a small folder are lowered, auto is a number."""
 
+from typing import Literal
+
+from scan_core.artifacts.cluster_count import ClusterCount, read_cluster_count
 from scan_core.console.progress import warn
 from stages.params import Params
+from stages.paths import CLUSTERS
+
+
+def cluster_count(asked: int | Literal["auto"]) -> ClusterCount:
+    """Return the number that ``asked``, of ``scan.clusters``, stands for: itself, or what count-clusters suggests."""
+    return read_cluster_count(CLUSTERS) if asked == "auto" else ClusterCount(asked, suggested_from=None)
+
+
+def with_cluster_count(config: Params, clusters: int) -> Params:
+    """Put ``clusters`` in the place of ``scan.clusters: auto``."""
+    return config.model_copy(update={"scan": config.scan.model_copy(update={"clusters": clusters})})
 
 
 def with_fitting_batch(config: Params, section: str, *, images: int, devices: int) -> Params:

@@ -137,9 +137,18 @@ class NeighborsParams(Section):
     """Beyond so many training images the search is approximate, with its recall measured."""
 
 
+class CountClustersParams(Section):
+    seed: Seed
+    most: Annotated[int, Field(ge=2, lt=2**31)]
+    """The largest number of clusters that is tried."""
+    sample: Annotated[int, Field(ge=6, lt=2**31)]
+    """Training images that it is tried on, drawn uniformly; with fewer, all."""
+
+
 class ScanParams(Section):
     seed: Seed
-    clusters: Annotated[int, Field(ge=2, lt=2**31)]
+    clusters: Annotated[int, Field(ge=2, lt=2**31)] | Literal["auto"]
+    """auto is what count-clusters suggests."""
     heads: Count
     merge_heads: bool
     """Whether the better half of the heads are averaged, their clusters matched; else the best one is kept."""
@@ -162,8 +171,21 @@ class ScanParams(Section):
     precision: Precision
     augmentation: AugmentationParams
 
+    @property
+    def cluster_count(self) -> int:
+        """The number of ``clusters``, once it is known.
+
+        Raises:
+            ValueError: it is not yet; see ``stages/fitting.py``.
+        """
+        if self.clusters == "auto":
+            raise ValueError("scan.clusters: auto, expected a number; with_cluster_count puts it there")
+        return self.clusters
+
     @model_validator(mode="after")
     def _one_share_per_cluster(self) -> Self:
+        if self.prior is not None and self.clusters == "auto":
+            raise ValueError(f"prior with clusters: auto, expected as many clusters as shares: {len(self.prior)}")
         if self.prior is not None and len(self.prior) != self.clusters:
             raise ValueError(f"prior has {len(self.prior)} shares, expected one for each of {self.clusters} clusters")
         return self
@@ -232,6 +254,7 @@ class Params(Section):
     pretext: PretextParams
     embed: EmbedParams
     neighbors: NeighborsParams
+    count_clusters: CountClustersParams
     scan: ScanParams
     self_label: SelfLabelParams
     evaluate: EvaluateParams

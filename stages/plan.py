@@ -21,15 +21,17 @@ from scan_core.machine.peak_memory import new_processes
 from stages import plan_training
 from stages.cli import run
 from stages.devices import choose_device, count_devices
-from stages.fitting import with_fitting_batch, with_fitting_neighbors
+from stages.fitting import cluster_count, with_cluster_count, with_fitting_batch, with_fitting_neighbors
 from stages.params import NO_TASK, Params
 from stages.params_file import load_params
-from stages.paths import PARAMS, main_root
+from stages.paths import CLUSTERS, PARAMS, main_root
 from stages.plan_images import Counts, count_images
 from stages.plan_measure import Measured, measure_fetch, measure_others
 from stages.plan_training import measure_training
 
 COLUMNS = 80
+GUESS = 20
+"""Clusters, before count-clusters has run; the time hardly depends on it."""
 UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 TRAININGS = {"pretext-train": "pretext", "scan-train": "scan", "self-label": "self_label"}
 """The sections of the trainings, by stage."""
@@ -51,7 +53,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     """
     process = psutil.Process()  # which has imported the libraries, as each stage does
     start, libraries = time.time() - process.create_time(), process.memory_info().rss
-    config = load_params(params)
+    config = with_a_count(load_params(params))
     counts = count_images(config, main_root())
     device = choose_device(config.runtime.device)
     devices = count_devices(config.runtime, device)
@@ -66,6 +68,15 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     print_notes(fitting, found, free, devices=devices)
     if wrong := [*impossible(fitting, counts, devices=devices), *too_large(fitting, found, free)]:
         raise ParamsError("\n".join(wrong))
+
+
+def with_a_count(config: Params) -> Params:
+    """Put a number in the place of scan.clusters: auto, that of count-clusters where it has run, and say so."""
+    if config.scan.clusters != "auto":
+        return config
+    number = cluster_count("auto").clusters if CLUSTERS.exists() else GUESS
+    say(f"plan: scan.clusters: auto is taken for {number}" + ("" if CLUSTERS.exists() else ", a guess"))
+    return with_cluster_count(config, number)
 
 
 def fitted(config: Params, counts: Counts, *, devices: int) -> Params:
@@ -117,8 +128,8 @@ def impossible(config: Params, counts: Counts, *, devices: int) -> Iterator[str]
                 f"{section}.batch_size: {step.batch_size}, expected a multiple of {devices} (runtime.devices): "
                 f"{step.batch_size - shared or devices}"
             )
-    if config.scan.clusters > counts.train:
-        yield f"scan.clusters: {config.scan.clusters}, expected at most {counts.train} (images of data.train_splits)"
+    if (clusters := config.scan.cluster_count) > counts.train:
+        yield f"scan.clusters: {clusters}, expected at most {counts.train} (images of data.train_splits)"
 
 
 def too_large(config: Params, found: dict[str, Measured], free: Free) -> Iterator[str]:

@@ -64,7 +64,7 @@ def _published(config: Params) -> Counts:
     data, share, origin = config.data, 1.0, "as published"
     described = DATASETS[data.name]
     if data.classes_file is not None and described.classes:
-        share = config.scan.clusters / described.classes
+        share = config.scan.cluster_count / described.classes
         origin = "about as published, if data.classes_file names as many classes as scan.clusters"
     counts = {split: round(share * count) for split, count in (described.images or {}).items()}
     return _count(config, np.repeat(np.array([*counts], object), [*counts.values()]), origin=origin)

@@ -121,7 +121,7 @@ def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Me
     kept = 2 * (stored + embeddings * projection) + 2 * embeddings
     grown = Peak(0, kept) if device.type == "cuda" else Peak(kept, 0)
     host, on_device = top.host - before.host + grown.host, top.device + grown.device
-    predictions = 2 * counts.evaluate * config.scan.clusters * torch.float32.itemsize
+    predictions = 2 * counts.evaluate * config.scan.cluster_count * torch.float32.itemsize
     return {
         "embed": Measured(counts.all, inference * counts.all, host, on_device, embeddings + stored),
         "mine-neighbors": _mine(config, counts, unit.shape[1]),
@@ -180,10 +180,10 @@ def _mine(config: Params, counts: Counts, dimensions: int) -> Measured:
 
 def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float:
     """Seconds of k-means on three kinds of features, all taken to be as wide as the embeddings."""
-    points, clusters = min(len(unit), POINTS), min(config.scan.clusters, len(unit))
+    points, clusters = min(len(unit), POINTS), min(config.scan.cluster_count, len(unit))
     started = time.perf_counter()
     kmeans(unit[:points], fit_ids=np.arange(points), clusters=clusters, seed=0, workers=config.runtime.threads)
-    runs = starts(counts.train, config.scan.clusters) / starts(points, clusters)
+    runs = starts(counts.train, config.scan.cluster_count) / starts(points, clusters)
     return 3 * (time.perf_counter() - started) * runs * counts.train / points
 
 

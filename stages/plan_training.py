@@ -142,7 +142,7 @@ def _make(
     stored = _noise(encoder.features, len(images)) if _takes_stored_features(section, config) else None
     if section == "scan":
         return scan_training(config, encoder, metadata, images, ids, neighbors, features=features, stored=stored)
-    model = ClusteringModel(encoder, clusters=config.scan.clusters, heads=1)
+    model = ClusteringModel(encoder, clusters=config.scan.cluster_count, heads=1)
     return self_label_training(config, model, metadata, images, ids, neighbors, features=features, stored=stored)
 
 
@@ -161,7 +161,7 @@ def _selection_bytes(section: str, config: Params) -> int:
     if section != "scan":
         return 0
     heads = config.scan.heads if config.scan.train_encoder else 1
-    return 2 * heads * config.scan.clusters * torch.float32.itemsize
+    return 2 * heads * config.scan.cluster_count * torch.float32.itemsize
 
 
 def _epochs(section: str, config: Params, images: Images) -> float:

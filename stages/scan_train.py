@@ -39,7 +39,7 @@ from scan_core.training.resume import History
 from stages.advice import collapse_warning, scan_at_chance
 from stages.cli import run
 from stages.devices import compiles
-from stages.fitting import with_fitting_batch
+from stages.fitting import cluster_count, with_cluster_count, with_fitting_batch
 from stages.model_run import further_run
 from stages.params import Params, ScanParams
 from stages.params_file import load_params
@@ -67,12 +67,14 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 
 def _train(config: Params, device: torch.device) -> None:
+    asked, count = config.scan, cluster_count(config.scan.clusters)
+    config = with_cluster_count(config, count.clusters)
     scan = config.scan
     say_if_float32(scan.precision, device)
     images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).train_ids
-    if len(train_ids) < scan.clusters:
-        raise TrainingError(f"{len(train_ids)} training images for {scan.clusters} clusters; lower scan.clusters")
+    if len(train_ids) < scan.cluster_count:
+        raise TrainingError(f"{len(train_ids)} training images for {count.clusters} clusters; lower scan.clusters")
     neighbors = read_neighbors(NEIGHBORS, train_ids=train_ids)
     pretext, metadata = read_pretext(ENCODER)
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
@@ -100,17 +102,18 @@ def _train(config: Params, device: torch.device) -> None:
         until, consistency = _at_chance_until(history, scan), history[best]["selection_consistency"]
         described = {
             **metadata,
-            "clusters": scan.clusters,
+            "clusters": count.clusters,
+            "suggested_from": count.suggested_from,
             "selection_loss": loss,
             **({"precision": scan.precision} if scan.views else {}),  # of embed otherwise
             **({} if scan.train_encoder else {FROZEN: checksum(ENCODER)}),
-            "run": further_run(metadata.get("run"), scan=scan),
+            "run": further_run(metadata.get("run"), scan=asked),
             "scan": {"epochs": scan.epochs, "at_chance_until": until, "consistency": consistency},
         }
         write_clustering(SCAN_MODEL, weights, described)
         collapse = collapse_warning(
             used=int(history[best]["clusters_used"]),
-            clusters=scan.clusters,
+            clusters=scan.cluster_count,
             largest=history[best]["largest_cluster"],
             entropy=history[best]["selection_entropy"],
             prior=scan.prior,
@@ -132,7 +135,7 @@ def _stored_features(images: int) -> StoredFeatures:
 def _at_chance_until(history: History, scan: ScanParams) -> int:
     """The last epoch whose predictions were uniform."""
     consistency = [metrics["selection_consistency"] for metrics in history]
-    return last_at_chance(consistency, chance_consistency(scan.clusters))
+    return last_at_chance(consistency, chance_consistency(scan.cluster_count))
 
 
 def scan_training(
@@ -156,7 +159,7 @@ def scan_training(
     scan, seed = config.scan, config.seed + config.scan.seed
     torch.manual_seed(seed)
     standardization = stored.standardization if stored and not scan.views else None
-    model = ClusteringModel(encoder, clusters=scan.clusters, heads=scan.heads, standardization=standardization)
+    model = ClusteringModel(encoder, clusters=scan.cluster_count, heads=scan.heads, standardization=standardization)
     if stored and scan.init == "kmeans":
         folded = stored.standardization if scan.views else None
         start_from_kmeans(model.heads, stored.of(train_ids), seed=seed, standardization=folded)

@@ -11,11 +11,24 @@ from pathlib import Path
 
 import pytest
 
-from stages import baselines, embed, evaluate, fetch, mine_neighbors, pretext_train, preview, scan_train, self_label
+from stages import (
+    baselines,
+    count_clusters,
+    embed,
+    evaluate,
+    fetch,
+    mine_neighbors,
+    pretext_train,
+    preview,
+    scan_train,
+    self_label,
+)
 from stages.use import main as use
 
 ROOT = Path(__file__).parents[1]
-STAGES = (fetch, preview, pretext_train, embed, mine_neighbors, baselines, scan_train, self_label, evaluate)
+STAGES = (
+    fetch, preview, pretext_train, embed, count_clusters, mine_neighbors, baselines, scan_train, self_label, evaluate
+)  # fmt: skip
 TRAININGS = ("pretext_train", "scan_train", "self_label")
 TINY = [
     "data.limit=160",

@@ -1,0 +1,79 @@
+"""The stage `count-clusters`: how many clusters fit the embeddings."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+import typer
+
+from scan_core.artifacts.atomic import write_text
+from scan_core.artifacts.cluster_count import ClusterCount, write_cluster_count
+from scan_core.artifacts.details import write_details
+from scan_core.artifacts.embeddings import read_embeddings
+from scan_core.artifacts.index import read_index
+from scan_core.console.progress import tell
+from scan_core.counting.curve import Point, curve, numbers_to_try
+from scan_core.counting.plot import plot_curve
+from scan_core.counting.suggest import Suggestion, suggest
+from scan_core.errors import ParamsError
+from scan_core.evaluation.figure import save_png
+from stages.cli import run
+from stages.params_file import load_params
+from stages.paths import CLUSTERS, EMBEDDINGS, INDEX, PARAMS, REPORTS
+
+REPORT = REPORTS / "count_clusters"
+
+
+def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
+    """Suggest a number of clusters, and a range, without labels; scan.clusters: auto takes the suggestion.
+
+    Reads data/artifacts/embeddings.npy and data/artifacts/index.parquet. Writes data/artifacts/clusters.json (the
+    number that the trainings take: scan.clusters, or the suggestion) and reports/count_clusters (curve.csv, curve.png,
+    details.json).
+    """
+    config = load_params(params)
+    asked, counting = config.scan.clusters, config.count_clusters
+    embeddings = read_embeddings(EMBEDDINGS)
+    train_ids = read_index(INDEX, rows=len(embeddings)).train_ids
+    if asked != "auto" and asked > len(train_ids):
+        raise ParamsError(f"scan.clusters: {asked}, expected at most {len(train_ids)}, one for each training image")
+    seed = config.seed + counting.seed
+    sample = np.random.Generator(np.random.PCG64(seed)).permutation(train_ids)[: counting.sample]
+    points = list(curve(embeddings[sample], numbers=numbers_to_try(len(sample), most=counting.most), seed=seed))
+    suggestion = suggest(points) if points else None
+    count = _count(asked, suggestion, images=len(sample))
+    _report(points, suggestion, images=len(sample))
+    write_cluster_count(CLUSTERS, count)
+    tell(_told(asked, suggestion))
+
+
+def _report(points: list[Point], suggestion: Suggestion | None, *, images: int) -> None:
+    columns = [*Point._fields, "fit"]
+    rows = [(*point, point.fit) for point in points]
+    table = pd.DataFrame(rows, columns=columns).to_csv(index=False, float_format="%.4f", lineterminator="\n")
+    write_text(REPORT / "curve.csv", table)
+    write_details(REPORT, {"images": images, **({} if suggestion is None else suggestion._asdict())})
+    if suggestion:
+        save_png(REPORT / "curve.png", plot_curve(points, suggestion))
+
+
+def _count(asked: int | Literal["auto"], suggestion: Suggestion | None, *, images: int) -> ClusterCount:
+    if asked != "auto":
+        return ClusterCount(asked, suggested_from=None)
+    if suggestion is None:
+        raise ParamsError(f"scan.clusters: auto, expected a number: {images} training images are too few to tell")
+    return ClusterCount(suggestion.clusters, suggested_from=(suggestion.lowest, suggestion.highest))
+
+
+def _told(asked: int | Literal["auto"], suggestion: Suggestion | None) -> str:
+    if suggestion is None:
+        return f"{asked} clusters, as scan.clusters says; there are too few images to suggest a number"
+    fits = f"{suggestion.lowest} to {suggestion.highest} fit nearly as well as the best ({REPORT}/curve.png)"
+    if asked == "auto":
+        return f"{suggestion.clusters} clusters are suggested: {fits}; scan.clusters sets another number"
+    return f"{asked} clusters, as scan.clusters says; {suggestion.clusters} would be suggested: {fits}"
+
+
+if __name__ == "__main__":
+    run(main)
