@@ -38,8 +38,11 @@ def recorded(stage: ModuleType) -> Iterator[set[str]]:
 
     def load(path: Path) -> Params:
         config = load_params(path)
-        known.update((id(section), (prefix, section)) for prefix, section in sections(config))
+        know(config)
         return config
+
+    def know(section: Section, prefix: str = "") -> None:
+        known.update((id(each), (start, each)) for start, each in sections(section, prefix))
 
     def attribute(section: Section, name: str) -> Any:
         value = object.__getattribute__(section, name)
@@ -52,9 +55,16 @@ def recorded(stage: ModuleType) -> Iterator[set[str]]:
             read.update(leaves(section, known[id(section)][0]))
         return model_dump(section, **options)
 
-    model_dump = Section.model_dump
+    def copy(section: Section, **options: Any) -> Section:
+        copied = model_copy(section, **options)
+        if id(section) in known:
+            know(copied, known[id(section)][0])
+        return copied
+
+    model_dump, model_copy = Section.model_dump, Section.model_copy
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(stage, "load_params", load)
         patch.setattr(Section, "__getattribute__", attribute)
         patch.setattr(Section, "model_dump", dump)
+        patch.setattr(Section, "model_copy", copy)
         yield read
