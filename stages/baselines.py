@@ -42,8 +42,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     data/artifacts/standardization.safetensors and the checksum of data/artifacts/pretext/encoder.safetensors.
 
     Writes data/artifacts/baselines.parquet with the methods kmeans (on the L2-normalized embeddings), kmeans_raw (on
-    the embeddings as the encoder gives them), kmeans_pixels and, where heads learn from them, kmeans_standardized (on
-    the standardized features).
+    the embeddings as the encoder gives them), kmeans_pixels and, where heads learn from them, kmeans_scaled (on the
+    features, each dimension scaled alike).
     """
     config = load_params(params)
     count = cluster_count(config.scan.clusters).clusters
@@ -59,7 +59,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     if not config.scan.views:
         standardization = read_standardization(STANDARDIZATION, encoder_sha256=checksum(ENCODER))
         raw = torch.from_numpy(np.array(read_features(FEATURES, rows=len(images))))
-        features["kmeans_standardized"] = standardization(raw).numpy()
+        features["kmeans_scaled"] = standardization(raw).numpy()
     clusters = {}
     for method, values in features.items():
         clusters[method] = kmeans(

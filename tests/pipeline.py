@@ -52,6 +52,8 @@ TINY = [
 ]
 
 FROZEN = ["scan.train_encoder=false", "scan.views=3", "self_label.train_encoder=false", "self_label.ema_decay=0.9"]
+STORED = ["scan.train_encoder=false", "scan.views=0", "scan.heads=4", "scan.merge_heads=true", "scan.init=kmeans"]
+STORED += ["self_label.train_encoder=false", "self_label.views=0"]
 
 
 def enter(folder: Path, patch: pytest.MonkeyPatch) -> None:

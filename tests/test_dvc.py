@@ -103,7 +103,7 @@ def test_a_parameter_reruns_the_stages_downstream(unchanged: Path, override: str
         ("scan_core/clustering/pseudo_label_loss.py", {"scan-train", "self-label", "evaluate"}),
         ("scan_core/neighbors/mine.py", {"mine-neighbors", "scan-train", "self-label", "evaluate"}),
         ("scan_core/evaluation/metrics.py", {"evaluate"}),
-        ("scan_core/baselines/kmeans.py", {"baselines", "evaluate"}),
+        ("scan_core/baselines/kmeans.py", {"baselines", "scan-train", "self-label", "evaluate"}),
         ("scan_core/datasets/folder.py", set(ORDER)),
         ("stages/embed.py", LEARNING - {"pretext-train"}),
         ("stages/preview.py", {"preview"}),

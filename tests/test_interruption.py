@@ -12,6 +12,7 @@ import pytest
 from stages import baselines, embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
 from tests.pipeline import (
     FROZEN,
+    STORED,
     TRAININGS,
     artifacts,
     enter,
@@ -99,6 +100,21 @@ def frozen(uninterrupted: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
         forget(folder, stage)
         finish(folder, stage)
     return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["scan_train", "self_label"])
+def test_a_killed_training_on_stored_features_goes_on(stage: str, frozen: Path, tmp_path: Path):
+    project = shutil.copytree(frozen, tmp_path / "stored")
+    write_params(project, *LONG, *STORED)
+    for each in ("scan_train", "self_label"):
+        forget(project, each)
+        finish(project, each)
+    expected = artifacts(project)
+    forget(project, stage)
+    assert kill_after_first_epoch(project, stage) == -signal.SIGKILL
+    assert re.search(r"going on after epoch \d+", finish(project, stage))
+    assert artifacts(project) == expected
 
 
 @pytest.mark.parametrize(

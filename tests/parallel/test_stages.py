@@ -21,7 +21,7 @@ from stages import processes as stage_processes
 from stages.params_file import load_params
 from tests.parallel.team import Team
 from tests.parallel.two_devices import SMALL_STEPS, TWO, assert_embeds_as
-from tests.pipeline import FROZEN, TRAININGS, artifacts, environment, start_stage, write_params
+from tests.pipeline import FROZEN, STORED, TRAININGS, artifacts, environment, start_stage, write_params
 
 pytestmark = pytest.mark.xdist_group("distributed")
 
@@ -125,8 +125,9 @@ def test_approximately_too(project: Path, processes: Team):
 
 
 @pytest.mark.slow
-def test_torchrun_trains_heads_on_a_frozen_encoder_in_one_of_its_processes(project: Path):
-    write_params(project, *FROZEN)
+@pytest.mark.parametrize("settings", [FROZEN, STORED], ids=["views", "stored features"])
+def test_torchrun_trains_heads_on_a_frozen_encoder_in_one_of_its_processes(settings: list[str], project: Path):
+    write_params(project, *settings)
     scan_train.main(Path("params.yaml"))
     expected = Path("data/artifacts/scan/model.safetensors").read_bytes()
     Path("data/artifacts/scan/model.safetensors").unlink()

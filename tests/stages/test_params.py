@@ -85,6 +85,22 @@ def test_padding_is_smaller_than_small_crops(tmp_path: Path):
         load_params(changed(path, "pretext.augmentation.random_crop", {"padding": 16}))
 
 
+def test_views_that_nothing_can_learn_from(digits: Path):
+    path = changed(digits, "scan.views", 1)
+    with pytest.raises(ParamsError, match="views 1, expected at least 2, or 0 with train_encoder: false"):
+        load_params(path)
+    load_params(changed(path, "scan.views", 0))
+    with pytest.raises(ParamsError, match="views 0, expected at least 2"):
+        load_params(changed(path, "scan.train_encoder", True))
+
+
+def test_self_labeling_learns_from_stored_features_where_scan_did(digits: Path):
+    path = changed(changed(digits, "self_label.views", 0), "self_label.train_encoder", False)
+    with pytest.raises(ParamsError, match=r"self_label\.views 0, expected it .* scan\.views: 0 alone"):
+        load_params(path)
+    load_params(changed(path, "scan.views", 0))
+
+
 def test_a_range_the_wrong_way_round(digits: Path):
     path = changed(digits, "pretext.augmentation.random_affine.scale", [1.2, 0.8])
     with pytest.raises(ParamsError, match="the lower end first"):
