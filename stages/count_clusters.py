@@ -14,10 +14,9 @@ from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.index import read_index
 from scan_core.console.progress import tell
 from scan_core.counting.curve import Point, curve, numbers_to_try
-from scan_core.counting.plot import plot_curve
+from scan_core.counting.plot import write_curve
 from scan_core.counting.suggest import Suggestion, suggest
 from scan_core.errors import ParamsError
-from scan_core.evaluation.figure import save_png
 from stages.cli import run
 from stages.params_file import load_params
 from stages.paths import CLUSTERS, EMBEDDINGS, INDEX, PARAMS, REPORTS
@@ -55,7 +54,7 @@ def _report(points: list[Point], suggestion: Suggestion | None, *, images: int) 
     write_text(REPORT / "curve.csv", table)
     write_details(REPORT, {"images": images, **({} if suggestion is None else suggestion._asdict())})
     if suggestion:
-        save_png(REPORT / "curve.png", plot_curve(points, suggestion))
+        write_curve(REPORT / "curve.png", points, suggestion)
 
 
 def _count(asked: int | Literal["auto"], suggestion: Suggestion | None, *, images: int) -> ClusterCount:

@@ -29,7 +29,7 @@ def dvc_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = clone(tmp_path_factory.mktemp("clone"))
     use("digits", [*TINY, "pretext.epochs=1", "scan.epochs=1", "self_label.epochs=1"], params=folder / "params.yaml")
-    assert dvc(folder, "repro").count("Running stage") == 9
+    assert dvc(folder, "repro").count("Running stage") == 10
     return folder
 
 

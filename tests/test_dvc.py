@@ -16,6 +16,7 @@ ORDER = [
     "preview",
     "pretext-train",
     "embed",
+    "count-clusters",
     "mine-neighbors",
     "baselines",
     "scan-train",
@@ -75,7 +76,7 @@ def test_a_second_repro_runs_nothing(project: Path):
         ("embed.layer=projection", LEARNING - {"pretext-train"}),
         ("neighbors.k=2", {"mine-neighbors", "scan-train", "self-label", "evaluate"}),
         ("scan.entropy_weight=3.5", {"scan-train", "self-label", "evaluate"}),
-        ("scan.clusters=9", {"baselines", "scan-train", "self-label", "evaluate"}),
+        ("scan.clusters=9", {"count-clusters", "baselines", "scan-train", "self-label", "evaluate"}),
         ("self_label.threshold=0.2", {"self-label", "evaluate"}),
         ("evaluate.prototypes=3", {"evaluate"}),
         ("runtime.device=auto", set()),
@@ -117,6 +118,15 @@ def test_an_edited_module_reruns_the_stages_that_use_it(unchanged: Path, module:
     with (unchanged / module).open("a") as file:
         file.write("# edited\n")
     assert changed(unchanged) == stages
+
+
+def test_another_suggestion_retrains_nothing_where_the_number_is_set(unchanged: Path):
+    path = unchanged / "params.yaml"
+    before = path.read_text()
+    path.write_text(before.replace("sample: 2000", "sample: 40"))
+    assert ran(dvc(unchanged, "repro")) == {"count-clusters"}
+    path.write_text(before)
+    dvc(unchanged, "repro")
 
 
 def test_an_experiment_reruns_three_stages_and_diff_shows_what_that_did(project: Path):

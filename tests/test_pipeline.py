@@ -38,6 +38,7 @@ def test_all_artifacts_of_the_design_exist(finished: Path):
         "data/artifacts/scan/model.safetensors",
         "data/artifacts/self_label/model.safetensors",
         "data/artifacts/baselines.parquet",
+        "data/artifacts/clusters.json",
         "data/artifacts/predictions.parquet",
         "reports/metrics/evaluate.json",
         "reports/fetch/details.json",
