@@ -12,7 +12,11 @@ from scan_core.images.images import Images
 from scan_core.parallel.distributed import gather, part_of_batch, processes
 from scan_core.training.precision import autocast
 
-_BATCH = 512
+MOST = 512
+"""Images in a batch."""
+PIXELS_ON_CPU = 2**17
+"""Of a batch on a processor: what lies between layers then stays in its caches. EfficientNet-Lite0 at 128 px does 152
+images/s of one core in batches of 8, 57 in batches of 64; at 512, it took 2 GiB."""
 
 
 @torch.no_grad()
@@ -35,7 +39,7 @@ def infer(
     """
     network.eval()
     outputs = []
-    batches = torch.split(_own(image_ids), _BATCH)
+    batches = torch.split(_own(image_ids), _batch_size(images))
     pictures = images.batches(batches)
     for pixels in (
         track(pictures, description=f"{description}, {len(image_ids):,} images in batches", total=len(batches))
@@ -46,6 +50,12 @@ def infer(
             outputs.append(network(normalize(pixels, mean, std)).float())
     together = gather(torch.cat(outputs, dim=-2).movedim(-2, 0))
     return together[: len(image_ids)].movedim(0, -2).contiguous()
+
+
+def _batch_size(images: Images) -> int:
+    if images.device.type != "cpu":
+        return MOST
+    return min(MOST, max(1, PIXELS_ON_CPU // images.size**2))
 
 
 def _own(image_ids: Int64[Tensor, " images"]) -> Int64[Tensor, " part"]:
