@@ -2,11 +2,14 @@
 
 import hashlib
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -76,7 +79,7 @@ def run_stages(*stages: object) -> None:
 def copy_data(source: Path, target: Path) -> None:
     """Copy what the stages have written in ``source``."""
     for name in ("data", "reports"):
-        shutil.copytree(source / name, target / name)
+        shutil.copytree(source / name, target / name, dirs_exist_ok=True)
 
 
 def artifacts(folder: Path) -> dict[str, str]:
@@ -123,6 +126,17 @@ def kill_after_first_epoch(
     process.send_signal(number)
     process.communicate(timeout=30)
     return process.returncode
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """As on a full disk, no file grows beyond ``size`` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def clone(folder: Path) -> Path:

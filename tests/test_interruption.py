@@ -1,7 +1,6 @@
 """Stages as processes: killed, interrupted, out of disk, run twice at once: nothing is lost, no byte changes."""
 
 import re
-import resource
 import shutil
 import signal
 import subprocess
@@ -9,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from stages import baselines, embed, evaluate, fetch, mine_neighbors, pretext_train, scan_train, self_label
+from scan_core.errors import ArtifactError
+from stages import embed, evaluate, pretext_train, scan_train, self_label
 from tests.pipeline import (
     FROZEN,
     STORED,
@@ -17,45 +17,34 @@ from tests.pipeline import (
     artifacts,
     enter,
     kill_after_first_epoch,
+    largest_file,
     run_stages,
     start_stage,
     write_params,
 )
 
-pytestmark = pytest.mark.xdist_group("interruption")
-STAGES = {
-    "pretext_train": [fetch, pretext_train],
-    "scan_train": [embed, mine_neighbors, scan_train],
-    "self_label": [self_label],
-}
+pytestmark = [pytest.mark.xdist_group("interruption"), pytest.mark.usefixtures("one_thread")]
+STAGES = dict(zip(TRAININGS, (pretext_train, scan_train, self_label), strict=True))
 LONG = ["pretext.epochs=40", "scan.epochs=30", "self_label.epochs=30", "self_label.patience=30"]
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All stages have run, each training as a process of its own."""
+def uninterrupted(one_thread: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All stages have run, in this process."""
     folder = tmp_path_factory.mktemp("uninterrupted")
     with pytest.MonkeyPatch.context() as patch:
         enter(folder, patch)
         write_params(folder, *LONG)
-        for training, stages in STAGES.items():
-            run_stages(*stages[:-1])
-            finish(folder, training)
-        run_stages(baselines, evaluate)
+        run_stages()
     return folder
 
 
 @pytest.fixture
 def project(uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    enter(tmp_path, monkeypatch)
-    return shutil.copytree(uninterrupted, tmp_path / "project")
-
-
-def finish(folder: Path, stage: str, **options: object) -> str:
-    process = start_stage(folder, stage, **options)
-    out, error = process.communicate(timeout=300)
-    assert process.returncode == 0, out + error
-    return error
+    """A copy of it: the working directory."""
+    folder = shutil.copytree(uninterrupted, tmp_path / "project")
+    enter(folder, monkeypatch)
+    return folder
 
 
 def forget(folder: Path, stage: str) -> None:
@@ -66,11 +55,13 @@ def forget(folder: Path, stage: str) -> None:
 
 
 @pytest.mark.parametrize("stage", TRAININGS)
-def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(stage: str, uninterrupted: Path, project: Path):
+def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
+    stage: str, uninterrupted: Path, project: Path, capsys: pytest.CaptureFixture[str]
+):
     forget(project, stage)
     assert kill_after_first_epoch(project, stage) == -signal.SIGKILL
-    said = finish(project, stage)
-    assert re.search(r"going on after epoch \d+", said)
+    run_stages(STAGES[stage])
+    assert re.search(r"going on after epoch \d+", capsys.readouterr().err)
     assert artifacts(project) == artifacts(uninterrupted)
     assert not list(project.glob(".resume/*/"))
 
@@ -87,7 +78,7 @@ def test_killed_again_and_again(stage: str, moment: int, uninterrupted: Path, pr
         process.kill()
         process.communicate()
     if process.returncode:
-        finish(project, stage)
+        run_stages(STAGES[stage])
     assert artifacts(project) == artifacts(uninterrupted)
 
 
@@ -95,25 +86,31 @@ def test_killed_again_and_again(stage: str, moment: int, uninterrupted: Path, pr
 def frozen(uninterrupted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with a frozen encoder, whose clustering steps have run."""
     folder = shutil.copytree(uninterrupted, tmp_path_factory.mktemp("frozen") / "project")
-    write_params(folder, *LONG, *FROZEN)
-    for stage in ("scan_train", "self_label"):
-        forget(folder, stage)
-        finish(folder, stage)
+    with pytest.MonkeyPatch.context() as patch:
+        enter(folder, patch)
+        write_params(folder, *LONG, *FROZEN)
+        for stage in ("scan_train", "self_label"):
+            forget(folder, stage)
+            run_stages(STAGES[stage])
     return folder
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["scan_train", "self_label"])
-def test_a_killed_training_on_stored_features_goes_on(stage: str, frozen: Path, tmp_path: Path):
+def test_a_killed_training_on_stored_features_goes_on(
+    stage: str, frozen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     project = shutil.copytree(frozen, tmp_path / "stored")
+    enter(project, monkeypatch)
     write_params(project, *LONG, *STORED)
     for each in ("scan_train", "self_label"):
         forget(project, each)
-        finish(project, each)
+        run_stages(STAGES[each])
     expected = artifacts(project)
     forget(project, stage)
     assert kill_after_first_epoch(project, stage) == -signal.SIGKILL
-    assert re.search(r"going on after epoch \d+", finish(project, stage))
+    run_stages(STAGES[stage])
+    assert re.search(r"going on after epoch \d+", capsys.readouterr().err)
     assert artifacts(project) == expected
 
 
@@ -126,28 +123,31 @@ def test_a_killed_training_on_stored_features_goes_on(stage: str, frozen: Path, 
         pytest.param("self_label", "state.safetensors", marks=pytest.mark.slow),
     ],
 )
-def test_a_killed_training_on_a_frozen_encoder(stage: str, after: str, frozen: Path, tmp_path: Path):
+def test_a_killed_training_on_a_frozen_encoder(
+    stage: str, after: str, frozen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     project = shutil.copytree(frozen, tmp_path / "project")
+    enter(project, monkeypatch)
     forget(project, stage)
     assert kill_after_first_epoch(project, stage, after=after) == -signal.SIGKILL
-    finish(project, stage)
+    run_stages(STAGES[stage])
     assert artifacts(project) == artifacts(frozen)
     assert not list(project.glob(".resume/*/"))
 
 
-def test_changed_parameters_start_anew(project: Path):
-    forget(project, "scan_train")
-    kill_after_first_epoch(project, "scan_train")
-    write_params(project, *LONG, "scan.entropy_weight=3.0")
-    assert "going on" not in finish(project, "scan_train")
-
-
-def test_a_damaged_state_starts_anew(uninterrupted: Path, project: Path):
+def test_changed_parameters_and_a_damaged_state_start_anew(
+    uninterrupted: Path, project: Path, capsys: pytest.CaptureFixture[str]
+):
     forget(project, "scan_train")
     kill_after_first_epoch(project, "scan_train")
     (state,) = project.glob(".resume/*/state.safetensors")
+    write_params(project, *LONG, "scan.entropy_weight=3.0")
+    run_stages(scan_train)
+    assert "going on" not in capsys.readouterr().err
+    write_params(project, *LONG)
     state.write_bytes(state.read_bytes()[:100])
-    assert "starting anew" in finish(project, "scan_train")
+    run_stages(scan_train)
+    assert "starting anew" in capsys.readouterr().err
     assert artifacts(project) == artifacts(uninterrupted)
 
 
@@ -156,7 +156,7 @@ def test_an_interrupted_training_fails_within_seconds_and_writes_no_model(projec
     forget(project, "pretext_train")
     assert kill_after_first_epoch(project, "pretext_train", number=number) != 0
     assert not (project / "data/artifacts/pretext/encoder.safetensors").exists()
-    finish(project, "pretext_train")
+    assert list(project.glob(".resume/*/state.safetensors"))
 
 
 @pytest.mark.parametrize(
@@ -185,17 +185,16 @@ def test_a_second_process_waits_for_the_first_and_finds_its_result(
 @pytest.mark.parametrize(
     ("stage", "artifact"),
     [
-        ("embed", "data/artifacts/embeddings.npy"),
-        ("evaluate", "data/artifacts/predictions.parquet"),
-        ("scan_train", r"\S+/state.safetensors"),
+        (embed, "data/artifacts/embeddings.npy"),
+        (evaluate, "data/artifacts/predictions.parquet"),
+        (scan_train, r"\S+/state.safetensors"),
     ],
 )
-def test_a_full_disk_is_an_error_and_earlier_artifacts_stay(project: Path, stage: str, artifact: str):
+def test_a_full_disk_is_an_error_and_earlier_artifacts_stay(project: Path, stage: object, artifact: str):
     before = artifacts(project)
-    process = start_stage(project, stage, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)))
-    _, error = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert re.search(rf"error: {artifact}: cannot be written \(.+\); free space", error)
+    said = rf"^{artifact}: cannot be written \(.+\); free space"
+    with largest_file(4096), pytest.raises(ArtifactError, match=said):
+        run_stages(stage)
     kept = [name for name in before if name.startswith("data")]
     assert {name: artifacts(project).get(name) for name in kept} == {name: before[name] for name in kept}
     assert not list(project.rglob("*.tmp"))
@@ -204,17 +203,14 @@ def test_a_full_disk_is_an_error_and_earlier_artifacts_stay(project: Path, stage
 def test_a_folder_that_cannot_be_written(project: Path):
     shutil.rmtree(project / "data/artifacts/scan")
     (project / "data/artifacts/scan").write_text("a file where the folder should be")
-    process = start_stage(project, "scan_train")
-    _, error = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert "error: data/artifacts/scan/model.safetensors: cannot be written" in error
+    with pytest.raises(ArtifactError, match=r"^data/artifacts/scan/model.safetensors: cannot be written"):
+        run_stages(scan_train)
 
 
-@pytest.mark.parametrize("stage", ["scan_train", "fetch"])
-def test_errors_are_one_line_on_stderr(project: Path, stage: str):
+def test_errors_are_one_line_on_stderr(project: Path):
     params = project / "params.yaml"
     params.write_text(params.read_text().replace("heads: 2", "heads: two"))
-    process = start_stage(project, stage)
+    process = start_stage(project, "scan_train")
     out, error = process.communicate(timeout=120)
     assert (process.returncode, out) == (1, "")
     assert error == "error: params.yaml: scan.heads: found 'two', allowed: Input should be a valid integer\n"

@@ -92,16 +92,6 @@ def test_self_labeling_that_diverges(finished: Path, project: Path, capsys: pyte
     assert read_json("self_label/details.json")["epochs"] == 0
 
 
-def test_self_labeling_that_is_taken(finished: Path, project: Path):
-    copy_data(finished, project)
-    details, headline = read_json("self_label/details.json"), read_json("metrics/evaluate.json")
-    run_stages(self_label)
-    assert read_json("self_label/details.json") == details
-    if details["epochs"]:
-        assert not is_the_scan_model()
-    assert headline["self_label_epochs"] == details["epochs"]
-
-
 def test_uniform_predictions(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
     copy_data(finished, project)
     shrunk = ["scan.optimizer=sgd", "scan.momentum=0.0", "scan.learning_rate=1e-3", "scan.weight_decay=500.0"]

@@ -32,12 +32,6 @@ def test_predictions_are_one_long_table(tmp_path: Path):
     assert table["probabilities"].to_pylist() == PROBABILITIES.tolist() * 2
 
 
-def test_predictions_repeat_their_bytes(tmp_path: Path):
-    for name in ("a", "b"):
-        write_predictions(tmp_path / name, [Predictions("scan", np.array([0, 1]), PROBABILITIES)])
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-
-
 def test_baselines_come_back(tmp_path: Path):
     path = tmp_path / "baselines.parquet"
     write_baselines(path, {"kmeans": np.array([1, 0, 1]), "kmeans_pixels": np.array([2, 2, 0], dtype=np.int32)})

@@ -17,12 +17,6 @@ def test_table_round_trip(tmp_path):
     assert table_metadata(tmp_path / "t")["key"] == "value"
 
 
-def test_table_same_bytes(tmp_path):
-    for name in "ab":
-        write_table(tmp_path / name, TABLE)
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
-
-
 def test_table_further_columns_where_allowed(tmp_path):
     write_table(tmp_path / "t", TABLE.append_column("more", pa.array([1, 2])))
     assert read_table(tmp_path / "t", SCHEMA, further_columns=True).column_names == ["image_id", "name", "more"]

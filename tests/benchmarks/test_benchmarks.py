@@ -173,12 +173,11 @@ def test_thousand_with_a_hundredth_of_them(run, tmp_path: Path):
 
 def test_pipeline(run, monkeypatch, tmp_path):
     started: list[str] = []
-    original = pipeline._run
 
     def in_process(project: Path, stage: str, *arguments: str) -> None:
         started.append(stage)
         if stage == "use":
-            original(project, stage, *arguments)
+            use(arguments[0], [*arguments[1:]], params=project / "params.yaml")
         elif stage == "evaluate":
             (project / "reports/metrics").mkdir(parents=True, exist_ok=True)
             (project / pipeline.METRICS).write_text('{"acc": 0.5}', encoding="utf-8")

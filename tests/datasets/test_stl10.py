@@ -93,11 +93,6 @@ def test_stl10_downloads(members, write, tmp_path, monkeypatch, official):
     assert (tmp_path / "downloads" / FILE).is_file()
 
 
-def test_stl10_server_without_it(tmp_path):
-    with serving(Behavior(status=404)) as (url, _), pytest.raises(DataError, match="answered 404"):
-        stl10(url, downloads=tmp_path)
-
-
 def test_stl10_another_archive(members, write, tmp_path):
     path = write(members)
     path.write_bytes(path.read_bytes()[:-1])

@@ -52,9 +52,3 @@ def test_prototypes_without_any_picture(tmp_path: Path):
 def test_uncertain_names_label_where_known():
     figure = uncertain_gallery(_images(2, 1, 8), ["cat", "dog"], np.array([0.204, 0.3]), ["dog", None])
     assert [text.get_text() for text in figure.texts[1:]] == ["cat 0.20", "is dog", "dog 0.30"]
-
-
-def test_uncertain_repeats_itself(tmp_path: Path):
-    for name in ("a.png", "b.png"):
-        save_png(tmp_path / name, uncertain_gallery(_images(9, 3, 32), ["a"] * 9, np.full(9, 0.5), [None] * 9))
-    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

@@ -31,11 +31,6 @@ def results() -> Results:
     return Results(truth, step, step, {}, np.array([1.0]))
 
 
-def test_scores(results: Results):
-    assert results.self_label.scores.acc == 0.9
-    assert results.self_label.scores.acc_many_to_one == 0.9
-
-
 class Counting(ResidentImages):
     """Images that remember how many were asked for."""
 

@@ -11,7 +11,7 @@ from scan_core.ingest.prepare import prepare
 from scan_core.ingest.store import shard_store
 from tests.samples import noise
 
-SIZE, IMAGES, MEBIBYTE = 128, 4000, 2**20
+SIZE, IMAGES, MEBIBYTE = 128, 2000, 2**20
 MEASURE = """
 import re, sys, torch
 from pathlib import Path
@@ -34,6 +34,6 @@ def test_memory_does_not_grow_with_the_dataset(tmp_path):
         for row in range(IMAGES):
             store.put(row, pictures[row % 20])
         store.keep(np.ones(IMAGES, bool))
-    # Of 187 MiB of pixels a batch has 1.5; three or four are on their way at once, and the allocator keeps some more.
+    # Of 94 MiB of pixels a batch has 1.5; three or four are on their way at once, and the allocator keeps some more.
     done = subprocess.run([sys.executable, "-c", MEASURE, str(tmp_path)], capture_output=True, text=True, check=True)
     assert int(done.stdout) < 48 * MEBIBYTE

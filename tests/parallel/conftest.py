@@ -3,7 +3,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from stages import embed, fetch, mine_neighbors, pretext_train, scan_train, self_label
 from tests.parallel.team import Team, team
@@ -12,12 +11,8 @@ from tests.pipeline import enter, run_stages, write_params
 
 
 @pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """As each of the two processes has: more threads add up in another order."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread: None) -> None:
+    """In each of the tests here."""
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,7 @@ class Team:
         for connection in self.connections:
             connection.send((function, arguments))
         for connection in self.connections:
-            assert connection.poll(60), "no answer within a minute: does one process wait for the other?"
+            assert connection.poll(180), "no answer within three minutes: does one process wait for the other?"
         answers = [connection.recv() for connection in self.connections]
         for failure, _ in answers:
             assert not failure, failure

@@ -6,10 +6,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import psutil
 import pytest
 
+from scan_core.training.resume import Resume
+from stages import pretext_train
 from tests.parallel.two_devices import SMALL_STEPS, TWO
 from tests.pipeline import environment, start_stage, write_params
 
@@ -64,17 +67,41 @@ def test_a_stage_that_ignores_the_terminals_end_goes_on(project: Path):
     wait_until_ended(workers)
 
 
-def test_an_unforeseen_error_in_a_process_is_shown(tmp_path: Path):
-    (tmp_path / "divide.py").write_text("1 / 0\n")
-    program = "from stages.launch import launch; launch('divide', count=2)"
-    command, inherited = [sys.executable, "-c", program], environment(tmp_path)
-    done = subprocess.run(command, cwd=tmp_path, env=inherited, capture_output=True, text=True, timeout=60)
+UNFORESEEN = "1 / 0"
+KNOWN = """
+from scan_core.errors import DataError
+from stages.cli import run
+
+def main() -> None:
+    raise DataError("pictures: missing")
+
+run(main)
+"""
+
+
+def launched(folder: Path, module: str) -> list[str]:
+    """The lines that a stage with two processes of the code ``module`` ends with."""
+    (folder / "failing.py").write_text(module)
+    program = "from stages.cli import run; from stages.launch import launch; run(lambda: launch('failing', count=2))"
+    command, inherited = [sys.executable, "-c", program], environment(folder)
+    done = subprocess.run(command, cwd=folder, env=inherited, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
-    assert "ZeroDivisionError: division by zero\n" in done.stderr
-    assert re.search(r"ProcessError: process [01] of 2 failed with status 1, and so the others", done.stderr)
+    return done.stderr.splitlines()
 
 
-def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(project: Path):
+def test_an_error_in_the_processes_is_one_line(tmp_path: Path):
+    assert launched(tmp_path, KNOWN) == ["failing: 2 processes", "error: pictures: missing"]
+
+
+def test_an_unforeseen_error_in_a_process_is_shown(tmp_path: Path):
+    lines = launched(tmp_path, UNFORESEEN)
+    assert "ZeroDivisionError: division by zero" in lines
+    assert re.match(r"error: process [01] of 2 failed with status 1, and so the others were ended", lines[-1])
+
+
+def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     write_params(project, *LONG, TWO)
     process, workers = after_first_epoch(project, "pretext_train")
     assert len(workers) == 2
@@ -89,13 +116,10 @@ def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(project: P
     wait_until_ended(workers)
 
     write_params(project, *LONG)
-    alone = start_stage(project, "pretext_train")
-    for line in alone.stderr or []:
-        if line.startswith("going on after epoch"):
-            break
-        assert "epoch" not in line
-    alone.kill()
-    assert alone.communicate()
+    monkeypatch.setattr(Resume, "save", MagicMock(side_effect=KeyboardInterrupt))  # after an epoch more
+    with pytest.raises(KeyboardInterrupt):
+        pretext_train.main(Path("params.yaml"))
+    assert "going on after epoch " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -121,13 +145,3 @@ def test_processes_end_with_a_stage_that_is_killed(project: Path):
     process.kill()
     assert "ended" not in process.communicate(timeout=20)[1]
     wait_until_ended(workers)
-
-
-def test_an_error_in_the_processes_is_one_line(project: Path):
-    Path("data/artifacts/pretext/encoder.safetensors").write_bytes(b"no model")
-    process = start_stage(project, "scan_train")
-    _, error = process.communicate(timeout=60)
-    assert process.returncode == 1
-    first, second = error.splitlines()
-    assert first == "stages.scan_train: 2 processes"
-    assert second.startswith("error: data/artifacts/pretext/encoder.safetensors: ")

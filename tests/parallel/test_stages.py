@@ -60,21 +60,34 @@ def test_two_processes_embed_as_one(by_one: Path, project: Path):
     assert_embeds_as(by_one)
 
 
-def torchrun(folder: Path, stage: str) -> str:
-    """What ``stage`` says in two processes that torchrun starts from outside."""
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    done = subprocess.run(
-        [*command, "-m", f"stages.{stage}"], env=environment(folder), capture_output=True, text=True, timeout=120
-    )
+def torchrun(folder: Path, *program: str) -> str:
+    """What ``program`` (as Python's command line names it) says in two processes that torchrun starts from outside."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *program]
+    done = subprocess.run(command, env=environment(folder), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stderr
+
+
+TWO_STAGES = """
+from pathlib import Path
+from stages import embed, mine_neighbors
+
+embed.main(Path("params.yaml"))
+mine_neighbors.main(Path("params.yaml"))
+"""
 
 
 def test_torchrun_from_outside(by_one: Path, project: Path):
     write_params(project, *SMALL_STEPS)  # runtime.devices: 1
     Path("data/artifacts/embeddings.npy").unlink()
-    assert torchrun(project, "embed").count("embed, 160 images") == 1
+    Path("two_stages.py").write_text(TWO_STAGES)
+    said = torchrun(project, "two_stages.py")
+    assert said.count("embed, 160 images") == 1
     assert_embeds_as(by_one)
+    assert said.count("3 of each of 160 images, exactly") == 1
+    found = mined()
+    mine_neighbors.main(Path("params.yaml"))
+    assert mined() == found
 
 
 def write_kinds(images: int) -> None:
@@ -100,26 +113,18 @@ def mined() -> tuple[bytes, str]:
     return found
 
 
-def test_processes_of_torchrun_mine_what_one_process_does(project: Path):
-    write_kinds(9000)  # two whole chunks, and a rest
-    mine_neighbors.main(Path("params.yaml"))
-    expected = mined()
-    said = torchrun(project, "mine_neighbors")
-    assert said.count("3 of each of 9000 images, exactly") == 1
-    assert mined() == expected
-
-
 def mine_together(folder: Path) -> None:
     os.chdir(folder)
     mine_neighbors._mine_and_write(load_params(Path("params.yaml")))
 
 
-def test_approximately_too(project: Path, processes: Team):
-    write_kinds(9000)
-    write_params(project, "neighbors.exact_up_to=8999")
+@pytest.mark.parametrize(("exact_up_to", "search"), [(9000, "exact"), (8999, "ivf")])
+def test_two_processes_mine_as_one(exact_up_to: int, search: str, project: Path, processes: Team):
+    write_kinds(9000)  # two whole chunks, and a rest
+    write_params(project, f"neighbors.exact_up_to={exact_up_to}")
     mine_neighbors.main(Path("params.yaml"))
     expected = mined()
-    assert '"search": "ivf"' in expected[1]
+    assert f'"search": "{search}"' in expected[1]
     processes(mine_together, project)
     assert mined() == expected
 
@@ -131,7 +136,7 @@ def test_torchrun_trains_heads_on_a_frozen_encoder_in_one_of_its_processes(setti
     scan_train.main(Path("params.yaml"))
     expected = Path("data/artifacts/scan/model.safetensors").read_bytes()
     Path("data/artifacts/scan/model.safetensors").unlink()
-    assert len(re.findall("epoch 4/4", torchrun(project, "scan_train"))) == 1
+    assert len(re.findall("epoch 4/4", torchrun(project, "-m", "stages.scan_train"))) == 1
     assert Path("data/artifacts/scan/model.safetensors").read_bytes() == expected
 
 

@@ -18,6 +18,7 @@ from scan_core.images.images import ResidentImages
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.tasks import TASKS
 from scan_core.pretext.training import PretextTraining
+from stages.new_encoder import new_encoder
 from stages.params_file import load_params
 from stages.pretext_train import pretext_training
 from stages.use import main as use
@@ -32,7 +33,10 @@ def training(task: str, folder: Path) -> PretextTraining:
     """Of the preset digits, shortened to a few seconds."""
     short = ["encoder.resnet.width=12", "pretext.epochs=12", "pretext.batch_size=64", "pretext.learning_rate=0.1"]
     use("digits", [f"pretext.task={task}", *short], params=folder / "params.yaml")
-    return pretext_training(load_params(folder / "params.yaml"), IMAGES, torch.arange(COUNT), NORMALIZATION)
+    config = load_params(folder / "params.yaml")
+    torch.manual_seed(0)
+    encoder = new_encoder(config.encoder, channels=1, image_size=8)
+    return pretext_training(config, encoder, IMAGES, torch.arange(COUNT), NORMALIZATION)
 
 
 def purity_of(network: nn.Module) -> float:

@@ -59,15 +59,3 @@ def test_each_method_clusters_its_own_features(run_baselines):
     # fitted on, (n/2)(n/4)/(3n/4) 100^2 = n/6 100^2, the origin against the rest n/8 (2 100^2) = n/4 100^2.
     far = np.arange(ROWS) >= 20
     assert _groups(found["kmeans_raw"]) in [_groups(far & (group == GROUP)) for group in (0, 1)]
-
-
-def test_baselines_repeat_their_bytes(run_baselines):
-    run_baselines()
-    first = Path("data/artifacts/baselines.parquet").read_bytes()
-    run_baselines()
-    assert Path("data/artifacts/baselines.parquet").read_bytes() == first
-
-
-def test_baselines_need_no_labels(run_baselines):
-    run_baselines()
-    assert not Path("data/artifacts/labels.parquet").exists()

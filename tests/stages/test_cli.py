@@ -1,16 +1,18 @@
 import errno
 import json
+import runpy
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from scan_core.errors import DataError
 from stages.cli import run
-from tests.pipeline import environment, start_stage
+from tests.pipeline import STAGES, environment, start_stage
 
 
 @pytest.mark.parametrize(
@@ -98,15 +100,17 @@ def test_an_unexpected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch
         run(main)
 
 
-def test_help_shows_the_docstring(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    def main(name: str = "x") -> None:
-        """Reads this; writes that."""
-
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules")
+@pytest.mark.parametrize("stage", STAGES, ids=lambda stage: stage.__name__)
+def test_help_says_what_a_stage_reads_and_writes(
+    stage: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setattr("sys.argv", ["stage", "--help"])
     with pytest.raises(SystemExit) as ended:
-        run(main)
+        runpy.run_module(stage.__name__, run_name="__main__")
     assert ended.value.code == 0
-    assert "Reads this; writes that." in capsys.readouterr().out
+    said = capsys.readouterr().out.lower()
+    assert all(word in said for word in ("reads ", "writes ", "--params"))
 
 
 STAGE = "import time; from stages.cli import run; run(lambda: (print('at work', flush=True), time.sleep(60)))"

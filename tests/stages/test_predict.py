@@ -144,7 +144,8 @@ def test_pictures_become_squares_as_the_model_s_did(run_predict):
     row = run_predict({"wide.png": encode(wide)}).iloc[0]
     square = FITS["stretch"](Image.fromarray(wide), SIZE)
     images = ResidentImages(np.asarray(square).transpose(2, 0, 1)[None].copy(), torch.device("cpu"))
-    expected = probabilities_of(predict.SELF_LABEL_MODEL, images, np.arange(1))
+    nowhere = {"encoder": Path("none"), "features": Path("none")}
+    expected = probabilities_of(predict.SELF_LABEL_MODEL, images, np.arange(1), **nowhere)
     assert row["confidence"] == pytest.approx(expected.max(), abs=1e-4)
     _write_model(channels=3, preparation={key: value for key, value in described.items() if key != "fit"})
     with pytest.raises(

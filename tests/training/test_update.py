@@ -1,17 +1,16 @@
 import copy
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
 
-from scan_core.training.update import adam, sgd, update
+from scan_core.training.update import make_optimizer, sgd, update
 
 
 @pytest.fixture(params=["sgd", "adam"])
 def optimizer_of(request: pytest.FixtureRequest):
-    if request.param == "sgd":
-        return lambda module: sgd(module, momentum=0.9, weight_decay=0.1)
-    return lambda module: adam(module, weight_decay=0.1)
+    return lambda module: make_optimizer(request.param, module, momentum=0.9, weight_decay=0.1)
 
 
 def everything(module: nn.Module, optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
@@ -53,24 +52,14 @@ def test_learning_rate_is_that_of_the_call():
 
 
 @pytest.mark.parametrize(
-    ("own", "library"),
-    [
-        (
-            lambda module: sgd(module, momentum=0.9, weight_decay=0.1),
-            lambda module: torch.optim.SGD(module.parameters(), lr=0.01, momentum=0.9, weight_decay=0.1, fused=True),
-        ),
-        (
-            lambda module: adam(module, weight_decay=0.1),
-            lambda module: torch.optim.Adam(module.parameters(), lr=0.01, weight_decay=0.1, fused=True),
-        ),
-    ],
-    ids=["sgd", "adam"],
+    ("name", "library"), [("sgd", partial(torch.optim.SGD, momentum=0.9)), ("adam", torch.optim.Adam)]
 )
-def test_updates_are_those_of_the_library(own, library):
+def test_updates_are_those_of_the_library(name, library):
     torch.manual_seed(0)
     module = nn.Linear(3, 2)
     usual = copy.deepcopy(module)
-    optimizer, reference = own(module), library(usual)
+    optimizer = make_optimizer(name, module, momentum=0.9, weight_decay=0.1)
+    reference = library(usual.parameters(), lr=0.01, weight_decay=0.1, fused=True)
     for x in torch.randn(5, 4, 3):
         update(optimizer, module(x).square().sum(), learning_rate=0.01)
         reference.zero_grad()
