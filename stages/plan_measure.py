@@ -126,7 +126,9 @@ def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Me
         "embed": Measured(counts.all, inference * counts.all, host, on_device, embeddings + stored),
         "mine-neighbors": _mine(config, counts, unit.shape[1]),
         "baselines": Measured(counts.all, _cluster(config, counts, unit), host=top.host - before.host + 3 * embeddings),
-        "evaluate": Measured(counts.evaluate, 2 * inference * counts.evaluate, host, on_device, predictions),
+        "evaluate": Measured(
+            counts.evaluate, _looks(config) * inference * counts.evaluate, host, on_device, predictions
+        ),
     }
 
 
@@ -137,6 +139,13 @@ def _model(config: Params, images: Images) -> PretextModel:
         return PretextModel(encoder, projection=None).to(images.device)
     few = with_values(config, "pretext", batch_size=TRIAL)
     return pretext_training(few, encoder, images, torch.arange(TRIAL), normalization_of(images)).model
+
+
+def _looks(config: Params) -> int:
+    """How often evaluate runs the encoder: for each model that has not learned from stored features alone."""
+    if config.scan.views:
+        return 2
+    return int(config.self_label.epochs > 0 and config.self_label.views > 0)
 
 
 def _infer(network: torch.nn.Module, images: Images, precision: str, *, most: int) -> tuple[float, Tensor]:

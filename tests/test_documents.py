@@ -8,7 +8,6 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.params_file import load_params
-from stages.use import PRESETS
 from stages.use import main as use
 from tests.pipeline import ROOT
 
@@ -27,10 +26,8 @@ def parameters(values: object, prefix: str = "") -> set[str]:
 
 
 @pytest.mark.parametrize("command", USE)
-def test_the_readme_s_settings_can_be_used(command: str, tmp_path: Path, request: pytest.FixtureRequest):
+def test_the_readme_s_settings_can_be_used(command: str, tmp_path: Path):
     name, *overrides = shlex.split(command.replace("/path/to/pictures", str(tmp_path)))
-    if name == "photos" and not (PRESETS / "photos.yaml").exists():
-        request.applymarker(pytest.mark.xfail(reason="the preset is being written", strict=True))
     use(name, overrides, params=tmp_path / "params.yaml")
     load_params(tmp_path / "params.yaml")
 

@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scan_core.artifacts.images import write_pixels
 from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.errors import DataError
+from stages import plan_training
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import INDEX
@@ -16,7 +18,7 @@ from stages.plan_images import Counts, count_images
 from stages.plan_measure import Measured
 from stages.plan_training import Few, scaled
 from stages.use import main as use
-from tests.pipeline import FROZEN, start_stage, write_params
+from tests.pipeline import FROZEN, STORED, start_stage, write_params
 
 GIB = 2**30
 COUNTS = Counts(all=300, pretext=300, train=300, evaluate=300, channels=1, origin="as stated")
@@ -116,6 +118,19 @@ def test_a_measured_step_is_scaled_to_all_epochs_and_images_and_to_the_whole_bat
     assert (found.batch_bytes, found.host) == (100, pytest.approx(5_800 + 8 * 100 + 122 * 10))
     assert found.disk == pytest.approx(2 * 170 + 11)
     assert (found.images, found.batch) == (170, 24)
+
+
+@pytest.mark.parametrize("section", ["scan", "self_label"])
+def test_heads_on_stored_features_are_measured_on_noise(section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(plan_training, "BUDGET", 0.1)
+    write_pixels(tmp_path, np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), dtype=np.uint8))
+    write_params(tmp_path, *STORED)
+    config = load_params(tmp_path / "params.yaml")
+    found = plan_training.measure_training(section, config, 160, 1, tmp_path)
+    assert found.seconds is not None
+    assert found.seconds > 0
+    # A state of at most four copies of four heads of 32 features, and a generator's; no file of augmented views.
+    assert found.disk < 4 * 4 * 10 * 33 * 4 + 6_000
 
 
 def test_the_command_measures_real_steps_and_ends_with_a_line_for_each_thing_that_cannot_be(tmp_path: Path):

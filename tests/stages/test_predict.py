@@ -8,8 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
+from scan_core.artifacts.model import checksum
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.predict import predict as probabilities_of
+from scan_core.encoders.pretext_model import PretextModel, write_pretext
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import ArtifactError, DataError
 from scan_core.images.images import ResidentImages
@@ -166,3 +168,14 @@ def test_a_model_of_images_prepared_in_another_way_is_refused(run_predict, other
     _write_model(channels=3, preparation=known | other)
     with pytest.raises(ArtifactError, match=f"model.safetensors: made for images prepared with .*{next(iter(other))}"):
         run_predict(_files())
+
+
+def test_a_model_without_its_encoder_names_what_is_missing(run_predict):
+    _write_model(channels=3, encoder_sha256="a" * 64)
+    with pytest.raises(ArtifactError, match=r"heads alone, .* SHA-256 aaaaaaaaaaaa, found no file at data/"):
+        run_predict(_files())
+    write_pretext(
+        predict.ENCODER, PretextModel(ResNet("resnet10", width=2, stem="3x3", channels=3), projection=None), {}
+    )
+    _write_model(channels=3, encoder_sha256=checksum(predict.ENCODER))
+    assert len(run_predict(_files())) == COUNT
