@@ -104,7 +104,7 @@ def _run(section: str, config: Params, images: Images, *, batch: int, steps: int
     few = with_values(config, section, batch_size=batch, epochs=2, learning_rate=LEARNING_RATE)
     if section == "pretext":
         few = with_values(few, section, small_crops=None)  # which take less
-    if section == "scan" and batch * steps < config.scan.clusters:  # too few for k-means
+    if section == "scan" and batch * steps < config.scan.cluster_count:  # too few for k-means
         few = with_values(few, section, init="random")
     ids, features = torch.arange(batch * steps) % len(images), folder / f"{section}-{batch}-{steps}"
     neighbors = torch.randint(len(ids), (len(ids), config.neighbors.k))
