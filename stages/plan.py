@@ -188,7 +188,7 @@ def print_notes(config: Params, found: dict[str, Measured], free: Free, *, devic
     smaller = [
         f"{section} {found[stage].batch} of {getattr(config, section).batch_size}"
         for stage, section in TRAININGS.items()
-        if found[stage].batch * (devices if free.device else 1) < getattr(config, section).batch_size
+        if 0 < found[stage].batch * (devices if free.device else 1) < getattr(config, section).batch_size
     ]
     notes = [
         "Times are those of a machine as busy as it is now, without DVC's own; self-labeling may stop early.",

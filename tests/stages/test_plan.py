@@ -166,3 +166,9 @@ def test_the_command_measures_real_steps_and_ends_with_a_line_for_each_thing_tha
 def test_figures_are_short():
     assert [duration(seconds) for seconds in (None, 3.4, 200, 7_500)] == ["-", "3 s", "3 min 20 s", "2 h 05 min"]
     assert [size(count) for count in (0, 12, 1536, 1.25 * 2**30)] == ["-", "12 B", "1.5 KiB", "1.2 GiB"]
+
+
+def test_without_a_pretext_task_its_batch_fits_any_folder():
+    values = ["pretext.batch_size=301", "scan.batch_size=64", "self_label.batch_size=64"]
+    assert len(list(impossible(params("digits", *values), COUNTS, devices=1))) == 1
+    assert not list(impossible(params("digits", *values, "pretext.task=none"), COUNTS, devices=1))
