@@ -143,9 +143,7 @@ def test_a_model_of_images_prepared_in_another_way_is_refused(run_predict, other
 
 def test_a_model_without_its_encoder_names_what_is_missing(run_predict):
     _write_model(channels=3, encoder_sha256="a" * 64)
-    with pytest.raises(
-        ArtifactError, match=r"heads alone, .* SHA-256 aaaaaaaaaaaa, found no file at data/"
-    ):
+    with pytest.raises(ArtifactError, match=r"heads alone, .* SHA-256 aaaaaaaaaaaa, found no file at data/"):
         run_predict(_files())
     write_pretext(
         predict.ENCODER, PretextModel(ResNet("resnet10", width=2, stem="3x3", channels=3), projection=None), {}
