@@ -20,13 +20,13 @@ class SynchronizedBatchNorm(_BatchNorm):
 
     @staticmethod
     def convert(model: nn.Module) -> None:
-        """Make every batch normalization within ``model`` a synchronized one, in place.
+        """Make every batch normalization within ``model`` a synchronized one, in place, but for split ones.
 
         Raises:
             TypeError: one does more in its ``forward`` than those of torch.
         """
         for module in model.modules():
-            if isinstance(module, _BatchNorm):
+            if isinstance(module, _BatchNorm) and not getattr(module, "group", None):
                 if type(module).forward not in (_BatchNorm.forward, SynchronizedBatchNorm.forward):
                     raise TypeError(f"{type(module).__name__} has a forward of its own, expected that of torch's")
                 module.__class__ = SynchronizedBatchNorm

@@ -74,28 +74,28 @@ def positive(rows: Rows, *names: str) -> bool:
 
 def test_step(run, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 0)  # loads in this process: no start of workers
-    rows = run(step, batch_size=4, steps=1, repetitions=1, width=4)
-    assert column(rows, "stage") == ["simclr", "scan", "self_label"]
+    rows = run(step, batch_size=8, steps=1, repetitions=1, width=4)
+    assert column(rows, "stage") == [*step.VIEWS]
     assert positive(rows, "images/s", "views/s", "GFLOP/s", "conventional images/s", "ratio")
-    assert [row["once an epoch, images/s"] == "-" for row in rows] == [True, False, True]
-    assert positive(rows[1:2], "once an epoch, images/s")
+    assert [row["once an epoch, images/s"] == "-" for row in rows] == [True, True, True, False, True]
+    assert positive(rows[3:4], "once an epoch, images/s")
 
 
 def test_breakdown(run):
-    rows = run(breakdown, batch_size=4, steps=1, width=4)
-    for stage in ("simclr", "scan", "self_label"):
+    rows = run(breakdown, batch_size=8, steps=1, width=4)
+    for stage in step.VIEWS:
         shares = {row["part"]: float(row["share"]) for row in rows if row["stage"] == stage}
         assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
         assert set(breakdown.PARTS.values()) - {"once an epoch"} <= set(shares)
     assert positive([row for row in rows if row["GFLOP/s"] != "-"], "GFLOP/s")
     products = 1 + computes_in_bfloat16(torch.device("cpu"))
-    assert sum(row["GFLOP/s"] != "-" for row in rows) == 3 * 2 + products
+    assert sum(row["GFLOP/s"] != "-" for row in rows) == len(step.VIEWS) * 2 + products
 
 
 def test_compiled(run, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda network, **_: network)  # compiling takes half a minute
-    rows = run(compiled, batch_size=4, steps=1, repetitions=1, width=4)
-    ways = [(stage, way) for stage in ("simclr", "scan", "self_label") for way in ("plain", "compiled")]
+    rows = run(compiled, batch_size=8, steps=1, repetitions=1, width=4)
+    ways = [(stage, way) for stage in step.VIEWS for way in ("plain", "compiled")]
     assert [(row["stage"], row["way"]) for row in rows] == ways
     assert positive(rows, "images/s", "to plain")
     assert positive(rows[1::2], "first epoch, s")
