@@ -47,7 +47,6 @@ def gain(running: PretextTraining) -> float:
     before = purity_of(running.model.encoder)
     for _ in running.costs:
         running.run_epoch()
-
     return purity_of(running.model.encoder) - before
 
 
