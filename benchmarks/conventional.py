@@ -4,6 +4,7 @@ PIL transforms on single images in DataLoader workers, float32, contiguous tenso
 losses from probabilities, torch's optimizers with their defaults.
 """
 
+import copy
 import random
 from collections.abc import Callable, Iterator
 
@@ -41,10 +42,23 @@ class Pairs(Dataset[tuple[Tensor, Tensor]]):
         return self._first(Image.fromarray(self._pixels[row])), self._second(Image.fromarray(self._pixels[other]))
 
 
-def load(pairs: Pairs, batch_size: int, *, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
+class Rows(Dataset[tuple[Tensor, int]]):
+    """Image ``i`` under a transform, and ``i``."""
+
+    def __init__(self, pixels: npt.NDArray[np.uint8], transform: Transform) -> None:
+        self._pixels, self._transform = pixels, transform
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, int]:
+        return self._transform(Image.fromarray(self._pixels[row])), row
+
+
+def load(pairs: Pairs | Rows, batch_size: int, *, workers: int) -> DataLoader[tuple[Tensor, Tensor]]:
     """Return shuffled full batches from worker processes that persist between epochs."""
     return DataLoader(
-        pairs,
+        pairs,  # type: ignore[arg-type]
         batch_size,
         shuffle=True,
         drop_last=True,
@@ -69,6 +83,56 @@ def simclr_loss(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:
     others = similarity * (1 - torch.eye(len(views), device=views.device))
     pair = torch.exp((views * views.roll(len(first), dims=0)).sum(1) / temperature)
     return -torch.log(pair / others.sum(1)).mean()
+
+
+class MemoryBank(nn.Module):
+    """Noise-contrastive estimation against a memory bank, from Wu et al. (2018): negatives of each image's own."""
+
+    bank: Tensor
+
+    def __init__(self, images: int, dimensions: int, *, negatives: int, temperature: float) -> None:
+        super().__init__()
+        self.negatives, self.temperature, self.partition = negatives, temperature, 0.0
+        self.register_buffer("bank", F.normalize(torch.randn(images, dimensions), dim=1))
+
+    def forward(self, views: Tensor, rows: Tensor) -> Tensor:
+        """The loss by way of probabilities, after which the bank moves half way to the views."""
+        views, count = F.normalize(views, dim=1), len(self.bank)
+        drawn = torch.randint(count, (len(rows), self.negatives), device=rows.device)
+        vectors = self.bank[torch.cat([rows[:, None], drawn], dim=1)]
+        likeness = torch.exp(torch.bmm(vectors, views[:, :, None])[:, :, 0] / self.temperature)
+        self.partition = self.partition or count * likeness[:, 1:].mean().item()
+        probability, noise = likeness / self.partition, self.negatives / count
+        loss = -torch.log(probability[:, 0] / (probability[:, 0] + noise))
+        loss = loss - torch.log(noise / (probability[:, 1:] + noise)).sum(1)
+        self.bank[rows] = F.normalize(0.5 * self.bank[rows] + 0.5 * views.detach(), dim=1)
+        return loss.mean()
+
+
+class MomentumContrast(nn.Module):
+    """MoCo (He et al., 2020, algorithm 1): a copy of the network that follows it, and a queue of the copy's outputs.
+
+    Nothing keeps batch normalization from leaking, which on one device would take it further time.
+    """
+
+    queue: Tensor
+
+    def __init__(self, network: nn.Module, dimensions: int, *, queue: int, momentum: float, temperature: float) -> None:
+        super().__init__()
+        self.query, self.key = network, copy.deepcopy(network)
+        self.momentum, self.temperature = momentum, temperature
+        self.register_buffer("queue", F.normalize(torch.randn(queue, dimensions), dim=1))
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """The loss of a batch, before which the copy follows, and after which the queue takes in the keys."""
+        with torch.no_grad():
+            for slow, fast in zip(self.key.parameters(), self.query.parameters(), strict=True):
+                slow.data = self.momentum * slow.data + (1 - self.momentum) * fast.data
+            keys = F.normalize(self.key(second), dim=1)
+        queries = F.normalize(self.query(first), dim=1)
+        logits = torch.cat([(queries * keys).sum(1, keepdim=True), queries @ self.queue.T], dim=1) / self.temperature
+        self.queue = torch.cat([self.queue, keys])[len(keys) :]
+        return F.cross_entropy(logits, torch.zeros(len(logits), dtype=torch.int64, device=logits.device))
 
 
 def scan_loss(anchors: Tensor, neighbors: Tensor, *, entropy_weight: float) -> Tensor:
@@ -102,12 +166,26 @@ def run_epoch(
     Args:
         predict_first: compute the first image's logits without a gradient (self-labeling).
     """
+
+    def loss(first: Tensor, second: Tensor) -> Tensor:
+        with torch.set_grad_enabled(not predict_first):
+            first_output = model(first)
+        return loss_of(first_output, model(second))
+
+    return run_steps(model, loader, optimizer, loss)
+
+
+def run_steps(
+    model: nn.Module,
+    loader: DataLoader[tuple[Tensor, Tensor]],
+    optimizer: Optimizer,
+    loss_of: Callable[[Tensor, Tensor], Tensor],
+) -> float:
+    """Train ``model`` for one epoch by the loss of each batch's two tensors, and return its mean."""
     model.train()
     losses = []
     for first, second in _moved(loader, next(model.parameters()).device):
-        with torch.set_grad_enabled(not predict_first):
-            first_output = model(first)
-        loss = loss_of(first_output, model(second))
+        loss = loss_of(first, second)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -1,6 +1,8 @@
 """The three trainings with the settings of the preset cifar10, on random images in memory."""
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,8 +16,8 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
-from scan_core.pretext.simclr import SimCLR
 from scan_core.pretext.small_crops import SmallCrops
+from scan_core.pretext.tasks import TASKS
 from scan_core.pretext.training import PretextTraining
 
 SIMCLR: Mapping[str, Mapping[str, object]] = {
@@ -31,6 +33,19 @@ STRONG: Mapping[str, Mapping[str, object]] = {
     "cutout": {"max_half_length": 8},
 }
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
+HEAD = {"hidden_dim": 512, "projection_dim": 128, "batch_norm": False}
+PRETEXT: Mapping[str, Mapping[str, Any]] = {
+    "simclr": {"temperature": 0.1, **HEAD},
+    "nce": {
+        "temperature": 0.07,
+        "projection_dim": 128,
+        "batch_norm": False,
+        "negatives": 4096,
+        "bank_momentum": 0.5,
+        "proximal_weight": 0.0,
+    },
+    "moco": {"temperature": 0.2, "queue": 4096, "momentum": 0.999, "norm_group": 16, **HEAD},
+}
 CLUSTERS = 10
 LOW_THRESHOLD = 0.05
 """Threshold of self-labeling, below 1 / CLUSTERS, so that every image is confident and a step does all its work."""
@@ -52,7 +67,8 @@ def encoder(width: int = 64) -> ResNet:
     return ResNet("resnet18", width=width, stem="3x3", channels=3)
 
 
-def simclr(
+def pretext(
+    task: str,
     images: ResidentImages,
     *,
     batch_size: int,
@@ -62,24 +78,16 @@ def simclr(
     small_crops: SmallCrops | None = None,
     compile: bool = False,
 ) -> PretextTraining:
-    """Return SimCLR on all ``images``; ``epochs`` is the length of its schedule."""
-    task = SimCLR(
-        network or encoder(),
-        images=len(images),
-        batch_size=batch_size,
-        temperature=0.1,
-        hidden_dim=512,
-        projection_dim=128,
-        batch_norm=False,
-    )
+    """Return the pretext ``task`` on all ``images``; ``epochs`` is the length of its schedule."""
+    settings = PRETEXT[task]
     return PretextTraining(
-        task,
+        TASKS[task](network or encoder(), images=len(images), batch_size=batch_size, **settings),
         images,
         torch.arange(len(images)),
         augmentation(SIMCLR),
         epochs=epochs,
         batch_size=batch_size,
-        learning_rate=0.4,
+        learning_rate=0.4 if task == "simclr" else 0.03,
         momentum=0.9,
         weight_decay=1e-4,
         warmup_epochs=0.0,
@@ -89,6 +97,9 @@ def simclr(
         small_crops=small_crops,
         compile=compile,
     )
+
+
+simclr = partial(pretext, "simclr")
 
 
 def scan(

@@ -8,14 +8,14 @@ compiled in the first epoch, which does not count. SCAN's selection, after an ep
 
 import os
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 import numpy as np
 import torch
 import typer
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import conventional, ours
@@ -29,8 +29,10 @@ from stages.devices import choose_device, prepare
 PEAKS = {"H200 NVL": 835, "H100 NVL": 835, "H100 PCIe": 756, "H200": 989, "H100": 989, "A100": 312, "L40S": 362}
 """Dense bf16 TFLOP/s, by a part of the device's name; the first match counts."""
 NEIGHBORS = 20
-VIEWS = {"simclr": 2, "scan": 2, "self_label": 1}
+VIEWS = {"simclr": 2, "nce": 1, "moco": 1, "scan": 2, "self_label": 1}
 """Number of trained views for each image of a batch."""
+WITHOUT_GRADIENT = ("moco", "self_label")
+"""Stages that look at each image once more."""
 
 
 class Training(Protocol):
@@ -51,23 +53,27 @@ def main(
     forward = forward_gflop(ours.encoder(width))
     rows = []
     for stage, training in trainings(count, batch_size, epochs=repetitions + 1, width=width, compile=on_gpu).items():
-        epoch = _conventional(stage, ours.random_pixels(count), _neighbors(count), batch_size, device)
-        gflop = forward * (3 * VIEWS[stage] + (stage == "self_label"))
+        conventionally = _conventional_by_memory if stage in ("nce", "moco") else _conventional
+        epoch = conventionally(stage, ours.random_pixels(count), _neighbors(count), batch_size, device)
+        gflop = forward * (3 * VIEWS[stage] + (stage in WITHOUT_GRADIENT))
         rows.append(_compare(stage, training, epoch, count, gflop, repetitions))
     record("step", rows)
 
 
 def trainings(count: int, batch_size: int, *, epochs: int, width: int, compile: bool = False) -> dict[str, Training]:
-    """Return our training of each stage on ``count`` images, with an encoder of ``width`` and ``epochs`` of SimCLR."""
+    """Return our training of each stage, on ``count`` images, with an encoder of ``width``.
+
+    Args:
+        epochs: of the pretext schedules.
+    """
     device = choose_device("auto")
     prepare(device)
     images = ResidentImages(ours.random_pixels(count), device)
     neighbors = torch.from_numpy(_neighbors(count))
     torch.manual_seed(0)
+    pretext = partial(ours.pretext, images=images, batch_size=batch_size, epochs=epochs, compile=compile)
     return {
-        "simclr": ours.simclr(
-            images, batch_size=batch_size, epochs=epochs, network=ours.encoder(width), compile=compile
-        ),
+        **{task: pretext(task, network=ours.encoder(width)) for task in ours.PRETEXT},
         "scan": ours.scan(images, neighbors, batch_size=batch_size, network=ours.encoder(width), compile=compile),
         "self_label": ours.self_label(images, batch_size=batch_size, network=ours.encoder(width), compile=compile),
     }
@@ -148,6 +154,33 @@ def _conventional(
     }[stage]
     optimizer = sgd if stage == "simclr" else adam
     return partial(conventional.run_epoch, model, loader, optimizer, loss, predict_first=stage == "self_label")
+
+
+def _conventional_by_memory(
+    stage: str, pixels: np.ndarray, neighbors: np.ndarray, batch_size: int, device: torch.device
+) -> Callable[[], object]:
+    """One epoch of ``nce`` or ``moco``, which compare with what they remember; see :func:`_conventional`."""
+    transform, settings = simclr_transform(pixels.shape[-1]), ours.PRETEXT[stage]
+    pictures = np.ascontiguousarray(pixels.transpose(0, 2, 3, 1))
+    head = nn.Linear(512, 128) if stage == "nce" else nn.Sequential(nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 128))
+    model = conventional.network(head, device=device)
+    sgd = torch.optim.SGD(model.parameters(), lr=0.03, momentum=0.9, weight_decay=1e-4)
+    images: conventional.Pairs | conventional.Rows = conventional.Pairs(pictures, transform, transform)
+    if stage == "nce":
+        images = conventional.Rows(pictures, transform)
+        bank = conventional.MemoryBank(len(pixels), 128, **_some(settings, "negatives", "temperature")).to(device)
+
+        def loss(views: Tensor, rows: Tensor) -> Tensor:
+            return bank(model(views), rows)
+    else:
+        options = _some(settings, "queue", "momentum", "temperature")
+        loss = conventional.MomentumContrast(model, 128, **options).to(device)
+    loader = conventional.load(images, batch_size, workers=os.cpu_count() or 1)
+    return partial(conventional.run_steps, model, loader, sgd, loss)
+
+
+def _some(settings: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    return {name: settings[name] for name in names}
 
 
 def forward_gflop(network: nn.Module, size: int = 32) -> float:

@@ -78,10 +78,25 @@ class SimclrParams(Section):
 class NceParams(Section):
     temperature: Positive
     projection_dim: Count
+    batch_norm: bool
+    """Whether the projections are centered and scaled over the batch."""
     negatives: Count
     bank_momentum: Annotated[float, Field(ge=0, lt=1)]
     """The share of its direction that a vector of the memory bank keeps."""
     proximal_weight: NonNegative
+
+
+class MocoParams(Section):
+    temperature: Positive
+    projection_dim: Count
+    hidden_dim: Count
+    batch_norm: bool
+    """As in ``simclr``."""
+    queue: Count
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Of the average of the weights that keys come from."""
+    norm_group: Annotated[int, Field(ge=2)]
+    """Images that batch normalization takes together."""
 
 
 class SmallCrops(Section):
@@ -109,6 +124,7 @@ class PretextParams(Section):
     precision: Precision
     simclr: SimclrParams
     nce: NceParams
+    moco: MocoParams
     small_crops: SmallCrops | None
     """Crops that are not enlarged to the images' size, for faster epochs at first; null has none."""
     augmentation: AugmentationParams

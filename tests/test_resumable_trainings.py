@@ -19,6 +19,7 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
+from scan_core.pretext.moco import MoCo
 from scan_core.pretext.nce import NCE
 from scan_core.pretext.simclr import SimCLR
 from scan_core.pretext.small_crops import SmallCrops
@@ -62,7 +63,22 @@ def pretext(make_task: Callable[..., Task], images: ResidentImages, **options: A
 simclr = partial(pretext, partial(SimCLR, temperature=0.5, hidden_dim=8, projection_dim=4, batch_norm=True))
 nce = partial(
     pretext,
-    partial(NCE, projection_dim=4, negatives=16, temperature=0.5, bank_momentum=0.5, proximal_weight=0.1),
+    partial(
+        NCE, projection_dim=4, batch_norm=True, negatives=16, temperature=0.5, bank_momentum=0.5, proximal_weight=0.1
+    ),
+)
+moco = partial(
+    pretext,
+    partial(
+        MoCo,
+        temperature=0.5,
+        queue=20,
+        momentum=0.9,
+        norm_group=2,
+        hidden_dim=8,
+        projection_dim=4,
+        batch_norm=True,
+    ),
 )
 
 
@@ -139,6 +155,7 @@ TRAININGS = [
     simclr,
     simclr_of_small_crops,
     nce,
+    moco,
     scan,
     scan_by_sgd,
     frozen_scan,

@@ -20,10 +20,11 @@ def projection_head(features: int, *, hidden_dim: int | None, projection_dim: in
     Args:
         hidden_dim: None leaves one linear layer (Wu et al., 2018).
         batch_norm: whether batch normalization stands between the first linear layer and the ReLU, as in the code of
-            Chen et al.; the SCAN authors' head has none.
+            Chen et al.; the SCAN authors' head has none. After a single layer it only centers and scales.
     """
     if hidden_dim is None:
-        return nn.Sequential(nn.Linear(features, projection_dim))
+        centered = [nn.BatchNorm1d(projection_dim, affine=False)] if batch_norm else []
+        return nn.Sequential(nn.Linear(features, projection_dim, bias=not batch_norm), *centered)
     norm = [nn.BatchNorm1d(hidden_dim)] if batch_norm else []
     hidden = nn.Linear(features, hidden_dim, bias=not batch_norm)
     return nn.Sequential(hidden, *norm, nn.ReLU(), nn.Linear(hidden_dim, projection_dim))

@@ -20,13 +20,13 @@ class SynchronizedBatchNorm(_BatchNorm):
 
     @staticmethod
     def convert(model: nn.Module) -> None:
-        """Replace every batch normalization within ``model`` by a synchronized one, in place.
+        """Replace every batch normalization within ``model`` by a synchronized one, in place, except split ones.
 
         Raises:
             TypeError: one has a ``forward`` of its own.
         """
         for module in model.modules():
-            if isinstance(module, _BatchNorm):
+            if isinstance(module, _BatchNorm) and not getattr(module, "group", None):
                 if type(module).__name__ == "BatchNormAct2d":
                     module.__class__ = _SynchronizedBatchNormAct
                 elif type(module).forward in (_BatchNorm.forward, SynchronizedBatchNorm.forward):

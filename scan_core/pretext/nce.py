@@ -41,6 +41,9 @@ class NCE(Task):
         images: how many there are to learn from, and vectors in the bank.
         batch_size: of the whole batch; it leaves this task as it is.
         projection_dim: of a linear layer after the encoder; the paper has 128.
+        batch_norm: whether its output is centered and scaled over the batch, which the paper does not do. At first all
+            images lie in one direction. Where a batch is a large part of the bank, and so brings that direction into
+            it at once, images flee from it all together, and the loss grows; centered, they share no direction.
         negatives: 4,096 in the paper.
         temperature: 0.07 in the paper.
         bank_momentum: the share of its direction that a vector keeps when its image is seen; 0.5 in the paper's code.
@@ -56,12 +59,13 @@ class NCE(Task):
         images: int,
         batch_size: int,
         projection_dim: int,
+        batch_norm: bool,
         negatives: int,
         temperature: float,
         bank_momentum: float,
         proximal_weight: float,
     ) -> None:
-        head = {"hidden_dim": None, "projection_dim": projection_dim, "batch_norm": False}
+        head = {"hidden_dim": None, "projection_dim": projection_dim, "batch_norm": batch_norm}
         super().__init__(PretextModel(encoder, projection=head), chance=chance_loss(negatives))
         self._negatives, self._temperature = negatives, temperature
         self._bank_momentum, self._proximal_weight = bank_momentum, proximal_weight
@@ -75,16 +79,19 @@ class NCE(Task):
     def loss(
         self, projections: Float[Tensor, "views_of_part dimensions"], rows: Int64[Tensor, " batch"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-        """Return the loss, and the share of views that are nearer to their own vector than to all noise."""
-        views, kept = F.normalize(projections.float(), dim=1), self.bank[part_of_batch(rows[None])[0]]
+        """Return the loss, and the share of views that are nearer to their own vector than to all others."""
+        own_rows = part_of_batch(rows[None])[0]
+        views, kept = F.normalize(projections.float(), dim=1), self.bank[own_rows]
         drawn = torch.randint(len(self.bank), (self._negatives,), generator=self._noise)
-        noise = views @ self.bank[drawn.to(views.device, non_blocking=True)].T / self._temperature
+        drawn = drawn.to(views.device, non_blocking=True)
+        noise = views @ self.bank[drawn].T / self._temperature
         own = (views * kept).sum(dim=1) / self._temperature
         self._estimate_partition(noise.detach())
         log_expected = math.log(self._negatives / len(self.bank))  # noise is as likely to be any image
         loss = nce_loss(own - self.log_z - log_expected, noise - self.log_z - log_expected)
         proximal = (views - kept).square().sum(dim=1).mean()
-        return average(loss + self._proximal_weight * proximal), (own >= noise.amax(dim=1)).float().mean()
+        nearest_other = noise.masked_fill(drawn == own_rows[:, None], -torch.inf).amax(dim=1)
+        return average(loss + self._proximal_weight * proximal), (own > nearest_other).float().mean()
 
     def _estimate_partition(self, noise: Float[Tensor, "part negatives"]) -> None:
         """Estimate the partition constant Z by the first batch, on all processes; it stays (section 3.2)."""

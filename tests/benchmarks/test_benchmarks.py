@@ -32,6 +32,8 @@ from benchmarks.pil_transforms import OPERATIONS, plain_transform, simclr_transf
 from scan_core.augment.strong import STRONG_OPERATIONS
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.clustering.scan_loss import scan_loss
+from scan_core.pretext.moco import info_nce
+from scan_core.pretext.nce import NCE
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.training.precision import computes_in_bfloat16
 from stages.params_file import load_params
@@ -74,28 +76,28 @@ def positive(rows: Rows, *names: str) -> bool:
 
 def test_step(run, monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 0)  # loads in this process: no start of workers
-    rows = run(step, batch_size=4, steps=1, repetitions=1, width=4)
-    assert column(rows, "stage") == ["simclr", "scan", "self_label"]
+    rows = run(step, batch_size=8, steps=1, repetitions=1, width=4)
+    assert column(rows, "stage") == [*step.VIEWS]
     assert positive(rows, "images/s", "views/s", "GFLOP/s", "conventional images/s", "ratio")
-    assert [row["once an epoch, images/s"] == "-" for row in rows] == [True, False, True]
-    assert positive(rows[1:2], "once an epoch, images/s")
+    assert [row["once an epoch, images/s"] == "-" for row in rows] == [True, True, True, False, True]
+    assert positive(rows[3:4], "once an epoch, images/s")
 
 
 def test_breakdown(run):
-    rows = run(breakdown, batch_size=4, steps=1, width=4)
-    for stage in ("simclr", "scan", "self_label"):
+    rows = run(breakdown, batch_size=8, steps=1, width=4)
+    for stage in step.VIEWS:
         shares = {row["part"]: float(row["share"]) for row in rows if row["stage"] == stage}
         assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
         assert set(breakdown.PARTS.values()) - {"once an epoch"} <= set(shares)
     assert positive([row for row in rows if row["GFLOP/s"] != "-"], "GFLOP/s")
     products = 1 + computes_in_bfloat16(torch.device("cpu"))
-    assert sum(row["GFLOP/s"] != "-" for row in rows) == 3 * 2 + products
+    assert sum(row["GFLOP/s"] != "-" for row in rows) == len(step.VIEWS) * 2 + products
 
 
 def test_compiled(run, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda network, **_: network)  # compiling takes half a minute
-    rows = run(compiled, batch_size=4, steps=1, repetitions=1, width=4)
-    ways = [(stage, way) for stage in ("simclr", "scan", "self_label") for way in ("plain", "compiled")]
+    rows = run(compiled, batch_size=8, steps=1, repetitions=1, width=4)
+    ways = [(stage, way) for stage in step.VIEWS for way in ("plain", "compiled")]
     assert [(row["stage"], row["way"]) for row in rows] == ways
     assert positive(rows, "images/s", "to plain")
     assert positive(rows[1::2], "first epoch, s")
@@ -276,3 +278,21 @@ def test_conventional_losses_equal_ours(logits):
     ours_ = pseudo_label_loss(first, second, threshold=0.5, class_balance=True)
     assert 0 < ours_.counts.sum() < 64
     assert theirs.item() == pytest.approx(ours_.loss.item(), abs=1e-5)
+
+
+def test_conventional_contrast_with_memory_equals_ours(logits, monkeypatch):
+    first, second = logits
+    rows, drawn = torch.arange(64), torch.arange(5, 25)
+    conventional_bank = conventional.MemoryBank(64, 10, negatives=20, temperature=0.5)
+    settings = {"projection_dim": 10, "batch_norm": False, "bank_momentum": 0.5, "proximal_weight": 0.0}
+    task = NCE(ours.encoder(4), images=64, batch_size=64, negatives=20, temperature=0.5, **settings)
+    task.bank.copy_(conventional_bank.bank)
+    monkeypatch.setattr(torch, "randint", lambda high, size, **_: drawn.expand(size))
+    for views in logits:  # for the second, the bank has moved and the partition constant has not
+        assert conventional_bank(views, rows).item() == pytest.approx(task.loss(views, rows)[0].item(), rel=1e-4)
+        task.after_step(views, rows, torch.tensor(False))
+
+    momentum = conventional.MomentumContrast(torch.nn.Identity(), 10, queue=30, momentum=0.9, temperature=0.5)
+    queries, keys = (torch.nn.functional.normalize(views, dim=1) for views in logits)
+    expected = info_nce((queries * keys).sum(dim=1), queries @ momentum.queue.T, temperature=0.5)
+    assert momentum(first, second).item() == pytest.approx(expected[0].item(), abs=1e-5)

@@ -26,6 +26,7 @@ from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
 from scan_core.parallel.distributed import part_of_batch, rank, replicate, rows_of_part
+from scan_core.pretext.moco import MoCo
 from scan_core.pretext.nce import NCE
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.simclr import SimCLR
@@ -47,15 +48,21 @@ EVERYTHING = {
     "cutout": {"max_half_length": 2},
 }
 HEAD = {"hidden_dim": 8, "projection_dim": 4}
+NOISE = {
+    "projection_dim": 4,
+    "batch_norm": True,
+    "negatives": 16,
+    "temperature": 0.5,
+    "bank_momentum": 0.5,
+    "proximal_weight": 0.1,
+}
 # Each with its learning rate: at 0.1 a rounding error of 1e-7 in SimCLR's first weights grows to 0.08 in two epochs; a
 # normalized head makes more of it still.
 TASKS = {
     "simclr": (partial(SimCLR, temperature=0.5, batch_norm=False, **HEAD), 0.01),
     "simclr, normalized head": (partial(SimCLR, temperature=0.5, batch_norm=True, **HEAD), 1e-4),
-    "nce": (
-        partial(NCE, projection_dim=4, negatives=16, temperature=0.5, bank_momentum=0.5, proximal_weight=0.1),
-        1e-3,
-    ),
+    "nce": (partial(NCE, **NOISE), 1e-3),
+    "moco": (partial(MoCo, temperature=0.5, queue=20, momentum=0.9, norm_group=4, batch_norm=False, **HEAD), 1e-3),
 }
 SOME = {name: EVERYTHING[name] for name in ("random_affine", "color_jitter", "cutout")}
 
@@ -110,7 +117,11 @@ def training(name: str) -> Any:
     if name in TASKS:
         make_task, rate = TASKS[name]
         schedule = {"learning_rate": rate, "momentum": 0.9, "warmup_epochs": 1.0, "final_learning_rate": 0.01}
-        task = make_task(encoder, images=26, batch_size=BATCH)
+        if (
+            name == "moco"
+        ):  # each of two processes has four groups, of four images: with two, gradients are rounding alone
+            data, common["batch_size"] = (images(), torch.arange(64) % 26), 4 * BATCH
+        task = make_task(encoder, images=len(data[1]), batch_size=common["batch_size"])
         return PretextTraining(task, *data, augmentation, epochs=4, **schedule, precision="float32", **common)
     model = ClusteringModel(encoder, clusters=3, heads=2 if name == "scan" else 1)
     learner = WholeNetwork(model, *data, augmentation, precision="float32")

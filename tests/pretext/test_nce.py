@@ -15,7 +15,7 @@ def task(images: int = 6, **settings: float) -> NCE:
     torch.manual_seed(0)
     settings = {"negatives": 4, "temperature": 0.5, "bank_momentum": 0.5, "proximal_weight": 0.0, **settings}
     encoder = ResNet("resnet10", width=2, stem="3x3", channels=1)
-    return NCE(encoder, images=images, batch_size=3, projection_dim=3, **settings)
+    return NCE(encoder, images=images, batch_size=3, projection_dim=3, batch_norm=False, **settings)
 
 
 def projections() -> Tensor:

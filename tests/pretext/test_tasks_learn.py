@@ -31,7 +31,7 @@ IMAGES = ResidentImages((DIGITS.images[:COUNT, None] * 15).astype(np.uint8), tor
 
 def training(task: str, folder: Path) -> PretextTraining:
     """Of the preset digits, shortened to a few seconds."""
-    short = ["encoder.resnet.width=12", "pretext.epochs=12", "pretext.batch_size=64", "pretext.learning_rate=0.1"]
+    short = ["encoder.resnet.width=12", "pretext.epochs=10", "pretext.batch_size=32", "pretext.learning_rate=0.1"]
     use("digits", [f"pretext.task={task}", *short], params=folder / "params.yaml")
     config = load_params(folder / "params.yaml")
     torch.manual_seed(0)
@@ -56,7 +56,7 @@ def gain(running: PretextTraining) -> float:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_neighbors_become_purer(task: str, tmp_path: Path):
-    assert gain(training(task, tmp_path)) > 0.1
+    assert gain(training(task, tmp_path)) > 0.08
 
 
 @pytest.mark.parametrize("task", TASKS)

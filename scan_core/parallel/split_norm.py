@@ -1,0 +1,70 @@
+"""Batch normalization over groups of a batch, and another order of it in which the groups are mixed."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from scan_core.errors import TrainingError
+from scan_core.parallel.distributed import average, processes
+
+GROUPS = 4
+"""In a block, within which images are mixed; each process has whole blocks."""
+
+
+class SplitBatchNorm(_BatchNorm):
+    """Takes mean and variance, in training, over groups of about ``group`` images; else it is ``torch.nn.BatchNorm1d``.
+
+    The running statistics are those of the whole batch, of all processes.
+    """
+
+    group: int
+
+    @staticmethod
+    def convert(model: nn.Module, *, group: int) -> None:
+        """Make every batch normalization within ``model`` a split one, in place."""
+        for module in model.modules():
+            if isinstance(module, _BatchNorm):
+                module.__class__ = SplitBatchNorm
+                setattr(module, "group", group)  # noqa: B010, a plain assignment is taken for that of a submodule
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        """Take every input that one of them takes."""
+
+    def forward(self, x: Float[Tensor, "batch channels *any"]) -> Float[Tensor, "batch channels *any"]:
+        """Normalize, and in training move the running statistics."""
+        if not self.training:
+            return super().forward(x)
+        parts = x.split([len(rows) for block in _blocks(len(x), self.group) for rows in block.tensor_split(GROUPS)])  # type: ignore[no-untyped-call]
+        moments = torch.zeros(len(parts), 2, x.shape[1], device=x.device)
+        normalized = [
+            F.batch_norm(part, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
+            for part, (mean, variance) in zip(parts, moments, strict=True)
+        ]
+        self._follow(average(moments.mean(dim=0)))
+        return torch.cat(normalized)
+
+    def _follow(self, moments: Float[Tensor, "2 channels"]) -> None:
+        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            momentum = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+            self.running_mean.lerp_(moments[0], momentum)
+            self.running_var.lerp_(moments[1], momentum)
+
+
+def mixed(images: int, *, group: int) -> Int64[Tensor, " images"]:
+    """Return an order of the images of a batch in which a group has a fourth of its images from each former one."""
+    return torch.cat([block[start::GROUPS] for block in _blocks(images, group) for start in range(GROUPS)])
+
+
+def _blocks(images: int, group: int) -> tuple[Int64[Tensor, " _"], ...]:
+    """The rows of this process's part of a batch, block by block.
+
+    Raises:
+        TrainingError: a group would have less than two images, or a block would be of two processes.
+    """
+    if images < 2 * GROUPS or (processes() > 1 and images % (GROUPS * group)):
+        expected = f"a multiple of {GROUPS * group}" if processes() > 1 else f"at least {2 * GROUPS}"
+        raise TrainingError(f"{images} images of a batch for each process, expected {expected}: change batch_size")
+    return torch.arange(images).tensor_split(max(1, images // (GROUPS * group)))

@@ -1,0 +1,45 @@
+import pytest
+import torch
+from torch import nn
+
+from scan_core.errors import TrainingError
+from scan_core.parallel.split_norm import SplitBatchNorm, mixed
+
+
+def norm(group: int) -> nn.BatchNorm1d:
+    made = nn.BatchNorm1d(3)
+    SplitBatchNorm.convert(made, group=group)
+    return made
+
+
+def test_each_group_is_normalized_by_itself():
+    x = torch.randn(16, 3)
+    expected = torch.cat([nn.BatchNorm1d(3)(part) for part in x.split(4)])
+    torch.testing.assert_close(norm(4)(x), expected)
+
+
+def test_running_statistics_are_the_mean_of_the_groups():
+    x, split = torch.randn(16, 3), norm(4)
+    split(x)
+    torch.testing.assert_close(split.running_mean, 0.1 * x.mean(dim=0))
+    variance = torch.stack([part.var(dim=0) for part in x.split(4)]).mean(dim=0)
+    torch.testing.assert_close(split.running_var, 0.9 + 0.1 * variance)
+
+
+def test_in_evaluation_it_is_batch_normalization():
+    x, plain = torch.randn(5, 3), nn.BatchNorm1d(3)
+    assert torch.equal(norm(4).eval()(x), plain.eval()(x))
+
+
+@pytest.mark.parametrize("images", [16, 32, 37, 8])
+def test_a_mixed_group_has_a_fourth_of_its_images_from_each(images: int):
+    order = mixed(images, group=4)
+    assert sorted(order.tolist()) == [*range(images)]
+    if images % 16 == 0:
+        former = order.view(-1, 4) // 4
+        assert all(len(set(group.tolist())) == 4 for group in former)
+
+
+def test_too_few_images():
+    with pytest.raises(TrainingError, match="7 images of a batch for each process, expected at least 8"):
+        norm(4)(torch.randn(7, 3))
