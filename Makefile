@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-PYTEST := python -m pytest -n 2 --dist loadgroup
+PYTEST := python -m pytest -n 2 --dist loadfile
 
 .PHONY: setup repro test test-all lint types coverage refetch lock clean
 

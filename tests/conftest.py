@@ -35,7 +35,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def dvc_project(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository in which DVC knows the results of the tiny pipeline; for the group ``dvc``, which shares it."""
+    """A repository in which DVC knows the results of the tiny pipeline."""
     from tests.pipeline import clone, copy_data, dvc, write_params
 
     folder = clone(tmp_path_factory.mktemp("clone"))

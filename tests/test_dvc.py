@@ -10,7 +10,6 @@ from ruamel.yaml import YAML
 
 from tests.pipeline import clone, dvc, write_params
 
-pytestmark = pytest.mark.xdist_group("dvc")
 ORDER = [
     "fetch",
     "preview",

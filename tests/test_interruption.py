@@ -23,7 +23,7 @@ from tests.pipeline import (
     write_params,
 )
 
-pytestmark = [pytest.mark.xdist_group("interruption"), pytest.mark.usefixtures("one_thread")]
+pytestmark = pytest.mark.usefixtures("one_thread")
 STAGES = dict(zip(TRAININGS, (pretext_train, scan_train, self_label), strict=True))
 LONG = ["pretext.epochs=40", "scan.epochs=30", "self_label.epochs=30", "self_label.patience=30"]
 

@@ -14,7 +14,6 @@ from ruamel.yaml import YAML
 
 from tests.pipeline import artifacts, dvc
 
-pytestmark = pytest.mark.xdist_group("dvc")
 BUCKET = "results"
 
 

@@ -16,7 +16,6 @@ from stages import pretext_train
 from tests.parallel.two_devices import SMALL_STEPS, TWO
 from tests.pipeline import environment, start_stage, write_params
 
-pytestmark = pytest.mark.xdist_group("distributed")
 LONG = [*SMALL_STEPS, "pretext.epochs=300"]
 
 

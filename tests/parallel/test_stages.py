@@ -23,8 +23,6 @@ from tests.parallel.team import Team
 from tests.parallel.two_devices import SMALL_STEPS, TWO, assert_embeds_as
 from tests.pipeline import FROZEN, STORED, TRAININGS, artifacts, environment, start_stage, write_params
 
-pytestmark = pytest.mark.xdist_group("distributed")
-
 
 def finish(folder: Path, stage: str) -> str:
     process = start_stage(folder, stage)

@@ -14,7 +14,6 @@ from scan_core.training.resume import Resume
 from tests.parallel import cases
 from tests.parallel.team import Team
 
-pytestmark = pytest.mark.xdist_group("distributed")
 TRAININGS = [*cases.TASKS, "scan", "self_label"]
 LOSSES = ["nt_xent", "scan", "scan with a prior", "pseudo-label", "pseudo-label, not balanced"]
 
