@@ -36,7 +36,7 @@ class SplitBatchNorm(_BatchNorm):
         """Normalize, and in training move the running statistics."""
         if not self.training:
             return super().forward(x)
-        parts = x.split([len(rows) for block in _blocks(len(x), self.group) for rows in block.tensor_split(GROUPS)])  # type: ignore[no-untyped-call]
+        parts = x.split([len(rows) for block in _blocks(len(x), self.group) for rows in _strided(block)])  # type: ignore[no-untyped-call]
         moments = torch.zeros(len(parts), 2, x.shape[1], device=x.device)
         normalized = [
             F.batch_norm(part, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
@@ -55,10 +55,14 @@ class SplitBatchNorm(_BatchNorm):
 
 def mixed(images: int, *, group: int) -> Int64[Tensor, " images"]:
     """Return an order of the images of a batch in which a group has a fourth of its images from each former one."""
-    return torch.cat([block[start::GROUPS] for block in _blocks(images, group) for start in range(GROUPS)])
+    return torch.tensor([row for block in _blocks(images, group) for rows in _strided(block) for row in rows])
 
 
-def _blocks(images: int, group: int) -> tuple[Int64[Tensor, " _"], ...]:
+def _strided(block: range) -> list[range]:
+    return [block[start::GROUPS] for start in range(GROUPS)]
+
+
+def _blocks(images: int, group: int) -> list[range]:
     """The rows of this process's part of a batch, block by block.
 
     Raises:
@@ -67,4 +71,5 @@ def _blocks(images: int, group: int) -> tuple[Int64[Tensor, " _"], ...]:
     if images < 2 * GROUPS or (processes() > 1 and images % (GROUPS * group)):
         expected = f"a multiple of {GROUPS * group}" if processes() > 1 else f"at least {2 * GROUPS}"
         raise TrainingError(f"{images} images of a batch for each process, expected {expected}: change batch_size")
-    return torch.arange(images).tensor_split(max(1, images // (GROUPS * group)))
+    count = max(1, images // (GROUPS * group))
+    return [range(images * block // count, images * (block + 1) // count) for block in range(count)]
