@@ -1,12 +1,10 @@
-"""A shortened run on the digits learns what they are: a loss, a mask or neighbors that are wrong fall below."""
+"""A shortened run on the digits learns what they are: with a wrong loss, neighbors or pseudo-labels it does not."""
 
 import json
 from pathlib import Path
 
 import pytest
-import torch
 
-from scan_core.artifacts.model import read_model
 from stages.use import main as use
 from tests.pipeline import enter, run_stages
 
@@ -32,5 +30,3 @@ def test_a_short_run_on_the_digits_learns(tmp_path: Path, monkeypatch: pytest.Mo
     assert found["scan_acc"] > 0.72
     assert found["acc"] > found["scan_acc"]
     assert found["self_label_epochs"] > 0
-    scan, refined = (read_model(Path(f"data/artifacts/{step}/model.safetensors"))[0] for step in ("scan", "self_label"))
-    assert not torch.equal(scan["heads.weight"], refined["heads.weight"])
