@@ -1,12 +1,10 @@
-"""A shortened run on the digits learns what they are: a loss, a mask or neighbors that are wrong fall below."""
+"""A shortened run on the digits learns what they are: with a wrong loss, neighbors or pseudo-labels it does not."""
 
 import json
 from pathlib import Path
 
 import pytest
-import torch
 
-from scan_core.artifacts.model import read_model
 from stages.use import main as use
 from tests.pipeline import enter, run_stages
 
@@ -16,7 +14,8 @@ SHORT = [
     "scan.epochs=15",
     "scan.heads=3",
     "scan.views=4",
-    "self_label.epochs=4",
+    "self_label.epochs=6",
+    "self_label.learning_rate=1e-3",
     "runtime.device=cpu",
 ]
 
@@ -26,10 +25,8 @@ def test_a_short_run_on_the_digits_learns(tmp_path: Path, monkeypatch: pytest.Mo
     use("digits", SHORT)
     run_stages()
     found = json.loads(Path("reports/metrics/evaluate.json").read_text())
-    # Seeds 0 to 2: purity 0.84 to 0.87, ACC 0.78 to 0.83 after SCAN and 0.79 to 0.83 after self-labeling.
+    # Seeds 0 to 2: purity 0.84 to 0.87, ACC 0.78 to 0.83 after SCAN and 0.014 to 0.033 more after self-labeling.
     assert found["purity"] > 0.8
     assert found["scan_acc"] > 0.72
-    assert found["acc"] > found["scan_acc"] - 0.01
+    assert found["acc"] > found["scan_acc"]
     assert found["self_label_epochs"] > 0
-    scan, refined = (read_model(Path(f"data/artifacts/{step}/model.safetensors"))[0] for step in ("scan", "self_label"))
-    assert not torch.equal(scan["heads.weight"], refined["heads.weight"])

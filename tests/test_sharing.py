@@ -26,8 +26,8 @@ def project(dvc_project: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of an S3-compatible store with a bucket, and its credentials in the environment."""
+def _s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An S3-compatible store with a bucket, its address and credentials in the environment."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -35,7 +35,8 @@ def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.start()
     host, port = server.get_host_and_port()
     boto3.client("s3", endpoint_url=f"http://{host}:{port}").create_bucket(Bucket=BUCKET)
-    yield f"http://{host}:{port}"
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    yield
     server.stop()
 
 
@@ -56,9 +57,9 @@ def continued(project: Path, folder: Path) -> set[str]:
     return set(re.findall(r"Running stage '(.+?)'", dvc(folder, "repro")))
 
 
-def test_another_clone_goes_on_from_s3(project: Path, tmp_path: Path, s3: str):
+@pytest.mark.usefixtures("_s3")
+def test_another_clone_goes_on_from_s3(project: Path, tmp_path: Path):
     dvc(project, "remote", "add", "--default", "shared", f"s3://{BUCKET}/scan")
-    dvc(project, "remote", "modify", "shared", "endpointurl", s3)
     commit(project)
     dvc(project, "push")
     other = tmp_path / "other"
