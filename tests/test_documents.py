@@ -36,7 +36,11 @@ def test_the_readme_s_settings_can_be_used(command: str, tmp_path: Path):
 def test_parameters_exist(path: Path):
     sections = "|".join(name for name, value in SECTIONS.items() if isinstance(value, dict))
     named = re.findall(rf"(?<![\w./])((?:{sections})\.[a-z_.]*[a-z_])(?![\w/(])", path.read_text())
-    files = {name for name in named if name.endswith((".json", ".parquet", ".csv", ".png", ".npy", ".yaml", ".py"))}
+    files = {
+        name
+        for name in named
+        if name.endswith((".json", ".parquet", ".csv", ".png", ".npy", ".safetensors", ".yaml", ".py"))
+    }
     assert set(named) - files <= parameters(SECTIONS)
 
 

@@ -185,7 +185,7 @@ def test_a_second_process_waits_for_the_first_and_finds_its_result(
 @pytest.mark.parametrize(
     ("stage", "artifact"),
     [
-        (embed, "data/artifacts/embeddings.npy"),
+        (embed, "data/artifacts/features.npy"),
         (evaluate, "data/artifacts/predictions.parquet"),
         (scan_train, r"\S+/state.safetensors"),
     ],

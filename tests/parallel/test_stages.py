@@ -66,23 +66,12 @@ def torchrun(folder: Path, *program: str) -> str:
     return done.stderr
 
 
-TWO_STAGES = """
-from pathlib import Path
-from stages import embed, mine_neighbors
-
-embed.main(Path("params.yaml"))
-mine_neighbors.main(Path("params.yaml"))
-"""
-
-
 def test_torchrun_from_outside(by_one: Path, project: Path):
     write_params(project, *SMALL_STEPS)  # runtime.devices: 1
     Path("data/artifacts/embeddings.npy").unlink()
-    Path("two_stages.py").write_text(TWO_STAGES)
-    said = torchrun(project, "two_stages.py")
-    assert said.count("embed, 160 images") == 1
+    assert torchrun(project, "-m", "stages.embed").count("embed, 160 images") == 1
     assert_embeds_as(by_one)
-    assert said.count("3 of each of 160 images, exactly") == 1
+    assert torchrun(project, "-m", "stages.mine_neighbors").count("3 of each of 160 images, exactly") == 1
     found = mined()
     mine_neighbors.main(Path("params.yaml"))
     assert mined() == found
