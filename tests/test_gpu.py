@@ -145,8 +145,11 @@ def common() -> dict[str, Any]:
     return {"batch_size": BATCH, "learning_rate": 1e-3, "weight_decay": 1e-4, "generator": generator}
 
 
-def simclr(images: ResidentImages, **settings: Any) -> PretextTraining:
-    return ours.simclr(images, batch_size=BATCH, epochs=4, network=small_encoder(), **settings)
+def pretext(task: str, images: ResidentImages, **settings: Any) -> PretextTraining:
+    return ours.pretext(task, images, batch_size=BATCH, epochs=4, network=small_encoder(), **settings)
+
+
+simclr = partial(pretext, "simclr")
 
 
 def simclr_of_small_crops(images: ResidentImages, **settings: Any) -> PretextTraining:
@@ -158,6 +161,8 @@ def simclr_of_small_crops(images: ResidentImages, **settings: Any) -> PretextTra
 TRAININGS: dict[str, Callable[[ResidentImages], Any]] = {
     "simclr": simclr,
     "simclr_of_small_crops": simclr_of_small_crops,
+    "nce": partial(pretext, "nce"),
+    "moco": partial(pretext, "moco"),
     "simclr_float32": partial(simclr, precision="float32"),
     "scan": lambda images: scan(whole(images, heads=3)),
     "scan_float32": lambda images: scan(whole(images, heads=1, precision="float32")),

@@ -99,7 +99,7 @@ class PretextTraining:
         augmentation = self._small.augmentation if self._step < self._small_steps else self._augmentation
         batches = augmented_batches(self._images, ids, augmentation, self._generator, views=self.task.views)
         watched = steps(self._threads.watch(batches), total=len(rows))
-        for (_, views), batch in zip(watched, rows.to(self._images.device), strict=True):
+        for (_, views), batch in zip(watched, rows.to(self._images.device, non_blocking=True), strict=True):
             with autocast(self._images.device, self._precision):
                 projections = self.task.project(self._network, views)
             loss, accuracy = self.task.loss(projections, batch)
