@@ -19,6 +19,7 @@ from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.clustering.predict import predict
 from scan_core.console.progress import tell, warn
 from scan_core.errors import ArtifactError, DataError
+from scan_core.evaluation.csv_tables import prediction_names
 from scan_core.evaluation.fonts import drawable
 from scan_core.evaluation.purity import neighbor_purity
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
@@ -26,6 +27,8 @@ from scan_core.evaluation.results import Results, details, headline, score_basel
 from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.open_images import open_images
+from scan_core.report.page import Pictures, Run, write_page
+from scan_core.report.plane import plane, write_map
 from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
@@ -48,8 +51,9 @@ from stages.paths import (
     SCAN_MODEL,
     SELF_LABEL_MODEL,
 )
+from stages.report_run import read_run
 
-REPORT = REPORTS / "evaluate"
+REPORT, PAGE = REPORTS / "evaluate", REPORTS / "report.html"
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -59,7 +63,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     are predicted and shown, not scored; without any label the label-free figures remain.
 
     Writes data/artifacts/predictions.parquet, reports/metrics/evaluate.json (the figures to compare experiments by) and
-    reports/evaluate/ (details.json, tables and pictures).
+    reports/evaluate/ (details.json, tables and pictures), and reports/report.html, which shows all that.
     """
     config = load_params(params)
     device = choose_device(config.runtime.device)
@@ -91,15 +95,26 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     taught = metadata["self_label"].get("trained_with", "not known: a model from before it was written down")
     write_text(REPORT / "details.json", json.dumps({**details(results), "trained_with": taught}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
+    found = warnings(results, told(metadata["self_label"]), prior=prior_of(metadata["scan"]))
+    pictures = Pictures(images, ids, embeddings[ids], plane(embeddings[ids]), labels["path"][ids].tolist())
+    _write_page(results, pictures, read_run(metadata["self_label"], taught, found, models))
     if message := suggested(metadata["self_label"]):
         tell(message)
-    found = warnings(results, told(metadata["self_label"]), prior=prior_of(metadata["scan"]))
     if results.meaningless:
         warn(found.pop(0))  # before anybody reads the figures
     tell(f"the encoder was trained with: {taught}")
     tell(summary(results))
     for message in found:
         warn(message)
+    tell(f"look at {PAGE}")
+
+
+def _write_page(results: Results, pictures: Pictures, described: Run) -> None:
+    final = results.self_label
+    names = prediction_names(final.mapping, results.truth, cluster_count=len(final.sizes))
+    write_map(REPORT / "map.parquet", pictures.places, final.clusters, final.confidence, names, pictures.paths)
+    kmeans = read_baselines(BASELINES, rows=len(pictures.images))["kmeans"][pictures.ids]
+    write_page(PAGE, results, pictures, described, names, kmeans)
 
 
 def _truth(labels: pd.DataFrame) -> Truth:
