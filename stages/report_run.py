@@ -18,6 +18,7 @@ CURVES = [
     Source("self-label: confident images", REPORTS / "self_label/live/plots/metrics/confident.tsv"),
 ]
 CHARTS = [
+    Source("The clusters of k-means", REPORTS / "evaluate/prototypes_kmeans.png"),
     Source("Classes and the clusters matched to them", REPORTS / "evaluate/confusion.png"),
     Source("How far confidence can be trusted", REPORTS / "evaluate/confidence.png"),
     Source("Sizes of the clusters", REPORTS / "evaluate/clusters.png"),

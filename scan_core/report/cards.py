@@ -36,6 +36,8 @@ class Card(NamedTuple):
     """Mean confidence; 0 if the cluster is empty."""
     classes: list[Share]
     """The most frequent classes among the cluster's labeled images, the majority class first."""
+    mixed: bool
+    """Whether no class has half of the labeled images; False without labels."""
     close: list[Share]
     """The clusters whose centers are nearer to some images than the own one, those with the most images first."""
     typical: Int[np.ndarray, " _"]
@@ -81,6 +83,7 @@ def cards(
                 size / len(clusters),
                 float(confidence[members].mean(dtype=np.float64)) if size else 0.0,
                 _largest(classes[cluster] / max(1, classes[cluster].sum())),
+                bool(2 * classes[cluster].max(initial=0) < classes[cluster].sum()),
                 _largest(nearer[cluster]),
                 typical[cluster],
                 np.sort(generator.choice(members, min(count, size), replace=False)),

@@ -93,6 +93,8 @@ def write_page(
         steps=_steps(results),
         run=run,
         cards=found,
+        empty=sum(not card.size for card in found),
+        mixed=[card for card in found if card.mixed],
         sheets=[_card_sheet(card, pictures, len(found)) for card in found],
         names=names,
         shown=count,

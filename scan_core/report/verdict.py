@@ -31,8 +31,10 @@ def verdict(results: Results, kmeans: Integer[np.ndarray, " images"]) -> Verdict
     Without labels, nothing can show that clusters are right, so the best that is said is to use them with care.
     """
     if results.meaningless:
-        reasons = ["The predictions are the same for all pictures: these clusters mean nothing."]
-        return Verdict("failed", "It did not learn", reasons)
+        beside = results.baselines.get("kmeans")
+        figure = f" With k-means on the same embeddings, the accuracy is {beside.acc:.0%}." if beside else ""
+        reason = f"The predictions are the same for all pictures, so that these clusters mean nothing.{figure}"
+        return Verdict("failed", "It did not learn", [reason])
     if results.self_label.scores is None:
         return Verdict("care", "Use with care: there are no labels to check against", _unlabeled(results, kmeans))
     return _labeled(results, results.self_label.scores)
@@ -69,6 +71,6 @@ def _unlabeled(results: Results, kmeans: Integer[np.ndarray, " images"]) -> list
     return [
         f"The mean confidence is {final.certainty.confidence:.0%}. It says how sure the model is, not whether it is "
         "right: look at the random and the least certain pictures of each cluster.",
-        f"k-means on the same embeddings puts {same:.0%} of the pictures into the same clusters; where two methods "
-        "agree, there is more to it.",
+        f"k-means on the same embeddings puts {same:.0%} of the pictures into the same clusters: agreement of two "
+        "methods speaks for clusters, but proves nothing.",
     ]
