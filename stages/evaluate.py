@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import typer
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.clusters import Predictions, read_baselines, write_predictions
@@ -26,6 +26,7 @@ from scan_core.evaluation.report import write_charts, write_galleries, write_tab
 from scan_core.evaluation.results import Results, details, headline, score_baselines, step_result
 from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
+from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.report.page import Pictures, Run, write_page
 from scan_core.report.plane import plane, write_map
@@ -73,48 +74,80 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     ids = index.evaluate_ids
     if not len(ids):
         raise DataError(f"{INDEX}: no image to evaluate on; check data.evaluate_splits")
-    embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
-    labels = read_labels(LABELS, rows=len(images))
-    truth = _truth(labels)
-
-    models = {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL}
-    if REJECTED_MODEL.exists():
-        models["rejected"] = REJECTED_MODEL
     steps = [
         Predictions(step, ids, predict(path, images, ids, encoder=ENCODER, features=FEATURES))
-        for step, path in models.items()
+        for step, path in models().items()
     ]
-    metadata = {step: read_model(path)[1] for step, path in models.items()}
-    results = _score(steps, models, metadata, truth, index)
+    found = evaluation(images, index, steps)
+    results, pictures, embeddings, metadata = found
 
     write_predictions(PREDICTIONS, steps)
-    write_tables(REPORT, results, labels["path"][ids].tolist())
+    write_tables(REPORT, results, pictures.paths)
     shown = drawable(results.truth.names)
     write_charts(REPORT, results, shown)
     write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
-    taught = metadata["self_label"].get("trained_with", "not known: a model from before it was written down")
-    write_text(REPORT / "details.json", json.dumps({**details(results), "trained_with": taught}, indent=2) + "\n")
+    described = describe(found)
+    trained_with = {"trained_with": described.taught}
+    write_text(REPORT / "details.json", json.dumps({**details(results), **trained_with}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
-    found = warnings(results, told(metadata["self_label"]), prior=prior_of(metadata["scan"]))
-    pictures = Pictures(images, ids, embeddings[ids], plane(embeddings[ids]), labels["path"][ids].tolist())
-    _write_page(results, pictures, read_run(metadata["self_label"], taught, found, models))
+    names = cluster_names(results)
+    clusters, confidence = results.self_label.clusters, results.self_label.confidence
+    write_map(REPORT / "map.parquet", pictures.places, clusters, confidence, names, pictures.paths)
+    write_page(PAGE, results, pictures, described, names)
+
     if message := suggested(metadata["self_label"]):
         tell(message)
+    messages = list(described.warnings)
     if results.meaningless:
-        warn(found.pop(0))  # before anybody reads the figures
-    tell(f"the encoder was trained with: {taught}")
+        warn(messages.pop(0))  # before anybody reads the figures
+    tell(f"the encoder was trained with: {described.taught}")
     tell(summary(results))
-    for message in found:
+    for message in messages:
         warn(message)
     tell(f"look at {PAGE}")
 
 
-def _write_page(results: Results, pictures: Pictures, described: Run) -> None:
+class Evaluation(NamedTuple):
+    """What predictions are worth, and what the page shows."""
+
+    results: Results
+    pictures: Pictures
+    embeddings: Float32[np.ndarray, "images dimensions"]
+    """Of all images."""
+    metadata: dict[str, dict[str, Any]]
+    """Of each step's model."""
+
+
+def models() -> dict[str, Path]:
+    """The model of each step; ``rejected`` where self-labeling was not taken."""
+    rejected = {"rejected": REJECTED_MODEL} if REJECTED_MODEL.exists() else {}
+    return {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL, **rejected}
+
+
+def evaluation(images: Images, index: Index, steps: list[Predictions]) -> Evaluation:
+    """Score the predictions of each step's model."""
+    ids = index.evaluate_ids
+    embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
+    labels = read_labels(LABELS, rows=len(images))
+    metadata = {step: read_model(path)[1] for step, path in models().items()}
+    results = _score(steps, models(), metadata, _truth(labels), index)
+    kmeans = read_baselines(BASELINES, rows=len(images))["kmeans"][ids]
+    pictures = Pictures(images, ids, embeddings[ids], plane(embeddings[ids]), kmeans, labels["path"][ids].tolist())
+    return Evaluation(results, pictures, embeddings, metadata)
+
+
+def describe(found: Evaluation) -> Run:
+    """Say what the page says beside the results."""
+    final = found.metadata["self_label"]
+    taught = final.get("trained_with", "not known: a model from before it was written down")
+    messages = warnings(found.results, told(final), prior=prior_of(found.metadata["scan"]))
+    return read_run(final, taught, messages, models())
+
+
+def cluster_names(results: Results) -> list[str]:
+    """The name of each cluster's class, or ``cluster 7``."""
     final = results.self_label
-    names = prediction_names(final.mapping, results.truth, cluster_count=len(final.sizes))
-    write_map(REPORT / "map.parquet", pictures.places, final.clusters, final.confidence, names, pictures.paths)
-    kmeans = read_baselines(BASELINES, rows=len(pictures.images))["kmeans"][pictures.ids]
-    write_page(PAGE, results, pictures, described, names, kmeans)
+    return prediction_names(final.mapping, results.truth, cluster_count=len(final.sizes))
 
 
 def _truth(labels: pd.DataFrame) -> Truth:

@@ -1,6 +1,6 @@
 """The page that a person opens after a run: one HTML file, which loads nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +57,8 @@ class Pictures(NamedTuple):
     embeddings: Float32[np.ndarray, "evaluated dimensions"]
     places: Float32[np.ndarray, "evaluated 2"]
     """On the map."""
+    kmeans: Integer[np.ndarray, " evaluated"]
+    """Each image's cluster by k-means on the embeddings."""
     paths: Sequence[str]
     """The origin of each."""
 
@@ -71,13 +73,14 @@ def write_page(
     pictures: Pictures,
     run: Run,
     names: Sequence[str],
-    kmeans: Integer[np.ndarray, " evaluated"],
+    *,
+    given: Collection[int] = (),
 ) -> None:
     """Write the page; equal inputs give equal bytes.
 
     Args:
         names: of each cluster.
-        kmeans: each image's cluster by k-means on the embeddings.
+        given: the clusters that a person has named; the others are named by their class, or not.
     """
     final = results.self_label
     count = max(1, min(MOST, ON_CARDS // (3 * len(final.sizes))))
@@ -88,7 +91,7 @@ def write_page(
     )  # fmt: skip
     environment.filters["percent"] = lambda share: f"{share:.0%}"
     page = environment.get_template("page.html").render(
-        verdict=verdict(results, kmeans),
+        verdict=verdict(results, pictures.kmeans),
         results=results,
         steps=_steps(results),
         run=run,
@@ -97,6 +100,7 @@ def write_page(
         mixed=[card for card in found if card.mixed],
         sheets=[_card_sheet(card, pictures, len(found)) for card in found],
         names=names,
+        given=given,
         shown=count,
         confidence=final.confidence,
         paths=pictures.paths,

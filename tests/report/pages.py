@@ -23,12 +23,12 @@ def random_pictures(count: int, *, size: int = 8) -> Pictures:
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     paths = [f"<u>{row}/é.png" for row in range(count)]
     images = ResidentImages(pixels, torch.device("cpu"))
-    return Pictures(images, np.arange(count), embeddings, plane(embeddings), paths)
+    return Pictures(images, np.arange(count), embeddings, plane(embeddings), np.zeros(count, dtype=np.int32), paths)
 
 
 def draw(path: Path, results: Results, pictures: Pictures | None = None, run: Run = RUN) -> str:
     pictures = pictures or random_pictures(len(results.truth.labels))
     final = results.self_label
     names = prediction_names(final.mapping, results.truth, cluster_count=len(final.sizes))
-    write_page(path, results, pictures, run, names, final.clusters)
+    write_page(path, results, pictures, run, names)
     return path.read_text(encoding="utf-8")
