@@ -2,12 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import typer
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.clusters import Predictions, read_baselines, write_predictions
@@ -19,13 +19,17 @@ from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.clustering.predict import predict
 from scan_core.console.progress import tell, warn
 from scan_core.errors import ArtifactError, DataError
+from scan_core.evaluation.csv_tables import prediction_names
 from scan_core.evaluation.fonts import drawable
 from scan_core.evaluation.purity import neighbor_purity
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
 from scan_core.evaluation.results import Results, details, headline, score_baselines, step_result
 from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
+from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
+from scan_core.report.page import Pictures, Run, write_page
+from scan_core.report.plane import plane, write_map
 from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
@@ -48,8 +52,9 @@ from stages.paths import (
     SCAN_MODEL,
     SELF_LABEL_MODEL,
 )
+from stages.report_run import read_run
 
-REPORT = REPORTS / "evaluate"
+REPORT, PAGE = REPORTS / "evaluate", REPORTS / "report.html"
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -59,7 +64,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     are predicted and shown, not scored; without any label the label-free figures remain.
 
     Writes data/artifacts/predictions.parquet, reports/metrics/evaluate.json (the figures to compare experiments by) and
-    reports/evaluate/ (details.json, tables and pictures).
+    reports/evaluate/ (details.json, tables and pictures), and reports/report.html, which shows all that.
     """
     config = load_params(params)
     device = choose_device(config.runtime.device)
@@ -69,37 +74,80 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     ids = index.evaluate_ids
     if not len(ids):
         raise DataError(f"{INDEX}: no image to evaluate on; check data.evaluate_splits")
-    embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
-    labels = read_labels(LABELS, rows=len(images))
-    truth = _truth(labels)
-
-    models = {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL}
-    if REJECTED_MODEL.exists():
-        models["rejected"] = REJECTED_MODEL
     steps = [
         Predictions(step, ids, predict(path, images, ids, encoder=ENCODER, features=FEATURES))
-        for step, path in models.items()
+        for step, path in models().items()
     ]
-    metadata = {step: read_model(path)[1] for step, path in models.items()}
-    results = _score(steps, models, metadata, truth, index)
+    found = evaluation(images, index, steps)
+    results, pictures, embeddings, metadata = found
 
     write_predictions(PREDICTIONS, steps)
-    write_tables(REPORT, results, labels["path"][ids].tolist())
+    write_tables(REPORT, results, pictures.paths)
     shown = drawable(results.truth.names)
     write_charts(REPORT, results, shown)
     write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
-    taught = metadata["self_label"].get("trained_with", "not known: a model from before it was written down")
-    write_text(REPORT / "details.json", json.dumps({**details(results), "trained_with": taught}, indent=2) + "\n")
+    described = describe(found)
+    trained_with = {"trained_with": described.taught}
+    write_text(REPORT / "details.json", json.dumps({**details(results), **trained_with}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
+    names = cluster_names(results)
+    clusters, confidence = results.self_label.clusters, results.self_label.confidence
+    write_map(REPORT / "map.parquet", pictures.places, clusters, confidence, names, pictures.paths)
+    write_page(PAGE, results, pictures, described, names)
+
     if message := suggested(metadata["self_label"]):
         tell(message)
-    found = warnings(results, told(metadata["self_label"]), prior=prior_of(metadata["scan"]))
+    messages = list(described.warnings)
     if results.meaningless:
-        warn(found.pop(0))  # before anybody reads the figures
-    tell(f"the encoder was trained with: {taught}")
+        warn(messages.pop(0))  # before anybody reads the figures
+    tell(f"the encoder was trained with: {described.taught}")
     tell(summary(results))
-    for message in found:
+    for message in messages:
         warn(message)
+    tell(f"look at {PAGE}")
+
+
+class Evaluation(NamedTuple):
+    """What predictions are worth, and what the page shows."""
+
+    results: Results
+    pictures: Pictures
+    embeddings: Float32[np.ndarray, "images dimensions"]
+    """Of all images."""
+    metadata: dict[str, dict[str, Any]]
+    """Of each step's model."""
+
+
+def models() -> dict[str, Path]:
+    """The model of each step; ``rejected`` where self-labeling was not taken."""
+    rejected = {"rejected": REJECTED_MODEL} if REJECTED_MODEL.exists() else {}
+    return {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL, **rejected}
+
+
+def evaluation(images: Images, index: Index, steps: list[Predictions]) -> Evaluation:
+    """Score the predictions of each step's model."""
+    ids = index.evaluate_ids
+    embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
+    labels = read_labels(LABELS, rows=len(images))
+    metadata = {step: read_model(path)[1] for step, path in models().items()}
+    results = _score(steps, models(), metadata, _truth(labels), index)
+    kmeans = read_baselines(BASELINES, rows=len(images))["kmeans"][ids]
+    pictures = Pictures(images, ids, embeddings[ids], plane(embeddings[ids]), kmeans, labels["path"][ids].tolist())
+    return Evaluation(results, pictures, embeddings, metadata)
+
+
+def describe(found: Evaluation) -> Run:
+    """Say what the page says beside the results."""
+    final = found.metadata["self_label"]
+    taught = final.get("trained_with", "not known: a model from before it was written down")
+    messages = warnings(found.results, told(final), prior=prior_of(found.metadata["scan"]))
+    return read_run(final, taught, messages, models())
+
+
+def cluster_names(results: Results) -> list[str]:
+    """The name of each cluster's class, or ``cluster 7``."""
+    final = results.self_label
+    return prediction_names(final.mapping, results.truth, cluster_count=len(final.sizes))
 
 
 def _truth(labels: pd.DataFrame) -> Truth:

@@ -7,11 +7,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute
 
 from scan_core.artifacts.tables import read_table, write_table
 from scan_core.errors import ArtifactError
 
 BASELINES = pa.schema([("method", pa.string()), ("image_id", pa.int64()), ("cluster", pa.int32())])
+
+PREDICTIONS = pa.schema(
+    [("step", pa.string()), ("image_id", pa.int64()), ("cluster", pa.int32()), ("confidence", pa.float32())]
+)
+"""Beside ``probabilities``, whose type has the number of clusters in it."""
 
 
 class Predictions(NamedTuple):
@@ -53,6 +59,25 @@ def write_predictions(path: Path, steps: list[Predictions]) -> None:
             )
         )
     write_table(path, pa.concat_tables(tables))
+
+
+def read_predictions(path: Path, *, image_ids: npt.NDArray[np.int64]) -> list[Predictions]:
+    """Read the predictions of each step, for ``image_ids``.
+
+    Raises:
+        ArtifactError: missing, malformed, or a step with other images.
+    """
+    table = read_table(path, PREDICTIONS, further_columns=True)
+    if "probabilities" not in table.column_names:
+        raise ArtifactError(f"{path}: no column probabilities; run dvc repro evaluate")
+    steps = []
+    for step in dict.fromkeys(table["step"].to_pylist()):
+        rows = table.filter(pa.compute.equal(table["step"], step)).combine_chunks()
+        if not np.array_equal(rows["image_id"].to_numpy(), image_ids):
+            raise ArtifactError(f"{path}: {step} has other images than those to evaluate; run dvc repro evaluate")
+        probabilities = rows["probabilities"].combine_chunks().flatten().to_numpy()
+        steps.append(Predictions(step, image_ids, probabilities.reshape(len(image_ids), -1)))
+    return steps
 
 
 def write_baselines(path: Path, clusters: dict[str, npt.NDArray[np.integer]]) -> None:

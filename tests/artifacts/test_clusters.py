@@ -5,7 +5,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scan_core.artifacts.clusters import BASELINES, Predictions, read_baselines, write_baselines, write_predictions
+from scan_core.artifacts.clusters import (
+    BASELINES,
+    PREDICTIONS,
+    Predictions,
+    read_baselines,
+    read_predictions,
+    write_baselines,
+    write_predictions,
+)
 from scan_core.artifacts.tables import write_table
 from scan_core.errors import ArtifactError
 
@@ -30,6 +38,30 @@ def test_predictions_are_one_long_table(tmp_path: Path):
         "confidence": [0.75, 0.5, 0.75, 0.5],
     }
     assert table["probabilities"].to_pylist() == PROBABILITIES.tolist() * 2
+
+
+def test_predictions_come_back(tmp_path: Path):
+    steps = [
+        Predictions("scan", np.array([3, 5]), PROBABILITIES),
+        Predictions("b", np.array([3, 5]), 1 - PROBABILITIES),
+    ]
+    write_predictions(tmp_path / "p.parquet", steps)
+    found = read_predictions(tmp_path / "p.parquet", image_ids=np.array([3, 5]))
+    assert [(step.step, step.image_id.tolist(), step.probabilities.tolist()) for step in found] == [
+        (step.step, [3, 5], step.probabilities.tolist()) for step in steps
+    ]
+
+
+def test_predictions_of_other_images(tmp_path: Path):
+    write_predictions(tmp_path / "p.parquet", [Predictions("scan", np.array([3, 5]), PROBABILITIES)])
+    with pytest.raises(ArtifactError, match=r"scan has other images than those to evaluate; run dvc repro evaluate"):
+        read_predictions(tmp_path / "p.parquet", image_ids=np.array([3, 4]))
+
+
+def test_predictions_without_probabilities(tmp_path: Path):
+    write_table(tmp_path / "p.parquet", PREDICTIONS.empty_table())
+    with pytest.raises(ArtifactError, match="no column probabilities"):
+        read_predictions(tmp_path / "p.parquet", image_ids=np.array([3]))
 
 
 def test_baselines_come_back(tmp_path: Path):

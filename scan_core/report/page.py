@@ -1,0 +1,141 @@
+"""The page that a person opens after a run: one HTML file, which loads nothing."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64, Integer, UInt8
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from scan_core.artifacts.atomic import write_text
+from scan_core.evaluation.results import Results
+from scan_core.images.images import Images
+from scan_core.report.cards import Card, cards
+from scan_core.report.charts import Chart, Curve
+from scan_core.report.plane import encoded, packed
+from scan_core.report.thumbnails import Sheet, sheet
+from scan_core.report.verdict import verdict
+
+TEMPLATES = Path(__file__).parent / "templates"
+MOST = 8
+"""Upper limit of the pictures of a kind (typical, random, least certain) on a card."""
+ON_CARDS, ON_MAP = 2400, 1500
+"""Upper limits of the thumbnails on all cards (or three a cluster) and on the map, so that the page stays small."""
+POINTS = 60_000
+"""Upper limit of the points on the map."""
+SMALL, LARGE = 40, 64
+"""Upper limits of a thumbnail's side in pixels: on the map and where there are many clusters; else."""
+FEW = 100
+"""Upper limit of the clusters whose cards have large thumbnails."""
+
+
+class Run(NamedTuple):
+    """What the page says beside the results."""
+
+    taught: str
+    """What the encoder was trained with."""
+    warnings: Sequence[str]
+    charts: Sequence[Chart]
+    curves: Sequence[Curve]
+    fetched: Mapping[str, Any]
+    """Figures of the stage fetch."""
+    left_out: Sequence[tuple[str, str]]
+    """Files that were skipped, with the reason."""
+    parameters: str
+    digests: Mapping[str, str]
+    """SHA-256 of each model."""
+
+
+class Pictures(NamedTuple):
+    """The evaluated images."""
+
+    images: Images
+    """All images; only those shown are read."""
+    ids: Int64[np.ndarray, " evaluated"]
+    embeddings: Float32[np.ndarray, "evaluated dimensions"]
+    places: Float32[np.ndarray, "evaluated 2"]
+    """On the map."""
+    kmeans: Integer[np.ndarray, " evaluated"]
+    """Each image's cluster by k-means on the embeddings."""
+    paths: Sequence[str]
+    """The origin of each."""
+
+    def pixels(self, rows: Integer[np.ndarray, " shown"]) -> UInt8[np.ndarray, "shown channels size size"]:
+        """Return some of them."""
+        return self.images.gather(torch.from_numpy(self.ids[rows])).cpu().numpy()
+
+
+def write_page(
+    path: Path,
+    results: Results,
+    pictures: Pictures,
+    run: Run,
+    names: Sequence[str],
+    *,
+    given: Collection[int] = (),
+) -> None:
+    """Write the page; equal inputs give equal bytes.
+
+    Args:
+        names: of each cluster.
+        given: the clusters that a person has named; the others are named by their class, or not.
+    """
+    final = results.self_label
+    count = max(1, min(MOST, ON_CARDS // (3 * len(final.sizes))))
+    found = cards(final, results.truth, pictures.embeddings, names, count=count)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["percent"] = lambda share: f"{share:.0%}"
+    page = environment.get_template("page.html").render(
+        verdict=verdict(results, pictures.kmeans),
+        results=results,
+        steps=_steps(results),
+        run=run,
+        cards=found,
+        empty=sum(not card.size for card in found),
+        mixed=[card for card in found if card.mixed],
+        sheets=[_card_sheet(card, pictures, len(found)) for card in found],
+        names=names,
+        given=given,
+        shown=count,
+        confidence=final.confidence,
+        paths=pictures.paths,
+        map=_map(results, pictures),
+        pixelated=pictures.images.size <= SMALL,
+    )
+    write_text(path, page)
+
+
+def _steps(results: Results) -> dict[str, Any]:
+    steps = {"final": results.self_label, "SCAN step": results.scan}
+    return {**steps, "self-labeling, not taken": results.rejected} if results.rejected else steps
+
+
+def _card_sheet(card: Card, pictures: Pictures, clusters: int) -> Sheet | None:
+    if not card.size:
+        return None
+    largest = LARGE if clusters <= FEW else SMALL
+    return sheet(pictures.pixels(card.shown), largest=largest, columns=len(card.shown))
+
+
+def _map(results: Results, pictures: Pictures) -> dict[str, Any]:
+    """Choose points at random, the first ones with thumbnails, and pack them."""
+    final = results.self_label
+    rows = np.random.default_rng(0).permutation(len(pictures.ids))[:POINTS]
+    x, y = packed(pictures.places[rows])
+    pictured = rows[:ON_MAP]
+    columns = int(np.ceil(np.sqrt(len(pictured))))
+    thumbnails = sheet(pictures.pixels(pictured), largest=SMALL, columns=columns)
+    return {
+        "x": x,
+        "y": y,
+        "cluster": encoded(final.clusters[rows]),
+        "confidence": encoded(np.rint(final.confidence[rows] * 1000)),
+        "points": len(rows),
+        "paths": [pictures.paths[row] for row in pictured],
+        **thumbnails._asdict(),
+    }

@@ -1,0 +1,127 @@
+"use strict";
+const byId = (id) => document.getElementById(id);
+const data = JSON.parse(byId("data").textContent);
+const color = (cluster) => `hsl(${(cluster * 137.508) % 360} 65% ${[48, 62, 38][cluster % 3]}%)`;
+
+// Cards: sort and filter.
+const cards = [...byId("cards").children];
+for (const dot of document.querySelectorAll(".dot")) dot.style.background = color(+dot.dataset.cluster);
+function arrange() {
+  const key = byId("sort").value, wanted = byId("filter").value.trim().toLowerCase();
+  cards.sort((a, b) => a.dataset[key] - b.dataset[key] || a.dataset.number - b.dataset.number);
+  byId("cards").append(...cards);
+  for (const card of cards)
+    card.hidden = wanted !== "" && card.dataset.number !== wanted && !card.dataset.name.toLowerCase().includes(wanted);
+  byId("count").textContent = wanted === "" ? "" : `${cards.filter((card) => !card.hidden).length} of ${cards.length}`;
+}
+byId("sort").addEventListener("change", arrange);
+byId("filter").addEventListener("input", arrange);
+byId("controls").addEventListener("submit", (event) => event.preventDefault());
+function openCard(cluster) {
+  byId("filter").value = "";
+  arrange();
+  location.hash = "";
+  location.hash = `cluster-${cluster}`;
+  byId(`cluster-${cluster}`).focus({ preventScroll: true });
+}
+addEventListener("click", (event) => {  // a link to a card that is filtered away
+  const link = event.target.closest && event.target.closest('a[href^="#cluster-"]');
+  if (link) { event.preventDefault(); openCard(link.hash.slice(9)); }
+});
+
+// Map: numbers are little-endian uint16 in base64, from 0 to 65535.
+const numbers = (text) => new Uint16Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+const x = numbers(data.x), y = numbers(data.y), cluster = numbers(data.cluster), confidence = numbers(data.confidence);
+const pictured = data.paths.length, order = [...x.keys()].sort((a, b) => cluster[a] - cluster[b]);
+const furthest = [x, y].map((values) => values.reduce((a, b) => Math.max(a, b), 1));
+const canvas = byId("canvas"), pen = canvas.getContext("2d"), tip = byId("tip");
+tip.firstChild.style.background = `url(${data.uri}) 0 0 / ${data.columns * 72}px ${data.rows * 72}px`;
+let scale = 1, left = 0, top_ = 0, drag = null, waiting = false;
+function whole() {
+  const { clientWidth: width, clientHeight: height } = canvas;
+  scale = Math.min((width - 24) / furthest[0], (height - 24) / furthest[1]);
+  left = (width - scale * furthest[0]) / 2;
+  top_ = (height - scale * furthest[1]) / 2;
+  draw();
+}
+function draw() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    const ratio = devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    pen.scale(ratio, ratio);
+    let before = -1;
+    for (const i of order) {
+      const across = left + scale * x[i], down = top_ + scale * y[i];
+      if (across < -4 || down < -4 || across > width + 4 || down > height + 4) continue;
+      if (cluster[i] !== before) pen.fillStyle = color(before = cluster[i]);
+      const side = i < pictured ? 5 : 3;
+      pen.fillRect(across - side / 2, down - side / 2, side, side);
+    }
+  });
+}
+function zoom(factor, across = canvas.clientWidth / 2, down = canvas.clientHeight / 2) {
+  left = across - (across - left) * factor;
+  top_ = down - (down - top_) * factor;
+  scale *= factor;
+  tip.hidden = true;
+  draw();
+}
+function nearest(event) {  // the nearest picture that has a thumbnail, within 16 pixels
+  let best = -1, least = 256;
+  for (let i = 0; i < pictured; i++) {
+    const distance = (left + scale * x[i] - event.offsetX) ** 2 + (top_ + scale * y[i] - event.offsetY) ** 2;
+    if (distance < least) { least = distance; best = i; }
+  }
+  return best;
+}
+function show(event) {
+  const i = nearest(event);
+  tip.hidden = i < 0;
+  if (i < 0) return;
+  tip.firstChild.style.backgroundPosition = `${-72 * (i % data.columns)}px ${-72 * Math.floor(i / data.columns)}px`;
+  tip.lastChild.textContent = `${data.names[cluster[i]]}, confidence ${(confidence[i] / 1000).toFixed(2)}\n${data.paths[i]}`;
+  tip.style.left = `${Math.max(0, Math.min(event.offsetX + 14, canvas.clientWidth - 264))}px`;
+  tip.style.top = `${Math.min(event.offsetY + 14, canvas.clientHeight - 90)}px`;
+}
+canvas.addEventListener("pointerdown", (event) => {
+  drag = { x: event.offsetX, y: event.offsetY, moved: false };
+  canvas.setPointerCapture(event.pointerId);
+});
+canvas.addEventListener("pointermove", (event) => {
+  if (!drag) return show(event);
+  if (Math.hypot(event.offsetX - drag.x, event.offsetY - drag.y) < 4 && !drag.moved) return;
+  left += event.offsetX - drag.x;
+  top_ += event.offsetY - drag.y;
+  drag = { x: event.offsetX, y: event.offsetY, moved: true };
+  tip.hidden = true;
+  draw();
+});
+canvas.addEventListener("pointerup", (event) => {
+  const i = drag && !drag.moved ? nearest(event) : -1;
+  drag = null;
+  if (i >= 0) openCard(cluster[i]);
+});
+canvas.addEventListener("pointercancel", () => { drag = null; });
+canvas.addEventListener("pointerleave", () => { tip.hidden = true; });
+canvas.addEventListener("wheel", (event) => {
+  if (!event.ctrlKey) return;
+  event.preventDefault();
+  zoom(event.deltaY < 0 ? 1.25 : 0.8, event.offsetX, event.offsetY);
+}, { passive: false });
+canvas.addEventListener("keydown", (event) => {
+  const step = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] }[event.key];
+  if (step) { left += step[0]; top_ += step[1]; draw(); }
+  else if (event.key === "+" || event.key === "-") zoom(event.key === "+" ? 1.25 : 0.8);
+  else if (event.key === "0") whole();
+  else return;
+  event.preventDefault();
+});
+byId("in").addEventListener("click", () => zoom(1.5));
+byId("out").addEventListener("click", () => zoom(1 / 1.5));
+byId("whole").addEventListener("click", whole);
+addEventListener("resize", whole);
+whole();

@@ -1,0 +1,78 @@
+"""What the page of a run says beside the results: it lies in the reports of the stages, and in the model's metadata."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scan_core.artifacts.model import checksum
+from scan_core.report.charts import Source, charts, curves
+from scan_core.report.page import Run
+from stages.paths import REPORTS
+
+CURVES = [
+    Source("pretext-train: loss", REPORTS / "pretext_train/live/plots/metrics/loss.tsv"),
+    Source("scan-train: loss on the training images", REPORTS / "scan_train/live/plots/metrics/selection_loss.tsv"),
+    Source("self-label: confident images", REPORTS / "self_label/live/plots/metrics/confident.tsv"),
+]
+CHARTS = [
+    Source("The clusters of k-means", REPORTS / "evaluate/prototypes_kmeans.png"),
+    Source("Classes and the clusters matched to them", REPORTS / "evaluate/confusion.png"),
+    Source("How far confidence can be trusted", REPORTS / "evaluate/confidence.png"),
+    Source("Sizes of the clusters", REPORTS / "evaluate/clusters.png"),
+    Source("How often the nearest neighbors are of an image's class", REPORTS / "evaluate/purity.png"),
+    Source("How many clusters fit the embeddings", REPORTS / "count_clusters/curve.png"),
+]
+FETCHED = {"duplicates": "duplicates", "duplicates_dropped": "duplicates left out", "skipped": "skipped files"}
+LISTED = 50
+"""Upper limit of the skipped files that the page lists; all are in reports/fetch."""
+
+
+def read_run(metadata: Mapping[str, Any], taught: str, warnings: Sequence[str], models: Mapping[str, Path]) -> Run:
+    """Collect what is there; files that a stage has not written are left out.
+
+    Args:
+        metadata: of the final model.
+        taught: what the encoder was trained with.
+        models: name -> file.
+    """
+    return Run(
+        taught,
+        list(warnings),
+        charts(CHARTS),
+        curves(CURVES),
+        _fetched(REPORTS / "fetch/details.json"),
+        _skipped(REPORTS / "fetch/skipped.csv"),
+        "\n".join(_lines((metadata.get("run") or {}).get("params", {}))),
+        {name: checksum(path) for name, path in models.items()},
+    )
+
+
+def _fetched(path: Path) -> dict[str, Any]:
+    details = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {title: details[name] for name, title in FETCHED.items() if name in details}
+
+
+def _skipped(path: Path) -> list[tuple[str, str]]:
+    if not path.exists():
+        return []
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, nrows=LISTED)
+    return list(table[["file", "reason"]].itertuples(index=False, name=None))
+
+
+def _lines(parameters: Mapping[str, Any], prefix: str = "") -> list[str]:
+    lines = []
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            lines += _lines(value, f"{prefix}{name}.")
+        else:
+            lines.append(f"{prefix}{name}: {_without_folders(value)}")
+    return lines
+
+
+def _without_folders(value: object) -> str:
+    """The name of a file alone, so that the page is the same on another machine."""
+    path = Path(value) if isinstance(value, str) else Path()
+    return path.name if path.is_absolute() else json.dumps(value, ensure_ascii=False)
