@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from scan_core.datasets.dataset import Dataset
+from scan_core.errors import one_line
 from scan_core.ingest.load import Loaded
 from stages.params import DataParams, Params
 
@@ -20,13 +21,18 @@ def understood(dataset: Dataset, config: Params) -> str:
     splits = [
         f"{name} {count:,}{'' if name in used else ' (not used)'}" for name, count in zip(names, counts, strict=True)
     ]
-    left_out = [f"{count:,} {what}" for what, count in sorted(dataset.left_out.items())]
     parts = [
         f"{len(dataset.split):,} images ({', '.join(splits)})",
         _classes(dataset, config.data),
-        f"left out: {', '.join(left_out)}" if left_out else "",
+        left_out(dataset),
     ]
-    return "; ".join(filter(None, parts))
+    return one_line("; ".join(filter(None, parts)))
+
+
+def left_out(dataset: Dataset) -> str:
+    """Say how many files are not among the images, by what they are; empty where there are none."""
+    counts = [f"{count:,} {what}" for what, count in sorted(dataset.left_out.items())]
+    return one_line(f"left out: {', '.join(counts)}") if counts else ""
 
 
 def _classes(dataset: Dataset, data: DataParams) -> str:

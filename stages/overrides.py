@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
@@ -15,6 +16,9 @@ from stages.params import Params
 ALIASES = {"clusters": "scan.clusters"}
 """What a person may write for a key."""
 
+UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")
+"""Line breaks, control characters and bytes that are no UTF-8, by their category in Unicode."""
+
 
 def set_all(values: dict[str, Any], arguments: Sequence[str]) -> None:
     """Set what ``arguments`` say in ``values``, sections of params.yaml; a path that exists is ``data.source``.
@@ -22,12 +26,14 @@ def set_all(values: dict[str, Any], arguments: Sequence[str]) -> None:
     What a key of text is set to is taken as it was typed: ``null`` alone is none.
 
     Raises:
-        ParamsError: two paths, an unknown key, or no value.
+        ParamsError: two paths, an unknown key, no value, or a character of ``UNWRITABLE``.
     """
     places = [argument for argument in arguments if os.path.exists(argument)]  # noqa: PTH110, it raises at long ones
     if len(places) > 1:
         raise ParamsError(f"{', '.join(places)}: {len(places)} paths, expected one, that of the pictures")
     for argument in arguments:
+        if any(unicodedata.category(character) in UNWRITABLE for character in argument):
+            raise ParamsError(f"{argument!r}: has a character that params.yaml cannot hold; rename the folder")
         if argument in places:
             values["data"]["source"] = argument
         else:
@@ -60,7 +66,7 @@ def _set(values: dict[str, Any], override: str) -> None:
 def _yaml_value(override: str, text: str) -> Any:
     try:
         return YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
+    except (YAMLError, ValueError, KeyError, RecursionError) as error:
         raise ParamsError(f"{override}: {text!r} is not a YAML value ({' '.join(str(error).split())})") from None
 
 

@@ -12,11 +12,11 @@ import typer
 from scan_core.artifacts.atomic import check_file_name, write_text
 from scan_core.clustering.model import ClusteringModel, read_clustering
 from scan_core.clustering.predict import probabilities
-from scan_core.console.progress import tell, warn
+from scan_core.console.progress import say, tell, warn
 from scan_core.datasets.dataset import Dataset, Skipped
-from scan_core.datasets.folder import folder
+from scan_core.datasets.folder import pictures_below
 from scan_core.datasets.walk import printable
-from scan_core.errors import DataError
+from scan_core.errors import DataError, one_line
 from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.csv_tables import assignment_table, csv
 from scan_core.images.images import ResidentImages
@@ -25,6 +25,7 @@ from scan_core.ingest.load import load_images
 from scan_core.ingest.store import ArrayStore
 from stages.cli import run
 from stages.devices import choose_device, prepare
+from stages.fetch_messages import left_out
 from stages.model_run import warning_of_another_run
 from stages.params_file import load_params
 from stages.paths import ENCODER, INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
@@ -72,6 +73,8 @@ def main(
     check_file_name(output)
     dataset = _open(pictures.absolute())
     count = len(dataset.path)
+    if message := left_out(dataset):
+        say(message)
     device = choose_device(runtime.device)
     prepare(device)
     at_once = max(1, BYTES_AT_ONCE // (CHANNELS * preparation.image_size**2))
@@ -102,7 +105,7 @@ def main(
 
 def _open(pictures: Path) -> Dataset:
     if not pictures.is_file():
-        return folder(pictures, key="PICTURES")
+        return pictures_below(pictures, key="PICTURES")
     return Dataset(
         channels=CHANNELS,
         split=np.array(["train"], dtype=object),
@@ -145,7 +148,7 @@ def _predict(
 
 def _warn_of(skipped: Sequence[Skipped]) -> None:
     for path, reason in skipped[:MOST_NAMED]:
-        warn(f"{path}: {reason}; left out")
+        warn(one_line(f"{path}: {reason}; left out"))
     if len(skipped) > MOST_NAMED:
         warn(f"{len(skipped) - MOST_NAMED:,} more left out")
 

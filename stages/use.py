@@ -127,7 +127,7 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap) -> list[str]:
     """What a person had set in the ``present`` file, other than its preset, and is now another value."""
-    words = shlex.split(_first_line(path).removeprefix(WRITTEN_BY)) if _first_line(path).startswith(WRITTEN_BY) else []
+    words = _first_line(path).removeprefix(WRITTEN_BY).split() if _first_line(path).startswith(WRITTEN_BY) else []
     if not words or not (PRESETS / f"{words[0]}.yaml").is_file():
         return []
     preset, before, now = dict(leaves(_of_preset(words[0]))), dict(leaves(present)), dict(leaves(values))

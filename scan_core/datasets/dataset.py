@@ -1,5 +1,7 @@
 """What ``fetch`` gets from every dataset: what is known of each image before decoding, and a way to read images."""
 
+import re
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -24,14 +26,32 @@ SPLITS = {
     "valid": "valid",
     "validation": "validation",
     "dev": "dev",
+    "eval": "eval",
+    "evaluation": "evaluation",
+    "extra": "extra",
     "unlabeled": "unlabeled",
+    "unlabelled": "unlabeled",
 }
-"""The split that a name stands for, in lower case."""
+"""The split that a word stands for, in lower case."""
+
+AROUND = {"set", "data", "image", "images", "img", "imgs", "seg"}
+"""Words that a folder's name may have beside the split's: ``test_set``, ``seg_train``."""
 
 
-def split_of(name: str) -> str | None:
-    """The split that a folder or the beginning of a file's name stands for, in whatever case; None if for none."""
-    return SPLITS.get(name.lower())
+def words(name: str) -> list[str]:
+    """The words of a name in lower case, without digits: ``train`` of ``Train2017``."""
+    return [word for word in re.split(r"[\W\d_]+", name.lower()) if word]
+
+
+def split_of(folder: str) -> str | None:
+    """The split that a folder's name stands for, in whatever case; None if for none."""
+    found = [word for word in words(folder) if word not in AROUND]
+    return SPLITS.get(found[0]) if len(found) == 1 else None
+
+
+def class_of(text: str) -> str | None:
+    """The class that ``text`` names: composed characters, no blanks around it; None where nothing is left."""
+    return unicodedata.normalize("NFC", text).strip() or None
 
 
 class Skipped(NamedTuple):

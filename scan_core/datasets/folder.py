@@ -1,6 +1,7 @@
 """``folder``: any tree of image files, with or without class folders and split folders."""
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,48 +18,71 @@ EXPECTED = "a folder of pictures (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM, JPEG 200
 BESIDE = "beside the folders of the splits"
 
 
-def folder(source: Source, *, labels_file: Path | None = None, key: str = "data.source") -> Dataset:
+def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
     """RGB images of every picture below ``source``, whatever its suffix; hidden files and folders are left out.
 
     Splits and classes are those of :func:`scan_core.datasets.layout.layout`.
 
     Args:
         labels_file: a CSV file that names the classes instead of the folders; an image that it lacks is unlabeled.
-        key: the name of the parameter ``source``, for messages.
 
     Raises:
         DataError: no folder at ``source``, no image in it, or a faulty ``labels_file``.
     """
+    root, tree = _open(source, key="data.source")
+    splits, names = layout([tuple(path.split("/")) for path in tree.pictures])
+    if labels_file is not None:
+        names = read_label_file(labels_file, [printable(path) for path in tree.pictures])
+    inside = [row for row, split in enumerate(splits) if split is not None]
+    names = [names[row] for row in inside]
+    classes = sorted({name for name in names if name is not None})
+    number: dict[str | None, int] = {None: -1, **{name: i for i, name in enumerate(classes)}}
+    return _dataset(root, tree, inside)._replace(
+        split=np.array([splits[row] for row in inside], dtype=object),
+        label=np.array([number[name] for name in names], dtype=np.int64),
+        classes=tuple(printable(name) for name in classes),
+        left_out=+Counter({**tree.left_out, BESIDE: len(splits) - len(inside)}),
+    )
+
+
+def pictures_below(source: Source, *, key: str) -> Dataset:
+    """Every picture below ``source``, whatever the folders mean: all of split ``train``, without labels.
+
+    Args:
+        key: the name of the parameter ``source``, for messages.
+
+    Raises:
+        DataError: no folder at ``source``, or no image in it.
+    """
+    root, tree = _open(source, key=key)
+    return _dataset(root, tree, range(len(tree.pictures)))
+
+
+def _open(source: Source, *, key: str) -> tuple[Path, Tree]:
     root = local_path(source, name="folder", expected=EXPECTED, key=key)
     if not root.is_dir():
         raise DataError(f"{key}: {root} is a file, expected {EXPECTED}")
     tree = walk(root)
     if not tree.pictures:
         raise DataError(
-            f"{key}: no picture in {root} ({_others(tree)} other files, {len(tree.skipped)} unusable), "
+            f"{key}: no picture in {root} ({sum(tree.left_out.values())} other files, {len(tree.skipped)} unusable), "
             f"expected {EXPECTED}; correct the path"
         )
-    splits, names = layout([tuple(path.split("/")) for path in tree.pictures])
-    if labels_file is not None:
-        names = read_label_file(labels_file, [printable(path) for path in tree.pictures])
-    inside = [row for row, split in enumerate(splits) if split is not None]
-    pictures, names = [tree.pictures[row] for row in inside], [names[row] for row in inside]
-    classes = sorted({name for name in names if name is not None})
-    number: dict[str | None, int] = {None: -1, **{name: i for i, name in enumerate(classes)}}
+    return root, tree
+
+
+def _dataset(root: Path, tree: Tree, rows: Sequence[int]) -> Dataset:
+    pictures = [tree.pictures[row] for row in rows]
     return Dataset(
         channels=3,
-        split=np.array([splits[row] for row in inside], dtype=object),
-        label=np.array([number[name] for name in names], dtype=np.int64),
-        classes=tuple(printable(name) for name in classes),
+        split=np.full(len(pictures), "train", object),
+        label=np.full(len(pictures), -1),
+        classes=(),
         path=[printable(path) for path in pictures],
         read=lambda rows: (root / pictures[row] for row in rows),
         skipped=tuple(tree.skipped),
-        left_out=+Counter({**tree.left_out, BESIDE: len(splits) - len(inside)}),
+        left_out=tree.left_out,
     )
-
-
-def _others(tree: Tree) -> int:
-    return sum(tree.left_out.values())
 
 
 FOLDER = Description(

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from scan_core.console.progress import warn
+from scan_core.datasets.dataset import class_of
 from scan_core.errors import DataError
 
-FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "image_id", "id")
-LABEL_COLUMNS = ("label", "class", "class_name", "category")
+FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "image_path", "image_name", "image_id", "id")
+LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target")
 """Recognized in whatever case; the first of them that is there counts."""
 SHOWN = 3
 
@@ -19,8 +20,8 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
     """Return the label of each of ``pictures`` (paths relative to their root, with ``/``), None if the file has none.
 
     A row means the picture of that path; else the one that is called so, with or without its suffix, in whatever
-    folder, if there is but one. Backslashes count as slashes, and composed characters as decomposed ones. Rows of
-    pictures that are not there are counted in a warning.
+    folder and case, if there is but one. Backslashes count as slashes, composed characters as decomposed ones, and
+    blanks around a name or label not at all. Rows of pictures that are not there are counted in a warning.
 
     Raises:
         DataError: no such file, another layout, a picture that comes twice, a row without a label, or no row that
@@ -36,7 +37,7 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
             continue
         if picture in labels:
             raise DataError(f"{path}, line {line}: {picture!r} for the second time; leave one line for each picture")
-        if not label:
+        if label is None:
             raise DataError(f"{path}, line {line}: no label; remove the line if {picture!r} has none")
         labels[picture] = label
     if not labels:
@@ -56,17 +57,22 @@ class _Finder:
     """Finds the picture that a name in a table means."""
 
     def __init__(self, pictures: Sequence[str]) -> None:
-        self._by_path = {_plain(picture): picture for picture in pictures}
-        paths = {PurePosixPath(plain): picture for plain, picture in self._by_path.items()}
-        self._others = [
-            _unique((path.name, picture) for path, picture in paths.items()),
-            _unique((str(path.with_suffix("")), picture) for path, picture in paths.items()),
-            _unique((path.stem, picture) for path, picture in paths.items()),
+        paths = {picture: PurePosixPath(_plain(picture)) for picture in pictures}
+        names = [
+            [(str(path), picture) for picture, path in paths.items()],
+            [(path.name, picture) for picture, path in paths.items()],
+            [(str(path.with_suffix("")), picture) for picture, path in paths.items()],
+            [(path.stem, picture) for picture, path in paths.items()],
         ]
+        self._names = [dict(zip(pictures, pictures, strict=True)), *map(_unique, names)]
+        self._in_any_case = [_unique((name.lower(), picture) for name, picture in pairs) for pairs in names]
 
     def __call__(self, name: str) -> str | None:
-        plain = _plain(name.replace("\\", "/")).removeprefix("./")
-        return next((names[plain] for names in (self._by_path, *self._others) if plain in names), None)
+        path = name.strip().replace("\\", "/").removeprefix("./")
+        plain = _plain(path)
+        found = [names.get(key) for names in self._names for key in (path, plain)]
+        found += [names.get(plain.lower()) for names in self._in_any_case]
+        return next(filter(None, found), None)
 
 
 def _unique(names: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -80,8 +86,8 @@ def _plain(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
-    """Yield line number, file and label."""
+def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
+    """Yield line number, file and class, None where there is none."""
     if path.exists() and not path.is_file():  # reading from a named pipe would wait forever
         raise DataError(f"{path}: not a regular file, expected a CSV file; correct data.labels")
     try:
@@ -95,7 +101,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str]]:
                     raise DataError(
                         f"{path}, line {reader.line_num}: not {len(found)} fields; quote those that hold a separator"
                     )
-                yield reader.line_num, row[picture], row[label]
+                yield reader.line_num, row[picture], class_of(row[label])
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
     except csv.Error as error:

@@ -1,6 +1,6 @@
 """``parquet``: images in the Hugging Face layout, one file or a folder of them."""
 
-import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,13 +11,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from scan_core.datasets.dataset import Dataset, Source, Stored, split_of
+from scan_core.datasets.dataset import SPLITS, Dataset, Source, Stored, split_of, words
 from scan_core.datasets.description import Description
 from scan_core.datasets.parquet_images import UNREADABLE, read_images, unreadable
 from scan_core.datasets.parquet_labels import Column, join, label_columns, read_column, unlabeled
 from scan_core.datasets.source import local_path
+from scan_core.datasets.walk import printable
 from scan_core.errors import DataError
 
+SUFFIXES = (".parquet", ".parq", ".pq")
 IMAGE_COLUMNS = ("image", "img")
 BYTES = (pa.binary(), pa.large_binary())
 
@@ -34,17 +36,19 @@ class _File(NamedTuple):
 def parquet(source: Source, *, labels: tuple[str, ...] = ()) -> Dataset:
     """RGB images of the column ``image`` or ``img``, or of the only column that may hold some.
 
-    The split is the prefix of the file's name, or the name of its folder; ``train`` if neither is one.
+    The split is the last word of the file's name that is one, or the name of its folder; ``train`` if neither is.
 
     Args:
-        labels: the column of labels, of integers, then those of further labels. By default ``label`` or ``labels``, of
-            integers, strings or truth values; without it, or with other values in it, a file is unlabeled.
+        labels: the column of labels, of integers, then those of further labels. By default the first of
+            ``LABEL_COLUMNS``, of whole numbers, strings or truth values; without it, or with other values in it, a file
+            is unlabeled.
 
     Raises:
         DataError: no file, another layout, class names that differ among files, or a label without a name.
     """
     root = local_path(source, name="parquet", expected="a Parquet file or a folder of them")
-    files = [_describe(path, labels) for path in _find(root)]
+    found = _find(root)
+    files = [_describe(path, labels) for path in found]
     if not labels:
         files = _with_common_labels(root, files)
     starts = np.cumsum([0, *(len(file.origin) for file in files)])
@@ -62,12 +66,15 @@ def parquet(source: Source, *, labels: tuple[str, ...] = ()) -> Dataset:
         classes=columns[first].classes,
         path=[origin for file in files for origin in file.origin],
         read=read,
+        left_out=_others(root, found),
         further={name: columns[name].label for name in further},
     )
 
 
 def _find(root: Path) -> list[Path]:
-    files = [root] if root.is_file() else sorted(path for path in root.rglob("*.parquet") if not _is_hidden(root, path))
+    if root.is_file():
+        return [root]
+    files = sorted(path for path in _files(root) if path.suffix.lower() in SUFFIXES)
     if not files:
         names = sorted(path.name for path in root.iterdir())
         raise DataError(
@@ -77,14 +84,23 @@ def _find(root: Path) -> list[Path]:
     return files
 
 
-def _is_hidden(root: Path, path: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(root).parts)
+def _files(root: Path) -> Iterator[Path]:
+    """Yield the files below ``root``, but for hidden ones."""
+    for path in root.rglob("*"):
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts):
+            yield path
+
+
+def _others(root: Path, found: list[Path]) -> Counter[str]:
+    """Count what is below ``root`` and was not ``found``, by suffix."""
+    others = () if root.is_file() else set(_files(root)) - set(found)
+    return Counter(printable(path.suffix.lower()) or "without a suffix" for path in others)
 
 
 def _split(root: Path, path: Path) -> str:
-    folders = path.relative_to(root).parts[:-1]
-    named = (split_of(name) for name in (re.split(r"[-._]", path.name)[0], *reversed(folders)))
-    return next(filter(None, named), "train")
+    of_words = (SPLITS.get(word) for word in reversed(words(path.stem)))
+    of_folders = (split_of(folder) for folder in reversed(path.relative_to(root).parts[:-1]))
+    return next(filter(None, (*of_words, *of_folders)), "train")
 
 
 def _with_common_labels(root: Path, files: list[_File]) -> list[_File]:

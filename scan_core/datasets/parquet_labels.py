@@ -1,4 +1,4 @@
-"""The labels of Parquet files: a column of integers, truth values or text."""
+"""The labels of Parquet files: a column of whole numbers, truth values or text."""
 
 import json
 from collections.abc import Sequence
@@ -8,11 +8,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from scan_core.console.progress import warn
+from scan_core.datasets.dataset import class_of
 from scan_core.errors import DataError
 
-LABEL_COLUMNS = ("label", "labels")
+LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "fine_label")
+"""In whatever case; the first of them that is there counts."""
 TEXT = (pa.types.is_string, pa.types.is_large_string)
 
 
@@ -35,17 +38,28 @@ class Labels(NamedTuple):
 
 def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
     """The first of ``LABEL_COLUMNS`` that is there, unless its values cannot be classes."""
-    found = [name for name in LABEL_COLUMNS if name in schema.names][:1]
-    if found and not _are_classes(schema.field(found[0]).type):
-        warn(f"{path}: column {found[0]} of {schema.field(found[0]).type} cannot be classes and is ignored")
+    names = {name.lower(): name for name in reversed(schema.names)}
+    found = next((names[name] for name in LABEL_COLUMNS if name in names), None)
+    if found is None:
         return ()
-    return tuple(found)
+    if not _are_classes(schema.field(found).type):
+        warn(f"{path}: column {found} of {schema.field(found).type} cannot be classes and is ignored")
+        return ()
+    return (found,)
 
 
 def read_column(column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column:
     """Take the labels ``name`` out of ``column``, with the names that a Hugging Face ``schema`` has for them."""
+    if pa.types.is_dictionary(column.type):  # of values that repeat, such as the categories of pandas
+        column = column.cast(column.type.value_type)
     if _is_text(column.type):
-        return Column(np.array(column.to_pylist(), dtype=object), ())
+        names = [None if text is None else class_of(text) for text in column.to_pylist()]
+        return Column(np.array(names, dtype=object), ())
+    if pa.types.is_floating(column.type):  # so pandas has integers some of which are missing
+        column = pc.if_else(pc.is_finite(column), column, None)
+        if not pc.all(pc.equal(column, pc.floor(column)), min_count=0).as_py():
+            warn(f"column {name} of {column.type} has fractions: they cannot be classes, and it is ignored")
+            return unlabeled(len(column))
     return Column(np.maximum(column.cast(pa.int64()).fill_null(-1).to_numpy(), -1), _classes(schema, name))
 
 
@@ -85,7 +99,9 @@ def _numbered(root: Path, name: str, columns: Sequence[Column]) -> Labels:
 
 
 def _are_classes(type: pa.DataType) -> bool:
-    return pa.types.is_integer(type) or pa.types.is_boolean(type) or _is_text(type)
+    if pa.types.is_dictionary(type):
+        return _are_classes(type.value_type)
+    return any(test(type) for test in (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, _is_text))
 
 
 def _is_text(type: pa.DataType) -> bool:

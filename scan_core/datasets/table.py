@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from scan_core.console.progress import warn
 from scan_core.datasets.cifar10 import CIFAR10
 from scan_core.datasets.cifar20 import CIFAR20
 from scan_core.datasets.cifar100 import CIFAR100
@@ -13,7 +16,7 @@ from scan_core.datasets.folder import FOLDER
 from scan_core.datasets.imagenet import IMAGENET
 from scan_core.datasets.parquet import PARQUET
 from scan_core.datasets.stl10 import STL10
-from scan_core.errors import DataError
+from scan_core.errors import DataError, one_line
 
 DATASETS = {
     "digits": DIGITS,
@@ -30,7 +33,7 @@ WITHOUT_FILE = ("folders", "none")
 
 
 def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, classes_file: Source) -> Dataset:
-    """Open the dataset ``name`` (one of ``DATASETS``) at ``source``.
+    """Open the dataset ``name`` (one of ``DATASETS``) at ``source``; without labels where they are all the same.
 
     Args:
         downloads: the folder for downloads.
@@ -50,7 +53,14 @@ def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, cla
         alone = _names(lambda one: one.takes_classes_file)
         raise DataError(f"data.classes_file: {classes_file}, expected null (it is for data.name {alone} alone)")
     dataset = described.open(Place(source, downloads, labels_file, classes_file))
-    return dataset.without_labels() if labels == "none" else dataset
+    if labels == "none":
+        return dataset.without_labels()
+    used = np.unique(dataset.label[dataset.label >= 0])
+    if len(used) == 1 and described.classes is None:
+        (only,) = dataset.label_names(np.flatnonzero(dataset.label == used[0])[:1])
+        warn(one_line(f"all labels are {only}: one class tells nothing, so there are none"))
+        return dataset.without_labels()
+    return dataset
 
 
 def _names(has: Callable[[Description], bool]) -> str:

@@ -37,6 +37,8 @@ def test_label_file_as_spreadsheets_write_it(write):
         "\ufeffimage,label\r\na\\1.png,NO\r\na\\2.png,007\r\n",
         "filename,label\n1.png,NO\n./a/2.png,007\n",
         "label,id,file_size\nNO,1,9\n007,2,9\n",
+        "file, label\na/1.png , NO\n a/2.png,007 \n",
+        "image_path,Target\nA\\1.PNG,NO\nA/2.png,007\n",
     ],
 )
 def test_label_file_of_other_layouts(write, content):
@@ -46,6 +48,17 @@ def test_label_file_of_other_layouts(write, content):
 def test_label_file_composed_and_decomposed_names(write):
     # macOS writes the umlaut as a letter and a mark.
     assert read_label_file(write("file,label\nK\u00e4fer.png,x\n"), ["Ka\u0308fer.png"]) == ["x"]
+
+
+def test_label_file_composed_and_decomposed_labels(write):
+    path = write("file,label\na/1.png,K\u00e4fer\na/2.png,Ka\u0308fer\n")
+    assert read_label_file(path, PICTURES) == ["K\u00e4fer", "K\u00e4fer", None]
+
+
+def test_label_file_prefers_the_very_name(write):
+    pictures = ["Ka\u0308.png", "K\u00e4.png", "x/A.png", "y/A.png", "z/a.png"]
+    path = write("file,label\nK\u00e4.png,composed\nKa\u0308.png,decomposed\nA.png,?\na.png,small\n")
+    assert read_label_file(path, pictures) == ["decomposed", "composed", None, None, "small"]
 
 
 def test_label_file_names_that_could_be_two_pictures_mean_none(write):
@@ -73,6 +86,7 @@ def test_label_file_counts_rows_without_a_picture(write, capsys):
         ),
         ("file,label\na/1.png,cat\na/1.png,cat\n", "line 3: 'a/1.png' for the second time"),
         ("file,label\na/1.png,\n", "line 2: no label; remove the line"),
+        ("file,label\na/1.png,  \n", "line 2: no label; remove the line"),
         ("file,label\na/1.png\n", "line 2: not 2 fields"),
         ("file,label\nb, c.png,dog\n", "line 2: not 2 fields; quote those that hold a separator"),
         ('file,label\n"a/1.png,cat\n', "line 2: not CSV (unexpected end of data)"),

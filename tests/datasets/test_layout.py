@@ -16,15 +16,32 @@ from scan_core.datasets.layout import layout
         (["Train/a/1", "Train/b/2", "Test/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
         (["Training/a/1", "Testing/b/2"], ["train", "test"], ["a", "b"]),
         (["train/a/1", "dev/b/2"], ["train", "dev"], ["a", "b"]),
+        (["train/a/1", "train/b/2", "eval/a/3"], ["train", "train", "eval"], ["a", "b", "a"]),
+        # with other words or a year (Intel's scenes, COCO), and twice
+        (["training_set/a/1", "training_set/b/2", "test_set/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
+        (["images/train2017/1", "images/val2017/2"], ["train", "val"], [None] * 2),
+        (["seg_train/seg_train/a/1", "seg_train/seg_train/b/2", "seg_test/seg_test/a/3"], ["train", "train", "test"],
+         ["a", "b", "a"]),
+        # more of a further split than of the others
+        (["train/1", "test/2", *(f"extra/{i}" for i in range(3))], ["train", "test"] + ["extra"] * 3, [None] * 5),
+        (["train/a/1", "test/b/2", *(f"Unlabelled/{i}" for i in range(3))], ["train", "test"] + ["unlabeled"] * 3,
+         ["a", "b"] + [None] * 3),
+        # below the classes, if below all
+        (["a/train/1", "a/test/2", "b/train/3", "b/test/4"], ["train", "test"] * 2, ["a", "a", "b", "b"]),
+        (["a/train/1", "a/test/2", "b/3"], ["train"] * 3, ["a", "a", "b"]),
         # what lies beside the splits is in none, whether file or folder
         (["train/a/1", "train/b/2", "test/a/3", "cover"], ["train", "train", "test", None], ["a", "b", "a", None]),
         (["train/a/1", "train/b/2", "test/a/3", "more/4"], ["train", "train", "test", None], ["a", "b", "a", None]),
         # unless most do
         (["1", "2", "3", "train/4", "test/5"], ["train"] * 5, [None] * 5),
+        (["more/1", "more/2", "more/3", "train/4", "test/5"], ["train"] * 5, [None] * 5),
         # a class may be called train, and a lone test is no split
         (["bus/1", "train/2"], ["train"] * 2, ["bus", "train"]),
         (["test/a/1", "test/b/2"], ["train"] * 2, ["a", "b"]),
         (["train/a/1", "train/b/2"], ["train"] * 2, ["a", "b"]),
+        (["train_station/1", "test_tube/2"], ["train"] * 2, ["train_station", "test_tube"]),
+        # composed and decomposed, and blanks
+        (["K\u00e4fer/1", "Ka\u0308fer /2", "b/3"], ["train"] * 3, ["K\u00e4fer", "K\u00e4fer", "b"]),
         # a stray picture is unlabeled, and takes no label from the others
         (["a/1", "a/2", "b/3", "4"], ["train"] * 4, ["a", "a", "b", None]),
         (["a/1", "b/2", "3", "4"], ["train"] * 4, [None] * 4),

@@ -66,11 +66,19 @@ def test_parquet_missing_images_are_none(tmp_path):
 @pytest.mark.parametrize(
     ("name", "split"),
     [("train-0.parquet", "train"), ("test.parquet", "test"), ("validation-00-of-01.parquet", "validation"),
-     ("testament-0.parquet", "train")],
+     ("testament-0.parquet", "train"), ("pets-test-0.parquet", "test"), ("blood_test-train-0.pq", "train"),
+     ("x_validation.PARQUET", "validation")],
 )  # fmt: skip
-def test_parquet_split_is_the_prefix(tmp_path, name, split):
+def test_parquet_split_is_in_the_name(tmp_path, name, split):
     write_parquet(tmp_path / name, IMAGES[:1])
     assert _open(tmp_path).split.tolist() == [split]
+
+
+def test_parquet_counts_the_files_beside_it(tmp_path):
+    write_parquet(tmp_path / "a.parquet", IMAGES[:1])
+    for name in ("README.md", "b.arrow", "c.arrow", ".hidden"):
+        (tmp_path / name).touch()
+    assert _open(tmp_path).left_out == {".arrow": 2, ".md": 1}
 
 
 def test_parquet_wrong_columns(tmp_path):
@@ -93,13 +101,18 @@ def test_parquet_the_only_column_of_images(tmp_path):
         ("labels", [3, 1], ["3", "1"]),
         ("labels", ["NO", "007"], ["NO", "007"]),
         ("label", [0.5, 1.0], [None, None]),
+        ("label", [1.0, None], ["1", None]),  # whole numbers of which some are missing, as pandas writes them
+        ("label", [2.0, float("nan")], ["2", None]),
+        ("label", pa.array(["cat", "dog"]).dictionary_encode(), ["cat", "dog"]),
+        ("label", [" K\u00e4fer", ""], ["K\u00e4fer", None]),
+        ("Class", ["a", "b"], ["a", "b"]),
         ("label", [[0], [1]], [None, None]),
     ],
 )
 def test_parquet_labels_of_other_types_and_names(tmp_path, capsys, column, labels, names):
     pq.write_table(pa.table({"image": IMAGES[:2], column: labels}), tmp_path / "a.parquet")
     assert _open(tmp_path).label_names(np.arange(2)) == names
-    assert ("cannot be classes and is ignored" in capsys.readouterr().err) == (names == [None, None])
+    assert ("cannot be classes" in capsys.readouterr().err) == (names == [None, None])
 
 
 def test_parquet_class_names_of_several_files(tmp_path):

@@ -22,9 +22,18 @@ def test_open_dataset_labels_none(tmp_path):
 
 def test_open_dataset_labels_from_a_file(tmp_path):
     write_picture(tmp_path / "p/cat/1.png")
-    (tmp_path / "a.csv").write_text("file,label\ncat/1.png,tom\n")
+    write_picture(tmp_path / "p/cat/2.png")
+    (tmp_path / "a.csv").write_text("file,label\ncat/1.png,tom\ncat/2.png,kit\n")
     dataset = _open("folder", tmp_path / "p", labels=str(tmp_path / "a.csv"), downloads=tmp_path)
-    assert dataset.label_names(np.array([0])) == ["tom"]
+    assert dataset.label_names(np.array([0, 1])) == ["tom", "kit"]
+
+
+def test_open_dataset_labels_that_are_all_the_same_are_none(tmp_path, capsys):
+    write_picture(tmp_path / "p/1.png")
+    (tmp_path / "a.csv").write_text("file,label\n1.png,tom\n")
+    dataset = _open("folder", tmp_path / "p", labels=str(tmp_path / "a.csv"), downloads=tmp_path)
+    assert (dataset.label.tolist(), dataset.classes) == ([-1], ())
+    assert "all labels are tom: one class tells nothing" in capsys.readouterr().err
 
 
 def test_without_labels_leaves_no_column_of_them():

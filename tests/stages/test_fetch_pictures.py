@@ -77,6 +77,15 @@ def test_fetch_names_skipped_files_in_full_where_there_are_no_classes(run_fetch,
     assert pd.read_csv("reports/fetch/skipped.csv")["file"].tolist() == ["bad.png"]
 
 
+def test_fetch_says_in_one_line_what_it_understood(run_fetch, tmp_path, capsys):
+    for i, name in enumerate(["a\nerror: b", "\x1b[31m"]):
+        write_picture(tmp_path / "p" / name / "1.png", noise(8, 8, 3, seed=i))
+    (tmp_path / "p" / "x.c\nd").touch()
+    run_fetch(name="folder", source="../p", image_size=8)
+    said = r"2 images (train 2); 2 classes, the dataset's own (\x1b[31m 1, a\nerror: b 1), 0 unlabeled; left out: 1 .c\nd"
+    assert said in capsys.readouterr().err.splitlines()
+
+
 def test_fetch_labels_of_a_csv_file(run_fetch, tmp_path):
     for i in range(4):
         write_picture(tmp_path / "p" / f"{i}.png", noise(8, 8, 3, seed=i))

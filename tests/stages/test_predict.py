@@ -92,6 +92,16 @@ def test_what_cannot_be_read_is_named_and_left_out(run_predict, capsys, monkeypa
     assert "warning: bad.png: empty (0 bytes); left out\nwarning: 1 more left out" in capsys.readouterr().err
 
 
+def test_every_picture_is_sorted_whatever_the_folders_and_the_rest_is_counted(run_predict, capsys):
+    content = encode(PICTURES[0])
+    names = ["train/1.png", "train/2.png", "test/3.png", "stray.png", "a\nb.png"]
+    table = run_predict({**dict.fromkeys(names, content), "x.pdf": b"", ".hidden.png": content, "c\nd.png": b""})
+    assert sorted(table["path"]) == sorted(names)
+    lines = capsys.readouterr().err.splitlines()
+    assert "left out: 1 .pdf, 1 hidden" in lines
+    assert r"warning: c\nd.png: empty (0 bytes); left out" in lines
+
+
 def test_no_readable_picture_writes_nothing(run_predict):
     with pytest.raises(DataError, match=r"PICTURES: none of the 2 pictures in .* can be read"):
         run_predict({"a.png": b"", "b.png": b"no picture"})

@@ -97,6 +97,12 @@ def test_source_is_kept_while_the_dataset_stays_the_same(tmp_path: Path):
         ("digits", "clusters=1", "scan.clusters: found 1"),
         ("digits", "seed.x=1", "seed.x: no such key"),
         ("digits", "seed=[1", "is not a YAML value"),
+        ("digits", "seed=" + "9" * 5000, "is not a YAML value"),
+        ("digits", "seed=" + "[" * 3000, "is not a YAML value"),
+        ("folder", "data.source=/a\nb", r"'data.source=/a\nb': has a character that params.yaml cannot hold"),
+        ("folder", "data.source=/\x1b[31m", "has a character that params.yaml cannot hold"),
+        ("folder", "data.source=/a\u2028b", "has a character that params.yaml cannot hold"),
+        ("folder", "data.source=/\udcff", "has a character that params.yaml cannot hold; rename the folder"),
         ("digits", "scan.clusters=1", "scan.clusters: found 1"),
     ],
 )
@@ -137,6 +143,15 @@ def test_text_is_taken_as_it_was_typed(text: str, tmp_path: Path):
     assert (params.data.source, params.data.labels) == (text, text)
     use("folder", ["data.source=null"], params=path)
     assert load_params(path).data.source is None
+
+
+@pytest.mark.parametrize("first", ["folder don't", "", "/ a", "folder 'data.source=/a"])
+def test_a_first_line_that_somebody_has_edited(first: str, tmp_path: Path):
+    path = tmp_path / "params.yaml"
+    use("folder", params=path)
+    path.write_text(f"# Written by: python -m stages.use {first}\n" + path.read_text().partition("\n")[2])
+    use("folder", ["clusters=7"], params=path)
+    assert load_params(path).scan.clusters == 7
 
 
 def test_values_that_are_no_text_are_yaml(tmp_path: Path):
