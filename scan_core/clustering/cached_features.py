@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from scan_core.artifacts.standardization import Standardization
 from scan_core.augment.normalize import normalize
 from scan_core.augment.pipeline import Augmentation
 from scan_core.console.progress import track
@@ -68,12 +69,16 @@ def cache_features(
     views: int,
     precision: str,
     generator: torch.Generator,
+    standardization: Standardization | None = None,
 ) -> CachedFeatures:
     """Let ``encoder``, in evaluation mode, see the images ``image_ids`` as they are and augmented ``views`` times.
 
     The file ``path`` grows view by view (float16, nothing else in it). One that is there already goes on after its last
     whole view: whoever gives the path sees to it that everything else is as before. Each view draws from a generator of
     its own, so that a file in pieces holds what one at a stretch would.
+
+    Args:
+        standardization: of the features, where heads take them standardized.
 
     Raises:
         ArtifactError: the disk has too little space, or the file cannot be written.
@@ -95,7 +100,7 @@ def cache_features(
                 batches = torch.split(image_ids, _BATCH)
                 pictures = track(images.batches(batches), description=f"{name}, in batches", total=len(batches))
                 for pixels in pictures:
-                    file.write(_features(encoder, transforms[view](pixels), precision).tobytes())
+                    file.write(_features(encoder, transforms[view](pixels), precision, standardization).tobytes())
                 file.flush()
                 os.fsync(file.fileno())
     except OSError as error:
@@ -107,10 +112,13 @@ def cache_features(
 
 
 @torch.no_grad()
-def _features(encoder: Encoder, pixels: Tensor, precision: str) -> npt.NDArray[np.float16]:
+def _features(
+    encoder: Encoder, pixels: Tensor, precision: str, standardization: Standardization | None
+) -> npt.NDArray[np.float16]:
     encoder.eval()
     with autocast(pixels.device, precision):
-        features = encoder(pixels).half().cpu().numpy()
+        output = encoder(pixels)
+    features = (output if standardization is None else standardization(output.float())).half().cpu().numpy()
     if not np.isfinite(features).all():
         raise TrainingError("the encoder's features are not finite in float16; train the pretext task anew")
     return features

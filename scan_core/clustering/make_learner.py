@@ -54,5 +54,6 @@ def make_learner(
         views=views,
         precision=precision,
         generator=generator,
+        standardization=model.standardization,
     )
     return FrozenEncoder(model, cached, precision=precision)

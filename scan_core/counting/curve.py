@@ -48,7 +48,7 @@ def numbers_to_try(images: int, *, most: int) -> list[int]:
 
 
 def curve(embeddings: Float[np.ndarray, "images dimensions"], *, numbers: Sequence[int], seed: int) -> Iterator[Point]:
-    """Yield how well each of ``numbers`` fits.
+    """Yield how well each of ``numbers`` fits; of none, nothing, however few images there are.
 
     k-means clusters coordinates that follow the graph of nearest neighbors, as UMAP's do, in whose space Lowe et al.
     (2024) found that the silhouette follows the agreement with labels. The silhouette is measured in the leading
@@ -57,6 +57,8 @@ def curve(embeddings: Float[np.ndarray, "images dimensions"], *, numbers: Sequen
     Args:
         embeddings: of a sample; a few thousand are plenty.
     """
+    if not numbers:
+        return
     dimensions = min(DIMENSIONS, len(embeddings) // IMAGES_PER_CLUSTER, embeddings.shape[1])
     with threadpool_limits(limits=1):
         graph = neighbor_graph(embeddings)

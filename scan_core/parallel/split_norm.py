@@ -8,6 +8,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from scan_core.errors import TrainingError
 from scan_core.parallel.distributed import average, processes
+from scan_core.parallel.synchronized_norm import Activating, class_for
 
 GROUPS = 4
 """In a block, within which images are mixed; each process has whole blocks."""
@@ -16,17 +17,21 @@ GROUPS = 4
 class SplitBatchNorm(_BatchNorm):
     """Takes mean and variance, in training, over groups of about ``group`` images; else it is ``torch.nn.BatchNorm1d``.
 
-    The running statistics are those of the whole batch, of all processes.
+    The running statistics follow the mean of the groups' statistics, those of all processes.
     """
 
     group: int
 
     @staticmethod
     def convert(model: nn.Module, *, group: int) -> None:
-        """Make every batch normalization within ``model`` a split one, in place."""
+        """Make every batch normalization within ``model`` a split one, in place.
+
+        Raises:
+            TypeError: one has a ``forward`` of its own.
+        """
         for module in model.modules():
             if isinstance(module, _BatchNorm):
-                module.__class__ = SplitBatchNorm
+                module.__class__ = class_for(module, SplitBatchNorm, _SplitBatchNormAct)
                 setattr(module, "group", group)  # noqa: B010, a plain assignment is taken for that of a submodule
 
     def _check_input_dim(self, x: Tensor) -> None:
@@ -51,6 +56,9 @@ class SplitBatchNorm(_BatchNorm):
             momentum = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
             self.running_mean.lerp_(moments[0], momentum)
             self.running_var.lerp_(moments[1], momentum)
+
+
+class _SplitBatchNormAct(Activating, SplitBatchNorm): ...
 
 
 def mixed(images: int, *, group: int) -> Int64[Tensor, " images"]:

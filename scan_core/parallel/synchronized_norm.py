@@ -27,12 +27,7 @@ class SynchronizedBatchNorm(_BatchNorm):
         """
         for module in model.modules():
             if isinstance(module, _BatchNorm) and not getattr(module, "group", None):
-                if type(module).__name__ == "BatchNormAct2d":
-                    module.__class__ = _SynchronizedBatchNormAct
-                elif type(module).forward in (_BatchNorm.forward, SynchronizedBatchNorm.forward):
-                    module.__class__ = SynchronizedBatchNorm
-                elif not isinstance(module, SynchronizedBatchNorm):
-                    raise TypeError(f"{type(module).__name__} has a forward of its own, expected that of torch's")
+                module.__class__ = class_for(module, SynchronizedBatchNorm, _SynchronizedBatchNormAct)
 
     def _check_input_dim(self, x: Tensor) -> None:
         """Accept every input that any of them accepts."""
@@ -54,12 +49,29 @@ class SynchronizedBatchNorm(_BatchNorm):
         return normalized
 
 
-class _SynchronizedBatchNormAct(SynchronizedBatchNorm):
+class Activating(_BatchNorm):
     """As timm's ``BatchNormAct2d``, which applies its dropout and its activation to what is normalized."""
 
     def forward(self, x: Float[Tensor, "batch channels *any"]) -> Float[Tensor, "batch channels *any"]:
+        """Normalize as the next class does, then activate."""
         activated: Tensor = self.get_submodule("act")(self.get_submodule("drop")(super().forward(x)))
         return activated
+
+
+class _SynchronizedBatchNormAct(Activating, SynchronizedBatchNorm): ...
+
+
+def class_for(module: _BatchNorm, plain: type[_BatchNorm], activating: type[Activating]) -> type[_BatchNorm]:
+    """Return ``plain`` as the class that ``module`` is to have, or ``activating`` where it is timm's, with activation.
+
+    Raises:
+        TypeError: it has a ``forward`` of its own, which would be lost.
+    """
+    if isinstance(module, activating) or type(module).__name__ == "BatchNormAct2d":
+        return activating
+    if type(module).forward not in (_BatchNorm.forward, plain.forward):
+        raise TypeError(f"{type(module).__name__} has a forward of its own, expected that of torch's")
+    return plain
 
 
 class _Normalize(torch.autograd.Function):

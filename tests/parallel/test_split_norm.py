@@ -1,5 +1,6 @@
 import pytest
 import torch
+from timm.layers import BatchNormAct2d
 from torch import nn
 
 from scan_core.errors import TrainingError
@@ -29,6 +30,25 @@ def test_running_statistics_are_the_mean_of_the_groups():
 def test_in_evaluation_it_is_batch_normalization():
     x, plain = torch.randn(5, 3), nn.BatchNorm1d(3)
     assert torch.equal(norm(4).eval()(x), plain.eval()(x))
+
+
+@pytest.mark.parametrize("train", [True, False])
+def test_the_activation_of_timm_s_normalization_stays(train: bool):
+    # Each of the four groups has the same images, so that nothing but the activation could differ.
+    x, act = torch.randn(4, 3, 2, 2).repeat(4, 1, 1, 1), BatchNormAct2d(3).train(train)
+    expected = BatchNormAct2d(3).train(train)(x)
+    SplitBatchNorm.convert(act, group=4)
+    torch.testing.assert_close(act(x), expected)
+    assert expected.min() == 0
+
+
+def test_a_forward_that_would_be_lost_is_refused():
+    class Own(nn.BatchNorm1d):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return -super().forward(x)
+
+    with pytest.raises(TypeError, match="Own has a forward of its own"):
+        SplitBatchNorm.convert(nn.Sequential(Own(3)), group=4)
 
 
 @pytest.mark.parametrize("images", [16, 32, 37, 8])

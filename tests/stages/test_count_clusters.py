@@ -63,6 +63,7 @@ def test_a_number_that_is_set_stays_whatever_is_suggested(run, capsys: pytest.Ca
 
 def test_few_images(run, capsys: pytest.CaptureFixture[str]):
     assert run("scan.clusters=2", images=8) == (2, None)
+    assert run("scan.clusters=2", images=4) == (2, None)
     assert "there are too few images to suggest a number" in capsys.readouterr().out
     with pytest.raises(ParamsError, match="auto, expected a number: 4 training images are too few to tell"):
         run("scan.clusters=auto", images=8)
