@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from scan_core.artifacts.model import read_model
+from scan_core.artifacts.model import checksum, read_model
 from scan_core.console.progress import warn
-from scan_core.encoders.start import sha256_of
 from scan_core.encoders.timm_encoder import PREFIX
 from scan_core.errors import ArtifactError
 from stages.cli import run
@@ -43,7 +42,7 @@ def weights_have_changed(encoder: EncoderParams, made: Path) -> str | None:
     except ArtifactError:
         return None  # which DVC makes anew
     same_name = metadata["run"]["params"]["encoder"]["weights"] == encoder.weights
-    if not same_name or metadata["weights_sha256"] == sha256_of(file):
+    if not same_name or metadata["weights_sha256"] == checksum(file):
         return None
     return (
         f"encoder.weights: {file} has changed since pretext-train read it, which DVC does not see; run dvc repro "

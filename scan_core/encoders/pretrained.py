@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scan_core.artifacts.index import Normalization
+from scan_core.artifacts.model import checksum
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.fit_weights import fit_weights
 from scan_core.encoders.packaged import load_packaged
-from scan_core.encoders.start import Start, sha256_of
+from scan_core.encoders.start import Start
 from scan_core.encoders.timm_encoder import TimmEncoder
 from scan_core.encoders.timm_hub import load_published
 from scan_core.encoders.weight_file import read_weights
@@ -52,6 +53,6 @@ def _from_file(encoder: Encoder, path: Path, described: Mapping[str, object]) ->
     normalization = encoder.normalization if isinstance(encoder, TimmEncoder) else IMAGENET
     if "mean" in metadata:
         normalization = Normalization(metadata["mean"], metadata["std"])
-    digest = sha256_of(path)
+    digest = checksum(path)
     trained_with = metadata.get("trained_with", "what its file was")
     return Start(f"{trained_with} ({path.name}, sha256 {digest[:12]})", normalization, digest)

@@ -1,7 +1,5 @@
 """What an encoder knows before anything here trains it."""
 
-import hashlib
-from pathlib import Path
 from typing import NamedTuple
 
 from scan_core.artifacts.index import Normalization
@@ -23,9 +21,3 @@ class Start(NamedTuple):
             return self
         means = (sum(values) / len(values) for values in self.normalization)
         return self._replace(normalization=Normalization(*([mean] * channels for mean in means)))
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

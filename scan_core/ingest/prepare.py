@@ -47,10 +47,8 @@ def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixe
     Keeps an upright JPEG file that is no larger than its resized pixels; encodes everything else as PNG.
 
     Args:
-        size: pixels per side of the result.
+        preparation: the size of the square, how it is made, and which values become black and white.
         encode: whether ``encoded`` is wanted.
-
-    Args:
         most_pixels: of a picture that is decoded at all.
 
     Raises:

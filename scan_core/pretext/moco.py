@@ -24,11 +24,11 @@ def info_nce(
         positive, negatives: cosine similarities; a negative of minus infinity does not count.
 
     Returns:
-        The loss, in nats, and the share of queries whose own key is the nearest.
+        The loss, in nats, and the share of queries to which their own key is nearer than every other.
     """
     logits = torch.cat([positive[:, None], negatives], dim=1) / temperature
     first = torch.zeros(len(logits), dtype=torch.int64, device=logits.device)
-    return F.cross_entropy(logits, first), (positive >= negatives.amax(dim=1)).float().mean()
+    return F.cross_entropy(logits, first), (positive > negatives.amax(dim=1)).float().mean()
 
 
 class MoCo(Task):

@@ -79,7 +79,7 @@ class NCE(Task):
     def loss(
         self, projections: Float[Tensor, "views_of_part dimensions"], rows: Int64[Tensor, " batch"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-        """Return the loss, and the share of views that are nearer to their own vector than to all others."""
+        """Return the loss, and the share of views that are nearer to their own vector than to all drawn ones."""
         own_rows = part_of_batch(rows[None])[0]
         views, kept = F.normalize(projections.float(), dim=1), self.bank[own_rows]
         drawn = torch.randint(len(self.bank), (self._negatives,), generator=self._noise)

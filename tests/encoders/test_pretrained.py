@@ -7,10 +7,10 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
+from scan_core.artifacts.model import checksum
 from scan_core.encoders.build import encoder_metadata, make_encoder
 from scan_core.encoders.pretext_model import PretextModel, write_pretext
 from scan_core.encoders.pretrained import IMAGENET, start_from
-from scan_core.encoders.start import sha256_of
 from scan_core.errors import WeightsError
 
 RESNET = {"width": 64, "stem": "7x7-pool"}
@@ -58,7 +58,7 @@ def test_wrappings_are_taken_off(how: str, tmp_path: Path):
     start = start_from(encoder, path, described=described(), channels=3)
     found = encoder.state_dict()
     assert all(torch.equal(found[name], weights[name]) for name in found)
-    digest = sha256_of(path)
+    digest = checksum(path)
     assert start == (f"what its file was (file.pth, sha256 {digest[:12]})", IMAGENET, digest)
 
 

@@ -34,7 +34,8 @@ def test_a_task_that_tells_nothing_has_the_loss_of_chance():
     blind = task(queue=12)
     blind.keys[:] = torch.tensor([1.0, 0.0, 0.0])
     blind.key_rows[:] = torch.arange(6).repeat(2)  # as many keys of each image
-    loss, _ = blind.loss(torch.tensor([[1.0, 0.0, 0.0]]).expand(4, -1), ROWS)
+    loss, accuracy = blind.loss(torch.tensor([[1.0, 0.0, 0.0]]).expand(4, -1), ROWS)
+    assert accuracy == 0
     assert loss.item() == pytest.approx(blind.chance) == pytest.approx(math.log(1 + 10))
 
 

@@ -172,3 +172,5 @@ def test_values_set_by_hand_that_are_lost_are_named(tmp_path: Path, capsys: pyte
     capsys.readouterr()
     use("folder", ["clusters=7"], params=path)
     assert "set by hand" not in capsys.readouterr().err
+    use("folder", ["clusters=8"], params=path)  # which is no preset's
+    assert "set by hand" not in capsys.readouterr().err
