@@ -1,7 +1,11 @@
 "use strict";
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
-const color = (cluster) => `hsl(${(cluster * 137.508) % 360} 65% ${[48, 62, 38][cluster % 3]}%)`;
+const title = (cluster) => {
+  const own = `cluster ${cluster}`, name = data.names[cluster];
+  return name === own ? own : `${own} (${name})`;
+};
+const color = (cluster) => `hsl(${(cluster * 137.508) % 360} 65% ${[48, 62, 42][cluster % 3]}%)`;
 
 // Cards: sort and filter.
 const cards = [...byId("cards").children];
@@ -83,7 +87,7 @@ function show(event) {
   tip.hidden = i < 0;
   if (i < 0) return;
   tip.firstChild.style.backgroundPosition = `${-72 * (i % data.columns)}px ${-72 * Math.floor(i / data.columns)}px`;
-  tip.lastChild.textContent = `${data.names[cluster[i]]}, confidence ${(confidence[i] / 1000).toFixed(2)}\n${data.paths[i]}`;
+  tip.lastChild.textContent = `${title(cluster[i])}, confidence ${(confidence[i] / 1000).toFixed(2)}\n${data.paths[i]}`;
   tip.style.left = `${Math.max(0, Math.min(event.offsetX + 14, canvas.clientWidth - 264))}px`;
   tip.style.top = `${Math.min(event.offsetY + 14, canvas.clientHeight - 90)}px`;
 }
@@ -123,5 +127,5 @@ canvas.addEventListener("keydown", (event) => {
 byId("in").addEventListener("click", () => zoom(1.5));
 byId("out").addEventListener("click", () => zoom(1 / 1.5));
 byId("whole").addEventListener("click", whole);
-addEventListener("resize", whole);
+addEventListener("resize", draw);
 whole();
