@@ -89,7 +89,7 @@ def write_page(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["percent"] = lambda share: f"{share:.0%}"
+    environment.filters["percent"] = lambda share: f"{share:.{0 if share >= 0.01 else 1}%}"
     page = environment.get_template("page.html").render(
         verdict=verdict(results, pictures.kmeans),
         results=results,
@@ -97,7 +97,7 @@ def write_page(
         run=run,
         cards=found,
         empty=sum(not card.size for card in found),
-        mixed=[card for card in found if card.mixed],
+        mixed=[] if results.meaningless else [card for card in found if card.mixed],
         sheets=[_card_sheet(card, pictures, len(found)) for card in found],
         names=names,
         given=given,

@@ -10,6 +10,9 @@ from PIL import Image
 
 from scan_core.baselines.pixel_features import shrink
 
+EXACT = 16
+"""Upper limit of the side of thumbnails that are kept exactly, as PNG; JPEG, whose blocks have 8, blurs them."""
+
 
 class Sheet(NamedTuple):
     """One picture with many thumbnails in it, row by row."""
@@ -29,7 +32,8 @@ def sheet(images: UInt8[np.ndarray, "images channels size size"], *, largest: in
     grid[:count] = small
     pixels = grid.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
     pixels = pixels.reshape(rows * height, columns * width, channels)
-    return Sheet(_uri(Image.fromarray(pixels[..., 0] if channels == 1 else pixels)), columns, rows)
+    picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
+    return Sheet(_uri(picture, exact=height <= EXACT), columns, rows)
 
 
 def data_uri(content: bytes, kind: str) -> str:
@@ -37,11 +41,7 @@ def data_uri(content: bytes, kind: str) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _uri(picture: Image.Image) -> str:
-    """Encode as PNG or JPEG, whichever is smaller."""
-    png, jpeg = io.BytesIO(), io.BytesIO()
-    picture.save(png, "PNG", optimize=True)
-    picture.save(jpeg, "JPEG", quality=80, optimize=True)
-    if len(png.getvalue()) <= len(jpeg.getvalue()):
-        return data_uri(png.getvalue(), "png")
-    return data_uri(jpeg.getvalue(), "jpeg")
+def _uri(picture: Image.Image, *, exact: bool) -> str:
+    content, kind = io.BytesIO(), "png" if exact else "jpeg"
+    picture.save(content, kind.upper(), **({} if exact else {"quality": 80, "optimize": True}))
+    return data_uri(content.getvalue(), kind)

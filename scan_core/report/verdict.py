@@ -12,6 +12,8 @@ from scan_core.evaluation.results import Results
 
 GOOD = 0.8
 """Accuracy from which four of five pictures are right."""
+ABOUT_HALF = 0.75
+"""Largest share of the images that "the most confident ones" are called; more may be equally confident."""
 CHANCE = 0.05
 """Adjusted Rand index up to which clusters and classes have nothing to do with each other: chance gives 0."""
 
@@ -50,7 +52,7 @@ def _labeled(results: Results, scores: Scores) -> Verdict:
     reasons = [f"{right:.0%} of the labeled pictures are {counted}{_compared(beside)}."]
     curve = step_curve(final, results.truth)
     half = int(np.searchsorted(curve.coverage, 0.5))
-    if curve.accuracy is not None and not many:
+    if curve.accuracy is not None and not many and curve.coverage[half] <= ABOUT_HALF:
         reasons.append(f"Of the {curve.coverage[half]:.0%} most confident ones, {curve.accuracy[half]:.0%} are.")
     if scores.ari < CHANCE:
         return Verdict("failed", "It did not learn: the clusters have nothing to do with the labels", reasons)

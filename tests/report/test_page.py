@@ -61,6 +61,13 @@ def test_page_without_labels(make_results, tmp_path: Path):
     assert not re.search("accuracy|labels:|mixed</em>", page.partition("<main>")[2].partition("<script")[0])
 
 
+def test_page_of_a_run_that_did_not_learn(make_results, tmp_path: Path):
+    page = draw(tmp_path / "page.html", make_results(LABELS, [0] * 6, [0] * 6, cluster_count=3))
+    assert '<header class="failed">' in page
+    assert "these clusters mean nothing" in page
+    assert "of the clusters are mixed" not in page
+
+
 def test_page_loads_nothing(make_results, tmp_path: Path):
     tags = Tags(draw(tmp_path / "page.html", make_results(LABELS, [0] * 6, [0, 0, 1, 1, 2, 2], cluster_count=3)))
     assert {tag for tag, _ in tags.found}.isdisjoint({"link", "iframe", "base", "object"})

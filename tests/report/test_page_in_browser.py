@@ -37,7 +37,7 @@ found.count = byId("count").textContent;
 canvas.scrollIntoView();
 on("pointermove", 0);
 found.tip = tip.hidden ? null : tip.lastChild.textContent;
-found.expected = `${data.names[cluster[0]]}, confidence 0.90\\n${data.paths[0]}`;
+found.expected = `cluster ${cluster[0]} (class ${cluster[0]}), confidence 0.90\\n${data.paths[0]}`;
 on("pointerdown", 0);
 on("pointerup", 0);
 found.opened = [location.hash, `#cluster-${cluster[0]}`];

@@ -14,7 +14,7 @@ def _read(uri: str) -> np.ndarray:
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_sheet_has_the_images_row_by_row(channels: int):
-    # Flat tiles of 4 px shrink to 2 px; PNG is the smaller file, and exact.
+    # Tiles of 4 px shrink to 2 px, which PNG keeps exactly.
     gray = np.array([10, 20, 30], dtype=np.uint8)
     images = np.broadcast_to(gray[:, None, None, None], (3, channels, 4, 4)).copy()
     found = sheet(images, largest=2, columns=2)

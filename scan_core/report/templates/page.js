@@ -1,7 +1,11 @@
 "use strict";
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
-const color = (cluster) => `hsl(${(cluster * 137.508) % 360} 65% ${[48, 62, 38][cluster % 3]}%)`;
+const title = (cluster) => {
+  const own = `cluster ${cluster}`, name = data.names[cluster];
+  return name === own ? own : `${own} (${name})`;
+};
+const color = (cluster) => `hsl(${(cluster * 137.508) % 360} 65% ${[48, 62, 42][cluster % 3]}%)`;
 
 // Cards: sort and filter.
 const cards = [...byId("cards").children];
@@ -32,10 +36,19 @@ addEventListener("click", (event) => {  // a link to a card that is filtered awa
 // Map: numbers are little-endian uint16 in base64, from 0 to 65535.
 const numbers = (text) => new Uint16Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 const x = numbers(data.x), y = numbers(data.y), cluster = numbers(data.cluster), confidence = numbers(data.confidence);
-const pictured = data.paths.length, order = [...x.keys()].sort((a, b) => cluster[a] - cluster[b]);
+const pictured = data.paths.length;
 const furthest = [x, y].map((values) => values.reduce((a, b) => Math.max(a, b), 1));
 const canvas = byId("canvas"), pen = canvas.getContext("2d"), tip = byId("tip");
 tip.firstChild.style.background = `url(${data.uri}) 0 0 / ${data.columns * 72}px ${data.rows * 72}px`;
+const palette = (() => {  // the color of each cluster as four bytes
+  const strip = document.createElement("canvas"), brush = strip.getContext("2d");
+  strip.width = data.names.length;
+  for (const i of data.names.keys()) {
+    brush.fillStyle = color(i);
+    brush.fillRect(i, 0, 1, 1);
+  }
+  return new Uint32Array(brush.getImageData(0, 0, strip.width, 1).data.buffer);
+})();
 let scale = 1, left = 0, top_ = 0, drag = null, waiting = false;
 function whole() {
   const { clientWidth: width, clientHeight: height } = canvas;
@@ -47,21 +60,22 @@ function whole() {
 function draw() {
   if (waiting) return;
   waiting = true;
-  requestAnimationFrame(() => {
-    waiting = false;
-    const ratio = devicePixelRatio || 1, width = canvas.clientWidth, height = canvas.clientHeight;
-    canvas.width = width * ratio;
-    canvas.height = height * ratio;
-    pen.scale(ratio, ratio);
-    let before = -1;
-    for (const i of order) {
-      const across = left + scale * x[i], down = top_ + scale * y[i];
-      if (across < -4 || down < -4 || across > width + 4 || down > height + 4) continue;
-      if (cluster[i] !== before) pen.fillStyle = color(before = cluster[i]);
-      const side = i < pictured ? 5 : 3;
-      pen.fillRect(across - side / 2, down - side / 2, side, side);
-    }
-  });
+  requestAnimationFrame(() => { waiting = false; paint(); });
+}
+function paint() {  // pixel by pixel: several times as fast as a rectangle for each point
+  const ratio = devicePixelRatio || 1;
+  const width = canvas.width = Math.round(canvas.clientWidth * ratio);
+  const height = canvas.height = Math.round(canvas.clientHeight * ratio);
+  const frame = pen.createImageData(width, height), ink = new Uint32Array(frame.data.buffer);
+  for (let i = x.length - 1; i >= 0; i--) {  // the points with thumbnails come last, and so on top
+    const side = Math.round((i < pictured ? 5 : 3) * ratio);
+    const across = Math.round((left + scale * x[i]) * ratio - side / 2);
+    const down = Math.round((top_ + scale * y[i]) * ratio - side / 2);
+    if (across < 0 || down < 0 || across + side > width || down + side > height) continue;
+    for (let row = down; row < down + side; row++)
+      for (let at = row * width + across, end = at + side; at < end; at++) ink[at] = palette[cluster[i]];
+  }
+  pen.putImageData(frame, 0, 0);
 }
 function zoom(factor, across = canvas.clientWidth / 2, down = canvas.clientHeight / 2) {
   left = across - (across - left) * factor;
@@ -83,7 +97,7 @@ function show(event) {
   tip.hidden = i < 0;
   if (i < 0) return;
   tip.firstChild.style.backgroundPosition = `${-72 * (i % data.columns)}px ${-72 * Math.floor(i / data.columns)}px`;
-  tip.lastChild.textContent = `${data.names[cluster[i]]}, confidence ${(confidence[i] / 1000).toFixed(2)}\n${data.paths[i]}`;
+  tip.lastChild.textContent = `${title(cluster[i])}, confidence ${(confidence[i] / 1000).toFixed(2)}\n${data.paths[i]}`;
   tip.style.left = `${Math.max(0, Math.min(event.offsetX + 14, canvas.clientWidth - 264))}px`;
   tip.style.top = `${Math.min(event.offsetY + 14, canvas.clientHeight - 90)}px`;
 }
@@ -123,5 +137,5 @@ canvas.addEventListener("keydown", (event) => {
 byId("in").addEventListener("click", () => zoom(1.5));
 byId("out").addEventListener("click", () => zoom(1 / 1.5));
 byId("whole").addEventListener("click", whole);
-addEventListener("resize", whole);
+addEventListener("resize", draw);
 whole();
