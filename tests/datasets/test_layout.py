@@ -20,12 +20,18 @@ from scan_core.datasets.layout import layout
         # with other words or a year (Intel's scenes, COCO), and twice
         (["training_set/a/1", "training_set/b/2", "test_set/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
         (["images/train2017/1", "images/val2017/2"], ["train", "val"], [None] * 2),
-        (["seg_train/seg_train/a/1", "seg_train/seg_train/b/2", "seg_test/seg_test/a/3"], ["train", "train", "test"],
-         ["a", "b", "a"]),
+        (
+            ["seg_train/seg_train/a/1", "seg_train/seg_train/b/2", "seg_test/seg_test/a/3"],
+            ["train", "train", "test"],
+            ["a", "b", "a"],
+        ),
         # more of a further split than of the others
         (["train/1", "test/2", *(f"extra/{i}" for i in range(3))], ["train", "test"] + ["extra"] * 3, [None] * 5),
-        (["train/a/1", "test/b/2", *(f"Unlabelled/{i}" for i in range(3))], ["train", "test"] + ["unlabeled"] * 3,
-         ["a", "b"] + [None] * 3),
+        (
+            ["train/a/1", "test/b/2", *(f"Unlabelled/{i}" for i in range(3))],
+            ["train", "test"] + ["unlabeled"] * 3,
+            ["a", "b"] + [None] * 3,
+        ),
         # below the classes, if below all
         (["a/train/1", "a/test/2", "b/train/3", "b/test/4"], ["train", "test"] * 2, ["a", "a", "b", "b"]),
         (["a/train/1", "a/test/2", "b/3"], ["train"] * 3, ["a", "a", "b"]),
