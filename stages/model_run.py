@@ -44,13 +44,20 @@ def warning_of_another_run(config: Params, metadata: Mapping[str, Any], index: P
     run = metadata.get("run")
     if run is None:
         return None
+    try:
+        return _of_another_run(config, run, metadata["clusters"], index)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return "the model does not say of which run it is in a way that this version knows; dvc repro makes another"
+
+
+def _of_another_run(config: Params, run: Mapping[str, Any], clusters: int, index: Path) -> str | None:
     found = [*_other_images(config, run, index), *_other_params(config, run["params"])]
     if not found:
         return None
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
     return (
         f"the model is not of the present parameters, but of a run on {run['images']:,} images of the dataset "
-        f"{run['dataset']}, with seed {run['params']['seed']} and {metadata['clusters']} clusters; other now: "
+        f"{run['dataset']}, with seed {run['params']['seed']} and {clusters} clusters; other now: "
         f"{', '.join(found[:NAMED])}{more}; dvc repro makes one of the present parameters"
     )
 

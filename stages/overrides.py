@@ -8,10 +8,10 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from scan_core.errors import ParamsError
 from stages.params import Params
+from stages.params_file import NOT_YAML
 
 ALIASES = {"clusters": "scan.clusters"}
 """What a person may write for a key."""
@@ -66,7 +66,7 @@ def _set(values: dict[str, Any], override: str) -> None:
 def _yaml_value(override: str, text: str) -> Any:
     try:
         return YAML(typ="safe", pure=True).load(text)
-    except (YAMLError, ValueError, KeyError, RecursionError) as error:
+    except NOT_YAML as error:
         raise ParamsError(f"{override}: {text!r} is not a YAML value ({' '.join(str(error).split())})") from None
 
 

@@ -7,12 +7,14 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from scan_core.errors import ParamsError
+from scan_core.errors import ParamsError, one_line
 from stages.params import Params
 from stages.paths import main_root
 from stages.sources import check_sources
 
 ALLOWED = ", allowed: "
+NOT_YAML = (YAMLError, ValueError, KeyError, RecursionError)
+"""What reading YAML can raise: also for text that is not UTF-8, very long numbers and very deep nesting."""
 
 
 class _Problem(NamedTuple):
@@ -32,8 +34,8 @@ def load_params(path: Path) -> Params:
         raise ParamsError(
             f"{path}: missing; run from the project's root, or write it: python -m stages.use digits"
         ) from None
-    except (YAMLError, ValueError, KeyError, RecursionError) as error:
-        raise ParamsError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from error
+    except NOT_YAML as error:
+        raise ParamsError(one_line(f"{path}: not valid YAML: {' '.join(str(error).split())}")) from error
     if not isinstance(values, dict):
         raise ParamsError(
             f"{path}: found {type(values).__name__}, expected sections; write it: python -m stages.use digits"
@@ -51,7 +53,7 @@ def check_params(values: dict[str, object], *, origin: str) -> Params:
             key, message = _describe(detail, values)
             other_kind = key in problems and ALLOWED in message  # of value that would be allowed
             problems[key] = f"{problems[key]}, or: {message.split(ALLOWED)[1]}" if other_kind else message
-        lines = [f"{origin}: {key or 'params'}: {message}" for key, message in problems.items()]
+        lines = [one_line(f"{origin}: {key or 'params'}: {message}") for key, message in problems.items()]
         raise ParamsError("\n".join(lines)) from None
     check_sources(params, root=main_root(), origin=origin)
     return params
@@ -61,7 +63,9 @@ def _describe(detail: object, values: object) -> _Problem:
     assert isinstance(detail, dict)
     parts: list[str] = []
     for part in detail["loc"]:
-        if not isinstance(values, (dict, list)):  # what follows names a kind of value
+        if not isinstance(
+            values, dict if isinstance(part, str) else (dict, list)
+        ):  # what follows names a kind of value
             break
         parts.append(str(part))
         values = values.get(part) if isinstance(values, dict) else values[part]

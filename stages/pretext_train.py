@@ -22,7 +22,7 @@ from scan_core.parallel.distributed import processes, rank
 from scan_core.pretext.small_crops import small_crops
 from scan_core.pretext.tasks import TASKS
 from scan_core.pretext.training import PretextTraining
-from scan_core.training.chance import last_at_chance
+from scan_core.training.chance import last_epoch
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
 from scan_core.training.resume import History
@@ -83,7 +83,7 @@ def _train(config: Params, device: torch.device) -> None:
     ) as state:
 
         def told(history: History) -> str | None:
-            until = last_at_chance([metrics["loss"] for metrics in history], training.task.chance)
+            until = last_epoch(training.task.at_chance(metrics) for metrics in history)
             return pretext_at_chance(until=until, epochs=pretext.epochs, chance=training.task.chance)
 
         history = train(
@@ -97,7 +97,7 @@ def _train(config: Params, device: torch.device) -> None:
         )
         if rank():
             return
-        until = last_at_chance([metrics["loss"] for metrics in history], training.task.chance)
+        until = last_epoch(training.task.at_chance(metrics) for metrics in history)
         metadata = _metadata(config, images, normalization, start, train_images=len(train_ids))
         metadata["pretext"] = {"epochs": pretext.epochs, "at_chance_until": until, "chance": training.task.chance}
         write_pretext(ENCODER, training.model, metadata)

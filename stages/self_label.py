@@ -12,7 +12,9 @@ from torch import Tensor
 from scan_core.artifacts.details import write_details
 from scan_core.artifacts.features import read_features
 from scan_core.artifacts.index import read_index
+from scan_core.artifacts.model import checksum
 from scan_core.artifacts.neighbors import read_neighbors
+from scan_core.artifacts.standardization import read_standardization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.make_learner import make_learner
 from scan_core.clustering.model import FROZEN, ClusteringModel, read_clustering, write_clustering
@@ -46,6 +48,7 @@ from stages.paths import (
     REPORTS,
     SCAN_MODEL,
     SELF_LABEL_MODEL,
+    STANDARDIZATION,
 )
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
@@ -91,6 +94,7 @@ def _refine(config: Params, device: torch.device) -> None:
     ids = torch.from_numpy(train_ids)
     stored = None
     if not step.views and model.standardization is not None:
+        read_standardization(STANDARDIZATION, encoder_sha256=checksum(ENCODER))  # of the features that are here
         stored = StoredFeatures(read_features(FEATURES, rows=len(images)), model.standardization)
     inputs = [INDEX, NEIGHBORS, SCAN_MODEL, *([FEATURES] if stored else [])]
     with resume("self_label", params=[config.seed, step], inputs=inputs, device=device) as state:

@@ -10,14 +10,13 @@ from typing import Annotated, Any
 import typer
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import YAMLError
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import say
-from scan_core.errors import ParamsError
+from scan_core.errors import ParamsError, one_line
 from stages.cli import run
 from stages.overrides import leaves, set_all
-from stages.params_file import check_params
+from stages.params_file import NOT_YAML, check_params
 from stages.paths import METRICS, PARAMS
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
@@ -115,7 +114,7 @@ def _present(path: Path) -> Mapping[str, Any]:
     """The file about to be replaced; empty where it cannot be read."""
     try:
         values = YAML(typ="safe", pure=True).load(path)
-    except (FileNotFoundError, YAMLError, UnicodeDecodeError):
+    except (FileNotFoundError, *NOT_YAML):
         return {}
     return values if isinstance(values, dict) else {}
 
@@ -141,7 +140,7 @@ def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap, *, usua
 
 
 def _shown(value: Any) -> str:
-    return "null" if value is None else str(value)
+    return "null" if value is None else one_line(str(value))
 
 
 def _first_line(path: Path) -> str:

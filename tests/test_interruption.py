@@ -4,14 +4,19 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+from ruamel.yaml import YAML
 
 from scan_core.errors import ArtifactError
-from stages import embed, evaluate, pretext_train, scan_train, self_label
+from stages import embed, evaluate, fetch, pretext_train, scan_train, self_label
+from stages.paths import METRICS
 from tests.pipeline import (
     FROZEN,
+    ROOT,
     STORED,
     TRAININGS,
     artifacts,
@@ -80,6 +85,32 @@ def test_killed_again_and_again(stage: str, moment: int, uninterrupted: Path, pr
     if process.returncode:
         run_stages(STAGES[stage])
     assert artifacts(project) == artifacts(uninterrupted)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [fetch, embed, evaluate])
+@pytest.mark.parametrize("share", [0.4, 0.6, 0.75, 0.9])
+def test_other_stages_killed_at_any_moment(stage: ModuleType, share: float, uninterrupted: Path, project: Path):
+    name = stage.__name__.removeprefix("stages.")
+    for path in _outputs(name):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    started = time.monotonic()
+    assert start_stage(project, name).wait(timeout=120) == 0
+    process = start_stage(project, name)
+    time.sleep(share * (time.monotonic() - started))
+    process.kill()
+    process.communicate()
+    run_stages(stage)
+    expected = artifacts(uninterrupted)
+    if stage is fetch:
+        del expected[str(METRICS)]  # fetch removes the figures of the images before
+    assert artifacts(project) == expected
+
+
+def _outputs(stage: str) -> list[Path]:
+    described = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"][stage]
+    listed = [*described.get("outs", []), *described.get("metrics", [])]
+    return [Path(next(iter(each))) if isinstance(each, dict) else Path(each) for each in listed]
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ class ScanTraining:
         head = best_head(totals, learning_rate=self._learning_rate)
         loss, size, weights = losses[head], sizes[head], select_head(self._learner.learned.state_dict(), head)
         if self._merges:
-            better = totals.argsort()[: max(1, len(totals) // 2)]
+            better = totals.argsort(stable=True)[: max(1, len(totals) // 2)]
             weights, together = merge_heads(self._learner.learned.state_dict(), logits, better)
             loss = self._objective.selection(together, rows)
             size = together.argmax(-1).bincount(minlength=together.shape[-1])

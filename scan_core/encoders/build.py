@@ -14,6 +14,8 @@ ENCODER_KEYS = ("architecture", "arguments", "channels", "image_size", "mean", "
 """What the metadata of every model holds about its encoder and the images that it takes."""
 
 PRECISIONS = ("float32", "bfloat16")
+MOST = 2**31 - 1
+"""Of whatever a model has a number of."""
 
 
 class Architecture(NamedTuple):
@@ -77,10 +79,10 @@ def build_encoder(path: Path, metadata: Mapping[str, Any]) -> Encoder:
 
 
 def check_count(path: Path, metadata: Mapping[str, Any], key: str) -> None:
-    """Raise ArtifactError unless ``metadata[key]`` is a whole number of at least 1."""
+    """Raise ArtifactError unless ``metadata[key]`` is a whole number from 1 to ``MOST``."""
     value = metadata[key]
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise _wrong(path, metadata, key, "a whole number of at least 1")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
+        raise _wrong(path, metadata, key, f"a whole number from 1 to {MOST}")
 
 
 def check_images(path: Path, metadata: Mapping[str, Any], *, channels: int, size: int) -> None:

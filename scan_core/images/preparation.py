@@ -40,13 +40,14 @@ def preparation_of(path: Path, metadata: Mapping[str, Any]) -> Preparation:
     Raises:
         ArtifactError: its images were prepared in a way that this version does not know.
     """
-    found = {"fit": "crop", "levels": Levels()._asdict(), **metadata.get("preparation", {})}
-    fit = found["fit"] if found["fit"] in FITTED else "crop"
+    described = metadata.get("preparation", {})
+    found = {"fit": "crop", "levels": Levels()._asdict(), **(described if isinstance(described, dict) else {})}
+    fit = found["fit"] if found["fit"] in tuple(FITTED) else "crop"
     known = Preparation(metadata["image_size"], fit, _levels(found["levels"]))
     if "preparation" in metadata and found != known.described():
         raise ArtifactError(
-            f"{path}: made for images prepared with {found}, expected {known.described()}: this version cannot prepare "
-            "new ones so; take the version that made the model, or run dvc repro"
+            f"{path}: made for images prepared with {described}, expected {known.described()}: this version cannot "
+            "prepare new ones so; take the version that made the model, or run dvc repro"
         )
     return known
 
@@ -54,7 +55,7 @@ def preparation_of(path: Path, metadata: Mapping[str, Any]) -> Preparation:
 def _levels(found: Any) -> Levels:
     """What metadata say of the levels, the usual ones where that is nothing sensible."""
     try:
-        levels = Levels(**found)
+        levels = Levels(*(0 + found[name] for name in Levels._fields))
         return levels if levels.lowest < levels.highest and levels.lowest_real < levels.highest_real else Levels()
-    except TypeError:
+    except (TypeError, KeyError):
         return Levels()

@@ -1,6 +1,7 @@
 """Instance discrimination with a memory bank, by noise-contrastive estimation (Wu et al., 2018)."""
 
 import math
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -92,6 +93,14 @@ class NCE(Task):
         proximal = (views - kept).square().sum(dim=1).mean()
         nearest_other = noise.masked_fill(drawn == own_rows[:, None], -torch.inf).amax(dim=1)
         return average(loss + self._proximal_weight * proximal), (own > nearest_other).float().mean()
+
+    def at_chance(self, metrics: Mapping[str, float]) -> bool:
+        """As in every task, unless views find their own vector ten times as often as by chance.
+
+        The loss alone does not tell: with few images it may stay above chance, since the partition constant is that of
+        the first batch (docs/pretext.md).
+        """
+        return super().at_chance(metrics) and metrics["contrastive_accuracy"] <= 10 / (1 + self._negatives)
 
     def _estimate_partition(self, noise: Float[Tensor, "part negatives"]) -> None:
         """Estimate the partition constant Z by the first batch, on all processes; it stays (section 3.2)."""

@@ -1,9 +1,12 @@
 """What a pretext task is: a model, its loss, and what both carry along. One training serves all tasks."""
 
+from collections.abc import Mapping
+
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
 from scan_core.encoders.pretext_model import PretextModel
+from scan_core.training.chance import at_chance
 
 
 class Task(nn.Module):
@@ -44,6 +47,10 @@ class Task(nn.Module):
             rows: of the whole batch's images, among the images to learn from.
         """
         raise NotImplementedError
+
+    def at_chance(self, metrics: Mapping[str, float]) -> bool:
+        """Whether an epoch with these ``metrics``, loss and contrastive_accuracy, was no better than chance."""
+        return at_chance(metrics["loss"], self.chance)
 
     def after_step(
         self,

@@ -5,13 +5,13 @@ import hashlib
 from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scan_core.datasets import cifar10, cifar100, imagenet_tars, stl10
+from tests.damage import BLOCK, KINDS, Edit, damage
 from tests.samples import (
     encode,
     noise,
@@ -31,35 +31,15 @@ WNIDS = {"n02000000": 2, "n01000000": 1}
 TRAIN_TAR, VAL_TAR = "ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar"
 PIXELS, SHARDS = 1.0, 1e-9
 """Values of data.pixels_budget for which small images are stored so."""
-BLOCK = 512
 
 Files = dict[str, bytes]
-
-
-class Edit(NamedTuple):
-    kind: str
-    at: int
-    """Counted from the end where negative; beyond the end it begins anew."""
-    length: int
-    fresh: bytes
-
-    def apply(self, content: bytes) -> bytes:
-        at = self.at % (len(content) + 1)
-        stop = at + self.length
-        return {
-            "overwrite": content[:at] + self.fresh + content[at + len(self.fresh) :],
-            "insert": content[:at] + self.fresh + content[at:],
-            "delete": content[:at] + content[stop:],
-            "repeat": content[:stop] + content[at:],
-            "truncate": content[:at],
-        }[self.kind]
 
 
 positions = st.integers(0, 1000) | st.integers(-1000, -1) | st.integers(0, 2**20)
 edits = st.lists(
     st.builds(
         Edit,
-        st.sampled_from(["overwrite", "overwrite", "insert", "delete", "repeat", "truncate"]),
+        st.sampled_from(KINDS),
         positions,
         st.integers(1, 64) | st.sampled_from([BLOCK, 2 * BLOCK, 4096]),
         st.binary(min_size=1, max_size=8) | st.sampled_from([b"\xff" * 8, b"\0" * 8, b"\x80" + b"\0" * 11]),
@@ -67,12 +47,6 @@ edits = st.lists(
     min_size=1,
     max_size=4,
 )
-
-
-def damage(content: bytes, edits: list[Edit]) -> bytes:
-    for edit in edits:
-        content = edit.apply(content)
-    return content
 
 
 header_edits = st.lists(

@@ -71,6 +71,24 @@ def test_a_wrong_value_names_file_key_found_and_allowed(digits: Path, key: str, 
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("seed: 0", "\ufeffseed: 0", r"\ufeffseed: unknown key"),
+        ("seed: 0", "seed: " + "9" * 5000, "not valid YAML: Exceeds the limit"),
+        ("seed: 0", "seed: " + "[" * 3000, "not valid YAML: maximum recursion depth exceeded"),
+        ("  weights: null", "  weights: [1, 2]", "encoder.weights: found [1, 2], allowed: "),
+        ("runtime:", "runtime: [1]\nx:", "runtime: found [1], allowed: "),
+    ],
+)
+def test_what_a_text_editor_may_leave_behind(digits: Path, before: str, after: str, said: str):
+    digits.write_text(digits.read_text().replace(before, after, 1))
+    with pytest.raises(ParamsError) as error:
+        load_params(digits)
+    assert said in str(error.value)
+    assert all(line.isprintable() for line in str(error.value).split("\n"))
+
+
 def test_scientific_notation_is_a_number(digits: Path):
     text = digits.read_text()
     assert "weight_decay: 1e-4" in text

@@ -9,7 +9,6 @@ import torch
 from PIL import Image
 
 from scan_core.artifacts.model import checksum
-from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.clustering.predict import predict as probabilities_of
 from scan_core.encoders.pretext_model import PretextModel, write_pretext
 from scan_core.encoders.resnet import ResNet
@@ -18,25 +17,12 @@ from scan_core.images.images import ResidentImages
 from scan_core.images.preparation import Preparation
 from scan_core.images.resize import FITS
 from stages import predict
+from stages.use import main as use
 from tests.samples import encode, noise
+from tests.stages.predicting import CLUSTERS, SIZE, write_model
 
-SIZE, CLUSTERS, COUNT = 8, 3, 7
+COUNT = 7
 PICTURES = [noise(SIZE, SIZE, 3, seed=seed) for seed in range(COUNT)]
-
-
-def _write_model(channels, **further):
-    torch.manual_seed(0)
-    model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=channels), clusters=CLUSTERS, heads=1)
-    encoder = {
-        "architecture": "resnet10",
-        "arguments": {"width": 2, "stem": "3x3"},
-        "channels": channels,
-        "image_size": SIZE,
-    }
-    normalization = {"mean": [0.5] * channels, "std": [0.2] * channels, "precision": "float32"}
-    write_clustering(
-        predict.SELF_LABEL_MODEL, model.state_dict(), {**encoder, **normalization, "clusters": CLUSTERS, **further}
-    )
 
 
 @pytest.fixture
@@ -45,7 +31,7 @@ def run_predict(tmp_path, monkeypatch):
     runtime = SimpleNamespace(device="cpu", threads=1)
     config = SimpleNamespace(runtime=runtime, data=SimpleNamespace(max_megapixels=1.0))
     monkeypatch.setattr(predict, "load_params", lambda _: config)
-    _write_model(channels=3)
+    write_model(channels=3)
 
     def run(files, output=Path("reports/predict/assignments.csv")):
         for name, content in files.items():
@@ -138,7 +124,7 @@ def test_no_such_folder(run_predict):
 
 
 def test_a_model_for_gray_images(run_predict):
-    _write_model(channels=1)
+    write_model(channels=1)
     with pytest.raises(DataError, match="made for gray images"):
         run_predict(_files())
 
@@ -152,14 +138,14 @@ def test_no_model_yet(run_predict):
 def test_pictures_become_squares_as_the_model_s_did(run_predict):
     wide = noise(SIZE, 3 * SIZE, 3)
     described = Preparation(SIZE, "stretch").described()
-    _write_model(channels=3, preparation=described)
+    write_model(channels=3, preparation=described)
     row = run_predict({"wide.png": encode(wide)}).iloc[0]
     square = FITS["stretch"](Image.fromarray(wide), SIZE)
     images = ResidentImages(np.asarray(square).transpose(2, 0, 1)[None].copy(), torch.device("cpu"))
     nowhere = {"encoder": Path("none"), "features": Path("none")}
     expected = probabilities_of(predict.SELF_LABEL_MODEL, images, np.arange(1), **nowhere)
     assert row["confidence"] == pytest.approx(expected.max(), abs=1e-4)
-    _write_model(channels=3, preparation={key: value for key, value in described.items() if key != "fit"})
+    write_model(channels=3, preparation={key: value for key, value in described.items() if key != "fit"})
     with pytest.raises(
         ArtifactError, match=r"expected .*center crop"
     ):  # as which it was made before there was a choice
@@ -173,19 +159,44 @@ def test_pictures_become_squares_as_the_model_s_did(run_predict):
 )
 def test_a_model_of_images_prepared_in_another_way_is_refused(run_predict, other):
     known = Preparation(SIZE, "crop").described()
-    _write_model(channels=3, preparation=known)
+    write_model(channels=3, preparation=known)
     run_predict(_files())
-    _write_model(channels=3, preparation=known | other)
+    write_model(channels=3, preparation=known | other)
     with pytest.raises(ArtifactError, match=f"model.safetensors: made for images prepared with .*{next(iter(other))}"):
         run_predict(_files())
 
 
 def test_a_model_without_its_encoder_names_what_is_missing(run_predict):
-    _write_model(channels=3, encoder_sha256="a" * 64)
+    write_model(channels=3, encoder_sha256="a" * 64)
     with pytest.raises(ArtifactError, match=r"heads alone, .* SHA-256 aaaaaaaaaaaa, found no file at data/"):
         run_predict(_files())
     write_pretext(
         predict.ENCODER, PretextModel(ResNet("resnet10", width=2, stem="3x3", channels=3), projection=None), {}
     )
-    _write_model(channels=3, encoder_sha256=checksum(predict.ENCODER))
+    write_model(channels=3, encoder_sha256=checksum(predict.ENCODER))
     assert len(run_predict(_files())) == COUNT
+
+
+@pytest.mark.parametrize(
+    ("further", "message"),
+    [
+        ({"preparation": [1]}, r"made for images prepared with \[1\], expected"),
+        ({"preparation": {"fit": []}}, "made for images prepared with"),
+        ({"preparation": {"levels": {"lowest": "a", "highest": "b"}}}, "made for images prepared with"),
+        ({"clusters": 2**70}, "clusters 1180591620717411303424 in its metadata, expected a whole number from 1 to"),
+    ],
+)
+def test_metadata_that_make_no_sense(run_predict, further, message):
+    write_model(**further)
+    with pytest.raises(ArtifactError, match=message):
+        run_predict(_files())
+
+
+@pytest.mark.parametrize("run", [True, {}, {"dataset": "digits"}, [], {"dataset": "digits", "params": []}])
+def test_a_run_that_the_metadata_do_not_describe(tmp_path, monkeypatch, capsys, run):
+    monkeypatch.chdir(tmp_path)
+    use("folder", ["runtime.device=cpu"], params=Path("params.yaml"))
+    write_model(run=run)
+    (tmp_path / "1.png").write_bytes(encode(PICTURES[0]))
+    predict.main(tmp_path / "1.png", output=Path("one.csv"), params=Path("params.yaml"))
+    assert "the model does not say of which run it is" in capsys.readouterr().err

@@ -154,6 +154,14 @@ def test_a_first_line_that_somebody_has_edited(first: str, tmp_path: Path):
     assert load_params(path).scan.clusters == 7
 
 
+@pytest.mark.parametrize("text", ["seed: " + "9" * 5000, "a: [", "\x00", "- 1"])
+def test_a_file_that_cannot_be_read_is_replaced(text: str, tmp_path: Path):
+    path = tmp_path / "params.yaml"
+    path.write_text(text)
+    use("digits", params=path)
+    load_params(path)
+
+
 def test_values_that_are_no_text_are_yaml(tmp_path: Path):
     path = tmp_path / "params.yaml"
     use("folder", ["runtime.devices=2", "runtime.compile=auto", "data.train_splits=[train, val]"], params=path)
