@@ -40,7 +40,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     seed = config.seed + counting.seed
     sample = np.random.Generator(np.random.PCG64(seed)).permutation(train_ids)[: counting.sample]
     points = list(curve(embeddings[sample], numbers=numbers_to_try(len(sample), most=counting.most), seed=seed))
-    suggestion = suggest(points)
+    suggestion = suggest(points) if points else None
     count = _count(asked, suggestion, images=len(sample))
     _report(points, suggestion, images=len(sample))
     write_cluster_count(CLUSTERS, count)
@@ -61,15 +61,13 @@ def _count(asked: int | Literal["auto"], suggestion: Suggestion | None, *, image
     if asked != "auto":
         return ClusterCount(asked, suggested_from=None)
     if suggestion is None:
-        raise ParamsError(
-            f"scan.clusters: auto, expected a number: no number fits these {images} training images, or they are too few to tell"
-        )
+        raise ParamsError(f"scan.clusters: auto, expected a number: {images} training images are too few to tell")
     return ClusterCount(suggestion.clusters, suggested_from=(suggestion.lowest, suggestion.highest))
 
 
 def _told(asked: int | Literal["auto"], suggestion: Suggestion | None) -> str:
     if suggestion is None:
-        return f"{asked} clusters, as scan.clusters says; no number can be suggested: too few images, or none fits"
+        return f"{asked} clusters, as scan.clusters says; there are too few images to suggest a number"
     fits = f"{suggestion.lowest} to {suggestion.highest} fit nearly as well as the best ({REPORT}/curve.png)"
     if asked == "auto":
         return f"{suggestion.clusters} clusters are suggested: {fits}; scan.clusters sets another number"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from scan_core.counting.curve import Point
+from scan_core.errors import DataError
 
 NEARLY = 0.85
 """Numbers of clusters that fit at least so well, as a share of the best, are in the range."""
@@ -19,16 +20,17 @@ class Suggestion(NamedTuple):
     highest: int
 
 
-def suggest(points: Sequence[Point]) -> Suggestion | None:
+def suggest(points: Sequence[Point]) -> Suggestion:
     """Return the range that fits nearly as well as the best, and its middle, rounded up.
 
     The middle is steadier than the best, which moves within the range from one sample to the next; and rather too many
     than too few, for two clusters of one kind are easily merged.
 
-    None where there is no point, or none that fits at all.
+    Raises:
+        DataError: no point.
     """
-    best = max((point.fit for point in points), default=0.0)
-    if best <= 0:
-        return None
+    if not points:
+        raise DataError("too few images to tell how many clusters there are")
+    best = max(point.fit for point in points)
     near = [point.clusters for point in points if point.fit >= NEARLY * best]
     return Suggestion(math.ceil((near[0] + near[-1]) / 2), near[0], near[-1])
