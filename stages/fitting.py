@@ -32,8 +32,8 @@ def with_fitting_batch(config: Params, section: str, *, images: int, devices: in
 
 
 def with_fitting_neighbors(config: Params, *, images: int) -> Params:
-    """Lower ``neighbors.k`` to the number of other images to train on."""
-    neighbors, most = config.neighbors, images - 1
+    """Lower ``neighbors.k`` to a fifth of the training images: of more, most are no neighbors of the same class."""
+    neighbors, most = config.neighbors, max(1, images // 5)
     if neighbors.k <= most:
         return config
     _warn("neighbors.k", neighbors.k, most, f"{images} training images")

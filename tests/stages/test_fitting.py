@@ -27,10 +27,11 @@ def test_a_batch_is_lowered_to_the_images_that_there_are(tmp_path: Path, capsys,
     assert (said in capsys.readouterr().err) == (expected < asked)
 
 
-@pytest.mark.parametrize(("asked", "expected"), [(3, 3), (4, 4), (5, 4)])
-def test_neighbors_are_lowered_to_the_other_images(tmp_path: Path, capsys, asked, expected):
+@pytest.mark.parametrize(("asked", "expected"), [(0, 0), (2, 2), (5, 2)])
+def test_neighbors_are_lowered_to_a_fifth_of_the_images(tmp_path: Path, capsys, asked, expected):
     write_params(tmp_path, f"neighbors.k={asked}")
     config = load_params(tmp_path / "params.yaml")
-    assert with_fitting_neighbors(config, images=5).neighbors.k == expected
-    said = "warning: neighbors.k: 5 is lowered to 4, for there are only 5 training images"
+    assert with_fitting_neighbors(config, images=12).neighbors.k == expected
+    assert with_fitting_neighbors(config, images=2).neighbors.k <= 1  # the other one
+    said = "warning: neighbors.k: 5 is lowered to 2, for there are only 12 training images"
     assert (said in capsys.readouterr().err) == (asked == 5)

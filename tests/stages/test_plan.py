@@ -87,7 +87,7 @@ def test_what_the_stages_will_lower_is_lowered(capsys: pytest.CaptureFixture[str
     )  # fmt: skip
     config = fitted(config, COUNTS._replace(train=299), devices=2)
     assert (config.pretext.batch_size, config.scan.batch_size, config.self_label.batch_size) == (300, 299, 999)
-    assert config.neighbors.k == 298
+    assert config.neighbors.k == 59
     assert capsys.readouterr().err.count(" is lowered to ") == 3
 
 
