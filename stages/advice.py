@@ -83,9 +83,9 @@ def scan_at_chance(*, until: int, epochs: int) -> str | None:
     if until < first_look(epochs):
         return None
     return (
-        f"the predictions were uniform until epoch {until} of {epochs}: an image and its neighbors agreed no more than "
-        "by chance; if pretext-train was at chance, mend that first, else raise scan.learning_rate or scan.epochs, or "
-        "lower scan.entropy_weight"
+        f"until epoch {until} of {epochs}, an image and its neighbors agreed no more than by chance: the predictions "
+        "were uniform, or the neighbors are of other classes; if pretext-train was at chance, mend that first; with "
+        "few images lower neighbors.k; else raise scan.learning_rate or scan.epochs, or lower scan.entropy_weight"
     )
 
 

@@ -58,7 +58,7 @@ def test_chance_is_told_after_a_tenth_of_the_epochs():
     assert "lower pretext.learning_rate" in message
     assert scan_at_chance(until=1, epochs=15) is None
     message = str(scan_at_chance(until=15, epochs=15))
-    assert "uniform until epoch 15 of 15" in message
+    assert "until epoch 15 of 15, an image and its neighbors agreed no more than by chance" in message
     assert "raise scan.learning_rate" in message
     assert "raise scan.entropy_weight" not in message
 
