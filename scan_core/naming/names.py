@@ -1,0 +1,84 @@
+"""Read and write the names that a person gives the clusters of one model: ``clusters.yaml``."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from scan_core.artifacts.atomic import write_text
+from scan_core.errors import DataError
+
+JUNK = "junk"
+"""The name of clusters that are set aside."""
+MOST_MEMBERS = 200
+"""Upper limit of a cluster's images that the file lists."""
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+HEADER = (
+    "# The names of one model's clusters: python -m stages.names installs them. An empty name is no name, the same\n"
+)
+HEADER += f'# name merges clusters, and "{JUNK}" sets them aside. Members are the surest pictures of a cluster.\n'
+
+
+class Names(NamedTuple):
+    """What a person calls the clusters of one model."""
+
+    model: str
+    """``sha256:`` and the SHA-256 of the model's file."""
+    names: tuple[str, ...]
+    """Of each cluster; empty for a cluster without a name."""
+    members: tuple[tuple[str, ...], ...]
+    """The paths of each cluster's surest images, as ``labels.parquet`` has them."""
+
+
+def write_names(path: Path, names: Names) -> None:
+    """Write ``clusters.yaml``; text is quoted as in JSON, which YAML reads verbatim."""
+    lines = [HEADER, f"model: {names.model}\n", "clusters:\n"]
+    for cluster, (name, members) in enumerate(zip(names.names, names.members, strict=True)):
+        lines.append(
+            f"  - cluster: {cluster}\n    name: {_quoted(name)}\n    members: [{', '.join(map(_quoted, members))}]\n"
+        )
+    write_text(path, "".join(lines))
+
+
+def read_names(path: Path) -> Names:
+    """Read ``clusters.yaml``; names are taken as typed (``NO`` and ``7`` are text).
+
+    Raises:
+        DataError: no such file, not YAML, or something else than a digest and clusters from 0 in order.
+    """
+    try:
+        found = YAML(typ="base", pure=True).load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; save the names on the page of the run first") from error
+    except (UnicodeError, YAMLError) as error:
+        raise DataError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from error
+    if (
+        not isinstance(found, dict)
+        or not {"model", "clusters"} <= set(found)
+        or not isinstance(found["clusters"], list)
+    ):
+        raise DataError(f"{path}: expected the entries model and clusters; save the names on the page of the run again")
+    if not isinstance(found["model"], str) or not DIGEST.fullmatch(found["model"]):
+        raise DataError(f"{path}: model is {found['model']!r}, expected sha256: and 64 hexadecimal digits")
+    rows = [_row(path, number, row) for number, row in enumerate(found["clusters"])]
+    return Names(found["model"], tuple(name for name, _ in rows), tuple(members for _, members in rows))
+
+
+def _row(path: Path, number: int, row: Any) -> tuple[str, tuple[str, ...]]:
+    if not isinstance(row, dict) or row.get("cluster") != str(number):
+        given = row.get("cluster") if isinstance(row, dict) else row
+        raise DataError(f"{path}: {given!r} where cluster {number} was expected; list every cluster once, in order")
+    name, members = row.get("name") or "", row.get("members") or []
+    if not isinstance(name, str) or not isinstance(members, list) or not all(isinstance(one, str) for one in members):
+        raise DataError(f"{path}: cluster {number}: expected a name and a list of members")
+    name = name.strip()
+    if bad := [character for character in name if not character.isprintable()]:
+        raise DataError(f"{path}: cluster {number}: the name has the character {bad[0]!r}; use printable ones alone")
+    return name, tuple(members)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+
+from scan_core.errors import DataError
+from scan_core.naming.names import Names, read_names, write_names
+
+MODEL = "sha256:" + "0a" * 32
+
+
+def test_names_are_read_as_they_were_written(tmp_path: Path):
+    members = (("a b.jpg", 'say "x".png'), (), ("größe/猫.jpg", "back\\slash.png"))
+    names = Names(MODEL, ("NO", "", "1e3"), members)
+    write_names(tmp_path / "clusters.yaml", names)
+    assert read_names(tmp_path / "clusters.yaml") == names
+
+
+def test_names_typed_by_hand_are_text(tmp_path: Path):
+    path = tmp_path / "clusters.yaml"
+    path.write_text(
+        f"model: {MODEL}\nclusters:\n- {{cluster: 0, name: 7}}\n- {{cluster: 1, name: no}}\n"
+        "- {cluster: 2, name: null}\n- cluster: 3\n  name:   cats and dogs \n- cluster: 4\n"
+    )
+    assert read_names(path).names == ("7", "no", "null", "cats and dogs", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[1", "not a readable YAML file"),
+        ("model: x\nclusters: []\n", "model is 'x', expected sha256:"),
+        ("clusters: []\n", "expected the entries model and clusters"),
+        (f"model: {MODEL}\nclusters:\n- cluster: 1\n", "'1' where cluster 0 was expected"),
+        (f"model: {MODEL}\nclusters:\n- cluster: 0\n  name: [a]\n", "cluster 0: expected a name"),
+        (f'model: {MODEL}\nclusters:\n- cluster: 0\n  name: "a\\nb"\n', "printable"),
+    ],
+)
+def test_what_is_no_table_of_names_is_refused(tmp_path: Path, text: str, message: str):
+    path = tmp_path / "clusters.yaml"
+    path.write_text(text)
+    with pytest.raises(DataError, match=r"clusters\.yaml") as error:
+        read_names(path)
+    assert message in str(error.value)
+
+
+def test_missing_names(tmp_path: Path):
+    with pytest.raises(DataError, match="No such file"):
+        read_names(tmp_path / "clusters.yaml")
