@@ -79,7 +79,10 @@ def read_names(path: Path) -> Names:
 
 
 def uniform(name: str) -> str:
-    """Return the name with single spaces, accents composed and ``junk`` in small letters, so that what looks alike is."""
+    """Return the name with single spaces, accents composed, and ``junk`` in small letters.
+
+    Names that look alike are then equal.
+    """
     name = " ".join(unicodedata.normalize("NFC", name).split())
     return JUNK if name.lower() == JUNK else name
 

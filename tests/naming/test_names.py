@@ -55,7 +55,7 @@ ODD = [
     "- a",
     "猫",
     "\u202eabc",
-    "cluster 9",
+    "cluster 99",
 ]
 
 
