@@ -4,7 +4,7 @@ const fields = [...document.querySelectorAll(".name input")];  // by cluster
 const sizes = cards.map((card) => -card.dataset.size);
 const counted = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 const clean = (text) => {
-  const name = text.normalize("NFC").split(/\s+/).filter(Boolean).join(" ");
+  const name = text.normalize("NFC").split(/[\s\p{Cc}]+/u).filter(Boolean).join(" ");
   return name.toLowerCase() === "junk" ? "junk" : name;
 };
 const element = (tag, ...children) => {
@@ -23,14 +23,15 @@ const dot = (cluster) => {
   made.dataset.cluster = cluster;
   return made;
 };
+const forgets = () => { byId("kept").textContent = "This browser remembers nothing of this page: save before you close it."; };
 function remember() {  // a browser may keep nothing for local files
-  try { localStorage.setItem(data.key, JSON.stringify(fields.map((field) => field.value))); } catch { }
+  try { localStorage.setItem(data.key, JSON.stringify(fields.map((field) => field.value))); } catch { forgets(); }
 }
 function recall() {
   try {
     const typed = JSON.parse(localStorage.getItem(data.key));
     if (Array.isArray(typed) && typed.length === fields.length) fields.forEach((field, i) => { field.value = typed[i]; });
-  } catch { }
+  } catch { forgets(); }
 }
 function rename() {
   const groups = new Map();
@@ -56,7 +57,7 @@ function rename() {
   });
   byId("groups").replaceChildren(...names.map((name) => {
     const clusters = groups.get(name);
-    const found = [` ${name}${name === "junk" ? ", set aside" : ""}: ${together(name)} in `, ...links(clusters)];
+    const found = [`\u00a0${name}${name === "junk" ? ", set aside" : ""}: ${together(name)} in `, ...links(clusters)];
     return element("li", dot(clusters[0]), ...found);
   }));
   byId("known").replaceChildren(...[...new Set([...names, "junk"])].map((name) => {
@@ -93,7 +94,7 @@ function save() {
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 60000);
   const count = given.filter(Boolean).length;
-  byId("saved").textContent = `Saved with ${counted(count, "name")} for ${counted(fields.length, "cluster")}. Now run python -m stages.names with the file.`;
+  byId("saved").textContent = `Saved: ${count} of ${counted(fields.length, "cluster")} have a name. Now run python -m stages.names with the file.`;
 }
 for (const field of fields) {
   field.addEventListener("input", remember);
