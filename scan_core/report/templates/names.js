@@ -7,6 +7,7 @@ const clean = (text) => {
   const name = text.normalize("NFC").split(/[\s\p{Cc}]+/u).filter(Boolean).join(" ");
   return name.toLowerCase() === "junk" ? "junk" : name;
 };
+const order = new Intl.Collator();
 const element = (tag, ...children) => {
   const made = document.createElement(tag);
   made.append(...children);
@@ -39,7 +40,8 @@ function rename() {
     given[cluster] = clean(field.value);
     if (given[cluster]) groups.set(given[cluster], [...(groups.get(given[cluster]) ?? []), cluster]);
   });
-  const names = [...groups.keys()].sort((a, b) => (a === "junk") - (b === "junk") || a.localeCompare(b));
+  const names = [...groups.keys()].sort((a, b) => (a === "junk") - (b === "junk") || order.compare(a, b));
+  const ranks = new Map(names.map((name, i) => [name, name === "junk" ? fields.length + 1 : i]));
   const together = (name) => counted(groups.get(name).reduce((sum, cluster) => sum + sizes[cluster], 0), "picture");
   fields.forEach((field, cluster) => {
     const name = given[cluster], group = groups.get(name) ?? [cluster], card = byId(`cluster-${cluster}`);
@@ -49,7 +51,7 @@ function rename() {
     lead[cluster] = name === "junk" ? -1 : group[0];
     card.classList.toggle("junk", name === "junk");
     card.dataset.name = `${name} ${data.names[cluster]}`;
-    card.dataset.group = name === "junk" ? names.length + 1 : name ? names.indexOf(name) : names.length;
+    card.dataset.group = ranks.get(name) ?? fields.length;
     card.querySelector("h3 span").textContent = name ? `cluster ${cluster}: ${name}` : `cluster ${cluster}`;
     const others = group.filter((other) => other !== cluster);
     const line = name === "junk" ? ["set aside"] : others.length ? ["with ", ...links(others), `: ${together(name)} together`] : [];
@@ -97,6 +99,8 @@ function save() {
   byId("saved").textContent = `Saved: ${count} of ${counted(fields.length, "cluster")} have a name. Now run python -m stages.names with the file.`;
 }
 for (const field of fields) {
+  field.addEventListener("focus", () => field.setAttribute("list", "known"));  // on a thousand fields, it is slow
+  field.addEventListener("blur", () => field.removeAttribute("list"));
   field.addEventListener("input", remember);
   field.addEventListener("change", () => { field.value = clean(field.value); remember(); rename(); });
   field.addEventListener("keydown", (event) => {  // on to the next card
