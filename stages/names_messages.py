@@ -42,18 +42,18 @@ def _now(move: Move, name: str, now: str) -> str:
 
 
 def shown(names: Sequence[str], evaluated: Evaluated) -> list[str]:
-    """Return a line for each name with their clusters and numbers of pictures."""
+    """Return a line for each name, with its clusters and number of pictures."""
     if not any(names):
         return [
             f"no names yet: give them on {PAGE}, save, and run python -m stages.names FILE; or write a form (--form)"
         ]
     lines = []
-    grouped, total = groups(names), len(evaluated.paths)
+    grouped, sizes, total = groups(names), evaluated.sizes, len(evaluated.paths)
     for group, name in enumerate(grouped.names):
         clusters = [cluster for cluster, one in enumerate(grouped.of_cluster) if one == group]
         if not names[clusters[0]]:
             continue
-        pictures = sum(evaluated.sizes[cluster] for cluster in clusters)
+        pictures = sum(sizes[cluster] for cluster in clusters)
         aside = " (set aside)" if group == grouped.junk else ""
         lines.append(f"{name}{aside}: {pictures:,} of {total:,} pictures, {_numbers(clusters)}")
     if nameless := [cluster for cluster, name in enumerate(names) if not name]:
