@@ -49,21 +49,27 @@ def warn(message: str) -> None:
     say(f"warning: {message}")
 
 
-def track(items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
-    """Yield ``items``, and show how many of ``total`` are done; without a terminal, only where it takes long."""
+def track(items: Iterable[T], *, description: str, total: int, unit: str = "") -> Iterator[T]:
+    """Yield ``items``, and show how many of ``total`` are done; without a terminal, only where it takes long.
+
+    Args:
+        total: 0 where it is not known.
+        unit: what an item is, in the plural.
+    """
     if not _on_terminal():
-        yield from _told(items, description=description, total=total)
+        yield from _told(items, description, total=total, unit=unit and f" {unit}")
         return
     with _bar() as progress:
         yield from progress.track(items, total=total, description=description)
 
 
-def _told(items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
+def _told(items: Iterable[T], description: str, *, total: int, unit: str) -> Iterator[T]:
     started, due = time.monotonic(), float(LINE_SECONDS)
     for done, item in enumerate(items):
         passed = time.monotonic() - started
         if done and passed >= due:
-            say(f"{description}: {done:,} of {total:,}, {duration(passed / done * (total - done))} left")
+            left = duration(passed / done * (total - done))
+            say(f"{description}: {done:,}" + (f" of {total:,}{unit}, {left} left" if total else unit))
             due = min(1.5 * passed, passed + SILENCE_SECONDS)
         yield item
 
