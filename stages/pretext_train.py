@@ -67,9 +67,8 @@ def _write_as_it_is(config: Params, device: torch.device) -> None:
     shutil.rmtree(REPORT, ignore_errors=True)  # curves of a training before, where DVC has not removed them
     write_empty_curve(REPORT, "loss")
     write_details(REPORT, {"epochs": 0, "images": 0, "trained_with": metadata["trained_with"]})
-    tell(
-        f"pretext-train: nothing to train (pretext.task: none); the encoder was trained with: {metadata['trained_with']}"
-    )
+    learned = f"the encoder was trained with: {metadata['trained_with']}"
+    tell(f"pretext-train: nothing to train (pretext.task: none); {learned}")
 
 
 def _train(config: Params, device: torch.device) -> None:
