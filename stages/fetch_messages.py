@@ -44,11 +44,11 @@ def _classes(dataset: Dataset, data: DataParams) -> str:
     names, counts = np.unique(np.array(dataset.label_names(labeled), dtype=str), return_counts=True)
     shown = [f"{name} {count:,}" for name, count in zip(names, counts, strict=True)][:SHOWN_CLASSES]
     more = [f"{len(names) - SHOWN_CLASSES} more"] if len(names) > SHOWN_CLASSES else []
-    own = "by their folders" if data.name == "folder" else "the dataset's own"
-    origin = own if data.labels == "folders" else f"by {data.labels}"
+    own = " by their folders" if data.name == "folder" else ", the dataset's own"
+    origin = own if data.labels == "folders" else f" by {data.labels}"
     unlabeled = len(dataset.label) - len(labeled)
     rest = f", {unlabeled:,} without a label" if unlabeled else ""
-    return f"{counted(len(names), 'class', 'classes')} {origin} ({', '.join(shown + more)}){rest}"
+    return f"{counted(len(names), 'class', 'classes')}{origin} ({', '.join(shown + more)}){rest}"
 
 
 def limited(dataset: Dataset, data: DataParams) -> str | None:
