@@ -93,7 +93,7 @@ def fitted(config: Params, counts: Counts, *, devices: int) -> Params:
     """Lower with a warning what the stages will lower."""
     for section, images in {"pretext": counts.pretext, "scan": counts.train, "self_label": counts.train}.items():
         step = getattr(config, section)
-        if step.epochs:
+        if step.epochs and getattr(step, "task", None) != NO_TASK:
             shared_by = devices if section == "pretext" or step.train_encoder else 1
             config = with_fitting_batch(config, section, images=images, devices=shared_by)
     return with_fitting_neighbors(config, images=counts.train)
@@ -200,8 +200,8 @@ def print_notes(config: Params, found: dict[str, Measured], free: Free, *, devic
         if 0 < (measured := found[stage]).batch * (devices if free.device else 1) < getattr(config, section).batch_size
     ]
     notes = [
-        "How sure is that? A few seconds of each stage are scaled up: times may be wrong by half, and hold for a "
-        "machine as busy as it is now; memory and disk are closer. Self-labeling may stop early.",
+        "How sure is that? A few seconds of each stage are scaled up, without evaluate's pictures and page: times may "
+        "be wrong by a factor of two, and hold for a machine as busy as it is now. Self-labeling may stop early.",
         f"Less sure, for whole batches take too long to measure: {', '.join(rough)}." if rough else "",
         "The images are not on this machine yet: fetch is not measured." if found["fetch"].seconds is None else "",
         f"{devices} processes share the CPUs: a training takes the time of one, and more memory."

@@ -87,7 +87,7 @@ def _train(config: Params, device: torch.device) -> None:
         inputs=[INDEX, file] if file else [INDEX],
         device=device,
     ) as state:
-        work = f"{pretext.task} teaches {config.encoder.name} {counted(len(train_ids), 'image')} of {in_pixels(images)}"
+        work = f"{pretext.task} with {config.encoder.name} on {counted(len(train_ids), 'image')} of {in_pixels(images)}"
         line = f"{work} in {counted(pretext.epochs, 'epoch')}, {on(device, pretext.precision)}"
         opening = Opening("pretext-train", line)
 
