@@ -41,7 +41,7 @@ def write_curve(path: Path, points: Sequence[Point], suggestion: Suggestion | No
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.set_xlabel("number of clusters")
         axes.set_ylabel("higher is better")
-        axes.set_title(title)
+        axes.set_title(title, loc="left")  # which the legend makes room for
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
         axes.grid(alpha=0.3)
         figure.savefig(temporary, format="png", metadata={"Software": None})  # or equal curves would differ
