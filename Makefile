@@ -10,6 +10,7 @@ PYTEST := python -m pytest -n 2 --dist loadfile
 repro: setup  ## run the whole pipeline on what params.yaml says
 	@python -m stages.check
 	dvc repro
+	@python -m stages.outcome
 
 test: setup  ## the tests, without the slow ones
 	OMP_NUM_THREADS=1 $(PYTEST) -m "not slow"
@@ -31,6 +32,7 @@ refetch: setup  ## bring in new or changed pictures: DVC does not watch data.sou
 	@python -m stages.check
 	dvc repro --force --single-item fetch
 	dvc repro
+	@python -m stages.outcome
 
 setup: $(VENV)/installed
 

@@ -16,10 +16,12 @@ from scan_core.artifacts.model import checksum
 from scan_core.artifacts.standardization import read_standardization
 from scan_core.baselines.kmeans import kmeans
 from scan_core.baselines.pixel_features import pixel_features
-from scan_core.console.progress import tell
+from scan_core.console.progress import track
+from scan_core.console.words import counted
 from scan_core.images.open_images import open_images
 from stages.cli import run
 from stages.fitting import cluster_count
+from stages.opening import Opening
 from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
@@ -51,6 +53,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     fit_ids = read_index(INDEX, rows=len(images)).train_ids
     embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
     norms = read_embedding_norms(EMBEDDING_NORMS, rows=len(images))
+    opening = Opening("baselines", f"k-means of {counted(len(images), 'image')} in {counted(count, 'cluster')}")
     features: dict[str, Float32[np.ndarray, "images dimensions"]] = {
         "kmeans": embeddings,
         "kmeans_raw": embeddings * norms[:, None],
@@ -61,7 +64,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         raw = torch.from_numpy(np.array(read_features(FEATURES, rows=len(images))))
         features["kmeans_scaled"] = standardization(raw).numpy()
     clusters = {}
-    for method, values in features.items():
+    for method, values in track(features.items(), description="k-means", total=len(features)):
         clusters[method] = kmeans(
             values,
             fit_ids=fit_ids,
@@ -69,8 +72,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
             seed=config.seed,
             workers=config.runtime.threads,
         )
-        tell(f"{method}: {len(images):,} images in {count} clusters")
     write_baselines(BASELINES, clusters)
+    opening.close(f"{', '.join(clusters)}: evaluate compares SCAN with them")
 
 
 if __name__ == "__main__":

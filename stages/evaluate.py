@@ -18,6 +18,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.clustering.predict import predict
 from scan_core.console.progress import tell, warn
+from scan_core.console.words import counted
 from scan_core.errors import ArtifactError, DataError
 from scan_core.evaluation.csv_tables import prediction_names
 from scan_core.evaluation.fonts import drawable
@@ -34,6 +35,8 @@ from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
 from stages.evaluate_messages import suggested, summary, warnings
+from stages.opening import Opening, in_pixels, on
+from stages.outcome import PAGE, outcome
 from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
@@ -54,7 +57,7 @@ from stages.paths import (
 )
 from stages.report_run import read_run
 
-REPORT, PAGE = REPORTS / "evaluate", REPORTS / "report.html"
+REPORT = REPORTS / "evaluate"
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -74,6 +77,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     ids = index.evaluate_ids
     if not len(ids):
         raise DataError(f"{INDEX}: no image to evaluate on; check data.evaluate_splits")
+    opening = Opening("evaluate", f"{counted(len(ids), 'image')} of {in_pixels(images)}, {on(device)}")
     steps = [
         Predictions(step, ids, predict(path, images, ids, encoder=ENCODER, features=FEATURES))
         for step, path in models().items()
@@ -104,7 +108,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     tell(summary(results))
     for message in messages:
         warn(message)
-    tell(f"look at {PAGE}")
+    opening.close(outcome({**details(results), **headline(results)}))
 
 
 class Evaluation(NamedTuple):

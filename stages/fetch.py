@@ -25,6 +25,7 @@ from scan_core.ingest.statistics import combined_digest, duplicates, normalizati
 from scan_core.ingest.store import pixel_store, shard_store
 from stages.cli import run
 from stages.fetch_messages import limited, oddities, understood
+from stages.opening import Opening
 from stages.params import DataParams, Params
 from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, LABELS, METRICS, PARAMS, REPORTS, main_root
@@ -45,7 +46,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     data = config.data
     METRICS.unlink(missing_ok=True)  # of the images before: a run that fails must not leave them as its figures
     dataset = _open(data)
-    say(understood(dataset, config))
+    opening = Opening("fetch", understood(dataset, config))
     if message := limited(dataset, data):
         say(message)
     rows = choose_images(
@@ -61,6 +62,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         warn(message)
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data, preparation)
     write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
+    count, side = "all" if kept.all() else f"{kept.sum():,} of {len(rows):,}", data.image_size
+    opening.close(f"{count} are stored, {side} x {side} pixels each; look at {REPORT / 'images.png'}")
 
 
 def _open(data: DataParams) -> Dataset:

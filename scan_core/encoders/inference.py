@@ -41,11 +41,9 @@ def infer(
     outputs = []
     batches = torch.split(_own(image_ids), _batch_size(images))
     pictures = images.batches(batches)
-    for pixels in (
-        track(pictures, description=f"{description}, {len(image_ids):,} images in batches", total=len(batches))
-        if description
-        else pictures
-    ):
+    if description:
+        pictures = track(pictures, description=description, total=len(batches), unit="batches")
+    for pixels in pictures:
         with autocast(images.device, precision):
             outputs.append(network(normalize(pixels, mean, std)).float())
     together = gather(torch.cat(outputs, dim=-2).movedim(-2, 0))

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,7 @@ import pandas as pd
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.index import Index
 from scan_core.console.progress import say, warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.errors import one_line
 from scan_core.images.contact_sheet import write_contact_sheet
@@ -41,7 +43,7 @@ def write_report(
     skipped = [*dataset.skipped, *loaded.skipped]
     same = first_equal(loaded.digest, among=loaded.readable)
     equal = np.flatnonzero(loaded.readable & (same != np.arange(len(rows))))
-    details = {
+    details: dict[str, Any] = {
         **describe_images(index, dataset.label[rows[kept]], loaded.original_size[kept]),
         "channels": pictures.shape[1],
         "image_size": pictures.shape[2],
@@ -65,13 +67,14 @@ def write_report(
     _say(skipped, details)
 
 
-def _say(skipped: list[Skipped], details: dict[str, int | float]) -> None:
+def _say(skipped: list[Skipped], details: dict[str, Any]) -> None:
     for path, reason in skipped[:SHOWN_SKIPPED]:
         warn(one_line(f"skipped {path}: {reason}"))
     if len(skipped) > SHOWN_SKIPPED:
         warn(f"skipped {len(skipped) - SHOWN_SKIPPED} more, see skipped.csv")
     if repeated := details["duplicates"] - details["duplicates_dropped"]:
-        say(f"{repeated} images equal another one pixel by pixel (duplicates.csv); data.duplicates: drop removes them")
+        copies = counted(repeated, "image")
+        say(f"pixel by pixel like another one: {copies} (duplicates.csv); data.duplicates: drop leaves them out")
 
 
 def describe_images(

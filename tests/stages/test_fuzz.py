@@ -90,7 +90,7 @@ def test_damaged_parquet_files(fetched: Callable[..., str | None], tmp_path: Pat
 
 @pytest.fixture
 def one_line_each(capsys: pytest.CaptureFixture[str]) -> Callable[[], AbstractContextManager[None]]:
-    """A context in which an error may end the process as a stage does: with printable lines, not a traceback."""
+    """A context in which an error that is expected may end the process as in a stage: with printable lines."""
 
     @contextmanager
     def context() -> Iterator[None]:
@@ -99,6 +99,7 @@ def one_line_each(capsys: pytest.CaptureFixture[str]) -> Callable[[], AbstractCo
             yield
         said = capsys.readouterr().err.splitlines()
         assert all(line and line.isprintable() for line in said), said
+        assert not any("a fault of the program" in line for line in said), said
 
     return context
 
