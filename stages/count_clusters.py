@@ -12,6 +12,7 @@ from scan_core.artifacts.cluster_count import ClusterCount, write_cluster_count
 from scan_core.artifacts.details import write_details
 from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.index import read_index
+from scan_core.console.progress import warn
 from scan_core.console.words import counted
 from scan_core.counting.curve import Point, curve, numbers_to_try
 from scan_core.counting.plot import write_curve
@@ -46,45 +47,52 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     opening = Opening("count-clusters", f"which number {tried} fits {counted(len(sample), 'embedding')}")
     points = list(curve(embeddings[sample], numbers=numbers, seed=seed))
     suggestion = suggest(points) if points else None
-    _report(points, suggestion, images=len(sample))
-    write_cluster_count(CLUSTERS, _count(asked, points, suggestion))
-    opening.close(_told(asked, points, suggestion))
+    count, guess = _count(asked, suggestion), _guess(asked, suggestion)
+    _report(points, suggestion, guess, images=len(sample))
+    write_cluster_count(CLUSTERS, count)
+    if guess:
+        warn(guess)
+    opening.close(_told(asked, suggestion))
 
 
-def _report(points: list[Point], suggestion: Suggestion | None, *, images: int) -> None:
+def _report(points: list[Point], suggestion: Suggestion | None, guess: str | None, *, images: int) -> None:
     columns = [*Point._fields, "fit"]
     rows = [(*point, point.fit) for point in points]
     table = pd.DataFrame(rows, columns=columns).to_csv(index=False, float_format="%.4f", lineterminator="\n")
     write_text(REPORT / "curve.csv", table)
-    write_details(REPORT, {"images": images, **({} if suggestion is None else suggestion._asdict())})
-    if points:
+    write_details(REPORT, {"images": images, **({} if suggestion is None else suggestion._asdict()), "warning": guess})
+    if suggestion:
         write_curve(PICTURE, points, suggestion)
 
 
-def _count(asked: int | Literal["auto"], points: list[Point], suggestion: Suggestion | None) -> ClusterCount:
+def _count(asked: int | Literal["auto"], suggestion: Suggestion | None) -> ClusterCount:
     if asked != "auto":
         return ClusterCount(asked, suggested_from=None)
     if suggestion is None:
-        raise ParamsError(f"scan.clusters: auto, expected a number: {_nothing(points)}")
+        raise ParamsError("scan.clusters: auto, expected a number: there are too few images to suggest one")
     return ClusterCount(suggestion.clusters, suggested_from=(suggestion.lowest, suggestion.highest))
 
 
-def _told(asked: int | Literal["auto"], points: list[Point], suggestion: Suggestion | None) -> str:
+def _guess(asked: int | Literal["auto"], suggestion: Suggestion | None) -> str | None:
+    """The warning where the suggestion is taken, and is no more than a guess."""
+    if asked != "auto" or suggestion is None or suggestion.clear:
+        return None
+    return (
+        f"the embeddings form no clear groups, of whatever number ({PICTURE}): scan.clusters: auto takes "
+        f"{suggestion.clusters}, which is a guess; set scan.clusters, or take an encoder that knows the images better"
+    )
+
+
+def _told(asked: int | Literal["auto"], suggestion: Suggestion | None) -> str:
     if suggestion is None:
-        return f"{asked} clusters, as scan.clusters says; {_nothing(points)}"
+        return f"{asked} clusters, as scan.clusters says; there are too few images to suggest a number"
     low, high = suggestion.lowest, suggestion.highest
     fits = f"{low} to {high} fit about equally well" if low < high else "no other number fits as well"
+    fits = fits if suggestion.clear else "no number fits well"
     suggested = f"suggested: {fits} ({PICTURE})"
     if asked == "auto":
         return f"{suggestion.clusters} clusters are {suggested}; scan.clusters sets another number"
     return f"{asked} clusters, as scan.clusters says; {suggestion.clusters} would be {suggested}"
-
-
-def _nothing(points: list[Point]) -> str:
-    """Why there is no suggestion."""
-    if not points:
-        return "there are too few images to suggest one"
-    return f"no number fits: the embeddings form no clear groups, of whatever number ({PICTURE})"
 
 
 if __name__ == "__main__":

@@ -21,14 +21,14 @@ LINES = {
 """Label, color and width of each figure's line."""
 
 
-def write_curve(path: Path, points: Sequence[Point], suggestion: Suggestion | None) -> None:
+def write_curve(path: Path, points: Sequence[Point], suggestion: Suggestion) -> None:
     """Draw fit, silhouette, modularity and agreement over the number of clusters, the suggested range shaded (PNG)."""
     numbers = [point.clusters for point in points]
     with matplotlib.style.context("default"), atomic_path(path) as temporary:
         figure = Figure(figsize=(8, 4), layout="constrained")
         axes = figure.add_subplot()
         title = "No number of clusters fits: the embeddings form no clear groups"
-        if suggestion:
+        if suggestion.clear:
             axes.axvspan(suggestion.lowest, suggestion.highest, color="C0", alpha=0.12)
             axes.axvline(suggestion.clusters, color="C0", linestyle=":")
             title = f"{suggestion.clusters} clusters suggested; those in the shade fit about equally well"

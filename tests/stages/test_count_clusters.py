@@ -50,6 +50,8 @@ def test_auto_takes_the_suggestion(run, capsys: pytest.CaptureFixture[str]):
         "clusters": 4,
         "lowest": 4,
         "highest": 4,
+        "clear": True,
+        "warning": None,
     }
     assert Path("reports/count_clusters/curve.png").stat().st_size
 
@@ -66,21 +68,24 @@ def test_a_number_that_is_set_stays_whatever_is_suggested(run, capsys: pytest.Ca
 def test_few_images(run, capsys: pytest.CaptureFixture[str]):
     assert run("scan.clusters=2", images=8) == (2, None)
     assert run("scan.clusters=2", images=4) == (2, None)
-    assert "there are too few images to suggest one" in capsys.readouterr().out
+    assert "there are too few images to suggest a number" in capsys.readouterr().out
     with pytest.raises(ParamsError, match="auto, expected a number: there are too few images to suggest one"):
         run("scan.clusters=auto", images=8)
     with pytest.raises(ParamsError, match=r"scan\.clusters: 5, expected at most 4, one for each training image"):
         run("scan.clusters=5", images=8)
 
 
-def test_where_nothing_fits_no_number_is_suggested(run, capsys: pytest.CaptureFixture[str]):
+def test_where_nothing_fits_the_suggestion_is_a_guess(run, capsys: pytest.CaptureFixture[str]):
     assert run("scan.clusters=7", images=400, noise_alone=True) == (7, None)
-    assert "7 clusters, as scan.clusters says; no number fits: the embeddings form no clear groups" in (
-        capsys.readouterr().out
-    )
-    assert json.loads(Path("reports/count_clusters/details.json").read_text()) == {"images": 200}
-    with pytest.raises(ParamsError, match="auto, expected a number: no number fits"):
-        run("scan.clusters=auto", images=400, noise_alone=True)
+    said = capsys.readouterr()
+    assert "7 clusters, as scan.clusters says; " in said.out
+    assert "no number fits well" in said.out
+    assert "guess" not in said.err
+    number, suggested_from = run("scan.clusters=auto", images=400, noise_alone=True)
+    assert suggested_from == (number, number)
+    warning = json.loads(Path("reports/count_clusters/details.json").read_text())["warning"]
+    assert f"auto takes {number}, which is a guess" in warning
+    assert f"warning: {warning}" in capsys.readouterr().err
 
 
 def test_auto_is_no_number_until_it_is_replaced(tmp_path: Path):
