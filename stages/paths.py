@@ -23,6 +23,7 @@ BASELINES = Path("data/artifacts/baselines.parquet")
 PREDICTIONS = Path("data/artifacts/predictions.parquet")
 
 REPORTS = Path("reports")
+MAP = REPORTS / "evaluate/map.parquet"
 METRICS = Path("reports/metrics/evaluate.json")
 
 

@@ -14,7 +14,7 @@ from scan_core.evaluation.results import Results
 from scan_core.images.images import Images
 from scan_core.report.cards import Card, cards
 from scan_core.report.charts import Chart, Curve
-from scan_core.report.plane import encoded, packed
+from scan_core.report.plane import Plane, encoded, packed
 from scan_core.report.thumbnails import Sheet, sheet
 from scan_core.report.verdict import verdict
 
@@ -55,8 +55,8 @@ class Pictures(NamedTuple):
     """All images; only those shown are read."""
     ids: Int64[np.ndarray, " evaluated"]
     embeddings: Float32[np.ndarray, "evaluated dimensions"]
-    places: Float32[np.ndarray, "evaluated 2"]
-    """On the map."""
+    plane: Plane
+    """The map."""
     kmeans: Integer[np.ndarray, " evaluated"]
     """Each image's cluster by k-means on the embeddings."""
     paths: Sequence[str]
@@ -105,6 +105,7 @@ def write_page(
         confidence=final.confidence,
         paths=pictures.paths,
         map=_map(results, pictures),
+        plane=pictures.plane,
         pixelated=pictures.images.size <= SMALL,
     )
     write_text(path, page)
@@ -126,7 +127,7 @@ def _map(results: Results, pictures: Pictures) -> dict[str, Any]:
     """Choose points at random, the first ones with thumbnails, and pack them."""
     final = results.self_label
     rows = np.random.default_rng(0).permutation(len(pictures.ids))[:POINTS]
-    x, y = packed(pictures.places[rows])
+    x, y = packed(pictures.plane.places[rows])
     pictured = rows[:ON_MAP]
     columns = int(np.ceil(np.sqrt(len(pictured))))
     thumbnails = sheet(pictures.pixels(pictured), largest=SMALL, columns=columns)

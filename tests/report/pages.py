@@ -23,7 +23,14 @@ def random_pictures(count: int, *, size: int = 8) -> Pictures:
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     paths = [f"<u>{row}/é.png" for row in range(count)]
     images = ResidentImages(pixels, torch.device("cpu"))
-    return Pictures(images, np.arange(count), embeddings, plane(embeddings), np.zeros(count, dtype=np.int32), paths)
+    return Pictures(
+        images,
+        np.arange(count),
+        embeddings,
+        plane(embeddings, projection="pca"),
+        np.zeros(count, dtype=np.int32),
+        paths,
+    )
 
 
 def draw(path: Path, results: Results, pictures: Pictures | None = None, run: Run = RUN) -> str:
