@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from scan_core.artifacts.model import checksum
-from scan_core.report.charts import Source, charts, curves
+from scan_core.report.charts import Source, cluster_number_chart, curves, pictures_in
 from scan_core.report.page import Run
 from stages.paths import REPORTS
 
@@ -17,14 +17,8 @@ CURVES = [
     Source("scan-train: loss on the training images", REPORTS / "scan_train/live/plots/metrics/selection_loss.tsv"),
     Source("self-label: confident images", REPORTS / "self_label/live/plots/metrics/confident.tsv"),
 ]
-CHARTS = [
-    Source("The clusters of k-means", REPORTS / "evaluate/prototypes_kmeans.png"),
-    Source("Classes and the clusters matched to them", REPORTS / "evaluate/confusion.png"),
-    Source("How far confidence can be trusted", REPORTS / "evaluate/confidence.png"),
-    Source("Sizes of the clusters", REPORTS / "evaluate/clusters.png"),
-    Source("How often the nearest neighbors are of an image's class", REPORTS / "evaluate/purity.png"),
-    Source("How many clusters fit the embeddings", REPORTS / "count_clusters/curve.png"),
-]
+PICTURES = [Source("The clusters of k-means", REPORTS / "evaluate/prototypes_kmeans.png")]
+COUNTED = Source("How many clusters fit the embeddings", REPORTS / "count_clusters/curve.csv")
 FETCHED = {"duplicates": "duplicates", "duplicates_dropped": "duplicates left out", "skipped": "skipped files"}
 LISTED = 50
 """Upper limit of the skipped files that the page lists; all are in reports/fetch."""
@@ -41,12 +35,22 @@ def read_run(metadata: Mapping[str, Any], taught: str, warnings: Sequence[str], 
     return Run(
         taught,
         list(warnings),
-        charts(CHARTS),
-        curves(CURVES),
+        pictures_in(PICTURES),
+        [*curves(CURVES), *cluster_number_chart(COUNTED, _suggestion(REPORTS / "count_clusters/details.json"))],
         _fetched(REPORTS / "fetch/details.json"),
         _skipped(REPORTS / "fetch/skipped.csv"),
         "\n".join(_lines((metadata.get("run") or {}).get("params", {}))),
         {name: checksum(path) for name, path in models.items()},
+    )
+
+
+def _suggestion(path: Path) -> str:
+    details = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not details:
+        return ""
+    return (
+        f"count-clusters suggests {details['clusters']}; {details['lowest']} to {details['highest']} fit nearly as "
+        "well. fit is silhouette times modularity: higher is better."
     )
 
 

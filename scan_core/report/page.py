@@ -13,7 +13,9 @@ from scan_core.artifacts.atomic import write_text
 from scan_core.evaluation.results import Results
 from scan_core.images.images import Images
 from scan_core.report.cards import Card, cards
-from scan_core.report.charts import Chart, Curve
+from scan_core.report.charts import Picture, result_charts
+from scan_core.report.lines import LineChart
+from scan_core.report.matrix import cluster_sizes_chart, confusion_matrix
 from scan_core.report.plane import Plane, encoded, packed
 from scan_core.report.thumbnails import Sheet, sheet
 from scan_core.report.verdict import verdict
@@ -37,8 +39,8 @@ class Run(NamedTuple):
     taught: str
     """What the encoder was trained with."""
     warnings: Sequence[str]
-    charts: Sequence[Chart]
-    curves: Sequence[Curve]
+    pictures: Sequence[Picture]
+    curves: Sequence[LineChart]
     fetched: Mapping[str, Any]
     """Figures of the stage fetch."""
     left_out: Sequence[tuple[str, str]]
@@ -106,6 +108,9 @@ def write_page(
         paths=pictures.paths,
         map=_map(results, pictures),
         plane=pictures.plane,
+        charts=[*result_charts(results), *run.curves],
+        sizes=cluster_sizes_chart(results),
+        matrix=confusion_matrix(results),
         pixelated=pictures.images.size <= SMALL,
     )
     write_text(path, page)

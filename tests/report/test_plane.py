@@ -54,7 +54,7 @@ def _nearest_in_group(places: np.ndarray) -> float:
 
 def test_too_few_or_too_many_images_for_umap_are_said():
     few = plane(groups(1, each=NEIGHBORS), projection="umap")
-    many = plane(np.eye(2, dtype=np.float32)[np.arange(UMAP_LIMIT + 1) % 2], projection="umap")
+    many = plane(np.eye(3, dtype=np.float32)[np.arange(UMAP_LIMIT + 1) % 3], projection="umap")
     assert (few.projection, few.reason) == ("pca", "UMAP takes 16 to 60,000 pictures, and here are 15")
     assert (many.projection, many.reason) == ("pca", "UMAP takes 16 to 60,000 pictures, and here are 60,001")
 
