@@ -1,5 +1,6 @@
 """The page as a person uses it: in Chromium, by mouse and by keyboard, at a desk and on a phone."""
 
+import math
 import os
 import re
 import shutil
@@ -17,7 +18,9 @@ from scan_core.evaluation.truth import Truth
 from tests.evaluated import predictions
 from tests.report.pages import draw, random_pictures
 
-CHROMIUM = next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), "")
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
+)
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, by apt-get install chromium for instance"),
@@ -55,7 +58,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     kinds = {
         "labeled": (random_results(300), random_pictures(300)),
         "unlabeled": (random_results(300, labels=False), random_pictures(300, size=48)),
-        "failed": (random_results(300, trainings=Trainings(0, np.log(10))), random_pictures(300)),
+        "failed": (random_results(300, trainings=Trainings(0, math.log(10))), random_pictures(300)),
         "large": (random_results(60_000), random_pictures(60_000, size=4)),
     }
     for kind, (results, pictures) in kinds.items():

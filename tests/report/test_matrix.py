@@ -18,7 +18,9 @@ def test_confusion_matrix_by_hand(make_results):
 
 def test_a_thousand_classes_are_drawn_in_blocks():
     clusters = np.arange(3000) % 1000
-    step = step_result(predictions(clusters, cluster_count=1000), Truth(clusters, tuple("c" * 1000)), selection_loss=None)
+    step = step_result(
+        predictions(clusters, cluster_count=1000), Truth(clusters, tuple("c" * 1000)), selection_loss=None
+    )
     results = Results(Truth(clusters, tuple("c" * 1000)), step, step, {}, np.zeros(0))
     matrix = confusion_matrix(results)
     assert (matrix.rows, matrix.columns, matrix.block) == (BLOCKS, BLOCKS, 10)
