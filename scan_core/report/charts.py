@@ -52,7 +52,8 @@ def cluster_number_chart(source: Source, note: str) -> list[LineChart]:
 
 def result_charts(results: Results) -> list[LineChart]:
     """Draw what the confidence is worth, and the purity of the neighbors, if there are labels."""
-    steps = {"final model": results.self_label, "SCAN step": results.scan}
+    steps = {"final model": results.self_label}
+    steps |= {} if results.passed_through else {"SCAN step": results.scan}
     found = {name: step_curve(step, results.truth) for name, step in steps.items()}
     accuracy = [
         Series(name, curve.coverage, curve.accuracy) for name, curve in found.items() if curve.accuracy is not None
