@@ -62,7 +62,7 @@ class Sizes(NamedTuple):
     """Height of equal sizes."""
     sorted: bool
     """Whether the largest come first; else they stand in order."""
-    count: int
+    clusters: int
 
 
 def confusion_matrix(results: Results) -> Matrix | None:
@@ -81,7 +81,8 @@ def confusion_matrix(results: Results) -> Matrix | None:
     predicted = [*names, *(f"cluster {cluster}" for cluster in table.unmatched)]
     return Matrix(
         [Cell(int(row), int(column), float(drawn[row, column])) for row, column in np.argwhere(drawn >= SHOWN)],
-        *drawn.shape,
+        drawn.shape[0],
+        drawn.shape[1],
         rows / block,
         24 if most <= ANNOTATED else 13 if most <= NAMED else 5,
         names if most <= NAMED else (),

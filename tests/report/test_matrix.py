@@ -34,5 +34,5 @@ def test_sizes_by_hand(make_results):
     sizes = cluster_sizes_chart(make_results([0, 0, 1, 1], [0] * 4, [0, 0, 0, 1], cluster_count=2))
     assert sizes.all == "M2.00,130v-130.00h146.00V130zM152.00,130v-43.33h146.00V130z"
     assert sizes.right == "M2.00,130v-86.67h146.00V130zM152.00,130v-43.33h146.00V130z"
-    assert (sizes.largest, sizes.sorted, sizes.count) == (3, False, 2)
+    assert (sizes.largest, sizes.sorted, sizes.clusters) == (3, False, 2)
     assert sizes.equal == 130 * (1 - 2 / 3)
