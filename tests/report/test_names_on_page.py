@@ -69,8 +69,8 @@ def test_the_same_name_merges_and_junk_is_set_aside(page, drawn: Path, tmp_path:
     _name(page, 2, "cats and dogs")
     _name(page, 4, "Junk")
     assert page.locator("#groups li").all_inner_texts() == [
-        " cats and dogs: 5 pictures in cluster 1, cluster 2",
-        " junk, set aside: 2 pictures in cluster 4",
+        "\u00a0cats and dogs: 5 pictures in cluster 1, cluster 2",
+        "\u00a0junk, set aside: 2 pictures in cluster 4",
     ]
     assert page.locator("#cluster-1 .name > span").inner_text() == "with cluster 2: 5 pictures together"
     assert page.locator("#cluster-1 h3").inner_text().strip() == "cluster 1: cats and dogs"
@@ -83,7 +83,7 @@ def test_the_same_name_merges_and_junk_is_set_aside(page, drawn: Path, tmp_path:
     names = read_names(_saved(page, tmp_path))
     assert (names.model, names.names) == (MODEL, ("", "cats and dogs", "cats and dogs", "", "junk", ""))
     assert names.members[4] == ("<u>7/é.png", "<u>8/é.png")
-    assert "Saved with 3 names for 6 clusters" in page.locator("#saved").inner_text()
+    assert "Saved: 3 of 6 clusters have a name" in page.locator("#saved").inner_text()
 
 
 def test_odd_names_are_saved_as_python_writes_them(page, make_results, tmp_path: Path):
@@ -98,6 +98,10 @@ def test_odd_names_are_saved_as_python_writes_them(page, make_results, tmp_path:
     saved = _saved(page, tmp_path)
     assert saved.read_text(encoding="utf-8") == names_text(expected)
     assert read_names(saved) == expected
+    draw(tmp_path / "page.html", results, pictures, given=odd)
+    page.goto((tmp_path / "page.html").as_uri())
+    assert page.locator(".name input").evaluate_all("all => all.map((one) => one.value)") == list(odd)
+    assert _saved(page, tmp_path).read_text(encoding="utf-8") == names_text(expected)
 
 
 def test_what_was_typed_is_there_after_a_reload(page, drawn: Path, make_results):
@@ -105,7 +109,7 @@ def test_what_was_typed_is_there_after_a_reload(page, drawn: Path, make_results)
     page.get_by_label("Name of cluster 0").press_sequentially("bird")  # and no Tab
     page.reload()
     assert page.get_by_label("Name of cluster 0").input_value() == "bird"
-    assert " bird: 1 picture in cluster 0" in page.locator("#groups li").all_inner_texts()
+    assert "\u00a0bird: 1 picture in cluster 0" in page.locator("#groups li").all_inner_texts()
     results = make_results([-1] * len(CLUSTERS), CLUSTERS, CLUSTERS, cluster_count=6)
     other = RUN._replace(digests={"self_label": "0b" * 32})
     draw(drawn, results, run=other)
@@ -121,6 +125,7 @@ def test_a_browser_that_keeps_nothing(page, drawn: Path, tmp_path: Path):
         "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no', 'SecurityError'); }})"
     )
     page.goto(drawn.as_uri())
+    assert "remembers nothing" in page.locator("#names").inner_text()
     _name(page, 0, "bird")
     assert read_names(_saved(page, tmp_path)).names[0] == "bird"
 
