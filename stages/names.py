@@ -9,19 +9,16 @@ import typer
 from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import tell, warn
 from scan_core.errors import DataError
-from scan_core.naming.carry_over import LEAST_SHARE, CarriedOver, Move, carry_over
-from scan_core.naming.groups import groups
+from scan_core.naming.carry_over import carry_over
 from scan_core.naming.names import Names, names_text, read_names
 from scan_core.report.members import surest_members
 from stages.cli import run
 from stages.cluster_names import installed_names
 from stages.evaluated import Evaluated, read_evaluated
-from stages.paths import CLUSTER_NAMES, REPORTS, SELF_LABEL_MODEL
+from stages.names_messages import PAGE, moved, shown
+from stages.paths import CLUSTER_NAMES, SELF_LABEL_MODEL
 
 BACKUP = CLUSTER_NAMES.with_name(f"{CLUSTER_NAMES.name}.bak")
-PAGE = REPORTS / "report.html"
-MOST_NUMBERS = 20
-"""Upper limit of the numbers of clusters in a line."""
 
 
 def main(
@@ -44,14 +41,14 @@ def main(
     if form:
         _write_form(evaluated)
     elif file is None:
-        _show(installed_names(SELF_LABEL_MODEL, evaluated.cluster_count), evaluated)
+        _tell(shown(installed_names(SELF_LABEL_MODEL, evaluated.cluster_count), evaluated))
     else:
         names = read_names(file)
         if names.model != evaluated.model:
             names = _carry_over(names, file, evaluated, wanted=carried)
         _check(names, file, evaluated)
         _install(names.names, evaluated)
-        _show(names.names, evaluated)
+        _tell(shown(names.names, evaluated))
         tell(f"{CLUSTER_NAMES} is checked and in place; python -m stages.report draws the page with its names")
 
 
@@ -90,30 +87,8 @@ def _carry_over(names: Names, file: Path, evaluated: Evaluated, *, wanted: bool)
         raise DataError(f"{file}: {error}; name the clusters on {PAGE}") from error
     if 2 * found.known < found.listed:
         warn(f"only {found.known:,} of the {found.listed:,} listed pictures are among the present ones")
-    for line in _moved(names, found):
-        tell(line)
+    _tell(moved(names, found))
     return Names(evaluated.model, found.names, ((),) * evaluated.cluster_count)
-
-
-def _moved(names: Names, found: CarriedOver) -> list[str]:
-    """What became of each old cluster with a name, the names that are lost, and the clusters without one."""
-    lines = []
-    for cluster, name in enumerate(names.names):
-        if name:
-            parts = [_now(move, name, found.names[move.new]) for move in found.moves if move.old == cluster]
-            lines.append(f"old cluster {cluster}, “{name}”: now {', '.join(parts) or 'nowhere'}")
-    if lost := [name for name in dict.fromkeys(filter(None, names.names)) if name not in found.names]:
-        lines.append(f"lost, as no cluster is mostly of it: {', '.join(f'“{name}”' for name in lost)}")
-    return [
-        *lines,
-        "a cluster takes the name of more than half of the listed pictures in it; percentages are of the old cluster's "
-        f"listed pictures, from {LEAST_SHARE:.0%} on",
-    ]
-
-
-def _now(move: Move, name: str, now: str) -> str:
-    called = "" if now == name else f", where most are “{now}”" if now else ", without a name"
-    return f"cluster {move.new} ({move.share:.0%}{called})"
 
 
 def _install(names: Sequence[str], evaluated: Evaluated) -> None:
@@ -128,27 +103,9 @@ def _install(names: Sequence[str], evaluated: Evaluated) -> None:
     write_text(CLUSTER_NAMES, text)
 
 
-def _show(names: Sequence[str], evaluated: Evaluated) -> None:
-    """Print the names with their clusters and numbers of pictures."""
-    if not any(names):
-        tell(f"no names yet: give them on {PAGE}, save, and run python -m stages.names FILE; or write a form (--form)")
-        return
-    grouped, total = groups(names), len(evaluated.paths)
-    for group, name in enumerate(grouped.names):
-        clusters = [cluster for cluster, one in enumerate(grouped.of_cluster) if one == group]
-        if not names[clusters[0]]:
-            continue
-        pictures = sum(evaluated.sizes[cluster] for cluster in clusters)
-        aside = " (set aside)" if group == grouped.junk else ""
-        tell(f"{name}{aside}: {pictures:,} of {total:,} pictures, {_numbers(clusters)}")
-    if nameless := [cluster for cluster, name in enumerate(names) if not name]:
-        tell(f"without a name: {_numbers(nameless)}")
-
-
-def _numbers(clusters: Sequence[int]) -> str:
-    shown = ", ".join(map(str, clusters[:MOST_NUMBERS]))
-    more = f" and {len(clusters) - MOST_NUMBERS} more" if len(clusters) > MOST_NUMBERS else ""
-    return f"cluster{'' if len(clusters) == 1 else 's'} {shown}{more}"
+def _tell(lines: Sequence[str]) -> None:
+    for line in lines:
+        tell(line)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,8 @@ class CarriedOver(NamedTuple):
 
     names: tuple[str, ...]
     """Of each new cluster."""
+    support: tuple[float, ...]
+    """Of each new cluster: the share of the listed pictures in it that had its name; 0 without a name."""
     moves: tuple[Move, ...]
     """By old cluster, the largest share first; shares below :data:`LEAST_SHARE` are left out."""
     known: int
@@ -54,19 +56,22 @@ def carry_over(old: Names, clusters: Mapping[str, int], *, cluster_count: int) -
     if not counts.any():
         raise DataError(f"none of the {listed:,} pictures that the names list is among the present ones")
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = tuple(_name(old.names, counts[:, new], shares[:, new]) for new in range(cluster_count))
+    named = [_name(old.names, counts[:, new], shares[:, new]) for new in range(cluster_count)]
     moves = [
         Move(cluster, int(new), float(shares[cluster, new]))
         for cluster in range(len(old.names))
         for new in np.argsort(-shares[cluster], kind="stable")
         if shares[cluster, new] >= LEAST_SHARE
     ]
-    return CarriedOver(names, tuple(moves), int(counts.sum()), listed)
+    names, support = zip(*named, strict=True)
+    return CarriedOver(names, support, tuple(moves), int(counts.sum()), listed)
 
 
-def _name(names: tuple[str, ...], counts: np.ndarray, shares: np.ndarray) -> str:
+def _name(names: tuple[str, ...], counts: np.ndarray, shares: np.ndarray) -> tuple[str, float]:
+    """The name of one new cluster, and its support."""
     for name in dict.fromkeys(filter(None, names)):
         clusters = [cluster for cluster, one in enumerate(names) if one == name]
-        if 2 * counts[clusters].sum() > counts.sum() and shares[clusters].max() >= LEAST_SHARE:
-            return name
-    return ""
+        support = counts[clusters].sum() / max(1, counts.sum())
+        if support > 0.5 and shares[clusters].max() >= LEAST_SHARE:
+            return name, float(support)
+    return "", 0.0

@@ -25,6 +25,7 @@ def test_names_go_where_their_pictures_are():
         _old(("cat", 20), ("", 20), ("dog", 20)), _now(c0=[0, 1, 19], c1=[20], c2=[0, 20]), cluster_count=4
     )
     assert found.names == ("", "dog", "cat", "")
+    assert found.support == pytest.approx((0, 20 / 21, 1, 0))  # a cat is among the dogs
     assert found.moves == (Move(0, 2, 0.95), Move(1, 0, 1.0), Move(2, 1, 1.0))
     assert (found.known, found.listed) == (60, 60)
 

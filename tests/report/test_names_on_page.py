@@ -1,5 +1,6 @@
 """Giving clusters names on the page, in headless Chromium."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,12 @@ from scan_core.naming.names import Names, names_text, read_names
 from tests.report.pages import RUN, draw, random_pictures
 
 sync_api = pytest.importorskip("playwright.sync_api")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
 )
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it")]
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no Chromium")]
 
 CLUSTERS = [0, 1, 1, 1, 2, 2, 3, 4, 4]
 MODEL = f"sha256:{RUN.digests['self_label']}"
@@ -23,7 +25,8 @@ MODEL = f"sha256:{RUN.digests['self_label']}"
 @pytest.fixture(scope="module")
 def browser() -> Iterator:
     with sync_api.sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        root = ["--no-sandbox"] if os.geteuid() == 0 else []
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=[*root, "--disable-gpu"])
         yield started
         started.close()
 
@@ -102,6 +105,17 @@ def test_odd_names_are_saved_as_python_writes_them(page, make_results, tmp_path:
     page.goto((tmp_path / "page.html").as_uri())
     assert page.locator(".name input").evaluate_all("all => all.map((one) => one.value)") == list(odd)
     assert _saved(page, tmp_path).read_text(encoding="utf-8") == names_text(expected)
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
+def test_named_cards_are_accessible_and_fit(page, drawn: Path, scheme: str, width: int):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(drawn.as_uri())
+    for cluster, name in enumerate(["x" * 200, "junk", "cluster 3", "cat", "cat"]):
+        _name(page, cluster, name)
+    assert axe.Axe().run(page).response["violations"] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_what_was_typed_is_there_after_a_reload(page, drawn: Path, make_results):

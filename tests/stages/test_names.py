@@ -111,7 +111,7 @@ def test_names_of_another_model_are_carried_over_when_asked(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[:2] == ["old cluster 0, “cat”: now cluster 2 (100%)", "old cluster 1, “dog”: now cluster 0 (100%)"]
     assert "without a name: cluster 1" in lines
-    # Of the three listed pictures in the new cluster 0, two had the name.
+    assert "cluster 0, “dog”: only 67% of the listed pictures in it had that name" in lines
     assert read_names(CLUSTER_NAMES).names == ("dog", "", "cat")
     assert read_names(CLUSTER_NAMES).model == _digest("second")
     assert read_names(Path("clusters.yaml.bak")).model == _digest("first")

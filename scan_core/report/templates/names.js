@@ -7,17 +7,20 @@ const clean = (text) => {
   const name = text.normalize("NFC").split(/[\s\p{Cc}]+/u).filter(Boolean).join(" ");
   return name.toLowerCase() === "junk" ? "junk" : name;
 };
-const order = new Intl.Collator();
+const order = new Intl.Collator(undefined, { numeric: true });
 const element = (tag, ...children) => {
   const made = document.createElement(tag);
   made.append(...children);
   return made;
 };
-const links = (clusters) => clusters.flatMap((cluster, i) => {
-  const link = element("a", `cluster ${cluster}`);
-  link.href = `#cluster-${cluster}`;
-  return i ? [", ", link] : [link];
-});
+const links = (clusters, most = clusters.length) => [
+  ...clusters.slice(0, most).flatMap((cluster, i) => {
+    const link = element("a", `cluster ${cluster}`);
+    link.href = `#cluster-${cluster}`;
+    return i ? [", ", link] : [link];
+  }),
+  clusters.length > most ? ` and ${clusters.length - most} more` : "",
+];
 const dot = (cluster) => {
   const made = element("b");
   made.className = "dot";
@@ -54,7 +57,7 @@ function rename() {
     card.dataset.group = ranks.get(name) ?? fields.length;
     card.querySelector("h3 span").textContent = name ? `cluster ${cluster}: ${name}` : `cluster ${cluster}`;
     const others = group.filter((other) => other !== cluster);
-    const line = name === "junk" ? ["set aside"] : others.length ? ["with ", ...links(others), `: ${together(name)} together`] : [];
+    const line = name === "junk" ? ["set aside"] : others.length ? ["with ", ...links(others, 10), `: ${together(name)} together`] : [];
     field.parentElement.nextElementSibling.replaceChildren(...(taken ? [field.validationMessage] : line));
   });
   byId("groups").replaceChildren(...names.map((name) => {
