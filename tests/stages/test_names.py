@@ -35,7 +35,8 @@ def _evaluate(model: str, clusters: list[int], *, stale: bool = False) -> None:
         count = len(clusters)
         confidence = np.linspace(0.5, 0.9, count, dtype=np.float32)
         write_map(
-            Path("reports/evaluate/map.parquet"), Plane(np.zeros((count, 2), np.float32), "pca"), np.array(clusters), confidence,
+            Path("reports/evaluate/map.parquet"), Plane(np.zeros((count, 2), np.float32), "pca"), np.array(clusters),
+            confidence,
             ["class"] * 3, PATHS[:count],
         )  # fmt: skip
 
