@@ -30,7 +30,7 @@ from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.report.page import Pictures, Run, write_page
-from scan_core.report.plane import plane, write_map
+from scan_core.report.plane import plane, read_map, write_map
 from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
@@ -46,6 +46,7 @@ from stages.paths import (
     IMAGES,
     INDEX,
     LABELS,
+    MAP,
     METRICS,
     NEIGHBORS,
     PARAMS,
@@ -55,7 +56,7 @@ from stages.paths import (
     SCAN_MODEL,
     SELF_LABEL_MODEL,
 )
-from stages.report_run import read_run
+from stages.report_run import counting_warning, read_run
 
 REPORT = REPORTS / "evaluate"
 
@@ -82,7 +83,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         Predictions(step, ids, predict(path, images, ids, encoder=ENCODER, features=FEATURES))
         for step, path in models().items()
     ]
-    found = evaluation(images, index, steps)
+    found = evaluation(images, index, steps, projection=config.evaluate.map)
     results, pictures, embeddings, metadata = found
 
     write_predictions(PREDICTIONS, steps)
@@ -96,7 +97,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
     names = cluster_names(results)
     clusters, confidence = results.self_label.clusters, results.self_label.confidence
-    write_map(REPORT / "map.parquet", pictures.places, clusters, confidence, names, pictures.paths)
+    write_map(MAP, pictures.plane, clusters, confidence, names, pictures.paths)
     write_page(PAGE, results, pictures, described, names)
 
     if message := suggested(metadata["self_label"]):
@@ -108,6 +109,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     tell(summary(results))
     for message in messages:
         warn(message)
+    if pictures.plane.reason:
+        warn(f"the map is drawn by PCA: {pictures.plane.reason}")
     opening.close(outcome({**details(results), **headline(results)}))
 
 
@@ -128,15 +131,21 @@ def models() -> dict[str, Path]:
     return {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL, **rejected}
 
 
-def evaluation(images: Images, index: Index, steps: list[Predictions]) -> Evaluation:
-    """Score the predictions of each step's model."""
+def evaluation(images: Images, index: Index, steps: list[Predictions], *, projection: str | None = None) -> Evaluation:
+    """Score the predictions of each step's model.
+
+    Args:
+        projection: of the map; None takes the map that the last evaluation has written.
+    """
     ids = index.evaluate_ids
     embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
     labels = read_labels(LABELS, rows=len(images))
     metadata = {step: read_model(path)[1] for step, path in models().items()}
     results = _score(steps, models(), metadata, _truth(labels), index)
     kmeans = read_baselines(BASELINES, rows=len(images))["kmeans"][ids]
-    pictures = Pictures(images, ids, embeddings[ids], plane(embeddings[ids]), kmeans, labels["path"][ids].tolist())
+    shown = embeddings[ids]
+    drawn = plane(shown, projection=projection) if projection else read_map(MAP, rows=len(ids))
+    pictures = Pictures(images, ids, shown, drawn, kmeans, labels["path"][ids].tolist())
     return Evaluation(results, pictures, embeddings, metadata)
 
 
@@ -144,7 +153,8 @@ def describe(found: Evaluation) -> Run:
     """Say what the page says beside the results."""
     final = found.metadata["self_label"]
     taught = final.get("trained_with", "not known: a model from before it was written down")
-    messages = warnings(found.results, told(final), prior=prior_of(found.metadata["scan"]))
+    guess = counting_warning() if final.get("suggested_from") else []
+    messages = warnings(found.results, [*told(final), *guess], prior=prior_of(found.metadata["scan"]))
     return read_run(final, taught, messages, models())
 
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 from scan_core.artifacts.model import checksum
 from scan_core.artifacts.tables import read_table
 from scan_core.errors import ArtifactError
-from stages.paths import METRICS, REPORTS, SELF_LABEL_MODEL
+from stages.paths import MAP, METRICS, REPORTS, SELF_LABEL_MODEL
 
-DETAILS, MAP = REPORTS / "evaluate/details.json", REPORTS / "evaluate/map.parquet"
+DETAILS = REPORTS / "evaluate/details.json"
 COLUMNS = pa.schema(
     [
         ("x", pa.float32()),

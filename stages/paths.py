@@ -26,6 +26,7 @@ CLUSTER_NAMES = Path("clusters.yaml")
 """The names that a person has given the clusters, in git; no stage depends on it."""
 
 REPORTS = Path("reports")
+MAP = REPORTS / "evaluate/map.parquet"
 METRICS = Path("reports/metrics/evaluate.json")
 
 

@@ -14,9 +14,11 @@ from scan_core.artifacts.atomic import write_text
 from scan_core.evaluation.results import Results
 from scan_core.images.images import Images
 from scan_core.report.cards import Card, cards
-from scan_core.report.charts import Chart, Curve
+from scan_core.report.charts import Picture, result_charts
+from scan_core.report.lines import LineChart
+from scan_core.report.matrix import cluster_sizes_chart, confusion_matrix
 from scan_core.report.members import surest_members
-from scan_core.report.plane import encoded, packed
+from scan_core.report.plane import Plane, encoded, packed
 from scan_core.report.thumbnails import Sheet, sheet
 from scan_core.report.verdict import verdict
 
@@ -33,18 +35,31 @@ FEW = 100
 """Upper limit of the clusters whose cards have large thumbnails."""
 
 
+class Listing(NamedTuple):
+    """Rows of a table that lies elsewhere."""
+
+    title: str
+    file: str
+    """Where all rows are."""
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    """At most some of them."""
+    more: bool
+    """Whether there are others."""
+
+
 class Run(NamedTuple):
     """What the page says beside the results."""
 
     taught: str
     """What the encoder was trained with."""
     warnings: Sequence[str]
-    charts: Sequence[Chart]
-    curves: Sequence[Curve]
+    pictures: Sequence[Picture]
+    curves: Sequence[LineChart]
     fetched: Mapping[str, Any]
     """Figures of the stage fetch."""
-    left_out: Sequence[tuple[str, str]]
-    """Files that were skipped, with the reason."""
+    listings: Sequence[Listing]
+    """Files that were skipped, and duplicates."""
     parameters: str
     digests: Mapping[str, str]
     """SHA-256 of each model; names belong to that of ``self_label``."""
@@ -57,8 +72,8 @@ class Pictures(NamedTuple):
     """All images; only those shown are read."""
     ids: Int64[np.ndarray, " evaluated"]
     embeddings: Float32[np.ndarray, "evaluated dimensions"]
-    places: Float32[np.ndarray, "evaluated 2"]
-    """On the map."""
+    plane: Plane
+    """The map."""
     kmeans: Integer[np.ndarray, " evaluated"]
     """Each image's cluster by k-means on the embeddings."""
     paths: Sequence[str]
@@ -108,13 +123,18 @@ def write_page(
         confidence=final.confidence,
         paths=pictures.paths,
         map=_map(results, pictures),
+        plane=pictures.plane,
+        charts=[*result_charts(results), *run.curves],
+        sizes=cluster_sizes_chart(results),
+        matrix=confusion_matrix(results),
         pixelated=pictures.images.size <= SMALL,
     )
     write_text(path, page)
 
 
 def _steps(results: Results) -> dict[str, Any]:
-    steps = {"final": results.self_label, "SCAN step": results.scan}
+    steps = {"final": results.self_label}
+    steps |= {} if results.passed_through else {"SCAN step": results.scan}
     return {**steps, "self-labeling, not taken": results.rejected} if results.rejected else steps
 
 
@@ -137,7 +157,7 @@ def _map(results: Results, pictures: Pictures) -> dict[str, Any]:
     """Choose points at random, the first ones with thumbnails, and pack them."""
     final = results.self_label
     rows = np.random.default_rng(0).permutation(len(pictures.ids))[:POINTS]
-    x, y = packed(pictures.places[rows])
+    x, y = packed(pictures.plane.places[rows])
     pictured = rows[:ON_MAP]
     columns = int(np.ceil(np.sqrt(len(pictured))))
     thumbnails = sheet(pictures.pixels(pictured), largest=SMALL, columns=columns)

@@ -9,7 +9,7 @@ import torch
 from scan_core.evaluation.csv_tables import prediction_names
 from scan_core.evaluation.results import Results
 from scan_core.images.images import ResidentImages
-from scan_core.report.page import Pictures, Run, write_page
+from scan_core.report.page import Listing, Pictures, Run, write_page
 from scan_core.report.plane import plane
 
 RUN = Run(
@@ -18,7 +18,7 @@ RUN = Run(
     [],
     [],
     {"skipped files": 1},
-    [("ä<i>.png", "empty")],
+    [Listing("Skipped files", "skipped.csv", ["file", "reason"], [["ä<i>.png", "empty"]], False)],
     "a: 1",
     {"scan": "12" * 32, "self_label": "0a" * 32},
 )
@@ -31,7 +31,14 @@ def random_pictures(count: int, *, size: int = 8) -> Pictures:
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
     paths = [f"<u>{row}/é.png" for row in range(count)]
     images = ResidentImages(pixels, torch.device("cpu"))
-    return Pictures(images, np.arange(count), embeddings, plane(embeddings), np.zeros(count, dtype=np.int32), paths)
+    return Pictures(
+        images,
+        np.arange(count),
+        embeddings,
+        plane(embeddings, projection="pca"),
+        np.zeros(count, dtype=np.int32),
+        paths,
+    )
 
 
 def draw(

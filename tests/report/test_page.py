@@ -12,7 +12,7 @@ from tests.evaluated import predictions
 from tests.report.pages import draw, random_pictures
 
 LABELS = [0, 0, 1, 1, 2, -1]
-VOID = {"meta", "input", "img", "br", "polyline"}
+VOID = {"meta", "input", "img", "br"}
 
 
 class Tags(HTMLParser):

@@ -19,7 +19,9 @@ from stages import evaluate
 
 ROWS, CLUSTERS = 24, 3
 CLASSES = np.arange(ROWS) % CLUSTERS
-CONFIG = SimpleNamespace(runtime=SimpleNamespace(device="cpu", threads=1), evaluate=SimpleNamespace(prototypes=4))
+CONFIG = SimpleNamespace(
+    runtime=SimpleNamespace(device="cpu", threads=1), evaluate=SimpleNamespace(prototypes=4, map="pca")
+)
 HEADLINE, DETAILS = Path("reports/metrics/evaluate.json"), Path("reports/evaluate/details.json")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from scan_core.errors import ArtifactError, DataError
 from scan_core.naming.names import Names, read_names, write_names
-from scan_core.report.plane import write_map
+from scan_core.report.plane import Plane, write_map
 from stages.names import main
 from stages.paths import CLUSTER_NAMES, METRICS, SELF_LABEL_MODEL
 from tests.pipeline import enter
@@ -35,7 +35,8 @@ def _evaluate(model: str, clusters: list[int], *, stale: bool = False) -> None:
         count = len(clusters)
         confidence = np.linspace(0.5, 0.9, count, dtype=np.float32)
         write_map(
-            Path("reports/evaluate/map.parquet"), np.zeros((count, 2), np.float32), np.array(clusters), confidence,
+            Path("reports/evaluate/map.parquet"), Plane(np.zeros((count, 2), np.float32), "pca"), np.array(clusters),
+            confidence,
             ["class"] * 3, PATHS[:count],
         )  # fmt: skip
 
