@@ -9,12 +9,14 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int64
 
+from scan_core.artifacts.model import checksum
 from scan_core.clustering.model import ClusteringModel, read_clustering
 from scan_core.errors import DataError
 from scan_core.images.decode import MOST_PIXELS
 from scan_core.images.images import Images
 from scan_core.images.preparation import Preparation, preparation_of
 from scan_core.naming.groups import groups, ranked
+from scan_core.naming.names import read_names
 from scan_core.prediction.features import Outputs, features_and_probabilities
 from scan_core.prediction.pictures import NewPictures, Picture, as_list, refuse
 
@@ -66,7 +68,19 @@ class Clusterer:
         device: torch.device,
     ) -> None:
         self.model, self.metadata, self.preparation = model.to(device).eval(), metadata, preparation
-        self.names, self.groups, self.device = tuple(names), groups(names), device
+        self.device = device
+        self.rename(names)
+
+    def rename(self, names: Sequence[str]) -> None:
+        """Give each cluster another name.
+
+        Raises:
+            DataError: more or fewer names than clusters.
+        """
+        clusters: int = self.metadata["clusters"]
+        if isinstance(names, str) or len(names) != clusters:
+            raise DataError(f"names: {len(names)} given, expected {clusters}, one for each cluster of the model")
+        self.names, self.groups = tuple(names), groups(names)
 
     @property
     def clusters(self) -> int:
@@ -140,7 +154,7 @@ def load_clusterer(
     path: str | Path,
     *,
     encoder: str | Path | None = None,
-    names: Sequence[str] | None = None,
+    names: Sequence[str] | Path | None = None,
     device: str | torch.device = "cpu",
 ) -> Clusterer:
     """Open the model of a run: ``data/artifacts/self_label/model.safetensors``.
@@ -149,23 +163,28 @@ def load_clusterer(
         path: the file.
         encoder: the file of the pretext task's encoder, where the model was made with it frozen and holds its heads
             alone; None looks for ``encoder.safetensors`` in the model's folder, and in ``pretext`` beside that folder.
-        names: of each cluster, empty for one without; clusters of the same name count as one.
+        names: of each cluster, empty for one without, or the path of the ``clusters.yaml`` that has them; clusters of
+            the same name count as one.
         device: on which to compute.
 
     Raises:
         ArtifactError: the model or its encoder is missing, malformed, or of another version.
-        DataError: more or fewer names than clusters.
+        DataError: more or fewer names than clusters, or those of another model.
     """
     path = Path(path)
     beside = [path.parent / place for place in ENCODER_BESIDE]
     found = next((place for place in beside if place.exists()), beside[-1])
     model, metadata = read_clustering(path, encoder=found if encoder is None else Path(encoder))
-    clusters: int = metadata["clusters"]
-    names = ("",) * clusters if names is None else names
-    if isinstance(names, str) or len(names) != clusters:
-        raise DataError(f"names: {len(names)} given, expected {clusters}, one for each cluster of {path}")
-    return Clusterer(model, metadata, preparation_of(path, metadata), names=names, device=torch.device(device))
+    given = _names_of(names, path) if isinstance(names, Path) else names or ("",) * metadata["clusters"]
+    return Clusterer(model, metadata, preparation_of(path, metadata), names=given, device=torch.device(device))
 
 
 def _progress(rows: range, total: int) -> str:
     return "predict" if len(rows) == total else f"predict, from picture {rows.start + 1:,} of {total:,}"
+
+
+def _names_of(path: Path, model: Path) -> Sequence[str]:
+    found = read_names(path)
+    if found.model != f"sha256:{checksum(model)}":
+        raise DataError(f"{path}: names for the clusters of another model than {model}")
+    return found.names

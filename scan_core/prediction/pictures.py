@@ -1,6 +1,5 @@
 """New pictures, in whatever form a program has them, decoded while a network looks at those before."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeAlias
@@ -69,8 +68,8 @@ def refuse(pictures: Sequence[Picture], *, first: int) -> OnUnreadable:
 
     def on_unreadable(row: int, reason: str) -> None:
         picture = pictures[row]
-        named = isinstance(picture, str | Path)
-        raise DataError(f"{printable(os.fspath(picture)) if named else f'pictures[{first + row}]'}: {reason}")
+        name = printable(str(picture)) if isinstance(picture, str | Path) else f"pictures[{first + row}]"
+        raise DataError(f"{name}: {reason}")
 
     return on_unreadable
 
