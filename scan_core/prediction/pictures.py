@@ -117,5 +117,5 @@ def _with_channels(pixels: npt.NDArray[np.uint8], channels: int) -> npt.NDArray[
     if len(pixels) == channels:
         return pixels
     if channels == 1:
-        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).convert("L"))[None]
+        return np.array(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).convert("L"))[None]
     return np.repeat(pixels, channels, axis=0)
