@@ -19,7 +19,7 @@ from tests.samples import encode, noise
 from tests.stages.predicting import CLUSTERS, SIZE, predict_status, write_model
 
 COUNT = 9
-COLUMNS = "path,cluster,name,confidence,cluster_2,confidence_2,cluster_3,confidence_3,novelty".split(",")
+COLUMNS = ["path", "cluster", "name", "confidence", "cluster_2", "confidence_2", "cluster_3", "confidence_3", "novelty"]
 READERS = {
     ".csv": pd.read_csv,
     ".parquet": pd.read_parquet,
@@ -37,7 +37,8 @@ def expected(tmp_path, monkeypatch):
     for number in range(COUNT):
         Path("new", f"{number}.png").write_bytes(encode(noise(SIZE, SIZE, 3, seed=number)))
     paths = sorted(Path("new").iterdir())
-    return dict(zip([path.name for path in paths], load_clusterer(SELF_LABEL_MODEL).predict(paths).probabilities))
+    said = load_clusterer(SELF_LABEL_MODEL).predict(paths).probabilities
+    return {path.name: probabilities for path, probabilities in zip(paths, said, strict=True)}
 
 
 def name_clusters(*names: str) -> None:
