@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -97,4 +98,6 @@ def test_pictures_of_a_folder_and_new_ones(project: Path):
     )  # fmt: skip
     run_stages()
     predict.main(["new"], Path("new.csv"), Path("params.yaml"))
-    assert len(Path("new.csv").read_text().splitlines()) == 1 + 3
+    table = pd.read_csv("new.csv")
+    assert len(table) == 3
+    assert table["novelty"].between(0, 100).all()

@@ -139,7 +139,7 @@ def test_a_frozen_encoder_is_found_beside_or_where_it_is_said_to_be(model, monke
     monkeypatch.chdir("elsewhere")
     assert load_clusterer(model).predict([PIXELS]).probabilities == pytest.approx(whole, abs=1e-6)
     (Path("..") / ENCODER).rename("moved")
-    with pytest.raises(ArtifactError, match="holds cluster heads alone, .* found no file at .*pretext/encoder"):
+    with pytest.raises(ArtifactError, match=r"holds cluster heads alone, .* found no file at .*pretext/encoder"):
         load_clusterer(model)
     assert load_clusterer(model, encoder="moved").predict([PIXELS]).probabilities == pytest.approx(whole, abs=1e-6)
 

@@ -73,5 +73,5 @@ def test_predict_says_so(finished: Path, project: Path, monkeypatch: pytest.Monk
     said = []
     monkeypatch.setattr(predict, "warn", said.append)
     with pytest.raises(DataError, match="no picture in"):
-        predict.main([str(project)])
+        predict.main([str(project / "data/artifacts")])
     assert "scan.entropy_weight (was 5.0, is 3.5)" in said[0]
