@@ -59,5 +59,5 @@ class DecodedImages(Images):
 
     def _decode(self, task: _Task) -> _Task:
         for image_id, row in zip(task.image_ids, task.rows, strict=True):
-            row.copy_(torch.from_numpy(self.pixels(image_id)))
+            row.numpy()[:] = self.pixels(image_id)
         return task

@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 import typer
 
+from scan_core.artifacts.standardization import Standardization
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.encoders.resnet import ResNet
 from stages import predict
@@ -14,11 +15,16 @@ from stages.paths import SELF_LABEL_MODEL
 SIZE, CLUSTERS = 8, 3
 
 
-def write_model(channels: int = 3, **further: object) -> None:
+def write_model(channels: int = 3, *, standardize: bool = False, **further: object) -> None:
     """Write SELF_LABEL_MODEL, with random weights."""
     torch.manual_seed(0)
-    model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=channels), clusters=CLUSTERS, heads=1)
-    encoder = {
+    encoder = ResNet("resnet10", width=2, stem="3x3", channels=channels)
+    standardization = Standardization(encoder.features) if standardize else None
+    if standardization is not None:
+        standardization.center.normal_()
+        standardization.scale.uniform_(0.5, 2)
+    model = ClusteringModel(encoder, clusters=CLUSTERS, heads=1, standardization=standardization)
+    described = {
         "architecture": "resnet10",
         "arguments": {"width": 2, "stem": "3x3"},
         "channels": channels,
@@ -26,7 +32,7 @@ def write_model(channels: int = 3, **further: object) -> None:
     }
     normalization = {"mean": [0.5] * channels, "std": [0.2] * channels, "precision": "float32"}
     write_clustering(
-        SELF_LABEL_MODEL, model.state_dict(), {**encoder, **normalization, "clusters": CLUSTERS, **further}
+        SELF_LABEL_MODEL, model.state_dict(), {**described, **normalization, "clusters": CLUSTERS, **further}
     )
 
 
