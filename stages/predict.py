@@ -41,7 +41,10 @@ UNLIKE = 99.0
 def main(
     pictures: Annotated[
         list[str],
-        typer.Argument(help="Folders, pictures, patterns such as 'in/**/*.jpg', or - for a list on standard input."),
+        typer.Argument(
+            metavar="PICTURES",
+            help="Folders, pictures, patterns such as 'in/**/*.jpg', or - for a list on standard input.",
+        ),
     ],
     output: Annotated[Path, typer.Option(help="The table to write: .csv, .parquet or .jsonl.")] = REPORTS
     / "predict"
@@ -82,7 +85,7 @@ def main(
         _warn_of(skipped)
         if not len(rows.row):
             raise DataError(
-                f"PICTURES: none of the {len(skipped):,} pictures in {' '.join(map(str, pictures))} can be "
+                f"PICTURES: none of the {_pictures(len(skipped))} in {' '.join(map(str, pictures))} can be "
                 "read; replace them"
             )
         probabilities = _spooled(file, clusterer.clusters) if everything else None

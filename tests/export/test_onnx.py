@@ -71,6 +71,7 @@ def test_the_file_says_what_the_model_does_without_this_project(project, monkeyp
     assert (about["image_size"], about["fit"], about["mode"]) == (str(SIZE), "crop", {1: "L", 3: "RGB"}[channels])
     assert about["model"] == f"sha256:{checksum(SELF_LABEL_MODEL)}"
     onnx.checker.check_model(onnx.load(OUTPUT), full_check=True)
+    assert str(ROOT).encode() not in OUTPUT.read_bytes()
 
     Path("elsewhere").mkdir()
     OUTPUT.rename("elsewhere/model.onnx")
