@@ -1,0 +1,209 @@
+"""The files of the run's pictures, and what the model says of each."""
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from scan_core.artifacts.clusters import Predictions, read_predictions
+from scan_core.artifacts.index import read_index
+from scan_core.artifacts.labels import read_labels
+from scan_core.clustering.model import read_clustering
+from scan_core.clustering.predict import predict
+from scan_core.console.progress import say, warn
+from scan_core.datasets.dataset import Dataset, Skipped
+from scan_core.datasets.source import locate
+from scan_core.datasets.table import open_dataset
+from scan_core.errors import DataError
+from scan_core.images.open_images import open_images
+from scan_core.images.preparation import preparation_of
+from stages.devices import choose_device, prepare
+from stages.model_run import warning_of_another_run
+from stages.params import Params
+from stages.paths import (
+    ENCODER,
+    FEATURES,
+    IMAGES,
+    INDEX,
+    LABELS,
+    PREDICTIONS,
+    SELF_LABEL_MODEL,
+    main_root,
+)
+from stages.predict import _predict as _predict_rows
+
+WITH_FILES = ("folder", "imagenet")
+"""Datasets whose pictures are files of their own."""
+SELF_LABEL = "self_label"
+"""The step of the final model."""
+CHECKED = 16
+"""Predictions that are compared with the model's."""
+TOLERANCE = 0.02
+"""Between those of two devices."""
+
+
+class Pictures(NamedTuple):
+    """The files of the run's pictures, in the dataset's order."""
+
+    root: Path
+    paths: list[str]
+    """[N], relative to ``root``."""
+    names: list[str]
+    """[N], as ``labels.parquet`` has them; two may be the same where they are no UTF-8."""
+    skipped: list[Skipped]
+    """What turned out to be unusable."""
+
+
+class Found(NamedTuple):
+    """What the model says of some pictures."""
+
+    paths: list[str]
+    """[n], as in ``Pictures.paths``; those that can be read."""
+    probabilities: npt.NDArray[np.float32]
+    """[n, C]"""
+    skipped: list[Skipped]
+    """The others."""
+
+
+def counted(number: int, what: str = "picture") -> str:
+    """Return "1 picture", "2 pictures"."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
+def check_has_files(config: Params) -> None:
+    """Raise DataError where the dataset's pictures are no files of their own."""
+    if config.data.name not in WITH_FILES:
+        raise DataError(
+            f"data.name: {config.data.name} has no picture files of its own to sort, expected "
+            f"{' or '.join(WITH_FILES)}; the cluster of each image stands in reports/evaluate/assignments.csv"
+        )
+
+
+def open_pictures(config: Params) -> Pictures:
+    """Find the pictures of ``data.source``, as fetch does.
+
+    Raises:
+        DataError: no picture there, or pictures in an archive.
+    """
+    root = main_root()
+    source, classes = (
+        locate(value, root=root, key=key)
+        for key, value in {"data.source": config.data.source, "data.classes_file": config.data.classes_file}.items()
+    )
+    dataset = open_dataset(config.data.name, source, downloads=root / ".downloads", labels="none", classes_file=classes)
+    found = list(_files(dataset))
+    folder = Path(os.path.abspath(source))  # noqa: PTH100
+    return Pictures(folder, [os.path.relpath(path, folder) for path in found], dataset.path, list(dataset.skipped))
+
+
+def _files(dataset: Dataset) -> Iterator[Path]:
+    for picture in dataset.read(np.arange(len(dataset.path))):
+        if not isinstance(picture, Path):
+            raise DataError(
+                "data.source: its pictures lie in an archive, expected files of their own; unpack it, or see the "
+                "cluster of each image in reports/evaluate/assignments.csv"
+            )
+        yield picture
+
+
+def sort_out(pictures: Pictures, wanted: Collection[str], config: Params, metadata: Mapping[str, Any]) -> Found:
+    """Say what the model says of the pictures ``wanted``: from predictions.parquet, or else by predicting them now.
+
+    Args:
+        wanted: some of ``pictures.paths``.
+        metadata: of the model.
+    """
+    known = _known(pictures, config, metadata)
+    stored = [path for path in pictures.paths if path in wanted and path in known.rows]
+    others = [row for row, path in enumerate(pictures.paths) if path in wanted and path not in known.rows]
+    found = known.probabilities[[known.rows[path] for path in stored]]
+    if not others:
+        return Found(stored, found, known.vanished)
+    say(
+        f"{counted(len(others))} without a prediction that holds (other splits, beyond data.limit, or changed since "
+        "the run): predicted now"
+    )
+    predicted = _predict(pictures, others, config)
+    return Found(
+        stored + predicted.paths,
+        np.concatenate([found, predicted.probabilities]),
+        known.vanished + predicted.skipped,
+    )
+
+
+class _Known(NamedTuple):
+    rows: dict[str, int]
+    """Path -> row of ``probabilities``."""
+    probabilities: npt.NDArray[np.float32]
+    vanished: list[Skipped]
+
+
+def _known(pictures: Pictures, config: Params, metadata: Mapping[str, Any]) -> _Known:
+    """The predictions of the last evaluation that hold: of this model, and of files that have not changed since."""
+    nothing = _Known({}, np.empty((0, metadata["clusters"]), np.float32), [])
+    if message := warning_of_another_run(config, metadata, INDEX):
+        warn(message)
+        return nothing
+    index = read_index(INDEX)
+    labels = read_labels(LABELS, rows=len(index.split))
+    steps = {one.step: one for one in read_predictions(PREDICTIONS, image_ids=index.evaluate_ids)}
+    final = steps.get(SELF_LABEL)
+    if final is None or not _of_this_model(final, config):
+        return nothing
+    row_of = {name: row for row, name in enumerate(labels["path"].iloc[index.evaluate_ids])}
+    often = Counter(pictures.names)
+    fetched = LABELS.stat().st_mtime
+    rows = {
+        path: row_of[name]
+        for path, name in zip(pictures.paths, pictures.names, strict=True)
+        if name in row_of and often[name] == 1 and _older(pictures.root / path, fetched)
+    }
+    vanished = [Skipped(name, "no longer there") for name in labels["path"] if name not in often]
+    return _Known(rows, final.probabilities, vanished)
+
+
+def _of_this_model(final: Predictions, config: Params) -> bool:
+    """Whether ``final`` is what the present model says, as some of its rows show."""
+    images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)
+    found = predict(SELF_LABEL_MODEL, images, final.image_id[:CHECKED], encoder=ENCODER, features=FEATURES)
+    expected = final.probabilities[:CHECKED]
+    return found.shape == expected.shape and bool((np.abs(found - expected) < TOLERANCE).all())
+
+
+def _older(path: Path, time: float) -> bool:
+    """Whether the file at ``path`` is as it was at ``time``, as far as its date tells."""
+    try:
+        return path.stat().st_mtime <= time
+    except OSError:
+        return False
+
+
+def _predict(pictures: Pictures, rows: Sequence[int], config: Params) -> Found:
+    model, metadata = read_clustering(SELF_LABEL_MODEL, encoder=ENCODER)
+    device = choose_device(config.runtime.device)
+    prepare(device)
+    names = [pictures.names[row] for row in rows]
+    dataset = Dataset(
+        channels=metadata["channels"],
+        split=np.full(len(rows), "train", object),
+        label=np.full(len(rows), -1),
+        classes=(),
+        path=names,
+        read=lambda some: (pictures.root / pictures.paths[rows[row]] for row in some),
+    )
+    part = _predict_rows(
+        model,
+        metadata,
+        preparation_of(SELF_LABEL_MODEL, metadata),
+        dataset,
+        np.arange(len(rows)),
+        device,
+        config.runtime.threads,
+        most_pixels=round(config.data.max_megapixels * 1e6),
+    )
+    return Found([pictures.paths[rows[row]] for row in part.rows], part.probabilities, part.skipped)
