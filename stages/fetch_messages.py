@@ -1,6 +1,6 @@
 """What fetch tells of the images: what it understood the dataset to be, and what became of its pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -24,15 +24,15 @@ def understood(dataset: Dataset, config: Params) -> str:
     parts = [
         f"{len(dataset.split):,} images ({', '.join(splits)})",
         _classes(dataset, config.data),
-        left_out(dataset),
+        left_out(dataset.left_out),
     ]
     return one_line("; ".join(filter(None, parts)))
 
 
-def left_out(dataset: Dataset) -> str:
+def left_out(counts: Mapping[str, int]) -> str:
     """Say how many files are not among the images, by what they are; empty where there are none."""
-    counts = [f"{count:,} {what}" for what, count in sorted(dataset.left_out.items())]
-    return one_line(f"left out: {', '.join(counts)}") if counts else ""
+    shown = [f"{count:,} {what}" for what, count in sorted(counts.items())]
+    return one_line(f"left out: {', '.join(shown)}") if shown else ""
 
 
 def _classes(dataset: Dataset, data: DataParams) -> str:

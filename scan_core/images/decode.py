@@ -93,7 +93,7 @@ def decode_rgb(
             image.load()
             upright = image if orientation == 1 else ImageOps.exif_transpose(image)
             size = (height, width) if orientation in SIDEWAYS else (width, height)
-            return Decoded(_to_rgb(upright, levels), size, values_of(upright), animated)
+            return Decoded(to_rgb(upright, levels), size, values_of(upright), animated)
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -142,7 +142,8 @@ def _is_animated(image: Image.Image) -> bool:
     return image.format != "MPO" and getattr(image, "is_animated", False)
 
 
-def _to_rgb(image: Image.Image, levels: Levels) -> Image.Image:
+def to_rgb(image: Image.Image, levels: Levels) -> Image.Image:
+    """A decoded picture with 8 bits and three channels, transparency laid on a ground that it contrasts with."""
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
     image = to_8_bits(image, levels)
