@@ -87,8 +87,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_charts(REPORT, results, shown)
     write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
     described = describe(found)
-    trained_with = {"trained_with": described.taught}
-    write_text(REPORT / "details.json", json.dumps({**details(results), **trained_with}, indent=2) + "\n")
+    model = {"trained_with": described.taught, "model": f"sha256:{described.digests['self_label']}"}
+    write_text(REPORT / "details.json", json.dumps({**details(results), **model}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
     names = cluster_names(results)
     clusters, confidence = results.self_label.clusters, results.self_label.confidence

@@ -1,6 +1,7 @@
 """The page that a person opens after a run: one HTML file, which loads nothing."""
 
-from collections.abc import Collection, Mapping, Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ from scan_core.evaluation.results import Results
 from scan_core.images.images import Images
 from scan_core.report.cards import Card, cards
 from scan_core.report.charts import Chart, Curve
+from scan_core.report.members import surest_members
 from scan_core.report.plane import encoded, packed
 from scan_core.report.thumbnails import Sheet, sheet
 from scan_core.report.verdict import verdict
@@ -45,7 +47,7 @@ class Run(NamedTuple):
     """Files that were skipped, with the reason."""
     parameters: str
     digests: Mapping[str, str]
-    """SHA-256 of each model."""
+    """SHA-256 of each model; names belong to that of ``self_label``."""
 
 
 class Pictures(NamedTuple):
@@ -74,15 +76,16 @@ def write_page(
     run: Run,
     names: Sequence[str],
     *,
-    given: Collection[int] = (),
+    given: Sequence[str] = (),
 ) -> None:
     """Write the page; equal inputs give equal bytes.
 
     Args:
-        names: of each cluster.
-        given: the clusters that a person has named; the others are named by their class, or not.
+        names: of each cluster's class, or ``cluster 7``.
+        given: the name that a person has given each cluster, empty where it has none.
     """
     final = results.self_label
+    given = given or [""] * len(final.sizes)
     count = max(1, min(MOST, ON_CARDS // (3 * len(final.sizes))))
     found = cards(final, results.truth, pictures.embeddings, names, count=count)
     environment = Environment(
@@ -99,8 +102,8 @@ def write_page(
         empty=sum(not card.size for card in found),
         mixed=[] if results.meaningless else [card for card in found if card.mixed],
         sheets=[_card_sheet(card, pictures, len(found)) for card in found],
-        names=names,
         given=given,
+        naming={"names": names, "given": given, **_naming(results, pictures, run.digests["self_label"], given)},
         shown=count,
         confidence=final.confidence,
         paths=pictures.paths,
@@ -120,6 +123,14 @@ def _card_sheet(card: Card, pictures: Pictures, clusters: int) -> Sheet | None:
         return None
     largest = LARGE if clusters <= FEW else SMALL
     return sheet(pictures.pixels(card.shown), largest=largest, columns=len(card.shown))
+
+
+def _naming(results: Results, pictures: Pictures, digest: str, given: Sequence[str]) -> dict[str, Any]:
+    """What ``clusters.yaml`` needs beside the names, and under which key the browser keeps those that are typed."""
+    final = results.self_label
+    members = surest_members(final.clusters, final.confidence, pictures.paths, cluster_count=len(final.sizes))
+    base = hashlib.sha256("\n".join(given).encode()).hexdigest()[:12]
+    return {"model": f"sha256:{digest}", "members": members, "key": f"names of {digest} after {base}"}
 
 
 def _map(results: Results, pictures: Pictures) -> dict[str, Any]:

@@ -1,0 +1,158 @@
+"""The names of the clusters, checked and installed: ``python -m stages.names FILE``."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scan_core.artifacts.atomic import write_text
+from scan_core.console.progress import tell, warn
+from scan_core.errors import DataError
+from scan_core.naming.carry_over import LEAST_SHARE, CarriedOver, carry_over
+from scan_core.naming.groups import groups
+from scan_core.naming.names import Names, names_text, read_names
+from scan_core.report.members import surest_members
+from stages.cli import run
+from stages.cluster_names import installed_names
+from stages.evaluated import Evaluated, read_evaluated
+from stages.paths import CLUSTER_NAMES, REPORTS, SELF_LABEL_MODEL
+
+BACKUP = CLUSTER_NAMES.with_name(f"{CLUSTER_NAMES.name}.bak")
+PAGE = REPORTS / "report.html"
+MOST_NUMBERS = 20
+"""Upper limit of the numbers of clusters in a line."""
+
+
+def main(
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="The names, as the page saves them.", show_default=False)
+    ] = None,
+    carried: Annotated[
+        bool, typer.Option("--carry-over", help="Give names of an earlier model to the present clusters.")
+    ] = False,
+    form: Annotated[
+        bool, typer.Option("--form", help="Write clusters.yaml with empty names, to be filled in with an editor.")
+    ] = False,
+) -> None:
+    """Check the names that were given on reports/report.html, and install them as clusters.yaml.
+
+    Without FILE, shows the names that are installed. Keep clusters.yaml in git: sort, predict and report read it, and
+    no stage depends on it. The one before is kept as clusters.yaml.bak.
+    """
+    evaluated = read_evaluated()
+    if form:
+        _write_form(evaluated)
+    elif file is None:
+        _show(installed_names(SELF_LABEL_MODEL, evaluated.cluster_count), evaluated)
+    else:
+        names = read_names(file)
+        if names.model != evaluated.model:
+            names = _carry_over(names, file, evaluated, wanted=carried)
+        _check(names, file, evaluated)
+        _install(names.names, evaluated)
+        _show(names.names, evaluated)
+        tell(f"{CLUSTER_NAMES} has these names; python -m stages.report draws the page with them")
+
+
+def _write_form(evaluated: Evaluated) -> None:
+    if CLUSTER_NAMES.exists():
+        raise DataError(f"{CLUSTER_NAMES}: is there already; edit it, or move it away first")
+    _install([""] * evaluated.cluster_count, evaluated)
+    tell(f"{CLUSTER_NAMES}: fill in the names beside {PAGE}; python -m stages.names {CLUSTER_NAMES} checks them")
+
+
+def _check(names: Names, file: Path, evaluated: Evaluated) -> None:
+    if len(names.names) != evaluated.cluster_count:
+        raise DataError(f"{file}: {len(names.names)} clusters, expected {evaluated.cluster_count}")
+    present = set(zip(evaluated.paths, evaluated.cluster.tolist(), strict=True))
+    known = set(evaluated.paths)
+    for cluster, members in enumerate(names.members):
+        for path in members:
+            if path in known and (path, cluster) not in present:
+                raise DataError(
+                    f"{file}: {path!r} stands with cluster {cluster}, but is in another one; save the names on {PAGE} "
+                    "again"
+                )
+
+
+def _carry_over(names: Names, file: Path, evaluated: Evaluated, *, wanted: bool) -> Names:
+    if not wanted:
+        raise DataError(
+            f"{file}: names for the clusters of another model ({names.model[:19]}, now {evaluated.model[:19]}); add "
+            "--carry-over to give them to the present clusters by the pictures that they share, or name the clusters "
+            f"on {PAGE}"
+        )
+    clusters = dict(zip(evaluated.paths, evaluated.cluster.tolist(), strict=True))
+    try:
+        found = carry_over(names, clusters, cluster_count=evaluated.cluster_count)
+    except DataError as error:
+        raise DataError(f"{file}: {error}; name the clusters on {PAGE}") from error
+    if 2 * found.known < found.listed:
+        warn(f"only {found.known:,} of the {found.listed:,} listed pictures are among the present ones")
+    for line in _moved(names, found):
+        tell(line)
+    return Names(evaluated.model, found.names, ((),) * evaluated.cluster_count)
+
+
+def _moved(names: Names, found: CarriedOver) -> list[str]:
+    """What became of each old cluster that has a name, of names that are lost, and of clusters without one."""
+    lines = []
+    for cluster, name in enumerate(names.names):
+        moves = [move for move in found.moves if move.old == cluster]
+        parts = []
+        for move in moves:
+            now = found.names[move.new]
+            called = "" if now == name else f", {now!r}" if now else ", no name"
+            parts.append(f"cluster {move.new} ({move.share:.0%}{called})")
+        if name:
+            lines.append(f"old cluster {cluster}, {name!r}: now {', '.join(parts) or 'nowhere'}")
+    lost = [name for name in dict.fromkeys(filter(None, names.names)) if name not in found.names]
+    if lost:
+        lines.append(f"lost, as no cluster is mostly so: {', '.join(map(repr, lost))}")
+    if nameless := [cluster for cluster, name in enumerate(found.names) if not name]:
+        lines.append(f"without a name: {_numbers(nameless)}")
+    lines.append(
+        f"a cluster takes the name of more than half of the listed pictures in it, and shares below {LEAST_SHARE:.0%} "
+        "are left out; look at the random pictures of each cluster"
+    )
+    return lines
+
+
+def _install(names: Sequence[str], evaluated: Evaluated) -> None:
+    """Write clusters.yaml with the members of the present clusters; keep the one before, if it says something else."""
+    members = surest_members(
+        evaluated.cluster, evaluated.confidence, evaluated.paths, cluster_count=evaluated.cluster_count
+    )
+    text = names_text(Names(evaluated.model, tuple(names), members))
+    if CLUSTER_NAMES.exists() and (before := CLUSTER_NAMES.read_bytes()) != text.encode():
+        BACKUP.write_bytes(before)
+        tell(f"{CLUSTER_NAMES} as it was is now {BACKUP}")
+    write_text(CLUSTER_NAMES, text)
+
+
+def _show(names: Sequence[str], evaluated: Evaluated) -> None:
+    """Print the names with their clusters and numbers of pictures."""
+    if not any(names):
+        tell(f"no names yet: give them on {PAGE}, save, and run python -m stages.names FILE; or write a form (--form)")
+        return
+    grouped, total = groups(names), len(evaluated.paths)
+    for group, name in enumerate(grouped.names):
+        clusters = [cluster for cluster, one in enumerate(grouped.of_cluster) if one == group]
+        if not names[clusters[0]]:
+            continue
+        pictures = sum(evaluated.sizes[cluster] for cluster in clusters)
+        aside = " (set aside)" if group == grouped.junk else ""
+        tell(f"{name}{aside}: {pictures:,} of {total:,} pictures, {_numbers(clusters)}")
+    if nameless := [cluster for cluster, name in enumerate(names) if not name]:
+        tell(f"without a name: {_numbers(nameless)}")
+
+
+def _numbers(clusters: Sequence[int]) -> str:
+    shown = ", ".join(map(str, clusters[:MOST_NUMBERS]))
+    more = f" and {len(clusters) - MOST_NUMBERS} more" if len(clusters) > MOST_NUMBERS else ""
+    return f"cluster{'' if len(clusters) == 1 else 's'} {shown}{more}"
+
+
+if __name__ == "__main__":
+    run(main)
