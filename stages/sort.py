@@ -13,14 +13,14 @@ import typer
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.model import checksum
-from scan_core.clustering.model import read_clustering
 from scan_core.console.progress import tell, warn
 from scan_core.datasets.dataset import Skipped
 from scan_core.datasets.source import locate
 from scan_core.datasets.walk import printable
 from scan_core.errors import DataError, one_line
 from scan_core.evaluation.csv_tables import csv
-from scan_core.naming.groups import groups, ranked
+from scan_core.naming.groups import ranked
+from scan_core.prediction.clusterer import Clusterer, load_clusterer
 from scan_core.sorting.folder_names import UNSURE, folder_names
 from scan_core.sorting.manifest import MANIFEST, Head, Made, read_manifest
 from scan_core.sorting.place import COPY, HARDLINK, SYMLINK, place_pictures
@@ -28,6 +28,7 @@ from scan_core.sorting.targets import choose_targets
 from scan_core.sorting.undo import undo
 from stages.cli import run
 from stages.cluster_names import installed_names
+from stages.devices import choose_device
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import ENCODER, PARAMS, REPORTS, SELF_LABEL_MODEL, main_root
@@ -37,7 +38,7 @@ from stages.sources import against
 SOME_LEFT_OUT = 3
 """Exit status where some pictures could not be sorted."""
 SHOWN = 10
-LEFT_OUT = REPORTS / "sort/left_out.csv"
+LEFT_OUT = REPORTS / "sort/left-out.csv"
 
 
 class Mode(StrEnum):
@@ -72,17 +73,17 @@ def main(
     check_has_files(config)
     _check_folder(folder, config)
     pictures = open_pictures(config)
-    _, metadata = read_clustering(SELF_LABEL_MODEL, encoder=ENCODER)
-    names = installed_names(SELF_LABEL_MODEL, metadata["clusters"])
-    head = Head(f"sha256:{checksum(SELF_LABEL_MODEL)}", names, minimum_confidence, str(pictures.root))
+    clusterer = load_clusterer(SELF_LABEL_MODEL, encoder=ENCODER, device=choose_device(config.runtime.device))
+    clusterer.rename(installed_names(SELF_LABEL_MODEL, clusterer.clusters))
+    head = Head(f"sha256:{checksum(SELF_LABEL_MODEL)}", clusterer.names, minimum_confidence, str(pictures.root))
     manifest = read_manifest(folder)
     made = {} if manifest is None else {one.source: one for one in manifest.made.values()}
     present = {*pictures.paths}
     if manifest is not None:
         _check_same(folder, manifest.head, head)
         _tell_of_earlier(pictures.root, made, present)
-    found = sort_out(pictures, present - {*made}, config, metadata)
-    places = _folders(found, names, minimum_confidence)
+    found = sort_out(pictures, present - {*made}, clusterer, config)
+    places = _folders(found, clusterer, minimum_confidence)
     places |= {path: one.target.split("/")[0] for path, one in made.items() if path in present}
     places = {path: places[path] for path in pictures.paths if path in places}
     targets = choose_targets(places, made.values(), folder)
@@ -144,11 +145,10 @@ def _differs(path: Path, made: Made) -> bool:
     return (status.st_size, status.st_mtime_ns) != (made.size, made.mtime_ns)
 
 
-def _folders(found: Found, names: Sequence[str], minimum_confidence: float) -> dict[str, str]:
+def _folders(found: Found, clusterer: Clusterer, minimum_confidence: float) -> dict[str, str]:
     """The folder of each picture."""
-    grouped = groups(names)
-    best = ranked(found.probabilities, grouped, most=1)
-    folders = folder_names(names, grouped, reserved=(UNSURE, MANIFEST))
+    best = ranked(found.probabilities, clusterer.groups, most=1)
+    folders = folder_names(clusterer.names, clusterer.groups, reserved=(UNSURE, MANIFEST))
     sure = best.confidence[:, 0] >= np.float32(minimum_confidence)
     return {
         path: folders[group] if is_sure else UNSURE

@@ -2,9 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ import torch
 from scan_core.artifacts.clusters import Predictions, read_predictions
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.labels import read_labels
-from scan_core.clustering.model import read_clustering
 from scan_core.clustering.predict import predict
 from scan_core.console.progress import say, warn
 from scan_core.datasets.dataset import Dataset, Skipped
@@ -21,8 +20,8 @@ from scan_core.datasets.source import locate
 from scan_core.datasets.table import open_dataset
 from scan_core.errors import DataError
 from scan_core.images.open_images import open_images
-from scan_core.images.preparation import preparation_of
-from stages.devices import choose_device, prepare
+from scan_core.prediction.clusterer import Clusterer
+from stages.devices import prepare
 from stages.model_run import warning_of_another_run
 from stages.params import Params
 from stages.paths import (
@@ -35,7 +34,6 @@ from stages.paths import (
     SELF_LABEL_MODEL,
     main_root,
 )
-from stages.predict import _predict as _predict_rows
 
 WITH_FILES = ("folder", "imagenet")
 """Datasets whose pictures are files of their own."""
@@ -96,9 +94,9 @@ def open_pictures(config: Params) -> Pictures:
         for key, value in {"data.source": config.data.source, "data.classes_file": config.data.classes_file}.items()
     )
     dataset = open_dataset(config.data.name, source, downloads=root / ".downloads", labels="none", classes_file=classes)
-    found = list(_files(dataset))
-    folder = Path(os.path.abspath(source))  # noqa: PTH100
-    return Pictures(folder, [os.path.relpath(path, folder) for path in found], dataset.path, list(dataset.skipped))
+    folder = Path(str(source))
+    paths = [os.path.relpath(path, folder) for path in _files(dataset)]
+    return Pictures(folder.resolve(), paths, dataset.path, list(dataset.skipped))
 
 
 def _files(dataset: Dataset) -> Iterator[Path]:
@@ -111,14 +109,14 @@ def _files(dataset: Dataset) -> Iterator[Path]:
         yield picture
 
 
-def sort_out(pictures: Pictures, wanted: Collection[str], config: Params, metadata: Mapping[str, Any]) -> Found:
+def sort_out(pictures: Pictures, wanted: Collection[str], clusterer: Clusterer, config: Params) -> Found:
     """Say what the model says of the pictures ``wanted``: from predictions.parquet, or else by predicting them now.
 
     Args:
         wanted: some of ``pictures.paths``.
-        metadata: of the model.
+        clusterer: the model.
     """
-    known = _known(pictures, config, metadata)
+    known = _known(pictures, clusterer, config)
     stored = [path for path in pictures.paths if path in wanted and path in known.rows]
     others = [row for row, path in enumerate(pictures.paths) if path in wanted and path not in known.rows]
     found = known.probabilities[[known.rows[path] for path in stored]]
@@ -128,7 +126,7 @@ def sort_out(pictures: Pictures, wanted: Collection[str], config: Params, metada
         f"{counted(len(others))} without a prediction that holds (other splits, beyond data.limit, or changed since "
         "the run): predicted now"
     )
-    predicted = _predict(pictures, others, config)
+    predicted = _predict(pictures, others, clusterer, config)
     return Found(
         stored + predicted.paths,
         np.concatenate([found, predicted.probabilities]),
@@ -143,10 +141,10 @@ class _Known(NamedTuple):
     vanished: list[Skipped]
 
 
-def _known(pictures: Pictures, config: Params, metadata: Mapping[str, Any]) -> _Known:
+def _known(pictures: Pictures, clusterer: Clusterer, config: Params) -> _Known:
     """The predictions of the last evaluation that hold: of this model, and of files that have not changed since."""
-    nothing = _Known({}, np.empty((0, metadata["clusters"]), np.float32), [])
-    if message := warning_of_another_run(config, metadata, INDEX):
+    nothing = _Known({}, np.empty((0, clusterer.clusters), np.float32), [])
+    if message := warning_of_another_run(config, clusterer.metadata, INDEX):
         warn(message)
         return nothing
     index = read_index(INDEX)
@@ -183,27 +181,13 @@ def _older(path: Path, time: float) -> bool:
         return False
 
 
-def _predict(pictures: Pictures, rows: Sequence[int], config: Params) -> Found:
-    model, metadata = read_clustering(SELF_LABEL_MODEL, encoder=ENCODER)
-    device = choose_device(config.runtime.device)
-    prepare(device)
-    names = [pictures.names[row] for row in rows]
-    dataset = Dataset(
-        channels=metadata["channels"],
-        split=np.full(len(rows), "train", object),
-        label=np.full(len(rows), -1),
-        classes=(),
-        path=names,
-        read=lambda some: (pictures.root / pictures.paths[rows[row]] for row in some),
-    )
-    part = _predict_rows(
-        model,
-        metadata,
-        preparation_of(SELF_LABEL_MODEL, metadata),
-        dataset,
-        np.arange(len(rows)),
-        device,
-        config.runtime.threads,
-        most_pixels=round(config.data.max_megapixels * 1e6),
-    )
-    return Found([pictures.paths[rows[row]] for row in part.rows], part.probabilities, part.skipped)
+def _predict(pictures: Pictures, rows: Sequence[int], clusterer: Clusterer, config: Params) -> Found:
+    prepare(clusterer.device)
+    files = [pictures.root / pictures.paths[row] for row in rows]
+    most_pixels = round(config.data.max_megapixels * 1e6)
+    paths, probabilities, skipped = [], [], []
+    for part in clusterer.parts(files, threads=config.runtime.threads, most_pixels=most_pixels):
+        paths += [pictures.paths[rows[row]] for row in part.rows]
+        probabilities.append(part.probabilities)
+        skipped += [Skipped(pictures.names[rows[row]], reason) for row, reason in part.unreadable.items()]
+    return Found(paths, np.concatenate(probabilities), skipped)

@@ -24,11 +24,13 @@ def choose_targets(pictures: Mapping[str, str], made: Iterable[Made], folder: Pa
         pictures: path of each original -> its cluster's folder.
         made: files that an earlier run made.
     """
-    targets = {one.source: one.target for one in made if one.source in pictures}
+    targets = {}
     taken = {place: _listed(folder / place) for place in set(pictures.values())}
-    for target in targets.values():
-        place, name = target.split("/")
+    for one in made:
+        place, name = one.target.split("/")
         taken.setdefault(place, set()).add(same(name))
+        if one.source in pictures:
+            targets[one.source] = one.target
     for path, place in pictures.items():
         if path not in targets:
             name = next(name for name in _candidates(path) if same(name) not in taken[place])
