@@ -8,41 +8,25 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from scan_core.artifacts.clusters import Predictions, read_predictions
+from scan_core.artifacts.clusters import read_predictions
 from scan_core.artifacts.index import read_index
-from scan_core.artifacts.labels import read_labels
-from scan_core.clustering.predict import predict
 from scan_core.console.progress import say, warn
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import open_dataset
-from scan_core.errors import DataError
-from scan_core.images.open_images import open_images
+from scan_core.errors import ArtifactError, DataError
 from scan_core.prediction.clusterer import Clusterer
 from stages.devices import prepare
+from stages.evaluated import read_evaluated
 from stages.model_run import warning_of_another_run
 from stages.params import Params
-from stages.paths import (
-    ENCODER,
-    FEATURES,
-    IMAGES,
-    INDEX,
-    LABELS,
-    PREDICTIONS,
-    SELF_LABEL_MODEL,
-    main_root,
-)
+from stages.paths import INDEX, PREDICTIONS, main_root
 
 WITH_FILES = ("folder", "imagenet")
 """Datasets whose pictures are files of their own."""
 SELF_LABEL = "self_label"
 """The step of the final model."""
-CHECKED = 16
-"""Predictions that are compared with the model's."""
-TOLERANCE = 0.02
-"""Between those of two devices."""
 
 
 class Pictures(NamedTuple):
@@ -147,30 +131,23 @@ def _known(pictures: Pictures, clusterer: Clusterer, config: Params) -> _Known:
     if message := warning_of_another_run(config, clusterer.metadata, INDEX):
         warn(message)
         return nothing
-    index = read_index(INDEX)
-    labels = read_labels(LABELS, rows=len(index.split))
-    steps = {one.step: one for one in read_predictions(PREDICTIONS, image_ids=index.evaluate_ids)}
-    final = steps.get(SELF_LABEL)
-    if final is None or not _of_this_model(final, config):
+    try:
+        evaluated = read_evaluated()
+        steps = read_predictions(PREDICTIONS, image_ids=read_index(INDEX).evaluate_ids)
+        (final,) = (one for one in steps if one.step == SELF_LABEL)
+    except ArtifactError as error:
+        warn(f"{error}; until then, every picture is predicted here")
         return nothing
-    row_of = {name: row for row, name in enumerate(labels["path"].iloc[index.evaluate_ids])}
+    row_of = {name: row for row, name in enumerate(evaluated.paths)}
     often = Counter(pictures.names)
-    fetched = LABELS.stat().st_mtime
+    fetched = INDEX.stat().st_mtime
     rows = {
         path: row_of[name]
         for path, name in zip(pictures.paths, pictures.names, strict=True)
         if name in row_of and often[name] == 1 and _older(pictures.root / path, fetched)
     }
-    vanished = [Skipped(name, "no longer there") for name in labels["path"] if name not in often]
+    vanished = [Skipped(name, "no longer there") for name in evaluated.paths if name not in often]
     return _Known(rows, final.probabilities, vanished)
-
-
-def _of_this_model(final: Predictions, config: Params) -> bool:
-    """Whether ``final`` is what the present model says, as some of its rows show."""
-    images = open_images(IMAGES, torch.device("cpu"), workers=config.runtime.threads)
-    found = predict(SELF_LABEL_MODEL, images, final.image_id[:CHECKED], encoder=ENCODER, features=FEATURES)
-    expected = final.probabilities[:CHECKED]
-    return found.shape == expected.shape and bool((np.abs(found - expected) < TOLERANCE).all())
 
 
 def _older(path: Path, time: float) -> bool:

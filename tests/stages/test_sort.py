@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 import torch
 import typer
 
+from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.clusters import Predictions, write_predictions
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.model import checksum
@@ -16,10 +18,12 @@ from scan_core.clustering.predict import predict
 from scan_core.errors import DataError
 from scan_core.images.open_images import open_images
 from scan_core.naming.names import Names, write_names
+from scan_core.report.plane import write_map
 from scan_core.sorting.folder_names import UNSURE
 from scan_core.sorting.manifest import MANIFEST
 from stages import fetch, sort
-from stages.paths import CLUSTER_NAMES, ENCODER, FEATURES, IMAGES, INDEX, PARAMS, PREDICTIONS, SELF_LABEL_MODEL
+from stages.evaluated import DETAILS, MAP
+from stages.paths import CLUSTER_NAMES, ENCODER, FEATURES, IMAGES, INDEX, METRICS, PARAMS, PREDICTIONS, SELF_LABEL_MODEL
 from stages.use import main as use
 from tests.samples import encode, noise
 from tests.stages.predicting import CLUSTERS, SIZE, write_model
@@ -53,10 +57,14 @@ def finish(pictures: Path, *overrides: str) -> None:
 
 
 def evaluate() -> None:
-    """Write predictions.parquet."""
+    """Write what sort reads of evaluate's results."""
     images, ids = open_images(IMAGES, torch.device("cpu"), workers=1), read_index(INDEX).evaluate_ids
-    found = predict(SELF_LABEL_MODEL, images, ids, encoder=ENCODER, features=FEATURES)
-    write_predictions(PREDICTIONS, [Predictions("self_label", ids, found)])
+    found = Predictions("self_label", ids, predict(SELF_LABEL_MODEL, images, ids, encoder=ENCODER, features=FEATURES))
+    write_predictions(PREDICTIONS, [found])
+    nowhere, paths = np.zeros((len(ids), 2), np.float32), [read_paths()[row] for row in ids]
+    write_map(MAP, nowhere, found.cluster, found.confidence, [""] * CLUSTERS, paths)
+    write_text(DETAILS, json.dumps({"model": f"sha256:{checksum(SELF_LABEL_MODEL)}"}))
+    write_text(METRICS, json.dumps({"clusters": CLUSTERS}))
 
 
 def name_clusters(*names: str) -> None:
@@ -212,7 +220,9 @@ def test_undo_keeps_what_changed_and_says_so(source, capsys):
 def test_predictions_of_another_model_are_not_used(source, capsys):
     write_model(channels=3, mean=[0.1] * 3)
     sort.main(Path("../sorted"))
-    assert f"{COUNT} pictures without a prediction that holds" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "an evaluation of another model than data/artifacts/self_label/model.safetensors; run dvc repro" in told
+    assert f"{COUNT} pictures without a prediction that holds" in told
     assert placed() == {f"cluster-{cluster:03d}": count for cluster, count in by_predict(source).items()}
 
 
