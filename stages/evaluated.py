@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -49,17 +49,27 @@ def read_evaluated() -> Evaluated:
     Raises:
         ArtifactError: nothing was evaluated, or another model.
     """
+    model = evaluated_model()
+    table = read_table(MAP, COLUMNS, further_columns=True)
+    cluster, confidence = table["cluster"].to_numpy(), table["confidence"].to_numpy()
+    return Evaluated(model, int(_entry(METRICS, "clusters")), cluster, confidence, table["path"].to_pylist())
+
+
+def evaluated_model() -> str:
+    """Return ``sha256:`` and the SHA-256 of the present model.
+
+    Raises:
+        ArtifactError: the last evaluation is of another one.
+    """
     model = f"sha256:{checksum(SELF_LABEL_MODEL)}"
     if _entry(DETAILS, "model") != model:
         raise ArtifactError(
             f"{DETAILS}: an evaluation of another model than {SELF_LABEL_MODEL}; run dvc repro evaluate"
         )
-    table = read_table(MAP, COLUMNS, further_columns=True)
-    columns = (table[name].to_numpy() for name in ("cluster", "confidence"))
-    return Evaluated(model, int(_entry(METRICS, "clusters")), *columns, table["path"].to_pylist())
+    return model
 
 
-def _entry(path: Path, name: str) -> object:
+def _entry(path: Path, name: str) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8")).get(name)
     except (OSError, ValueError) as error:

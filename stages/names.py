@@ -9,7 +9,7 @@ import typer
 from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import tell, warn
 from scan_core.errors import DataError
-from scan_core.naming.carry_over import LEAST_SHARE, CarriedOver, carry_over
+from scan_core.naming.carry_over import LEAST_SHARE, CarriedOver, Move, carry_over
 from scan_core.naming.groups import groups
 from scan_core.naming.names import Names, names_text, read_names
 from scan_core.report.members import surest_members
@@ -52,7 +52,7 @@ def main(
         _check(names, file, evaluated)
         _install(names.names, evaluated)
         _show(names.names, evaluated)
-        tell(f"{CLUSTER_NAMES} has these names; python -m stages.report draws the page with them")
+        tell(f"{CLUSTER_NAMES} is checked and in place; python -m stages.report draws the page with its names")
 
 
 def _write_form(evaluated: Evaluated) -> None:
@@ -96,27 +96,24 @@ def _carry_over(names: Names, file: Path, evaluated: Evaluated, *, wanted: bool)
 
 
 def _moved(names: Names, found: CarriedOver) -> list[str]:
-    """What became of each old cluster that has a name, of names that are lost, and of clusters without one."""
+    """What became of each old cluster with a name, the names that are lost, and the clusters without one."""
     lines = []
     for cluster, name in enumerate(names.names):
-        moves = [move for move in found.moves if move.old == cluster]
-        parts = []
-        for move in moves:
-            now = found.names[move.new]
-            called = "" if now == name else f", {now!r}" if now else ", no name"
-            parts.append(f"cluster {move.new} ({move.share:.0%}{called})")
         if name:
-            lines.append(f"old cluster {cluster}, {name!r}: now {', '.join(parts) or 'nowhere'}")
-    lost = [name for name in dict.fromkeys(filter(None, names.names)) if name not in found.names]
-    if lost:
-        lines.append(f"lost, as no cluster is mostly so: {', '.join(map(repr, lost))}")
-    if nameless := [cluster for cluster, name in enumerate(found.names) if not name]:
-        lines.append(f"without a name: {_numbers(nameless)}")
-    lines.append(
-        f"a cluster takes the name of more than half of the listed pictures in it, and shares below {LEAST_SHARE:.0%} "
-        "are left out; look at the random pictures of each cluster"
-    )
-    return lines
+            parts = [_now(move, name, found.names[move.new]) for move in found.moves if move.old == cluster]
+            lines.append(f"old cluster {cluster}, “{name}”: now {', '.join(parts) or 'nowhere'}")
+    if lost := [name for name in dict.fromkeys(filter(None, names.names)) if name not in found.names]:
+        lines.append(f"lost, as no cluster is mostly of it: {', '.join(f'“{name}”' for name in lost)}")
+    return [
+        *lines,
+        "a cluster takes the name of more than half of the listed pictures in it; percentages are of the old cluster's "
+        f"listed pictures, from {LEAST_SHARE:.0%} on",
+    ]
+
+
+def _now(move: Move, name: str, now: str) -> str:
+    called = "" if now == name else f", where most are “{now}”" if now else ", without a name"
+    return f"cluster {move.new} ({move.share:.0%}{called})"
 
 
 def _install(names: Sequence[str], evaluated: Evaluated) -> None:

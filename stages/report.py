@@ -20,6 +20,7 @@ from scan_core.report.page import write_page
 from stages.cli import run
 from stages.cluster_names import installed_names
 from stages.evaluate import PAGE, cluster_names, describe, evaluation, models
+from stages.evaluated import evaluated_model
 from stages.params_file import load_params
 from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL
 
@@ -33,6 +34,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     Reads what evaluate reads, its predictions and clusters.yaml, which python -m stages.names installs. Writes
     reports/named/: report.html, and assignments.csv, the name of each picture.
     """
+    evaluated_model()
     images = open_images(IMAGES, torch.device("cpu"), workers=load_params(params).runtime.threads)
     index = read_index(INDEX, rows=len(images))
     predictions = read_predictions(PREDICTIONS, image_ids=index.evaluate_ids)

@@ -8,7 +8,7 @@ import pytest
 from scan_core.artifacts.clusters import read_predictions
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.model import checksum
-from scan_core.errors import DataError
+from scan_core.errors import ArtifactError, DataError
 from scan_core.naming.names import Names, write_names
 from stages import report
 from stages.paths import INDEX, METRICS, PREDICTIONS, SELF_LABEL_MODEL
@@ -56,6 +56,14 @@ def test_probabilities_of_the_same_name_add(evaluated: Path):
     assert sorted(table["confidence"]) == pytest.approx(sorted(sums.max(axis=1)), abs=1e-4)
     assert (table["name"] == "a, b").sum() == (sums.argmax(axis=1) == 0).sum()
     assert set(table["cluster"][table["name"] == "a, b"]) <= {0, 1, 2}
+
+
+def test_an_evaluation_of_another_model_is_not_drawn(evaluated: Path):
+    _name({0: "cat"})
+    details = Path("reports/evaluate/details.json")
+    details.write_text(details.read_text().replace("sha256:", "sha256:0"))
+    with pytest.raises(ArtifactError, match="an evaluation of another model"):
+        report.main(params=Path("params.yaml"))
 
 
 def _name(given: dict[int, str]) -> None:

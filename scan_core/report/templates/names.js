@@ -4,9 +4,10 @@ const fields = [...document.querySelectorAll(".name input")];  // by cluster
 const sizes = cards.map((card) => -card.dataset.size);
 const counted = (number, what) => `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 const clean = (text) => {
-  const name = text.normalize("NFC").split(/\s+/).filter(Boolean).join(" ");
+  const name = text.normalize("NFC").split(/[\s\p{Cc}]+/u).filter(Boolean).join(" ");
   return name.toLowerCase() === "junk" ? "junk" : name;
 };
+const order = new Intl.Collator();
 const element = (tag, ...children) => {
   const made = document.createElement(tag);
   made.append(...children);
@@ -23,14 +24,15 @@ const dot = (cluster) => {
   made.dataset.cluster = cluster;
   return made;
 };
+const forgets = () => { byId("kept").textContent = "This browser remembers nothing of this page: save before you close it."; };
 function remember() {  // a browser may keep nothing for local files
-  try { localStorage.setItem(data.key, JSON.stringify(fields.map((field) => field.value))); } catch { }
+  try { localStorage.setItem(data.key, JSON.stringify(fields.map((field) => field.value))); } catch { forgets(); }
 }
 function recall() {
   try {
     const typed = JSON.parse(localStorage.getItem(data.key));
     if (Array.isArray(typed) && typed.length === fields.length) fields.forEach((field, i) => { field.value = typed[i]; });
-  } catch { }
+  } catch { forgets(); }
 }
 function rename() {
   const groups = new Map();
@@ -38,7 +40,8 @@ function rename() {
     given[cluster] = clean(field.value);
     if (given[cluster]) groups.set(given[cluster], [...(groups.get(given[cluster]) ?? []), cluster]);
   });
-  const names = [...groups.keys()].sort((a, b) => (a === "junk") - (b === "junk") || a.localeCompare(b));
+  const names = [...groups.keys()].sort((a, b) => (a === "junk") - (b === "junk") || order.compare(a, b));
+  const ranks = new Map(names.map((name, i) => [name, name === "junk" ? fields.length + 1 : i]));
   const together = (name) => counted(groups.get(name).reduce((sum, cluster) => sum + sizes[cluster], 0), "picture");
   fields.forEach((field, cluster) => {
     const name = given[cluster], group = groups.get(name) ?? [cluster], card = byId(`cluster-${cluster}`);
@@ -48,7 +51,7 @@ function rename() {
     lead[cluster] = name === "junk" ? -1 : group[0];
     card.classList.toggle("junk", name === "junk");
     card.dataset.name = `${name} ${data.names[cluster]}`;
-    card.dataset.group = name === "junk" ? names.length + 1 : name ? names.indexOf(name) : names.length;
+    card.dataset.group = ranks.get(name) ?? fields.length;
     card.querySelector("h3 span").textContent = name ? `cluster ${cluster}: ${name}` : `cluster ${cluster}`;
     const others = group.filter((other) => other !== cluster);
     const line = name === "junk" ? ["set aside"] : others.length ? ["with ", ...links(others), `: ${together(name)} together`] : [];
@@ -56,7 +59,7 @@ function rename() {
   });
   byId("groups").replaceChildren(...names.map((name) => {
     const clusters = groups.get(name);
-    const found = [` ${name}${name === "junk" ? ", set aside" : ""}: ${together(name)} in `, ...links(clusters)];
+    const found = [`\u00a0${name}${name === "junk" ? ", set aside" : ""}: ${together(name)} in `, ...links(clusters)];
     return element("li", dot(clusters[0]), ...found);
   }));
   byId("known").replaceChildren(...[...new Set([...names, "junk"])].map((name) => {
@@ -64,7 +67,7 @@ function rename() {
     option.value = name;
     return option;
   }));
-  for (const link of document.querySelectorAll('#cards a[href^="#cluster-"]')) link.textContent = title(+link.hash.slice(9));
+  for (const link of document.querySelectorAll('#cards p:not(.name) a[href^="#cluster-"]')) link.textContent = title(+link.hash.slice(9));
   for (const each of document.querySelectorAll(".dot")) each.style.background = color(+each.dataset.cluster);
   mix();
   draw();
@@ -93,9 +96,11 @@ function save() {
   link.click();
   setTimeout(() => URL.revokeObjectURL(address), 60000);
   const count = given.filter(Boolean).length;
-  byId("saved").textContent = `Saved with ${counted(count, "name")} for ${counted(fields.length, "cluster")}. Now run python -m stages.names with the file.`;
+  byId("saved").textContent = `Saved: ${count} of ${counted(fields.length, "cluster")} have a name. Now run python -m stages.names with the file.`;
 }
 for (const field of fields) {
+  field.addEventListener("focus", () => field.setAttribute("list", "known"));  // on a thousand fields, it is slow
+  field.addEventListener("blur", () => field.removeAttribute("list"));
   field.addEventListener("input", remember);
   field.addEventListener("change", () => { field.value = clean(field.value); remember(); rename(); });
   field.addEventListener("keydown", (event) => {  // on to the next card
