@@ -66,8 +66,8 @@ def main(
     if message := warning_of_another_run(config, clusterer.metadata, INDEX):
         warn(message)
     clusterer.rename(installed_names(SELF_LABEL_MODEL, clusterer.clusters))
-    check_ending(output)
     check_file_name(output)
+    check_ending(output)
     found = find_pictures(pictures, sys.stdin.buffer if STDIN in pictures else ())
     if message := left_out(found.left_out):
         say(message)
@@ -148,7 +148,7 @@ def _finish(output: Path, skipped: Sequence[Skipped]) -> None:
     beside.unlink(missing_ok=True)
     if skipped:
         write_text(beside, csv(pd.DataFrame(skipped, columns=["path", "reason"])))
-        say(f"left out: {_pictures(len(skipped))}, listed in {beside}")
+        say(f"not in the table: {_pictures(len(skipped))}; {beside} says why")
         raise typer.Exit(SOME_LEFT_OUT)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,8 @@ from scan_core.images.decoded import DecodedImages
 from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import prepare
 
-Picture: TypeAlias = str | Path | bytes | npt.NDArray[np.uint8] | Image.Image
-"""The path of a file, the file's bytes, pixels [H, W, 3] or gray [H, W], or a picture of Pillow's."""
+Picture: TypeAlias = str | Path | bytes | npt.NDArray[Any] | Image.Image
+"""The path of a file, the file's bytes, pixels as uint8 [H, W, 3] or gray [H, W], or a picture of Pillow's."""
 
 OnUnreadable: TypeAlias = Callable[[int, str], None]
 """Called, from any thread, with the number of a picture that cannot be read and the reason."""
@@ -117,5 +117,5 @@ def _with_channels(pixels: npt.NDArray[np.uint8], channels: int) -> npt.NDArray[
     if len(pixels) == channels:
         return pixels
     if channels == 1:
-        return np.asarray(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).convert("L"))[None]
+        return np.array(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).convert("L"))[None]
     return np.repeat(pixels, channels, axis=0)

@@ -1,9 +1,14 @@
 """What tests of predict share: a tiny model."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import torch
+import typer
 
 from scan_core.clustering.model import ClusteringModel, write_clustering
 from scan_core.encoders.resnet import ResNet
+from stages import predict
 from stages.paths import SELF_LABEL_MODEL
 
 SIZE, CLUSTERS = 8, 3
@@ -23,3 +28,13 @@ def write_model(channels: int = 3, **further: object) -> None:
     write_clustering(
         SELF_LABEL_MODEL, model.state_dict(), {**encoder, **normalization, "clusters": CLUSTERS, **further}
     )
+
+
+def predict_status(pictures: Path | Sequence[Path | str], output: Path, **options: object) -> int:
+    """Predict, and return the exit status."""
+    given = [pictures] if isinstance(pictures, Path) else pictures
+    try:
+        predict.main(list(map(str, given)), output=output, **options)
+    except typer.Exit as end:
+        return end.exit_code
+    return 0

@@ -22,7 +22,7 @@ from stages.params_file import load_params
 from stages.use import main as use
 from tests.damage import damage_at_random, pictures
 from tests.samples import encode, noise, write_parquet
-from tests.stages.predicting import SIZE, write_model
+from tests.stages.predicting import SIZE, predict_status, write_model
 
 pytestmark = pytest.mark.slow
 
@@ -167,7 +167,7 @@ def test_damaged_models(predicting: Path, one_line_each: Callable, seed: int):
     for _ in range(250):
         predicting.write_bytes(_damaged_model(whole, draw))
         with one_line_each():
-            predict.main(Path("pictures"), output=Path("table.csv"))
+            predict_status(Path("pictures"), Path("table.csv"))
             assert len(pd.read_csv("table.csv")) == len(GOOD)
 
 
@@ -181,7 +181,7 @@ def test_damaged_pictures_are_sorted_named_or_counted(predicting: Path, seed: in
         for name, content in files.items():
             Path("pictures", name).write_bytes(content)
         capsys.readouterr()
-        predict.main(Path("pictures"), output=Path("table.csv"))
+        predict_status(Path("pictures"), Path("table.csv"))
         said = capsys.readouterr().err
         named = len(re.findall(r"^warning: .*; left out$", said, re.MULTILINE))
         (counts,) = re.findall(r"^left out: (.*)$", said, re.MULTILINE) or [""]
