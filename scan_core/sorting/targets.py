@@ -61,5 +61,5 @@ def _shortened(stem: str, most: int) -> bytes:
 def _listed(folder: Path) -> set[str]:
     try:
         return {same(name) for name in os.listdir(folder)}  # noqa: PTH208
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # place_pictures says so
         return set()

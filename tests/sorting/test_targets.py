@@ -51,3 +51,8 @@ def test_a_long_name_has_room_for_its_end(tmp_path):
     second = os.fsencode(targets[f"b/{name}"].removeprefix("cat/"))
     assert len(second) <= 255
     assert second.decode().endswith(".jpeg")
+
+
+def test_a_file_where_a_folder_should_be_is_left_to_what_makes_folders(tmp_path):
+    (tmp_path / "cat").write_text("mine")
+    assert choose_targets({"1.jpg": "cat"}, [], tmp_path) == {"1.jpg": "cat/1.jpg"}
