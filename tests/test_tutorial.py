@@ -70,7 +70,7 @@ def test_the_commands_of_the_page(tmp_path: Path, folders: tuple[Path, Path]):
     for mark, commands in blocks():
         if mark:
             continue
-        if "~/Downloads/clusters.yaml" in commands and not home.exists():
+        if "~/Downloads/clusters.yaml" in commands and not (home / "Downloads").exists():
             save_names(project, home / "Downloads")
         typed = commands.replace("/path/to/pictures", "../pictures").replace(
             "/path/to/new/pictures", "'../new pictures'"
