@@ -58,12 +58,12 @@ def _embed(config: Params, device: torch.device) -> None:
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
     width, layer = model.encoder.features, config.embed.layer
     both = network(model, layer).to(device)
-    normalization = {name: metadata[name] for name in ("mean", "std")}
+    settings = {"mean": metadata["mean"], "std": metadata["std"], "precision": metadata["precision"]}
     name = identity("embed", params=[layer], inputs=[ENCODER], device=device)
     outputs = infer_new(
         main_root() / ".resume" / f"features-{name}.safetensors",
         images,
-        lambda ids: infer(both, images, ids, **normalization, precision=metadata["precision"], description="embed"),
+        lambda new: infer(both, images, new, **settings, whole_batches=True, description="embed"),
         width=width,
     )
     embedded = outputs if layer == "backbone" else outputs[:, width:].contiguous()
