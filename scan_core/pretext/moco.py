@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel
-from scan_core.parallel.distributed import average, gather, part_of_batch
-from scan_core.parallel.split_norm import SplitBatchNorm, mixed
+from scan_core.parallel.distributed import average, gather, part_of_batch, processes
+from scan_core.parallel.split_norm import SplitBatchNorm, check_groups, mixed
 from scan_core.pretext.task import Task
 from scan_core.training.moving_average import MovingAverage
 
@@ -44,11 +44,14 @@ class MoCo(Task):
 
     Args:
         images: how many there are to learn from.
-        batch_size: of the whole batch; it leaves this task as it is.
+        batch_size: of the whole batch, which must have room for the groups.
         queue: how many keys; 65,536 in the paper.
         momentum: the share of the average that a step keeps; 0.999 in the paper.
         norm_group: images that are normalized together; 32 in the paper, those of a GPU.
         hidden_dim, projection_dim, batch_norm: see :func:`scan_core.encoders.pretext_model.projection_head`.
+
+    Raises:
+        TrainingError: a process's part of a batch cannot be split into groups of ``norm_group``.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class MoCo(Task):
         projection_dim: int,
         batch_norm: bool,
     ) -> None:
+        check_groups(batch_size // processes(), group=norm_group)
         head = {"hidden_dim": hidden_dim, "projection_dim": projection_dim, "batch_norm": batch_norm}
         others = queue * (1 - 1 / images)
         super().__init__(PretextModel(encoder, projection=head), chance=math.log1p(others))
