@@ -73,7 +73,8 @@ def _embed(config: Params, device: torch.device) -> None:
     features = outputs[:, :width].cpu().numpy()
     standardization = fit_standardization(features, fit_ids=train_ids)
     write_features(FEATURES, features)
-    write_standardization(STANDARDIZATION, standardization, encoder_sha256=checksum(ENCODER))
+    digests = {"encoder_sha256": checksum(ENCODER), "features_sha256": checksum(FEATURES)}
+    write_standardization(STANDARDIZATION, standardization, **digests)
     write_embeddings(EMBEDDINGS, embeddings.unit)
     write_embedding_norms(EMBEDDING_NORMS, embeddings.norm)
 

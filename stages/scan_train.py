@@ -81,7 +81,7 @@ def _train(config: Params, device: torch.device) -> None:
 
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
     stored = _stored_features(len(images)) if not scan.views or scan.init == "kmeans" else None
-    inputs = [INDEX, NEIGHBORS, ENCODER, *([FEATURES, STANDARDIZATION] if stored else [])]
+    inputs = [INDEX, NEIGHBORS, ENCODER, *([STANDARDIZATION] if stored else [])]
     with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
         fitting = with_fitting_batch(config, "scan", images=len(train_ids), devices=processes())
         training = scan_training(

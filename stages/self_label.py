@@ -96,7 +96,7 @@ def _refine(config: Params, device: torch.device) -> None:
     if not step.views and model.standardization is not None:
         read_standardization(STANDARDIZATION, encoder_sha256=checksum(ENCODER))  # of the features that are here
         stored = StoredFeatures(read_features(FEATURES, rows=len(images)), model.standardization)
-    inputs = [INDEX, NEIGHBORS, SCAN_MODEL, *([FEATURES] if stored else [])]
+    inputs = [INDEX, NEIGHBORS, SCAN_MODEL, *([STANDARDIZATION] if stored else [])]
     with resume("self_label", params=[config.seed, step], inputs=inputs, device=device) as state:
         training = self_label_training(
             config, model, metadata, images, ids, rows, features=state.path("features.f16"), stored=stored

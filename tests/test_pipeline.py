@@ -96,6 +96,13 @@ def test_model_metadata_describes_the_model(finished: Path):
     assert model["selection_loss"] == pytest.approx(min(float(line.split("\t")[1]) for line in history), rel=1e-5)
 
 
+def test_the_standardization_names_the_encoder_and_the_features_that_it_is_for(finished: Path):
+    _, metadata = read_model(finished / "data/artifacts/standardization.safetensors")
+    digest = artifacts(finished)
+    assert metadata["encoder_sha256"] == digest["data/artifacts/pretext/encoder.safetensors"]
+    assert metadata["features_sha256"] == digest["data/artifacts/features.npy"]
+
+
 def test_self_labeling_switched_off_passes_the_scan_model_through(finished: Path, project: Path):
     write_params(project, "self_label.epochs=0")
     copy_data(finished, project)
