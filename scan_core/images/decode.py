@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
 
 from scan_core.errors import DataError
-from scan_core.images.levels import Levels, Values, to_8_bits, values_of
+from scan_core.images.deep_color import deep_colors, has_deep_color, turn_bytes, with_colors
+from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
 from scan_core.images.png import PNG, without_metadata
 
 WITHOUT_SUFFIX = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
@@ -86,11 +89,13 @@ def decode_rgb(
             width, height = image.size
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
+            deep_color = has_deep_color(image)  # known until it is loaded, which a look at its EXIF may do
             orientation, animated = _orientation(image), _is_animated(image)
             image.load()
-            upright = image if orientation == 1 else ImageOps.exif_transpose(image)
+            deep = _deep_pixels(image, encoded, color=deep_color)
+            upright = _upright(image if deep is None else _with_levels(image, deep, levels), orientation)
             size = (height, width) if orientation in SIDEWAYS else (width, height)
-            return Decoded(_to_rgb(upright, levels), size, values_of(upright), animated)
+            return Decoded(_to_rgb(upright), size, None if deep is None else values_of(deep), animated)
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -165,10 +170,31 @@ def _is_animated(image: Image.Image) -> bool:
     return image.format != "MPO" and getattr(image, "is_animated", False)
 
 
-def _to_rgb(image: Image.Image, levels: Levels) -> Image.Image:
+def _deep_pixels(image: Image.Image, encoded: bytes, *, color: bool) -> npt.NDArray[Any] | None:
+    """The values of ``image``, [H, W] or, of deep ``color``, [H, W, 3], where they have more than 8 bits."""
+    if color:
+        with _open(encoded) as lower:
+            turn_bytes(lower)
+            return deep_colors(image, lower)
+    return np.asarray(image) if is_deep(image) else None
+
+
+def _with_levels(image: Image.Image, deep: npt.NDArray[Any], levels: Levels) -> Image.Image:
+    """``image`` with 8 bits for each of its values, which are ``deep``."""
+    pixels = to_8_bits(deep, levels)
+    return Image.fromarray(pixels) if deep.ndim == 2 else with_colors(image, pixels)
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    if orientation == 1:
+        return image
+    image.getexif()[ExifTags.Base.Orientation] = orientation  # lost where the values have been scaled
+    return ImageOps.exif_transpose(image)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
-    image = to_8_bits(image, levels)
     return (_on_ground(image.convert("RGBA")) if image.has_transparency_data else image).convert("RGB")
 
 

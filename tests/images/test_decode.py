@@ -24,15 +24,15 @@ def _saved(image, kind="PNG", **options):
     return file.getvalue()
 
 
-def _png(width, height, *, depth, rows):
-    """An RGB file of Pillow's no making: ``rows`` holds each row's filter number and samples."""
+def _png(width, height, *, depth, rows, kind=2, exif=b""):
+    """A file of Pillow's no making, RGB or of another ``kind``: ``rows`` holds each row's filter number and samples."""
 
-    def chunk(kind, data):
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
-    header = struct.pack(">IIBBBBB", width, height, depth, 2, 0, 0, 0)
-    chunks = [chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
+    chunks = [chunk(b"IHDR", header), *([chunk(b"eXIf", exif)] if exif else [])]
+    return b"\x89PNG\r\n\x1a\n" + b"".join([*chunks, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")])
 
 
 @pytest.mark.parametrize(("kind", "options"), [("PNG", {}), ("BMP", {}), ("TIFF", {}), ("WEBP", {"lossless": True})])
@@ -112,6 +112,53 @@ def test_decode_sixteen_bit_gray(kind):
 def test_decode_sixteen_bit_rgb():
     row = b"\0" + struct.pack(">HHH", 0xFFFF, 0x8000, 0x00FF)
     assert _pixels(_png(1, 1, depth=16, rows=row)).tolist() == [[[255, 128, 0]]]
+
+
+DEEP = np.array([[[0, 15, 4095], [2048, 300, 16]], [[1, 2, 3], [4095, 4080, 256]]], np.uint16)
+"""Colors of 12 bits."""
+
+
+def _tiff(pixels, order, *, compressed):
+    """A file of Pillow's no making: 16 bits for each color, in one strip."""
+    height, width, colors = pixels.shape
+    data = pixels.astype(f"{order}u2").tobytes()
+    data = zlib.compress(data) if compressed else data
+    short, long, first = 3, 4, 8 + 2 + 12 * 9 + 4
+    entries = [(256, long, 1, width), (257, long, 1, height), (258, short, colors, first)]
+    entries += [(259, long, 1, 8 if compressed else 1), (262, long, 1, 2), (273, long, 1, first + 2 * colors)]
+    entries += [(277, long, 1, colors), (278, long, 1, height), (279, long, 1, len(data))]
+    header = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HIH", 42, 8, len(entries))
+    tags = b"".join(struct.pack(f"{order}HHII", *entry) for entry in entries)
+    return header + tags + struct.pack(f"{order}I{colors}H", 0, *[16] * colors) + data
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        _png(2, 2, depth=16, rows=b"".join(b"\0" + row.astype(">u2").tobytes() for row in DEEP)),
+        *(_tiff(DEEP, order, compressed=compressed) for order in "<>" for compressed in (False, True)),
+    ],
+    ids=["PNG", "TIFF", "TIFF compressed", "TIFF big-endian", "TIFF big-endian compressed"],
+)
+def test_decode_colors_of_twelve_bits_in_sixteen(encoded):
+    decoded = decode_rgb(encoded, levels=Levels(highest=4095))
+    assert np.asarray(decoded.image).tolist() == (DEEP // 16).tolist()
+    assert decoded.values == Values(0, 4095, whole=True)
+    assert np.array_equal(_pixels(encoded), DEEP // 256)
+
+
+def test_decode_transparent_colors_of_sixteen_bits():
+    pixels = np.array([[[4095, 300, 17, 65535], [5, 5, 5, 0]]], ">u2")
+    image = decode_rgb(_png(2, 1, depth=16, rows=b"\0" + pixels.tobytes(), kind=6), levels=Levels(highest=4095)).image
+    assert np.asarray(image).tolist() == [[[255, 18, 1], [255, 255, 255]]]
+
+
+def test_decode_turns_colors_of_sixteen_bits():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in DEEP)
+    image = decode_rgb(_png(2, 2, depth=16, rows=rows, exif=exif.tobytes()[6:]), levels=Levels(highest=4095)).image
+    assert np.asarray(image).tolist() == np.rot90(DEEP // 16, -1).tolist()
 
 
 def test_decode_sixteen_bits_of_which_few_are_used():
