@@ -10,7 +10,7 @@ import pandas as pd
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.index import Index
-from scan_core.console.progress import say, warn
+from scan_core.console.progress import warn
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.errors import one_line
 from scan_core.images.contact_sheet import write_contact_sheet
@@ -28,7 +28,7 @@ def write_report(
     kept: npt.NDArray[np.bool_],
     index: Index,
     pictures: npt.NDArray[np.uint8],
-) -> None:
+) -> int:
     """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv`` and ``images.png``; print what was skipped.
 
     If there are classes, files are named without their folders, which may reveal the class.
@@ -37,6 +37,9 @@ def write_report(
         rows: [N], the rows of ``dataset`` that were ``loaded``.
         kept: [N], which of them were kept.
         pictures: some of the kept images, [n, C, S, S].
+
+    Returns:
+        How many of the kept images equal another one.
     """
     skipped = [*dataset.skipped, *loaded.skipped]
     same = first_equal(loaded.digest, among=loaded.readable)
@@ -62,16 +65,15 @@ def write_report(
         dropped=[not kept[i] for i in equal],
     )
     write_contact_sheet(folder / "images.png", pictures)
-    _say(skipped, details)
+    _say(skipped)
+    return len(equal) - int(details["duplicates_dropped"])
 
 
-def _say(skipped: list[Skipped], details: dict[str, int | float]) -> None:
+def _say(skipped: list[Skipped]) -> None:
     for path, reason in skipped[:SHOWN_SKIPPED]:
         warn(one_line(f"skipped {path}: {reason}"))
     if len(skipped) > SHOWN_SKIPPED:
         warn(f"skipped {len(skipped) - SHOWN_SKIPPED} more, see skipped.csv")
-    if repeated := details["duplicates"] - details["duplicates_dropped"]:
-        say(f"{repeated} images equal another one pixel by pixel (duplicates.csv); data.duplicates: drop removes them")
 
 
 def describe_images(
