@@ -15,10 +15,16 @@ class ArtifactError(ScanError):
 
 
 class DataError(ScanError):
-    """A dataset's origin is missing, unreachable or malformed; names in it may hold anything, the message may not."""
+    """A dataset's origin is missing, unreachable or malformed; names in it may hold anything, the message may not.
 
-    def __init__(self, message: str) -> None:
+    Args:
+        argument: of the function that was called, if one of its values is to be corrected: ``source``, for instance.
+            Whoever has read that value from a file can say what it is called there.
+    """
+
+    def __init__(self, message: str, *, argument: str | None = None) -> None:
         super().__init__(one_line(message))
+        self.argument = argument
 
 
 class ParamsError(ScanError):

@@ -60,14 +60,14 @@ def _embed(config: Params, device: torch.device) -> None:
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
     width, layer = model.encoder.features, config.embed.layer
     both = network(model, layer).to(device)
-    normalization = {name: metadata[name] for name in ("mean", "std")}
+    settings = {"mean": metadata["mean"], "std": metadata["std"], "precision": metadata["precision"]}
     line = f"{counted(len(images), 'image')} of {in_pixels(images)}, {on(device, metadata['precision'])}"
     opening = Opening("embed", line)
     name = identity("embed", params=[layer], inputs=[ENCODER], device=device)
     outputs = infer_new(
         main_root() / ".resume" / f"features-{name}.safetensors",
         images,
-        lambda ids: infer(both, images, ids, **normalization, precision=metadata["precision"], description="embed"),
+        lambda new: infer(both, images, new, **settings, whole_batches=True, description="embed"),
         width=width,
     )
     embedded = outputs if layer == "backbone" else outputs[:, width:].contiguous()
@@ -77,7 +77,8 @@ def _embed(config: Params, device: torch.device) -> None:
     features = outputs[:, :width].cpu().numpy()
     standardization = fit_standardization(features, fit_ids=train_ids)
     write_features(FEATURES, features)
-    write_standardization(STANDARDIZATION, standardization, encoder_sha256=checksum(ENCODER))
+    digests = {"encoder_sha256": checksum(ENCODER), "features_sha256": checksum(FEATURES)}
+    write_standardization(STANDARDIZATION, standardization, **digests)
     write_embeddings(EMBEDDINGS, embeddings.unit)
     write_embedding_norms(EMBEDDING_NORMS, embeddings.norm)
     opening.close(f"an embedding of each image, {embeddings.unit.shape[1]:,} numbers ({EMBEDDINGS})")

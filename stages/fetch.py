@@ -11,6 +11,7 @@ from scan_core.artifacts.index import Index, write_index
 from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.console.progress import say, warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import WITHOUT_FILE, open_dataset
@@ -19,12 +20,13 @@ from scan_core.images.preparation import Preparation
 from scan_core.images.stored import first_images
 from scan_core.ingest.choose import check_enough, choose_images
 from scan_core.ingest.deep import load_by_own_levels
-from scan_core.ingest.load import Loaded
+from scan_core.ingest.load import BadImageError, Loaded
 from scan_core.ingest.report import write_report
 from scan_core.ingest.statistics import combined_digest, duplicates, normalization
 from scan_core.ingest.store import pixel_store, shard_store
 from stages.cli import run
 from stages.fetch_messages import limited, oddities, understood
+from stages.keys import keys_named
 from stages.opening import Opening
 from stages.params import DataParams, Params
 from stages.params_file import load_params
@@ -32,9 +34,11 @@ from stages.paths import IMAGES, INDEX, LABELS, METRICS, PARAMS, REPORTS, main_r
 
 REPORT = REPORTS / "fetch"
 SHEET_IMAGES = 100
+SKIP = ", or set data.on_bad_image: skip"
 GIBIBYTE = 2**30
 
 
+@keys_named()
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
     """Bring the dataset in: the images decoded, resized and in random order, the labels apart from them.
 
@@ -57,11 +61,17 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         limit=data.limit,
         generator=np.random.Generator(np.random.PCG64(config.seed + data.seed)),
     )
-    loaded, kept, preparation = _write_images(dataset, rows, config)
+    try:
+        loaded, kept, preparation = _write_images(dataset, rows, config)
+    except BadImageError as error:
+        raise DataError(f"{error}{SKIP}") from error
     for message in oddities(dataset, loaded, pixels=data.image_size**2):
         warn(message)
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data, preparation)
-    write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
+    equal = write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
+    if equal:
+        copies = counted(equal, "image")
+        say(f"pixel by pixel like another one: {copies} (duplicates.csv); data.duplicates: drop leaves them out")
     count, side = "all" if kept.all() else f"{kept.sum():,} of {len(rows):,}", data.image_size
     opening.close(f"{count} are stored, {side} x {side} pixels each; look at {REPORT / 'images.png'}")
 
@@ -70,14 +80,14 @@ def _open(data: DataParams) -> Dataset:
     root = main_root()
     dataset = open_dataset(
         data.name,
-        locate(data.source, root=root),
+        locate(data.source, root=root, key="data.source"),
         downloads=root / ".downloads",
         labels=data.labels if data.labels in WITHOUT_FILE else str(locate(data.labels, root=root, key="data.labels")),
         classes_file=locate(data.classes_file, root=root, key="data.classes_file"),
     )
     if data.on_bad_image == "fail" and dataset.skipped:
         path, reason = dataset.skipped[0]
-        raise DataError(f"{path}: {reason}; correct or remove it, or set data.on_bad_image: skip")
+        raise DataError(f"{path}: {reason}; correct or remove it{SKIP}")
     return dataset
 
 

@@ -12,6 +12,7 @@ from scan_core.datasets.source import locate
 from scan_core.datasets.table import DATASETS, open_dataset
 from scan_core.errors import DataError
 from scan_core.ingest.choose import choose_images
+from stages.keys import keys_named
 from stages.params import DataParams, Params
 from stages.paths import INDEX
 
@@ -30,6 +31,7 @@ class Counts(NamedTuple):
     """How they are known, in words."""
 
 
+@keys_named()
 def count_images(config: Params, root: Path) -> Counts:
     """Count the images in the index that fetch has written, else in the dataset at hand, else as published.
 
@@ -52,7 +54,7 @@ def count_images(config: Params, root: Path) -> Counts:
 
 def open_local(data: DataParams, root: Path) -> Dataset | None:
     """Open the dataset without decoding an image; None where it would have to be downloaded."""
-    source, described = locate(data.source, root=root), DATASETS[data.name]
+    source, described = locate(data.source, root=root, key="data.source"), DATASETS[data.name]
     somewhere_else = described.images and (described.download_bytes or described.needs_source)
     if somewhere_else and not isinstance(source, Path):
         return None

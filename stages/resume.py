@@ -22,8 +22,9 @@ def resume(
 
     Args:
         params: the sections and seed that the stage depends on.
-        inputs: the artifacts that it reads (``data/artifacts/index.parquet`` stands for the images, whose digest it
-        holds).
+        inputs: the artifacts that it reads. Large ones are not read for that: ``data/artifacts/index.parquet`` stands
+            for the images, and ``data/artifacts/standardization.safetensors`` for the features, whose digests they
+            hold.
     """
     return hold(main_root() / ".resume" / f"{stage}-{identity(stage, params=params, inputs=inputs, device=device)}")
 

@@ -10,11 +10,9 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.artifacts.details import write_details
-from scan_core.artifacts.features import read_features
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.model import checksum
 from scan_core.artifacts.neighbors import read_neighbors
-from scan_core.artifacts.standardization import read_standardization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.kmeans_init import start_from_kmeans
 from scan_core.clustering.make_learner import make_learner
@@ -45,9 +43,10 @@ from stages.model_run import further_run
 from stages.opening import Opening, in_pixels, on
 from stages.params import Params, ScanParams
 from stages.params_file import load_params
-from stages.paths import ENCODER, FEATURES, IMAGES, INDEX, NEIGHBORS, PARAMS, REPORTS, SCAN_MODEL, STANDARDIZATION
+from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, REPORTS, SCAN_MODEL, STANDARDIZATION
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
+from stages.stored import read_stored
 
 REPORT = REPORTS / "scan_train"
 
@@ -83,8 +82,8 @@ def _train(config: Params, device: torch.device) -> None:
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
 
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
-    stored = _stored_features(len(images)) if not scan.views or scan.init == "kmeans" else None
-    inputs = [INDEX, NEIGHBORS, ENCODER, *([FEATURES, STANDARDIZATION] if stored else [])]
+    stored = StoredFeatures(*read_stored(images=len(images))) if not scan.views or scan.init == "kmeans" else None
+    inputs = [INDEX, NEIGHBORS, ENCODER, *([STANDARDIZATION] if stored else [])]
     with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
         fitting = with_fitting_batch(config, "scan", images=len(train_ids), devices=processes())
         training = scan_training(
@@ -147,11 +146,6 @@ def _work(scan: ScanParams, images: Images, count: int) -> str:
 
 def _precision(scan: ScanParams) -> str | None:
     return scan.precision if scan.views else None
-
-
-def _stored_features(images: int) -> StoredFeatures:
-    standardization = read_standardization(STANDARDIZATION, encoder_sha256=checksum(ENCODER))
-    return StoredFeatures(read_features(FEATURES, rows=images), standardization)
 
 
 def _at_chance_until(history: History, scan: ScanParams) -> int:

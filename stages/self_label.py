@@ -10,11 +10,8 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.artifacts.details import write_details, write_empty_curve
-from scan_core.artifacts.features import read_features
 from scan_core.artifacts.index import read_index
-from scan_core.artifacts.model import checksum
 from scan_core.artifacts.neighbors import read_neighbors
-from scan_core.artifacts.standardization import read_standardization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.make_learner import make_learner
 from scan_core.clustering.model import FROZEN, ClusteringModel, read_clustering, write_clustering
@@ -41,7 +38,6 @@ from stages.params import Params, SelfLabelParams
 from stages.params_file import load_params
 from stages.paths import (
     ENCODER,
-    FEATURES,
     IMAGES,
     INDEX,
     NEIGHBORS,
@@ -54,6 +50,7 @@ from stages.paths import (
 )
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
+from stages.stored import read_stored
 
 REPORT = REPORTS / "self_label"
 
@@ -98,9 +95,9 @@ def _refine(config: Params, device: torch.device) -> None:
     ids = torch.from_numpy(train_ids)
     stored = None
     if not step.views and model.standardization is not None:
-        read_standardization(STANDARDIZATION, encoder_sha256=checksum(ENCODER))  # of the features that are here
-        stored = StoredFeatures(read_features(FEATURES, rows=len(images)), model.standardization)
-    inputs = [INDEX, NEIGHBORS, SCAN_MODEL, *([FEATURES] if stored else [])]
+        features, _ = read_stored(images=len(images))
+        stored = StoredFeatures(features, model.standardization)
+    inputs = [INDEX, NEIGHBORS, SCAN_MODEL, *([STANDARDIZATION] if stored else [])]
     with resume("self_label", params=[config.seed, step], inputs=inputs, device=device) as state:
         training = self_label_training(
             config, model, metadata, images, ids, rows, features=state.path("features.f16"), stored=stored

@@ -42,7 +42,7 @@ def check_sources(params: Params, *, root: Path, origin: str) -> None:
 def _places(value: str | None, root: Path) -> Iterator[Path]:
     """The local path that ``value`` names, as it is written and as links lead to it; none for a URL."""
     try:
-        path = locate(value, root=root)
+        path = locate(value, root=root, key="")
         if isinstance(path, Path):
             yield Path(os.path.abspath(path))  # noqa: PTH100, resolve() would follow links
             yield path.resolve()

@@ -1,5 +1,6 @@
 """Small datasets in the formats of their real origins."""
 
+import base64
 import hashlib
 import json
 import pickle
@@ -208,3 +209,16 @@ def read_files(folder: Path) -> dict[str, bytes]:
             with path.open("rb") as file:
                 files[str(path.relative_to(folder))] = file.read(2**20)
     return files
+
+
+HEIC = base64.b64decode(
+    "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAXxtZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAA"
+    "ACJpbG9jAAAAAERAAAEAAQAAAAABoAABAAAAAAAAAJQAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRt"
+    "AAAAAAABAAAA/GlwcnAAAADcaXBjbwAAAHVodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMA"
+    "AAMAHroCQGEAAQApQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbqrprm4CGgwIAAAAyAAAADAIRiAAEABkQBwXPBiQAAABNjb2xybmNs"
+    "eAABAA0ABoAAAAAUaXNwZQAAAAAAAABAAAAAQAAAAChjbGFwAAAAIAAAAAEAAAAQAAAAAf///+AAAAAC////0AAAAAIAAAAQcGl4"
+    "aQAAAAADCAgIAAAAGGlwbWEAAAAAAAAAAQABBYECAwWEAAAAnG1kYXQAAACQKAGvCchnpIo5I1d//9dk//8CDofwALit/8FdPv4N"
+    "pf/70qP5Tr/Q7tpE5V8sKcW7DtN4UCIyVFpyMeUmxhzq6p3uKieTSwIzUF3gfbUzXJF3xLghJwh94nsgRMdB+P0/AU8mHmSQfj9P"
+    "wGYM86qAjWKx9ysfM/b9mU83SZWLfv+RHbw57kgPvAYk/HaoPGjw"
+)
+"""32 x 16 pixels, the left half red, the right half blue; written by pillow-heif 1.8."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -93,6 +94,13 @@ def test_model_metadata_describes_the_model(finished: Path):
     assert weights["heads.weight"].shape[:2] == (1, 10)
     history = (finished / "reports/scan_train/live/plots/metrics/selection_loss.tsv").read_text().splitlines()[1:]
     assert model["selection_loss"] == pytest.approx(min(float(line.split("\t")[1]) for line in history), rel=1e-5)
+
+
+def test_the_standardization_names_the_encoder_and_the_features_that_it_is_for(finished: Path):
+    _, metadata = read_model(finished / "data/artifacts/standardization.safetensors")
+    digest = artifacts(finished)
+    assert metadata["encoder_sha256"] == digest["data/artifacts/pretext/encoder.safetensors"]
+    assert metadata["features_sha256"] == digest["data/artifacts/features.npy"]
 
 
 def test_self_labeling_switched_off_passes_the_scan_model_through(finished: Path, project: Path):
@@ -272,6 +280,11 @@ def test_new_pictures_alone_go_through_the_encoder_again(
     assert "embed: 159 of 160 images are known from before" in said
     before, after = (read_embeddings(folder / "data/artifacts/embeddings.npy") for folder in (finished, project))
     assert np.flatnonzero((before != after).any(axis=1)).tolist() == [3]
+    with_cache = artifacts(project)
+    shutil.rmtree(".resume")
+    run_stages(embed)
+    assert "known from before" not in capsys.readouterr().err
+    assert artifacts(project) == with_cache
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def read_index(path: Path, *, rows: int | None = None) -> Index:
         raise ArtifactError(f"{path}: holds nulls, expected none; run dvc repro fetch")
     index = Index(*(table[name].to_numpy() for name in ("split", "train", "evaluate")))
     if not index.train.any():
-        raise ArtifactError(f"{path}: no training image; check data.train_splits")
+        raise ArtifactError(f"{path}: no training image; run dvc repro fetch with other splits to train on")
     return index
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -86,6 +87,14 @@ def checksum(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run the stage that writes it (dvc repro)") from None
+
+
+def weights_checksum(weights: Mapping[str, Tensor]) -> str:
+    """The SHA-256 of tensors on the CPU, by their names and bytes, in hexadecimal digits."""
+    digest = hashlib.sha256(json.dumps(sorted(weights)).encode())
+    for name in sorted(weights):
+        digest.update(weights[name].reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def load_weights(path: Path, module: nn.Module, weights: Mapping[str, Tensor]) -> None:

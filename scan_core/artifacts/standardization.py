@@ -26,9 +26,16 @@ class Standardization(nn.Module):
         return (features - self.center) / self.scale
 
 
-def write_standardization(path: Path, standardization: Standardization, *, encoder_sha256: str) -> None:
-    """Write it, with the checksum of the file of the encoder whose features it is for."""
-    write_model(path, standardization.state_dict(), {"encoder_sha256": encoder_sha256})
+def write_standardization(
+    path: Path, standardization: Standardization, *, encoder_sha256: str, features_sha256: str
+) -> None:
+    """Write it, with the checksums of the encoder's file and of the file of all its features.
+
+    So this small file stands for the features, of which there may be many gigabytes, where a training asks whether
+    anything has changed.
+    """
+    digests = {"encoder_sha256": encoder_sha256, "features_sha256": features_sha256}
+    write_model(path, standardization.state_dict(), digests)
 
 
 def read_standardization(path: Path, *, encoder_sha256: str) -> Standardization:

@@ -12,6 +12,8 @@ from scan_core.clustering.model import ClusterHeads
 MARGIN = 4.0
 """Of an image's two largest logits, the mean difference at the start: sure enough to keep the clusters, not so sure
 that nothing is left to learn."""
+_CHUNK = 8192
+"""Images whose distances to all centers are in memory at once."""
 
 
 @torch.no_grad()
@@ -34,13 +36,20 @@ def start_from_kmeans(
     count, clusters, _ = heads.weight.shape
     for head, start in enumerate(np.random.SeedSequence(seed).generate_state(count)):
         centers = kmeans_centers(points, clusters, seed=int(start))
-        two = torch.cdist(points, centers).square().topk(2, largest=False).values
-        scale = MARGIN / (two[:, 1] - two[:, 0]).mean().clamp(min=1e-12)
+        scale = MARGIN / _gaps(points, centers).mean().clamp(min=1e-12)
         weight, bias = 2 * scale * centers, -scale * centers.square().sum(1)
         if standardization is not None:
             weight = weight / standardization.scale
             bias = bias - weight @ standardization.center
         heads.weight[head], heads.bias[head] = weight, bias
+
+
+def _gaps(
+    points: Float[Tensor, "images features"], centers: Float[Tensor, "clusters features"]
+) -> Float[Tensor, " images"]:
+    """How much farther the second nearest center is than the nearest, in squared distance."""
+    two = [torch.cdist(chunk, centers).square().topk(2, largest=False).values for chunk in torch.split(points, _CHUNK)]
+    return torch.cat(two).diff(dim=1)[:, 0]
 
 
 def kmeans_centers(

@@ -93,7 +93,10 @@ def open_cifar(
 def _from_parquet(path: Path, labels: Labels, *further: Labels) -> Dataset:
     dataset = parquet(path, labels=(labels.column, *(more.column for more in further)))
     if tuple(SPELLINGS.get(name, name) for name in dataset.classes) not in ((), labels.classes):
-        raise DataError(f"{path}: classes {', '.join(dataset.classes)}, expected {', '.join(labels.classes)}")
+        raise DataError(
+            f"{path}: classes {', '.join(dataset.classes)}, expected {', '.join(labels.classes)}; give another source",
+            argument="source",
+        )
     _check_range(path, dataset.label, labels)
     for more in further:
         _check_range(path, dataset.further[more.column], more)
@@ -102,7 +105,10 @@ def _from_parquet(path: Path, labels: Labels, *further: Labels) -> Dataset:
 
 def _check_range(path: Path, values: npt.NDArray[np.int64], labels: Labels) -> None:
     if values.max(initial=-1) >= len(labels.classes):
-        raise DataError(f"{path}: {labels.column} {values.max()}, expected 0..{len(labels.classes) - 1}")
+        raise DataError(
+            f"{path}: {labels.column} {values.max()}, expected 0..{len(labels.classes) - 1}; give another source",
+            argument="source",
+        )
 
 
 def _from_archive(path: Path, official: Official, labels: Labels, *further: Labels) -> Dataset:
@@ -137,7 +143,8 @@ def _read_batches(path: Path, official: Official, keys: set[str]) -> list[_Batch
                 }
                 return [batches[name] for name in official.splits]
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}); correct data.source") from error
+        message = f"{path}: cannot be read ({error.strerror or error}); make it readable or give another source"
+        raise DataError(message, argument="source") from error
 
 
 def _unpickle(member: str, pickled: bytes, keys: set[str]) -> _Batch:

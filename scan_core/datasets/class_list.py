@@ -33,7 +33,7 @@ def read_classes(source: Path | str, *, downloads: Path) -> dict[str, str]:
             raise DataError(f"{path}, line {number}: {found[1]} for the second time; remove one of the lines")
         classes[found[1]] = found[2] or found[1]
     if not classes:
-        raise DataError(f"{path}: empty, expected a line for each class; correct data.classes_file")
+        raise DataError(f"{path}: empty, expected a line for each class; give another list", argument="classes_file")
     return classes
 
 
@@ -50,4 +50,5 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); correct data.classes_file") from error
+        message = f"{path}: cannot be read ({error.strerror}); make it readable or give another list"
+        raise DataError(message, argument="classes_file") from error

@@ -17,6 +17,8 @@ class Place(NamedTuple):
     """A CSV file that names the classes; None for datasets that take none."""
     classes_file: Source
     """A list of the classes to take; None for all, and for datasets that take no list."""
+    labels: bool = True
+    """Whether any are wanted; without, a dataset need not look at them."""
 
 
 class Description(NamedTuple):

@@ -60,7 +60,8 @@ def check_sha256(path: Path, file: BufferedReader, expected: str) -> None:
     if found != expected:
         raise DataError(
             f"{path}: SHA-256 {found}, expected {expected}: not the official file, so it was not opened; "
-            "delete it and run again, or correct data.source"
+            "delete it and run again, or give another source",
+            argument="source",
         )
 
 
@@ -73,7 +74,8 @@ def _check_arrived(url: str, part: Path, sha256: str) -> None:
         part.unlink()
         raise DataError(
             f"{url}: wrong checksum (SHA-256 of the {size} bytes is not {sha256}), so the download was deleted; "
-            "run again, or set data.source to another mirror or a local copy"
+            "run again, or take another mirror or a local copy",
+            argument="source",
         ) from None
 
 

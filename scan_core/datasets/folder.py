@@ -29,7 +29,7 @@ def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
     Raises:
         DataError: no folder at ``source``, no image in it, or a faulty ``labels_file``.
     """
-    root, tree = _open(source, key="data.source")
+    root, tree = _open(source)
     splits, names = layout([tuple(path.split("/")) for path in tree.pictures])
     if labels_file is not None:
         names = read_label_file(labels_file, [printable(path) for path in tree.pictures])
@@ -54,19 +54,23 @@ def pictures_below(source: Source, *, key: str) -> Dataset:
     Raises:
         DataError: no folder at ``source``, or no image in it.
     """
-    root, tree = _open(source, key=key)
+    try:
+        root, tree = _open(source)
+    except DataError as error:
+        raise DataError(f"{key}: {error}") from error
     return _dataset(root, tree, range(len(tree.pictures)))
 
 
-def _open(source: Source, *, key: str) -> tuple[Path, Tree]:
-    root = local_path(source, name="folder", expected=EXPECTED, key=key)
+def _open(source: Source) -> tuple[Path, Tree]:
+    root = local_path(source, name="folder", expected=EXPECTED)
     if not root.is_dir():
-        raise DataError(f"{key}: {root} is a file, expected {EXPECTED}")
+        raise DataError(f"{root} is a file, expected {EXPECTED}", argument="source")
     tree = walk(root)
     if not tree.pictures:
         raise DataError(
-            f"{key}: no picture in {root} ({sum(tree.left_out.values())} other files, {len(tree.skipped)} unusable), "
-            f"expected {EXPECTED}; correct the path"
+            f"no picture in {root} ({sum(tree.left_out.values())} other files, {len(tree.skipped)} unusable), "
+            f"expected {EXPECTED}; correct the path",
+            argument="source",
         )
     return root, tree
 

@@ -40,7 +40,7 @@ def imagenet(source: Source, *, downloads: Path, classes_file: Source) -> Datase
     parts = {split: part for split in SPLITS if (part := _open_split(root, split, names)) is not None}
     found = {wnid for part in parts.values() for wnid in part.wnid}
     if not parts or (not found and names is None):
-        raise DataError(f"data.source: {root} has no picture of ImageNet, expected {EXPECTED}")
+        raise DataError(f"{root} has no picture of ImageNet, expected {EXPECTED}", argument="source")
     names = names or {wnid: wnid for wnid in sorted(found)}
     _check_all_there(names, found, classes_file)
     return _join(parts, names)
@@ -79,7 +79,8 @@ def _check_all_there(names: dict[str, str], found: set[str], classes_file: Sourc
     if missing:
         raise DataError(
             f"{classes_file}: {', '.join(missing[:3])} ({len(missing)} of {len(names)} classes) without any picture in "
-            "data.source; remove them or correct data.source"
+            "the source; remove them or give another source",
+            argument="source",
         )
 
 

@@ -114,7 +114,7 @@ def _val_wnids(devkit: Path) -> list[str]:
 def _match(pattern: re.Pattern[str], name: str, where: Path | str, expected: str) -> re.Match[str]:
     found = pattern.fullmatch(name.removeprefix("./"))
     if found is None:
-        raise DataError(f"{where}: {name!r} in it, expected {expected}; correct data.source")
+        raise DataError(f"{where}: {name!r} in it, expected {expected}; give another source", argument="source")
     return found
 
 

@@ -43,7 +43,8 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
     if not labels:
         raise DataError(
             f"{path}: none of its {len(unknown)} rows names one of the {len(pictures)} pictures"
-            f"{f' ({unknown[0]})' if unknown else ''}, expected paths relative to data.source, such as {pictures[0]}"
+            f"{f' ({unknown[0]})' if unknown else ''}, expected paths below their folder, such as {pictures[0]}",
+            argument="labels",
         )
     if unknown:
         warn(
@@ -89,7 +90,7 @@ def _plain(name: str) -> str:
 def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
     """Yield line number, file and class, None where there is none."""
     if path.exists() and not path.is_file():  # reading from a named pipe would wait forever
-        raise DataError(f"{path}: not a regular file, expected a CSV file; correct data.labels")
+        raise DataError(f"{path}: not a regular file, expected a CSV file; give another one", argument="labels")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, delimiter=_delimiter(file.readline()), strict=True)
@@ -107,7 +108,8 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.reader.line_num}: not CSV ({error}); correct it") from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); correct data.labels") from error
+        message = f"{path}: cannot be read ({error.strerror}); make it readable or give another one"
+        raise DataError(message, argument="labels") from error
 
 
 def _delimiter(header: str) -> str:

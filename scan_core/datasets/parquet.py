@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from scan_core.datasets.dataset import SPLITS, Dataset, Source, Stored, split_of, words
 from scan_core.datasets.description import Description
 from scan_core.datasets.parquet_images import UNREADABLE, read_images, unreadable
-from scan_core.datasets.parquet_labels import Column, join, label_columns, read_column, unlabeled
+from scan_core.datasets.parquet_labels import Column, join, label_columns, no_labels, read_column
 from scan_core.datasets.source import local_path
 from scan_core.datasets.walk import printable
 from scan_core.errors import DataError
@@ -33,7 +33,7 @@ class _File(NamedTuple):
     """[n], the origin of each image."""
 
 
-def parquet(source: Source, *, labels: tuple[str, ...] = ()) -> Dataset:
+def parquet(source: Source, *, labels: tuple[str, ...] = (), unlabeled: bool = False) -> Dataset:
     """RGB images of the column ``image`` or ``img``, or of the only column that may hold some.
 
     The split is the last word of the file's name that is one, or the name of its folder; ``train`` if neither is.
@@ -42,13 +42,14 @@ def parquet(source: Source, *, labels: tuple[str, ...] = ()) -> Dataset:
         labels: the column of labels, of integers, then those of further labels. By default the first of
             ``LABEL_COLUMNS``, of whole numbers, strings or truth values; without it, or with other values in it, a file
             is unlabeled.
+        unlabeled: whether no column of labels is looked at, whatever there is.
 
     Raises:
         DataError: no file, another layout, class names that differ among files, or a label without a name.
     """
     root = local_path(source, name="parquet", expected="a Parquet file or a folder of them")
     found = _find(root)
-    files = [_describe(path, labels) for path in found]
+    files = [_describe(path, labels, unlabeled=unlabeled) for path in found]
     if not labels:
         files = _with_common_labels(root, files)
     starts = np.cumsum([0, *(len(file.origin) for file in files)])
@@ -79,7 +80,8 @@ def _find(root: Path) -> list[Path]:
         names = sorted(path.name for path in root.iterdir())
         raise DataError(
             f"{root}: no *.parquet among its {len(names)} entries ({', '.join(names[:3]) or 'empty'}), expected a "
-            "Parquet file or a folder of them; correct data.source"
+            "Parquet file or a folder of them; give another source",
+            argument="source",
         )
     return files
 
@@ -107,12 +109,16 @@ def _with_common_labels(root: Path, files: list[_File]) -> list[_File]:
     """``files`` with the same column of labels each, which some may lack."""
     names = {name for file in files for name in file.labels}
     if len(names) > 1:
-        raise DataError(f"{root}: labels in columns {' and '.join(sorted(names))}, expected one name in all files")
+        raise DataError(
+            f"{root}: labels in columns {' and '.join(sorted(names))}, expected one name in all files; rename the "
+            "columns, or take none of the labels",
+            argument="labels",
+        )
     name = next(iter(names), "label")
-    return [file._replace(labels=file.labels or {name: unlabeled(len(file.origin))}) for file in files]
+    return [file._replace(labels=file.labels or {name: no_labels(len(file.origin))}) for file in files]
 
 
-def _describe(path: Path, labels: tuple[str, ...]) -> _File:
+def _describe(path: Path, labels: tuple[str, ...], *, unlabeled: bool) -> _File:
     """Read everything but the images."""
     try:
         with pq.ParquetFile(path) as file:
@@ -121,7 +127,7 @@ def _describe(path: Path, labels: tuple[str, ...]) -> _File:
                 raise ValueError(f"claims {rows} rows")
             image = _check_layout(path, schema, labels)
             has_path = _fields(schema.field(image).type).get("path") in (pa.string(), pa.large_string())
-            present = labels or label_columns(path, schema)
+            present = () if unlabeled else labels or label_columns(path, schema)
             table = file.read(columns=[*present] + [f"{image}.path"] * has_path)
         names = pc.struct_field(table[image], "path").to_pylist() if has_path else [None] * rows
         columns = {name: read_column(table[name], schema, name) for name in present}
@@ -143,7 +149,8 @@ def _check_layout(path: Path, schema: pa.Schema, labels: tuple[str, ...]) -> str
         wanted = f" and {' and '.join(labels)} (integer)" if labels else ""
         raise DataError(
             f"{path}: columns {found or 'none'}, expected image, img or but one of images (struct<bytes, path> or "
-            f"binary){wanted}, each name once; convert the file or correct data.source"
+            f"binary){wanted}, each name once; convert the file or give another source",
+            argument="source",
         )
     return image
 
@@ -153,7 +160,7 @@ def _fields(kind: pa.DataType) -> dict[str, pa.DataType]:
 
 
 PARQUET = Description(
-    lambda place: parquet(place.source),
+    lambda place: parquet(place.source, unlabeled=not place.labels),
     channels=3,
     image_size=None,
     images=None,

@@ -58,5 +58,6 @@ def _read_group(file: pq.ParquetFile, group: int, image: str, rows: npt.NDArray[
 def unreadable(path: Path, error: Exception) -> DataError:
     """Return the error to raise for one of ``UNREADABLE``."""
     return DataError(
-        f"{path}: not a readable Parquet file ({' '.join(str(error).split())}); replace it or correct data.source"
+        f"{path}: not a readable Parquet file ({' '.join(str(error).split())}); replace it or give another source",
+        argument="source",
     )

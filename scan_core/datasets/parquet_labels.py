@@ -59,11 +59,11 @@ def read_column(column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column
         column = pc.if_else(pc.is_finite(column), column, None)
         if not pc.all(pc.equal(column, pc.floor(column)), min_count=0).as_py():
             warn(f"column {name} of {column.type} has fractions: they cannot be classes, and it is ignored")
-            return unlabeled(len(column))
+            return no_labels(len(column))
     return Column(np.maximum(column.cast(pa.int64()).fill_null(-1).to_numpy(), -1), _classes(schema, name))
 
 
-def unlabeled(count: int) -> Column:
+def no_labels(count: int) -> Column:
     """A column of nothing."""
     return Column(np.full(count, -1), ())
 
@@ -79,12 +79,23 @@ def join(root: Path, name: str, columns: Sequence[Column]) -> Labels:
     label = np.concatenate([column.values for column in columns]).astype(np.int64)
     lists = {column.classes for column in columns if column.values.max(initial=-1) >= 0}
     if len(lists) > 1:
-        raise DataError(f"{root}: its files name different classes: {'; '.join(map(str, sorted(lists)))}")
+        raise _wrong(
+            f"{root}: its files name different classes ({'; '.join(map(str, sorted(lists)))}), expected the same in "
+            "each; convert those that differ"
+        )
     classes = lists.pop() if lists else ()
     allowed = len(classes) or 2**31
     if label.max(initial=-1) >= allowed:
-        raise DataError(f"{root}: {name} {label.max()}, expected 0..{allowed - 1} or -1 (unlabeled)")
+        known = f"the {allowed} classes that the files name" if classes else "the numbers of classes"
+        raise _wrong(
+            f"{root}: found {label.max()} in the column {name}, expected 0..{allowed - 1} ({known}) or -1 (unlabeled); "
+            "convert the column"
+        )
     return Labels(label, classes)
+
+
+def _wrong(message: str) -> DataError:
+    return DataError(f"{message}, or take none of the labels", argument="labels")
 
 
 def _numbered(root: Path, name: str, columns: Sequence[Column]) -> Labels:
@@ -92,7 +103,10 @@ def _numbered(root: Path, name: str, columns: Sequence[Column]) -> Labels:
     values = [value for column in columns for value in column.values.tolist()]
     names = {value for value in values if value not in (None, -1)}
     if not all(isinstance(each, str) for each in names):
-        raise DataError(f"{root}: {name} is text in some files and numbers in others, expected one of them")
+        raise _wrong(
+            f"{root}: the column {name} is text in some files and numbers in others, expected one of them; convert "
+            "those that differ"
+        )
     classes = tuple(sorted(names))
     number = {None: -1, -1: -1, **{each: i for i, each in enumerate(classes)}}
     return Labels(np.array([number[value] for value in values], np.int64), classes)

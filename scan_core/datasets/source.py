@@ -8,11 +8,11 @@ from scan_core.datasets.dataset import Source
 from scan_core.errors import DataError
 
 
-def locate(source: str | None, *, root: Path, key: str = "data.source") -> Source:
+def locate(source: str | None, *, root: Path, key: str) -> Source:
     """Return a local path (relative ones start from ``root``), an unchanged http(s) URL, or None.
 
     Args:
-        key: the name of the parameter, for messages.
+        key: what ``source`` is called, for messages.
 
     Raises:
         DataError: a URL of another scheme, a file URL on another host, or the home of an unknown user.
@@ -32,28 +32,31 @@ def locate(source: str | None, *, root: Path, key: str = "data.source") -> Sourc
     raise DataError(f"{key}: {source}, expected a path or a URL that starts with http://, https:// or file:///")
 
 
-def local_path(source: Source, *, name: str, expected: str, key: str = "data.source") -> Path:
+def local_path(source: Source, *, name: str, expected: str) -> Path:
     """Return ``source`` as an existing path.
 
     Args:
         name: the dataset's name, for messages.
         expected: what should be there, for messages.
-        key: the name of the parameter ``source``, for messages.
 
     Raises:
         DataError: no source, a URL, nothing at that path, or nothing readable.
     """
     if not isinstance(source, Path):
-        raise DataError(f"{key}: {source or 'null'}, expected for data.name {name} the local path of {expected}")
+        raise _wrong(f"found {source or 'none'}, expected for {name} the local path of {expected}")
     try:
         found = source.exists()
         regular = source.is_file() or source.is_dir()
     except OSError as error:
-        raise DataError(f"{key}: {source} cannot be read ({error.strerror}), expected {expected}") from error
+        raise _wrong(f"{source} cannot be read ({error.strerror}), expected {expected}") from error
     if not found:
-        raise DataError(f"{key}: nothing at {source}, expected {expected}; correct the path")
+        raise _wrong(f"nothing at {source}, expected {expected}; correct the path")
     if not regular:
-        raise DataError(f"{key}: {source} is neither a file nor a folder, expected {expected}")
+        raise _wrong(f"{source} is neither a file nor a folder, expected {expected}")
     if not os.access(source, os.R_OK | (os.X_OK if source.is_dir() else 0)):
-        raise DataError(f"{key}: {source} cannot be read (Permission denied); make it readable")
+        raise _wrong(f"{source} cannot be read (Permission denied); make it readable")
     return source
+
+
+def _wrong(message: str) -> DataError:
+    return DataError(message, argument="source")

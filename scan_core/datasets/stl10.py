@@ -112,7 +112,9 @@ def _scan(path: Path) -> tuple[list[str], dict[str, bytes]]:
             missing.remove(name)
             if not missing:
                 return order, labels
-    raise DataError(f"{path}: no {', '.join(sorted(missing))} in {FOLDER}/, expected {FILE}; correct data.source")
+    raise DataError(
+        f"{path}: no {', '.join(sorted(missing))} in {FOLDER}/, expected {FILE}; give another source", argument="source"
+    )
 
 
 @contextmanager
@@ -120,7 +122,8 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except UNREADABLE as error:
-        raise DataError(f"{path}: cannot be read to its end ({error}); replace it or correct data.source") from error
+        message = f"{path}: cannot be read to its end ({error}); replace it or give another source"
+        raise DataError(message, argument="source") from error
 
 
 def _members(path: Path) -> Iterator[tuple[str, ReadBytes]]:
@@ -144,7 +147,8 @@ def _sizes() -> dict[str, int]:
 def _check_size(file: Path | str, found: int | None, expected: int) -> None:
     if found != expected:
         size = "missing" if found is None else f"{found} bytes"
-        raise DataError(f"{file}: {size}, expected {expected} bytes; unpack {FILE} again or correct data.source")
+        message = f"{file}: {size}, expected {expected} bytes; unpack {FILE} again or give another source"
+        raise DataError(message, argument="source")
 
 
 def _dataset(source: Path, splits: Sequence[str], labels: dict[str, bytes], read: Read) -> Dataset:

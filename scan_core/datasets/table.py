@@ -48,11 +48,13 @@ def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, cla
     labels_file = None if labels in WITHOUT_FILE else Path(labels)
     if labels_file is not None and not described.takes_labels_file:
         alone = _names(lambda one: one.takes_labels_file)
-        raise DataError(f"data.labels: {labels}, expected folders or none (a CSV file is for data.name {alone} alone)")
+        message = f"found {labels} for {name}, expected folders or none (a CSV file is for {alone} alone)"
+        raise DataError(message, argument="labels")
     if classes_file is not None and not described.takes_classes_file:
         alone = _names(lambda one: one.takes_classes_file)
-        raise DataError(f"data.classes_file: {classes_file}, expected null (it is for data.name {alone} alone)")
-    dataset = described.open(Place(source, downloads, labels_file, classes_file))
+        message = f"found {classes_file} for {name}, expected none (it is for {alone} alone)"
+        raise DataError(message, argument="classes_file")
+    dataset = described.open(Place(source, downloads, labels_file, classes_file, labels=labels != "none"))
     if labels == "none":
         return dataset.without_labels()
     used = np.unique(dataset.label[dataset.label >= 0])

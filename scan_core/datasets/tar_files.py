@@ -36,7 +36,8 @@ def readable_tar(path: Path) -> Iterator[tarfile.TarFile]:
     except (DataError, MemoryError):
         raise
     except Exception as error:  # a damaged file can raise almost anything inside tarfile
-        raise DataError(f"{path}: not a readable tar ({error}); replace it or correct data.source") from error
+        message = f"{path}: not a readable tar ({error}); replace it or give another source"
+        raise DataError(message, argument="source") from error
 
 
 def tar_headers(file: BufferedReader) -> tarfile.TarFile:
@@ -95,4 +96,5 @@ def read_stretches(path: Path, stretches: npt.NDArray[np.int64]) -> Iterator[byt
                     )
                 yield content
     except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror}); correct data.source") from error
+        message = f"{path}: cannot be read ({error.strerror}); make it readable or give another source"
+        raise DataError(message, argument="source") from error

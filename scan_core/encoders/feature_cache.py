@@ -27,12 +27,11 @@ def infer_new(
     """The outputs of ``infer`` for all ``images``, which it is asked for where the file ``path`` does not know them.
 
     Afterwards the file knows these images and no others, and files of other encoders are gone. Several processes work
-    without: each would have to know what the others find. Outputs of few new images may differ in the last bits from
-    those that they would have among many, as they do with the size of a batch.
+    without: each would have to know what the others find.
 
     Args:
         path: named by a word, a dash, and everything that outputs depend on beside the pixels.
-        infer: gives the outputs of the images with these ids.
+        infer: gives the outputs of the images with these ids, each the same whatever the others are.
         width: numbers in an output, about.
     """
     everything = torch.arange(len(images))

@@ -28,6 +28,7 @@ def infer(
     mean: Sequence[float],
     std: Sequence[float],
     precision: str,
+    whole_batches: bool = False,
     description: str | None = None,
 ) -> Float[Tensor, "*heads images outputs"]:
     """The outputs of ``network`` in evaluation mode for the images ``image_ids``: float32, on the images' device.
@@ -35,18 +36,22 @@ def infer(
     Several processes share the work, and each has all the outputs in the end.
 
     Args:
+        whole_batches: whether the last batch is filled up with copies of its last image, so that the output of an image
+            is the same, to the bit, however many others there are: kernels add up in another order for another size.
         description: what to call the work in a progress bar; without it there is none.
     """
     network.eval()
     outputs = []
-    batches = torch.split(_own(image_ids), _batch_size(images))
+    size = _batch_size(images)
+    (part,) = part_of_batch(_filled_up(image_ids, multiple=processes())[None])
+    batches = torch.split(_filled_up(part, multiple=size) if whole_batches else part, size)
     pictures = images.batches(batches)
     if description:
         pictures = track(pictures, description=description, total=len(batches), unit="batches")
     for pixels in pictures:
         with autocast(images.device, precision):
             outputs.append(network(normalize(pixels, mean, std)).float())
-    together = gather(torch.cat(outputs, dim=-2).movedim(-2, 0))
+    together = gather(torch.cat(outputs, dim=-2).movedim(-2, 0)[: len(part)])
     return together[: len(image_ids)].movedim(0, -2).contiguous()
 
 
@@ -56,8 +61,6 @@ def _batch_size(images: Images) -> int:
     return min(MOST, max(1, PIXELS_ON_CPU // images.size**2))
 
 
-def _own(image_ids: Int64[Tensor, " images"]) -> Int64[Tensor, " part"]:
-    """What this process works on; the last image is repeated where they cannot be divided equally."""
-    missing = -len(image_ids) % processes()
-    filled_up = torch.cat([image_ids, image_ids[-1:].expand(missing)])
-    return part_of_batch(filled_up[None])[0]
+def _filled_up(image_ids: Int64[Tensor, " images"], *, multiple: int) -> Int64[Tensor, " more"]:
+    """Repeat the last image until ``multiple`` divides their number."""
+    return torch.cat([image_ids, image_ids[-1:].expand(-len(image_ids) % multiple)])

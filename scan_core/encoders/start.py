@@ -13,7 +13,8 @@ class Start(NamedTuple):
     normalization: Normalization | None = None
     """Of the images that it expects; None leaves it to the images themselves."""
     sha256: str | None = None
-    """Of the file that the weights are from, where there is one."""
+    """Of the file that the weights are from; of the weights themselves where they are from timm's hub; None where they
+    are random."""
 
     def of_channels(self, channels: int) -> "Start":
         """Return the same for images of ``channels``: where they are gray, with the mean over those of color."""

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from scan_core.artifacts.model import weights_checksum
 from scan_core.encoders.start import Start
 from scan_core.encoders.timm_encoder import TimmEncoder, size_arguments
 from scan_core.errors import WeightsError
@@ -32,8 +33,10 @@ def load_published(encoder: TimmEncoder) -> Start:
     except Exception as error:  # almost anything, from the hub's client or from loading
         reason = " ".join(str(error).split())[:200]
         raise WeightsError(f"hub: {name} is not in the cache and cannot be fetched ({reason})") from None
-    encoder.network.load_state_dict(network.state_dict())
-    return Start(f"what timm's {name} was (from the hub)", encoder.normalization)
+    weights = network.state_dict()
+    encoder.network.load_state_dict(weights)
+    digest = weights_checksum(weights)
+    return Start(f"what timm's {name} was (from the hub, sha256 {digest[:12]})", encoder.normalization, digest)
 
 
 @contextmanager

@@ -1,30 +1,32 @@
 """Decoding one picture file, of any of the usual formats, to 8-bit RGB."""
 
+import struct
+from collections.abc import Sequence
 from contextlib import suppress
-from io import BytesIO
+from io import BufferedReader, BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
 
 from scan_core.errors import DataError
-from scan_core.images.levels import Levels, Values, to_8_bits, values_of
+from scan_core.images.deep_color import deep_colors, has_deep_color, turn_bytes, with_colors
+from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
 from scan_core.images.png import PNG, without_metadata
 
 WITHOUT_SUFFIX = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 """What a file may be whose name does not say that it is a picture. TIFF is not among them: so begin cameras' raw files,
 in which there is but a thumbnail to be found."""
 
-FORMATS = [*WITHOUT_SUFFIX, "TIFF"]
-"""No other decoder of Pillow's is tried: some of them start other programs."""
+FORMATS = (*WITHOUT_SUFFIX, "TIFF")
+"""No other decoder of Pillow's is tried: some of them start other programs. HEIC has a decoder of its own."""
 
-with suppress(ImportError):
-    from pi_heif import register_heif_opener  # an optional package
-
-    register_heif_opener()
-    FORMATS.append("HEIF")
-
-HEIC = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypheif")
+HEIC = tuple(
+    b"ftyp" + brand
+    for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"heif", b"mif1", b"msf1")
+)
 """Bytes 4 to 12 of such a file."""
 
 JPEG = b"\xff\xd8\xff"
@@ -38,8 +40,6 @@ MOST_PIXELS = 300_000_000
 
 NEARLY_WHITE = 224
 """What is visible of a transparent picture, and as bright in the mean, is laid on black instead of white."""
-
-Image.MAX_IMAGE_PIXELS = None  # the limit is ours, Pillow would print a warning with a line of its source
 
 SIDEWAYS = (5, 6, 7, 8)
 """The EXIF orientations that swap width and height."""
@@ -63,7 +63,7 @@ class Decoded(NamedTuple):
 
 
 def decode_rgb(
-    encoded: bytes | Path,
+    encoded: bytes,
     *,
     at_least: int | None = None,
     most_pixels: int = MOST_PIXELS,
@@ -89,11 +89,13 @@ def decode_rgb(
             width, height = image.size
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
+            deep_color = has_deep_color(image)  # known until it is loaded, which a look at its EXIF may do
             orientation, animated = _orientation(image), _is_animated(image)
             image.load()
-            upright = image if orientation == 1 else ImageOps.exif_transpose(image)
+            deep = _deep_pixels(image, encoded, color=deep_color)
+            upright = _upright(image if deep is None else _with_levels(image, deep, levels), orientation)
             size = (height, width) if orientation in SIDEWAYS else (width, height)
-            return Decoded(to_rgb(upright, levels), size, values_of(upright), animated)
+            return Decoded(_to_rgb(upright), size, None if deep is None else values_of(deep), animated)
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -106,26 +108,52 @@ def decode_rgb(
 def is_picture(path: Path) -> bool:
     """Whether the file begins as one of ``WITHOUT_SUFFIX`` does; its pixels may be damaged all the same."""
     try:
-        with Image.open(path, formats=WITHOUT_SUFFIX):
+        with path.open("rb") as file:
+            _identify(file, WITHOUT_SUFFIX)
             return True
     except Exception:  # a file that is no picture can raise almost anything inside a decoder
         return False
 
 
-def _open(encoded: bytes | Path) -> Image.Image:
+def _open(encoded: bytes) -> Image.Image:
     """Open without decoding; metadata of a PNG that Pillow refuses for their length are left out."""
     try:
-        return Image.open(encoded if isinstance(encoded, Path) else BytesIO(encoded), formats=FORMATS)
-    except ValueError:
-        content = encoded.read_bytes() if isinstance(encoded, Path) else encoded
-        if not content.startswith(PNG):
+        return _identify(BytesIO(encoded), FORMATS)
+    except UnidentifiedImageError:
+        if encoded[4:12] not in HEIC:
             raise
-        return Image.open(BytesIO(without_metadata(content)), formats=["PNG"])
+        return _open_heic(encoded)
+    except ValueError:
+        if not encoded.startswith(PNG):
+            raise
+        return _identify(BytesIO(without_metadata(encoded)), ["PNG"])
+
+
+def _identify(file: BufferedReader | BytesIO, formats: Sequence[str]) -> Image.Image:
+    """Do what ``Image.open`` does, but for its limit on pixels, which all of a process would share."""
+    Image.init()
+    beginning = file.read(16)
+    for make, accepts in (Image.OPEN[format] for format in formats):
+        with suppress(IndexError, SyntaxError, TypeError, struct.error):  # so they say that it is not theirs
+            if accepts is None or accepts(beginning):
+                file.seek(0)
+                return make(file, "")
+    raise UnidentifiedImageError
+
+
+def _open_heic(encoded: bytes) -> Image.Image:
+    try:
+        from pi_heif import HeifImageFile  # an optional package
+    except ImportError:
+        raise UnreadableImageError(
+            "HEIC, which the optional package pi-heif decodes: install it (uv pip install pi-heif)"
+        ) from None
+    return HeifImageFile(BytesIO(encoded))
 
 
 def is_rotated(jpeg: bytes) -> bool:
     """Return whether EXIF says that the pixels are not upright, which some decoders ignore."""
-    with Image.open(BytesIO(jpeg), formats=["JPEG"]) as image:
+    with _identify(BytesIO(jpeg), ["JPEG"]) as image:
         return _orientation(image) != 1
 
 
@@ -144,9 +172,34 @@ def _is_animated(image: Image.Image) -> bool:
 
 def to_rgb(image: Image.Image, levels: Levels) -> Image.Image:
     """A decoded picture with 8 bits and three channels, transparency laid on a ground that it contrasts with."""
+    return _to_rgb(_with_levels(image, np.asarray(image), levels) if is_deep(image) else image)
+
+
+def _deep_pixels(image: Image.Image, encoded: bytes, *, color: bool) -> npt.NDArray[Any] | None:
+    """The values of ``image``, [H, W] or, of deep ``color``, [H, W, 3], where they have more than 8 bits."""
+    if color:
+        with _open(encoded) as lower:
+            turn_bytes(lower)
+            return deep_colors(image, lower)
+    return np.asarray(image) if is_deep(image) else None
+
+
+def _with_levels(image: Image.Image, deep: npt.NDArray[Any], levels: Levels) -> Image.Image:
+    """``image`` with 8 bits for each of its values, which are ``deep``."""
+    pixels = to_8_bits(deep, levels)
+    return Image.fromarray(pixels) if deep.ndim == 2 else with_colors(image, pixels)
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    if orientation == 1:
+        return image
+    image.getexif()[ExifTags.Base.Orientation] = orientation  # lost where the values have been scaled
+    return ImageOps.exif_transpose(image)
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
-    image = to_8_bits(image, levels)
     return (_on_ground(image.convert("RGBA")) if image.has_transparency_data else image).convert("RGB")
 
 
@@ -158,10 +211,7 @@ def _on_ground(image: Image.Image) -> Image.Image:
     return Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
 
 
-def _not_a_picture(encoded: bytes | Path) -> str:
-    content = encoded.read_bytes() if isinstance(encoded, Path) else encoded
-    if not content:
+def _not_a_picture(encoded: bytes) -> str:
+    if not encoded:
         return "empty (0 bytes)"
-    if content[4:12] in HEIC:
-        return "HEIC, which the optional package pi-heif decodes: install it (uv pip install pi-heif)"
-    return f"not a picture in one of the formats {', '.join(FORMATS)}"
+    return f"not a picture in one of the formats {', '.join(FORMATS)} or HEIC"

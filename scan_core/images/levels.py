@@ -1,9 +1,10 @@
 """Images of more than 8 bits: which values become black and white."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 WHITE = 255
@@ -30,19 +31,16 @@ class Values(NamedTuple):
 
 
 def is_deep(image: Image.Image) -> bool:
-    """Whether its mode has more than 8 bits for a pixel's only value."""
+    """Whether it is gray and its mode has more than 8 bits for a pixel."""
     return image.mode.startswith("I") or image.mode == "F"
 
 
-def values_of(image: Image.Image) -> Values | None:
-    """The lowest and highest value of ``image``, None where it has but 8 bits."""
-    if not is_deep(image):
-        return None
-    values = np.asarray(image)
-    finite = values[np.isfinite(values)]
+def values_of(pixels: npt.NDArray[Any]) -> Values | None:
+    """The lowest and highest of ``pixels``, None where none is finite."""
+    finite = pixels[np.isfinite(pixels)]
     if not finite.size:
         return None
-    return Values(float(finite.min()), float(finite.max()), whole=image.mode != "F")
+    return Values(float(finite.min()), float(finite.max()), whole=pixels.dtype.kind in "iu")
 
 
 def common_levels(images: Iterable[Values | None]) -> Levels:
@@ -70,14 +68,11 @@ def _extremes(images: list[Values]) -> tuple[float, float]:
     return min(values.lowest for values in images), max(values.highest for values in images)
 
 
-def to_8_bits(image: Image.Image, levels: Levels) -> Image.Image:
-    """``image`` with 8 bits where it has more; otherwise itself."""
-    if not is_deep(image):
-        return image
-    values = np.asarray(image)
-    if image.mode == "F":
+def to_8_bits(pixels: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.uint8]:
+    """``pixels``, integers or real numbers, by ``levels``; what is no number becomes black."""
+    if pixels.dtype.kind == "f":
         span = levels.highest_real - levels.lowest_real or 1.0
-        scaled = np.nan_to_num((values.astype(np.float64) - levels.lowest_real) / span, nan=0.0)
-        return Image.fromarray(np.rint(np.clip(scaled, 0, 1) * WHITE).astype(np.uint8))
-    above = np.clip(values.astype(np.int64), levels.lowest, levels.highest) - levels.lowest
-    return Image.fromarray((above * 256 // (levels.highest - levels.lowest + 1)).astype(np.uint8))
+        scaled = np.nan_to_num((pixels.astype(np.float64) - levels.lowest_real) / span, nan=0.0)
+        return np.rint(np.clip(scaled, 0, 1) * WHITE).astype(np.uint8)
+    above = np.clip(pixels.astype(np.int64), levels.lowest, levels.highest) - levels.lowest
+    return (above * 256 // (levels.highest - levels.lowest + 1)).astype(np.uint8)

@@ -1,7 +1,5 @@
 """The one definition of resizing: how a picture of any shape becomes a square, antialiased."""
 
-from pathlib import Path
-
 import numpy as np
 from PIL import Image
 
@@ -53,7 +51,7 @@ FITS = {"crop": resize_and_crop, "pad": resize_and_pad, "stretch": stretch}
 
 
 def decode_and_resize(
-    encoded: bytes | Path,
+    encoded: bytes,
     size: int,
     fit: str,
     *,

@@ -29,9 +29,9 @@ def choose_images(
     Raises:
         DataError: a split that does not exist, or fewer than 2 training images.
     """
-    _check_splits(split, "data.train_splits", train_splits)
-    _check_splits(split, "data.evaluate_splits", evaluate_splits)
-    _check_splits(split, "pretext.train_splits", pretext_splits)
+    _check_splits(split, train_splits, argument="train_splits")
+    _check_splits(split, evaluate_splits, argument="evaluate_splits")
+    _check_splits(split, pretext_splits, argument="pretext_splits")
     train, evaluate = np.isin(split, list(train_splits)), np.isin(split, list(evaluate_splits))
     pretext_only = np.isin(split, list(pretext_splits)) & ~train & ~evaluate
     drawn = [generator.permutation(np.flatnonzero(group))[:limit] for group in (train, pretext_only)]
@@ -45,12 +45,14 @@ def check_enough(train_images: int, *, skipped: Sequence[Skipped] = ()) -> None:
         why = f" ({len(skipped)} were skipped, {skipped[0].path} for instance: {skipped[0].reason})" if skipped else ""
         raise DataError(
             f"found {train_images} readable training image{'s' * (train_images != 1)}{why}, expected at least 2; "
-            "check data.source, data.train_splits and data.limit"
+            "check the source, the splits to train on and the limit"
         )
 
 
-def _check_splits(split: npt.NDArray[np.object_], key: str, wanted: Sequence[str]) -> None:
+def _check_splits(split: npt.NDArray[np.object_], wanted: Sequence[str], *, argument: str) -> None:
     found = sorted(set(split.tolist()))
     missing = [name for name in wanted if name not in found]
     if missing:
-        raise DataError(f"{key}: no split {', '.join(missing)} in this dataset, found {', '.join(found) or 'no image'}")
+        raise DataError(
+            f"no split {', '.join(missing)} in this dataset, found {', '.join(found) or 'no image'}", argument=argument
+        )

@@ -11,8 +11,7 @@ import pandas as pd
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.index import Index
-from scan_core.console.progress import say, warn
-from scan_core.console.words import counted
+from scan_core.console.progress import warn
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.errors import one_line
 from scan_core.images.contact_sheet import write_contact_sheet
@@ -30,7 +29,7 @@ def write_report(
     kept: npt.NDArray[np.bool_],
     index: Index,
     pictures: npt.NDArray[np.uint8],
-) -> None:
+) -> int:
     """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv`` and ``images.png``; print what was skipped.
 
     If there are classes, files are named without their folders, which may reveal the class.
@@ -39,6 +38,9 @@ def write_report(
         rows: [N], the rows of ``dataset`` that were ``loaded``.
         kept: [N], which of them were kept.
         pictures: some of the kept images, [n, C, S, S].
+
+    Returns:
+        How many of the kept images equal another one.
     """
     skipped = [*dataset.skipped, *loaded.skipped]
     same = first_equal(loaded.digest, among=loaded.readable)
@@ -64,17 +66,15 @@ def write_report(
         dropped=[not kept[i] for i in equal],
     )
     write_contact_sheet(folder / "images.png", pictures)
-    _say(skipped, details)
+    _say(skipped)
+    return len(equal) - int(details["duplicates_dropped"])
 
 
-def _say(skipped: list[Skipped], details: dict[str, Any]) -> None:
+def _say(skipped: list[Skipped]) -> None:
     for path, reason in skipped[:SHOWN_SKIPPED]:
         warn(one_line(f"skipped {path}: {reason}"))
     if len(skipped) > SHOWN_SKIPPED:
         warn(f"skipped {len(skipped) - SHOWN_SKIPPED} more, see skipped.csv")
-    if repeated := details["duplicates"] - details["duplicates_dropped"]:
-        copies = counted(repeated, "image")
-        say(f"pixel by pixel like another one: {copies} (duplicates.csv); data.duplicates: drop leaves them out")
 
 
 def describe_images(

@@ -66,18 +66,30 @@ def mixed(images: int, *, group: int) -> Int64[Tensor, " images"]:
     return torch.tensor([row for block in _blocks(images, group) for rows in _strided(block) for row in rows])
 
 
+def check_groups(images: int, *, group: int) -> None:
+    """Raise TrainingError unless so many images, this process's part of a batch, can be split into groups.
+
+    A group has at least two images, and a block of groups is not of two processes.
+    """
+    multiple = GROUPS * group
+    if processes() > 1 and images % multiple:
+        raise TrainingError(
+            f"{images} images of a batch for each of {processes()} processes, expected a multiple of {multiple} "
+            f"({GROUPS} groups of {group} that are normalized together): change batch_size or norm_group"
+        )
+    if images < 2 * GROUPS:
+        raise TrainingError(
+            f"{images} images in a batch, expected at least {2 * GROUPS} ({GROUPS} groups of two that are normalized "
+            "together): raise batch_size"
+        )
+
+
 def _strided(block: range) -> list[range]:
     return [block[start::GROUPS] for start in range(GROUPS)]
 
 
 def _blocks(images: int, group: int) -> list[range]:
-    """The rows of this process's part of a batch, block by block.
-
-    Raises:
-        TrainingError: a group would have less than two images, or a block would be of two processes.
-    """
-    if images < 2 * GROUPS or (processes() > 1 and images % (GROUPS * group)):
-        expected = f"a multiple of {GROUPS * group}" if processes() > 1 else f"at least {2 * GROUPS}"
-        raise TrainingError(f"{images} images of a batch for each process, expected {expected}: change batch_size")
+    """The rows of this process's part of a batch, block by block."""
+    check_groups(images, group=group)
     count = max(1, images // (GROUPS * group))
     return [range(images * block // count, images * (block + 1) // count) for block in range(count)]

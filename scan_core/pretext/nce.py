@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.parallel.distributed import average, gather, log_total, part_of_batch, processes
-from scan_core.pretext.task import Task
+from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 
 def chance_loss(negatives: int) -> float:
@@ -77,9 +77,7 @@ class NCE(Task):
         self.log_z: Tensor
         self.register_buffer("log_z", torch.tensor(torch.nan))
 
-    def loss(
-        self, projections: Float[Tensor, "views_of_part dimensions"], rows: Int64[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
         """Return the loss, and the share of views that are nearer to their own vector than to all drawn ones."""
         own_rows = part_of_batch(rows[None])[0]
         views, kept = F.normalize(projections.float(), dim=1), self.bank[own_rows]
@@ -109,12 +107,7 @@ class NCE(Task):
         self.log_z.copy_(torch.where(self.log_z.isfinite(), self.log_z, estimate))
 
     @torch.no_grad()
-    def after_step(
-        self,
-        projections: Float[Tensor, "views_of_part dimensions"],
-        rows: Int64[Tensor, " batch"],
-        broken: Bool[Tensor, ""],
-    ) -> None:
+    def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
         """Move the vectors of the batch's images towards their views."""
         kept, views = self.bank[rows], gather(F.normalize(projections.float(), dim=1))
         moved = F.normalize(self._bank_momentum * kept + (1 - self._bank_momentum) * views, dim=1)

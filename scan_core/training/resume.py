@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-import torch
-
-from scan_core.artifacts.model import read_model, write_model
+from scan_core.artifacts.model import read_model, weights_checksum, write_model
 from scan_core.console.progress import say, warn
 from scan_core.errors import ArtifactError
 from scan_core.parallel.distributed import rank, wait_for_all
@@ -97,7 +95,4 @@ def hold(folder: Path) -> Iterator[Resume]:
 
 
 def _checksum(state: State, history: History) -> str:
-    digest = hashlib.sha256(json.dumps([sorted(state), history]).encode())
-    for name in sorted(state):
-        digest.update(state[name].reshape(-1).view(torch.uint8).numpy().data)
-    return digest.hexdigest()
+    return hashlib.sha256(json.dumps([weights_checksum(state), history]).encode()).hexdigest()

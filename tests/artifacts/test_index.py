@@ -77,7 +77,7 @@ def test_index_wrong_number_of_rows(tmp_path):
 
 def test_index_without_training_image(tmp_path):
     write_index(tmp_path / "i", INDEX._replace(train=np.zeros(3, bool)), normalization=GRAY, pixels_digest="abc")
-    with pytest.raises(ArtifactError, match=r"no training image; check data\.train_splits"):
+    with pytest.raises(ArtifactError, match=r"no training image; run dvc repro fetch with other splits to train on"):
         read_index(tmp_path / "i")
 
 

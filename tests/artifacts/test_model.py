@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from scan_core.artifacts.model import load_weights, read_model, write_model
+from scan_core.artifacts.model import load_weights, read_model, weights_checksum, write_model
 from scan_core.errors import ArtifactError
 
 METADATA = {
@@ -78,3 +78,11 @@ def test_weights_that_do_not_fit_are_named(tmp_path: Path):
         ArtifactError, match=r"missing \['bias'\], unexpected \['extra'\], .*shape \['weight torch.float32 \(3, 3\)"
     ):
         load_weights(tmp_path, module, {"weight": torch.ones(3, 3), "extra": torch.ones(1)})
+
+
+def test_a_checksum_of_weights_is_of_their_names_and_bytes_in_any_order_and_layout():
+    image = torch.arange(24.0).view(1, 2, 3, 4)
+    found = weights_checksum({"a": image, "b": torch.tensor(1)})
+    assert found == weights_checksum({"b": torch.tensor(1), "a": image.to(memory_format=torch.channels_last)})
+    assert found != weights_checksum({"a": image, "c": torch.tensor(1)})
+    assert found != weights_checksum({"a": image + 1, "b": torch.tensor(1)})

@@ -2,6 +2,7 @@ import numpy as np
 import torch
 
 from scan_core.artifacts.standardization import Standardization
+from scan_core.clustering import kmeans_init
 from scan_core.clustering.kmeans_init import MARGIN, kmeans_centers, start_from_kmeans
 from scan_core.clustering.model import ClusterHeads
 
@@ -29,6 +30,14 @@ def test_heads_that_take_features_as_they_are_give_the_same_logits():
     start_from_kmeans(inside, points, seed=0)
     start_from_kmeans(outside, points, seed=0, standardization=standardization)
     torch.testing.assert_close(outside(POINTS), inside(points))
+
+
+def test_many_images_start_as_at_once(monkeypatch):
+    points, parts, whole = torch.randn(50, 2), ClusterHeads(2, 3, 1), ClusterHeads(2, 3, 1)
+    start_from_kmeans(whole, points, seed=0)
+    monkeypatch.setattr(kmeans_init, "_CHUNK", 16)
+    start_from_kmeans(parts, points, seed=0)
+    torch.testing.assert_close(parts.state_dict(), whole.state_dict())
 
 
 def test_images_that_are_all_alike():

@@ -56,7 +56,7 @@ def test_read_classes_errors(write, tmp_path, content, message):
 
 
 def test_read_classes_missing(tmp_path):
-    with pytest.raises(DataError, match=r"gone: cannot be read .* correct data\.classes_file"):
+    with pytest.raises(DataError, match=r"gone: cannot be read .* give another list"):
         read_classes(tmp_path / "gone", downloads=tmp_path)
 
 

@@ -109,7 +109,7 @@ def test_imagenet_train_alone_needs_no_kit(tars):
 
 
 def test_imagenet_is_not_downloaded(tmp_path):
-    with pytest.raises(DataError, match=r"data\.source: null, expected .*ImageNet may not be downloaded automatically"):
+    with pytest.raises(DataError, match=r"found none, expected .*ImageNet may not be downloaded automatically"):
         imagenet(None, downloads=tmp_path, classes_file=None)
 
 

@@ -79,7 +79,7 @@ def test_label_file_counts_rows_without_a_picture(write, capsys):
     [
         ("", "line 1: columns none, expected file and label"),
         ("name,label\na/1.png,cat\n", "line 1: columns 'name', 'label', expected file and label"),
-        ("file,label\n", "none of its 0 rows names one of the 3 pictures, expected paths relative to data.source"),
+        ("file,label\n", "none of its 0 rows names one of the 3 pictures, expected paths below their folder"),
         (
             "file,label\na/3.png,cat\n../a/1.png,cat\n",
             "none of its 2 rows names one of the 3 pictures (line 2: 'a/3.png')",
@@ -104,7 +104,8 @@ def test_label_file_errors(write, content, message):
 
 def test_label_file_missing(tmp_path):
     with pytest.raises(
-        DataError, match=r"gone\.csv: cannot be read \(No such file or directory\); correct data\.labels"
+        DataError,
+        match=r"gone\.csv: cannot be read \(No such file or directory\); make it readable or give another one",
     ):
         read_label_file(tmp_path / "gone.csv", PICTURES)
 

@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from scan_core.datasets.parquet import parquet
+from scan_core.datasets.table import open_dataset
 from scan_core.errors import DataError
 from tests.samples import write_parquet, write_table
 
@@ -142,7 +143,8 @@ def test_parquet_columns_of_labels_by_name(tmp_path):
 
 def test_parquet_labels_that_have_no_name(tmp_path):
     write_parquet(tmp_path / "a.parquet", IMAGES[:1], [2], ("cat", "dog"))
-    with pytest.raises(DataError, match=r"label 2, expected 0\.\.1"):
+    said = r"found 2 in the column label, expected 0\.\.1 \(the 2 classes .*; convert the column, or take none"
+    with pytest.raises(DataError, match=said):
         _open(tmp_path)
 
 
@@ -152,8 +154,17 @@ def test_parquet_labels_too_large(tmp_path):
     with pytest.raises(DataError, match="not a readable Parquet file"):
         _open(path)
     write_parquet(path, IMAGES[:1], [2**40])
-    with pytest.raises(DataError, match=r"expected 0\.\.2147483647 or -1"):
+    with pytest.raises(DataError, match=r"expected 0\.\.2147483647 .*or -1 .* or take none of the labels") as error:
         _open(path)
+    assert error.value.argument == "labels"
+
+
+@pytest.mark.parametrize("number", [2**40, 2**63])
+def test_parquet_labels_are_not_looked_at_where_none_are_wanted(number, tmp_path):
+    column = pa.array([number], pa.uint64())
+    pq.write_table(pa.table({"image": [b""], "label": column}), tmp_path / "a.parquet")
+    dataset = open_dataset("parquet", tmp_path, downloads=tmp_path, labels="none", classes_file=None)
+    assert dataset.label.tolist() == [-1]
 
 
 def test_parquet_paths_that_are_no_utf8(tmp_path):
@@ -168,7 +179,8 @@ def test_parquet_paths_that_are_no_utf8(tmp_path):
 def test_parquet_files_of_different_classes(tmp_path):
     write_parquet(tmp_path / "a.parquet", IMAGES[:1], [0], ("cat", "dog"))
     write_parquet(tmp_path / "b.parquet", IMAGES[:1], [0], ("dog", "cat"))
-    with pytest.raises(DataError, match="different classes"):
+    said = r"different classes \(.*\), expected the same in each; convert those that differ, or take none of the labels"
+    with pytest.raises(DataError, match=said):
         _open(tmp_path)
 
 

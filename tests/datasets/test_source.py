@@ -17,13 +17,13 @@ from scan_core.errors import DataError
     ],
 )
 def test_locate(source, expected):
-    assert locate(source, root=Path("/root")) == expected
+    assert locate(source, root=Path("/root"), key="data.source") == expected
 
 
 @pytest.mark.parametrize("source", ["ftp://example.org/a", "s3://bucket/a", "file://host/a"])
 def test_locate_other_schemes(source):
     with pytest.raises(DataError, match=r"expected a path or a URL that starts with http://"):
-        locate(source, root=Path())
+        locate(source, root=Path(), key="data.source")
 
 
 @pytest.mark.parametrize("source", [None, "https://example.org/a", Path("/nowhere"), Path("/" + "x" * 300)])

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
@@ -38,3 +39,19 @@ def test_what_is_said_of_an_image_does_not_depend_on_the_others(tiny_images):
     assert everything.std(0).max() > 0.01
     torch.testing.assert_close(some, everything[::5])
     assert int(network.bn1.num_batches_tracked) == 0
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_in_whole_batches_what_is_said_of_an_image_is_the_same_bytes_whatever_the_others_are(layout):
+    torch.manual_seed(0)
+    network = ResNet("resnet10", width=8, stem="3x3", channels=3).to(memory_format=layout)
+    pixels = np.random.default_rng(0).integers(0, 256, (150, 3, 64, 64), dtype=np.uint8)
+    images = ResidentImages(pixels, torch.device("cpu"))
+
+    def said(ids: Tensor) -> Tensor:
+        return infer(network, images, ids, mean=[0.5] * 3, std=[0.2] * 3, precision="float32", whole_batches=True)
+
+    everything = said(torch.arange(150))
+    for ids in (torch.tensor([3]), torch.tensor([149, 0, 70, 1, 2]), torch.arange(150).flip(0)[:69]):
+        assert torch.equal(said(ids), everything[ids])
+    assert everything.std(0).max() > 0.01

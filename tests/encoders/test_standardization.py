@@ -27,7 +27,7 @@ def test_features_that_are_all_alike_stay_finite():
 def test_there_and_back(tmp_path: Path):
     path = tmp_path / "standardization.safetensors"
     fitted = fit_standardization(np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32), fit_ids=np.arange(9))
-    write_standardization(path, fitted, encoder_sha256="a" * 64)
+    write_standardization(path, fitted, encoder_sha256="a" * 64, features_sha256="c" * 64)
     read = read_standardization(path, encoder_sha256="a" * 64)
     assert all(torch.equal(value, read.state_dict()[name]) for name, value in fitted.state_dict().items())
     with pytest.raises(ArtifactError, match="encoder with the SHA-256 aaaaaaaaaaaa, expected bbbbbbbbbbbb"):

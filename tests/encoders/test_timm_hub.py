@@ -7,6 +7,7 @@ import torch
 from huggingface_hub import constants
 from safetensors.torch import save_file
 
+from scan_core.artifacts.model import weights_checksum
 from scan_core.encoders import timm_hub
 from scan_core.encoders.timm_encoder import timm_encoder
 from scan_core.errors import WeightsError
@@ -42,7 +43,8 @@ def test_what_was_fetched_once_is_taken_without_a_network(cache: Path):
     encoder = timm_encoder("timm/test_vit", channels=3, image_size=32)
     start = timm_hub.load_published(encoder)
     assert torch.equal(encoder.network.blocks[0].attn.qkv.weight, theirs.blocks[0].attn.qkv.weight)
-    assert start.trained_with == "what timm's test_vit.r160_in1k was (from the hub)"
+    assert start.sha256 == weights_checksum(encoder.network.state_dict())
+    assert start.trained_with == f"what timm's test_vit.r160_in1k was (from the hub, sha256 {start.sha256[:12]})"
     assert start.normalization.mean == [0.5, 0.5, 0.5]
 
 

@@ -108,6 +108,12 @@ def images(channels: int = 1) -> ResidentImages:
     return ResidentImages(pixels, torch.device("cpu"))
 
 
+def moco(batch_size: int) -> None:
+    """Make the task, before any training."""
+    make_task, _ = TASKS["moco"]
+    make_task(ResNet("resnet10", width=4, stem="3x3", channels=1), images=26, batch_size=batch_size)
+
+
 def training(name: str) -> Any:
     torch.manual_seed(0)
     encoder = ResNet("resnet10", width=4, stem="3x3", channels=1)

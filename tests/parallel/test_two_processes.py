@@ -109,6 +109,12 @@ def test_a_normalization_that_does_more_is_refused():
         SynchronizedBatchNorm.convert(torch.nn.Sequential(Activated(3)))
 
 
+def test_moco_refuses_a_batch_whose_groups_are_of_two_processes(processes: Team):
+    said = r"24 images of a batch for each of 2 processes, expected a multiple of 16 .*change batch_size or norm_group"
+    with pytest.raises(AssertionError, match=said):
+        processes(cases.moco, 48)
+
+
 def test_a_finished_state_is_cleared_only_when_all_have_loaded_it(tmp_path: Path, processes: Team):
     history = [{"loss": 0.5, "skipped_steps": 0.0}]
     Resume(tmp_path / "state").save(dict, history)

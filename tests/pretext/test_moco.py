@@ -6,16 +6,18 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scan_core.encoders.resnet import ResNet
+from scan_core.errors import TrainingError
 from scan_core.pretext.moco import MoCo, info_nce
 
 ROWS = torch.tensor([2, 0])
 HEAD = {"hidden_dim": 4, "projection_dim": 3, "batch_norm": True}
 
 
-def task(queue: int = 5) -> MoCo:
+def task(queue: int = 5, batch_size: int = 8) -> MoCo:
     torch.manual_seed(0)
     encoder = ResNet("resnet10", width=2, stem="3x3", channels=1)
-    return MoCo(encoder, images=6, batch_size=2, temperature=0.5, queue=queue, momentum=0.75, norm_group=2, **HEAD)
+    settings = {"temperature": 0.5, "queue": queue, "momentum": 0.75, "norm_group": 2}
+    return MoCo(encoder, images=6, batch_size=batch_size, **settings, **HEAD)
 
 
 def projections() -> Tensor:
@@ -99,3 +101,8 @@ def test_keys_come_in_the_order_of_their_images():
     views[16 + 5] = torch.randn(1, 8, 8)
     keys = F.normalize(found.project(found.model, views)[16:], dim=1)
     assert (keys @ keys.T).sum(dim=1).argmin() == 5
+
+
+def test_a_batch_too_small_for_the_groups_is_refused_before_the_training():
+    with pytest.raises(TrainingError, match="7 images in a batch, expected at least 8"):
+        task(batch_size=7)

@@ -173,7 +173,7 @@ def test_fetch_decodes_only_what_it_keeps(run_fetch, tmp_path):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ({"source": "x"}, "expected null for data.name digits"),
+        ({"source": "x"}, r"^data\.source: found .*x, expected none for digits"),
         ({"train_splits": ["val"]}, r"data\.train_splits: no split val in this dataset, found train"),
         ({"limit": 1}, "found 1 readable training image, expected at least 2"),
     ],
