@@ -19,8 +19,9 @@ from scan_core.naming.groups import groups, ranked
 from scan_core.report.page import write_page
 from stages.cli import run
 from stages.cluster_names import installed_names
-from stages.evaluate import PAGE, cluster_names, describe, evaluation, models
+from stages.evaluate import cluster_names, describe, evaluation, models
 from stages.evaluated import evaluated_model
+from stages.outcome import PAGE
 from stages.params_file import load_params
 from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL
 

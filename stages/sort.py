@@ -96,7 +96,7 @@ def main(
 def _check_folder(folder: Path, config: Params) -> None:
     """Raise DataError where pictures must not be put."""
     root = main_root()
-    source = locate(config.data.source, root=root)
+    source = locate(config.data.source, root=root, key="data.source")
     for place in {folder, folder.resolve()}:
         if reason := against(place, root):
             raise DataError(f"FOLDER: {folder} {reason}; give a place of your own, outside the project for instance")
