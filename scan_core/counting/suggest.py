@@ -1,4 +1,4 @@
-"""From the curve to a range and a suggestion."""
+"""Turn the curve into a range of numbers of clusters and a suggestion."""
 
 import math
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from scan_core.counting.curve import Point
 from scan_core.errors import DataError
 
 NEARLY = 0.85
-"""Numbers of clusters that fit at least so well, as a share of the best, are in the range."""
+"""The range holds the numbers of clusters whose fit is at least this share of the best fit."""
 
 
 class Suggestion(NamedTuple):
-    """How many clusters."""
+    """A number of clusters, and the range that it is from."""
 
     clusters: int
     lowest: int
