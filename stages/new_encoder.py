@@ -1,4 +1,4 @@
-"""The encoder that params.yaml describes, what it starts from, and what to say where there can be none."""
+"""Make the encoder that params.yaml describes, with the weights that it starts from."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Refusing pictures that lie where the pipeline writes: DVC removes a stage's outputs before it runs the stage."""
+"""Refuse pictures that lie where the pipeline writes: DVC removes a stage's outputs before it runs the stage."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of images, computed once: features of each image as it is and of augmented views."""
+"""Features of a frozen encoder, computed once: of each image as it is, and of augmented views."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ from scan_core.training.precision import autocast
 _BATCH = 256
 _CHUNK = 8192
 SHARE_OF_DEVICE = 0.5
-"""Of the device's free memory, what the features may take."""
+"""Largest share of the device's free memory that the features may take."""
 
 
 class CachedFeatures:
@@ -33,7 +33,7 @@ class CachedFeatures:
     Args:
         values: [1 + V, M, D], the images as they are first; a memory-mapped file stays on the disk, and the system
             decides what of it to keep in memory. They are copied to a GPU's memory where they fit. V may be 0.
-        device: where features are wanted.
+        device: the device that features are returned on.
     """
 
     def __init__(self, values: Float[np.ndarray, "all images width"], device: torch.device) -> None:
@@ -73,9 +73,9 @@ def cache_features(
 ) -> CachedFeatures:
     """Let ``encoder``, in evaluation mode, see the images ``image_ids`` as they are and augmented ``views`` times.
 
-    The file ``path`` grows view by view (float16, nothing else in it). One that is there already goes on after its last
-    whole view: whoever gives the path sees to it that everything else is as before. Each view draws from a generator of
-    its own, so that a file in pieces holds what one at a stretch would.
+    The file ``path`` grows view by view; it holds float16 numbers and nothing else. If it exists, the next view is
+    appended to its last whole one: the caller makes sure that nothing else has changed. Each view has a generator of
+    its own, so that an interrupted file ends with the same content.
 
     Args:
         standardization: of the features, where heads take them standardized.

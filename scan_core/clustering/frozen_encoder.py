@@ -13,7 +13,7 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.training.precision import autocast
 
 AS_IT_IS = -1
-"""In place of a view's number."""
+"""The number of the view that is not augmented."""
 
 
 class FrozenEncoder:
@@ -71,7 +71,7 @@ class FrozenEncoder:
 def draw_views(
     itself: Bool[Tensor, "steps batch"], views: int, generator: torch.Generator
 ) -> Int64[Tensor, "steps batch_twice"]:
-    """Which of ``views`` views the anchors (first half) and their partners show, uniform.
+    """Draw which of ``views`` views the anchors (first half) and their partners (second half) show, uniformly.
 
     Args:
         itself: where an image is its own partner: the two views are then different ones.

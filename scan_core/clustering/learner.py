@@ -1,4 +1,4 @@
-"""What learns in the clustering steps: a whole network that sees images, or its heads alone on cached features."""
+"""The interface of what the clustering steps train: a network on images, or its heads on cached features."""
 
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
