@@ -56,7 +56,9 @@ def main(
         more = f" and {len(reset) - NAMED} more" if len(reset) > NAMED else ""
         say(f"{params}: what had been set by hand is the preset's again: {', '.join(reset[:NAMED])}{more}")
     usual = dict(leaves(_of_preset(name)))
-    changed = [f"{key}: {_shown(value)}" for key, value in leaves(values) if _is_leaf(value) and value != usual[key]]
+    changed = [
+        f"{key}: {_shown(value)}" for key, value in leaves(values) if _is_leaf(value) and value != usual.get(key)
+    ]
     missing = DATASETS[values["data"]["name"]].needs_source and not values["data"]["source"]
     then = f"name your pictures, python -m stages.use {name} /path/to/pictures" if missing else "dvc repro"
     say(f"{params}: written from the preset {name}{' with ' if changed else ''}{', '.join(changed)}; next: {then}")

@@ -98,7 +98,7 @@ class SelfLabelTraining:
         self._epoch += 1
         kept = sum(count > 0 for count in confident) > 1 and now.is_no_worse(self.scan)
         if kept:
-            weights = {f"model.{name}": value for name, value in self.weights().items()}
+            weights = {f"model.{name}": value.clone() for name, value in self._kept.state_dict().items()}
             self._best = {"epoch": torch.tensor(self._epoch), "confident": self.confident.clone(), **weights}
         return {
             **averages,
@@ -128,7 +128,9 @@ class SelfLabelTraining:
 
         Where no epoch is kept, no weights, 0, and the confident images of the last one.
         """
-        return part(self._best, "model"), int(self._best.get("epoch", 0)), self._best.get("confident", self.confident)
+        kept = part(self._best, "model")
+        weights = {**self._learner.model.state_dict(), **kept} if kept else {}
+        return weights, int(self._best.get("epoch", 0)), self._best.get("confident", self.confident)
 
     def weights(self) -> State:
         """The model's weights as they are now; with ``ema_decay``, their average."""
