@@ -165,6 +165,13 @@ def test_by_keyboard_alone(page, drawn: Path, tmp_path: Path):
     assert read_names(tmp_path / "saved.yaml").names == tuple("abcdef")
 
 
+def test_a_click_on_save_counts_while_a_name_is_being_typed(page, drawn: Path, tmp_path: Path):
+    page.goto(drawn.as_uri())
+    page.get_by_label("Name of cluster 1").click()
+    page.keyboard.type("hats")  # and no blur: the click ends the typing, which adds a line to the list of names
+    assert read_names(_saved(page, tmp_path)).names[1] == "hats"
+
+
 def test_names_on_the_map(page, drawn: Path):
     page.goto(drawn.as_uri())
     _name(page, 2, "cat")
