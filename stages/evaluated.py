@@ -14,6 +14,7 @@ from scan_core.errors import ArtifactError
 from stages.paths import MAP, METRICS, REPORTS, SELF_LABEL_MODEL
 
 DETAILS = REPORTS / "evaluate/details.json"
+AGAIN = "run dvc repro evaluate"
 COLUMNS = pa.schema(
     [
         ("x", pa.float32()),
@@ -63,14 +64,17 @@ def evaluated_model() -> str:
     """
     model = f"sha256:{checksum(SELF_LABEL_MODEL)}"
     if _entry(DETAILS, "model") != model:
-        raise ArtifactError(
-            f"{DETAILS}: an evaluation of another model than {SELF_LABEL_MODEL}; run dvc repro evaluate"
-        )
+        raise ArtifactError(f"{DETAILS}: an evaluation of another model than {SELF_LABEL_MODEL}; {AGAIN}")
     return model
 
 
 def _entry(path: Path, name: str) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8")).get(name)
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: missing; {AGAIN}") from None
     except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path}: not readable ({error}); run dvc repro evaluate") from error
+        raise ArtifactError(f"{path}: not readable ({error}); {AGAIN}") from error
+    if not isinstance(found, dict) or name not in found:
+        raise ArtifactError(f"{path}: no entry {name}; {AGAIN}")
+    return found[name]

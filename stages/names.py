@@ -37,6 +37,10 @@ def main(
     Without FILE, shows the names that are installed. Keep clusters.yaml in git: sort, predict and report read it, and
     no stage depends on it. The one before is kept as clusters.yaml.bak.
     """
+    if form and (file is not None or carried):
+        raise DataError("--form: writes empty names, and takes neither FILE nor --carry-over; leave these out")
+    if carried and file is None:
+        raise DataError(f"--carry-over: expects FILE, the names of the earlier model, for instance {CLUSTER_NAMES}")
     evaluated = read_evaluated()
     if form:
         _write_form(evaluated)

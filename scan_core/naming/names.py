@@ -16,7 +16,9 @@ from scan_core.errors import DataError
 JUNK = "junk"
 """The name of clusters that are set aside."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-NUMBER = re.compile(r"cluster (\d+)")
+NUMBER = re.compile(r"cluster (\d{1,9})")
+VISIBLE = "LNPS"
+"""Letters, numbers, punctuation and symbols: the first letters of Unicode's categories."""
 ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """What YAML does not take as it is, beside what JSON escapes."""
 HEADER = (
@@ -62,7 +64,7 @@ def read_names(path: Path) -> Names:
         found = YAML(typ="base", pure=True).load(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}; save the names on the page of the run first") from error
-    except (UnicodeError, YAMLError) as error:
+    except (UnicodeError, YAMLError, RecursionError) as error:
         raise DataError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from error
     if (
         not isinstance(found, dict)
@@ -108,6 +110,8 @@ def _row(path: Path, number: int, row: Any) -> tuple[str, tuple[str, ...]]:
     name = uniform(name)
     if bad := [character for character in name if unicodedata.category(character) in ("Cc", "Cs")]:
         raise DataError(f"{path}: cluster {number}: the name has the character {bad[0]!r}; remove it")
+    if name and not any(unicodedata.category(character)[0] in VISIBLE for character in name):
+        raise DataError(f"{path}: cluster {number}: nothing of the name {name!a} can be seen; give another one")
     return name, tuple(members)
 
 

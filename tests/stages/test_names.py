@@ -128,7 +128,7 @@ def test_lost_names_are_said(capsys):
 
 
 def test_names_without_pictures_cannot_be_carried_over():
-    with pytest.raises(DataError, match=r"given\.yaml: none of the 0 pictures"):
+    with pytest.raises(DataError, match=r"given\.yaml: no members are listed"):
         main(_give("cat", "", "", model="another"), carried=True)
 
 
@@ -136,3 +136,20 @@ def test_an_evaluation_of_another_model_is_refused():
     _evaluate("second", [], stale=True)
     with pytest.raises(ArtifactError, match=r"an evaluation of another model than .*; run dvc repro evaluate"):
         main(_give("cat", "", "", model="second"))
+
+
+def test_options_that_do_not_go_together_are_refused():
+    given = _give("cat", "", "")
+    with pytest.raises(DataError, match="--form: writes empty names"):
+        main(given, form=True)
+    with pytest.raises(DataError, match="--carry-over: expects FILE"):
+        main(carried=True)
+    assert not CLUSTER_NAMES.exists()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "{", None])
+@pytest.mark.parametrize("path", [METRICS, Path("reports/evaluate/details.json")])
+def test_damaged_figures_are_told_of(path: Path, text: str | None):
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(ArtifactError, match=f"{path}: .*; run dvc repro evaluate"):
+        main()
