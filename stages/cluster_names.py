@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from scan_core.artifacts.model import checksum
 from scan_core.errors import DataError
-from scan_core.naming.names import read_names
+from scan_core.naming.names import model_digest, read_names
 from stages.paths import CLUSTER_NAMES
 
 
@@ -20,7 +19,7 @@ def installed_names(model: Path, clusters: int, path: Path = CLUSTER_NAMES) -> t
     if not path.exists():
         return ("",) * clusters
     names = read_names(path)
-    present = f"sha256:{checksum(model)}"
+    present = model_digest(model)
     if names.model != present:
         raise DataError(
             f"{path}: names for the clusters of another model ({names.model[:19]}, now {present[:19]}); "

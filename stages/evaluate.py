@@ -29,17 +29,19 @@ from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
+from scan_core.report.map_table import read_map, write_map
 from scan_core.report.page import Pictures, Run, write_page
-from scan_core.report.plane import plane, read_map, write_map
+from scan_core.report.plane import plane
 from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
 from stages.evaluate_messages import suggested, summary, warnings
 from stages.opening import Opening, in_pixels, on
-from stages.outcome import PAGE, outcome
+from stages.outcome import outcome
 from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
+    DETAILS,
     EMBEDDINGS,
     ENCODER,
     FEATURES,
@@ -49,6 +51,7 @@ from stages.paths import (
     MAP,
     METRICS,
     NEIGHBORS,
+    PAGE,
     PARAMS,
     PREDICTIONS,
     REJECTED_MODEL,
@@ -93,7 +96,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
     described = describe(found)
     model = {"trained_with": described.taught, "model": f"sha256:{described.digests['self_label']}"}
-    write_text(REPORT / "details.json", json.dumps({**details(results), **model}, indent=2) + "\n")
+    write_text(DETAILS, json.dumps({**details(results), **model}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
     names = cluster_names(results)
     clusters, confidence = results.self_label.clusters, results.self_label.confidence

@@ -15,8 +15,8 @@ from scan_core.report.members import surest_members
 from stages.cli import run
 from stages.cluster_names import installed_names
 from stages.evaluated import Evaluated, read_evaluated
-from stages.names_messages import PAGE, moved, shown
-from stages.paths import CLUSTER_NAMES, SELF_LABEL_MODEL
+from stages.names_messages import moved, shown
+from stages.paths import CLUSTER_NAMES, PAGE, SELF_LABEL_MODEL
 
 BACKUP = CLUSTER_NAMES.with_name(f"{CLUSTER_NAMES.name}.bak")
 

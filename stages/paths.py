@@ -27,7 +27,10 @@ CLUSTER_NAMES = Path("clusters.yaml")
 
 REPORTS = Path("reports")
 MAP = REPORTS / "evaluate/map.parquet"
-METRICS = Path("reports/metrics/evaluate.json")
+METRICS = REPORTS / "metrics/evaluate.json"
+DETAILS = REPORTS / "evaluate/details.json"
+"""Figures of the evaluation beside ``METRICS``."""
+PAGE = REPORTS / "report.html"
 
 
 def main_root() -> Path:

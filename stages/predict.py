@@ -13,6 +13,7 @@ import typer
 
 from scan_core.artifacts.atomic import check_file_name, write_text
 from scan_core.console.progress import say, tell, warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Skipped
 from scan_core.errors import ArtifactError, DataError, one_line
 from scan_core.evaluation.confidence import cluster_sizes
@@ -85,7 +86,7 @@ def main(
         _warn_of(skipped)
         if not len(rows.row):
             raise DataError(
-                f"PICTURES: none of the {_pictures(len(skipped))} in {' '.join(map(str, pictures))} can be "
+                f"PICTURES: none of the {counted(len(skipped), 'picture')} in {' '.join(map(str, pictures))} can be "
                 "read; replace them"
             )
         probabilities = _spooled(file, clusterer.clusters) if everything else None
@@ -136,13 +137,11 @@ def _warn_of(skipped: Sequence[Skipped]) -> None:
 
 def _tell_sizes(rows: Rows, names: Sequence[str]) -> None:
     for name, count in zip(names, cluster_sizes(rows.group, cluster_count=len(names)).tolist(), strict=True):
-        tell(one_line(f"{name}: {_pictures(count)}"))
+        tell(one_line(f"{name}: {counted(count, 'picture')}"))
     if unlike := int((rows.novelty > UNLIKE).sum()):
-        tell(f"unlike anything that the model has learned from (novelty above {UNLIKE:g}): {_pictures(unlike)}")
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'s' * (count != 1)}"
+        tell(
+            f"unlike anything that the model has learned from (novelty above {UNLIKE:g}): {counted(unlike, 'picture')}"
+        )
 
 
 def _finish(output: Path, skipped: Sequence[Skipped]) -> None:
@@ -151,7 +150,7 @@ def _finish(output: Path, skipped: Sequence[Skipped]) -> None:
     beside.unlink(missing_ok=True)
     if skipped:
         write_text(beside, csv(pd.DataFrame(skipped, columns=["path", "reason"])))
-        say(f"not in the table: {_pictures(len(skipped))}; {beside} says why")
+        say(f"not in the table: {counted(len(skipped), 'picture')}; {beside} says why")
         raise typer.Exit(SOME_LEFT_OUT)
 
 

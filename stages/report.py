@@ -21,9 +21,8 @@ from stages.cli import run
 from stages.cluster_names import installed_names
 from stages.evaluate import cluster_names, describe, evaluation, models
 from stages.evaluated import evaluated_model
-from stages.outcome import PAGE
 from stages.params_file import load_params
-from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL
+from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PAGE, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL
 
 NAMED = REPORTS / "named"
 """Not where evaluate writes: DVC would find its results changed."""

@@ -12,14 +12,15 @@ import pandas as pd
 import typer
 
 from scan_core.artifacts.atomic import write_text
-from scan_core.artifacts.model import checksum
 from scan_core.console.progress import tell, warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Skipped
 from scan_core.datasets.source import locate
 from scan_core.datasets.walk import printable
 from scan_core.errors import DataError, one_line
 from scan_core.evaluation.csv_tables import csv
 from scan_core.naming.groups import ranked
+from scan_core.naming.names import model_digest
 from scan_core.prediction.clusterer import Clusterer, load_clusterer
 from scan_core.sorting.folder_names import UNSURE, folder_names
 from scan_core.sorting.manifest import MANIFEST, Head, Made, read_manifest
@@ -32,7 +33,7 @@ from stages.devices import choose_device
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import ENCODER, PARAMS, REPORTS, SELF_LABEL_MODEL, main_root
-from stages.sort_pictures import Found, check_has_files, counted, open_pictures, sort_out
+from stages.sort_pictures import Found, check_has_files, open_pictures, sort_out
 from stages.sources import against
 
 SOME_LEFT_OUT = 3
@@ -61,9 +62,9 @@ def main(
 ) -> None:
     """Put every picture of the run into a folder called after its cluster; the originals stay where and as they are.
 
-    Reads the pictures of data.source, data/artifacts (predictions, index, labels, models) and clusters.yaml; writes
-    FOLDER/<cluster>/<picture> and FOLDER/manifest.jsonl, which says what was made from what. The same command again
-    adds what is missing.
+    Reads the pictures of data.source, data/artifacts (predictions, index, models), reports/evaluate (details.json,
+    map.parquet) and clusters.yaml. Writes FOLDER/<cluster>/<picture> and FOLDER/manifest.jsonl, which says what was
+    made from what. The same command again adds what is missing.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100, links stay as they are written
     if undo_:
@@ -75,7 +76,7 @@ def main(
     pictures = open_pictures(config)
     clusterer = load_clusterer(SELF_LABEL_MODEL, encoder=ENCODER, device=choose_device(config.runtime.device))
     clusterer.rename(installed_names(SELF_LABEL_MODEL, clusterer.clusters))
-    head = Head(f"sha256:{checksum(SELF_LABEL_MODEL)}", clusterer.names, minimum_confidence, str(pictures.root))
+    head = Head(model_digest(SELF_LABEL_MODEL), clusterer.names, minimum_confidence, str(pictures.root))
     manifest = read_manifest(folder)
     made = {} if manifest is None else {one.source: one for one in manifest.made.values()}
     present = {*pictures.paths}
@@ -132,7 +133,7 @@ def _tell_of_earlier(root: Path, made: Mapping[str, Made], present: Collection[s
     for paths, what in ((gone, "no longer in data.source"), (changed, "changed since")):
         if paths:
             warn(
-                f"{counted(len(paths))} sorted earlier and {what}: {printable(paths[0])}"
+                f"{counted(len(paths), 'picture')} sorted earlier and {what}: {printable(paths[0])}"
                 f"{' and others' * (len(paths) > 1)}; what was made of them stays as it is"
             )
 
@@ -158,7 +159,7 @@ def _folders(found: Found, clusterer: Clusterer, minimum_confidence: float) -> d
 
 def _tell(folder: Path, targets: Mapping[str, str], skipped: Sequence[Skipped], *, dry_run: bool) -> None:
     for place, count in sorted(Counter(target.split("/")[0] for target in targets.values()).items()):
-        tell(f"{place}: {counted(count)}")
+        tell(f"{place}: {counted(count, 'picture')}")
     if dry_run:
         for path, target in list(targets.items())[:SHOWN]:
             tell(f"{printable(path)} -> {printable(target)}")
@@ -170,7 +171,7 @@ def _tell(folder: Path, targets: Mapping[str, str], skipped: Sequence[Skipped], 
         for path, reason in skipped[:SHOWN]:
             warn(one_line(f"{path}: {reason}; left out"))
         write_text(LEFT_OUT, csv(pd.DataFrame(skipped, columns=["path", "reason"])))
-        warn(f"{counted(len(skipped))} left out, listed in {LEFT_OUT}")
+        warn(f"{counted(len(skipped), 'picture')} left out, listed in {LEFT_OUT}")
         raise typer.Exit(SOME_LEFT_OUT)
 
 

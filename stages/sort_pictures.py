@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.artifacts.clusters import read_predictions
-from scan_core.artifacts.index import read_index
 from scan_core.console.progress import say, warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import open_dataset
@@ -21,12 +20,10 @@ from stages.devices import prepare
 from stages.evaluated import read_evaluated
 from stages.model_run import warning_of_another_run
 from stages.params import Params
-from stages.paths import INDEX, PREDICTIONS, main_root
+from stages.paths import INDEX, main_root
 
 WITH_FILES = ("folder", "imagenet")
 """Datasets whose pictures are files of their own."""
-SELF_LABEL = "self_label"
-"""The step of the final model."""
 
 
 class Pictures(NamedTuple):
@@ -50,11 +47,6 @@ class Found(NamedTuple):
     """[n, C]"""
     skipped: list[Skipped]
     """The others."""
-
-
-def counted(number: int, what: str = "picture") -> str:
-    """Return "1 picture", "2 pictures"."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def check_has_files(config: Params) -> None:
@@ -107,8 +99,8 @@ def sort_out(pictures: Pictures, wanted: Collection[str], clusterer: Clusterer, 
     if not others:
         return Found(stored, found, known.vanished)
     say(
-        f"{counted(len(others))} without a prediction that holds (other splits, beyond data.limit, or changed since "
-        "the run): predicted now"
+        f"{counted(len(others), 'picture')} without a prediction that holds (other splits, beyond data.limit, or "
+        "changed since the run): predicted now"
     )
     predicted = _predict(pictures, others, clusterer, config)
     return Found(
@@ -133,8 +125,6 @@ def _known(pictures: Pictures, clusterer: Clusterer, config: Params) -> _Known:
         return nothing
     try:
         evaluated = read_evaluated()
-        steps = read_predictions(PREDICTIONS, image_ids=read_index(INDEX).evaluate_ids)
-        (final,) = (one for one in steps if one.step == SELF_LABEL)
     except ArtifactError as error:
         warn(f"{error}; until then, every picture is predicted here")
         return nothing
@@ -147,7 +137,7 @@ def _known(pictures: Pictures, clusterer: Clusterer, config: Params) -> _Known:
         if name in row_of and often[name] == 1 and _older(pictures.root / path, fetched)
     }
     vanished = [Skipped(name, "no longer there") for name in evaluated.paths if name not in often]
-    return _Known(rows, final.probabilities, vanished)
+    return _Known(rows, evaluated.probabilities, vanished)
 
 
 def _older(path: Path, time: float) -> bool:
