@@ -1,4 +1,4 @@
-"""The stage `evaluate`: the only one that reads labels."""
+"""Stage evaluate: score the clusters. No other stage reads labels."""
 
 import json
 from pathlib import Path
@@ -118,18 +118,18 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 
 class Evaluation(NamedTuple):
-    """What predictions are worth, and what the page shows."""
+    """The scores of predictions, and what the page shows."""
 
     results: Results
     pictures: Pictures
     embeddings: Float32[np.ndarray, "images dimensions"]
-    """Of all images."""
+    """Embeddings of all images."""
     metadata: dict[str, dict[str, Any]]
-    """Of each step's model."""
+    """Metadata of each step's model."""
 
 
 def models() -> dict[str, Path]:
-    """The model of each step; ``rejected`` where self-labeling was not taken."""
+    """Return the model of each step; ``rejected`` is there where self-labeling's was not taken."""
     rejected = {"rejected": REJECTED_MODEL} if REJECTED_MODEL.exists() else {}
     return {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL, **rejected}
 
@@ -153,7 +153,7 @@ def evaluation(images: Images, index: Index, steps: list[Predictions], *, projec
 
 
 def describe(found: Evaluation) -> Run:
-    """Say what the page says beside the results."""
+    """Collect what the page says beside the results."""
     final = found.metadata["self_label"]
     taught = final.get("trained_with", "not known: a model from before it was written down")
     guess = counting_warning() if final.get("suggested_from") else []
@@ -162,7 +162,7 @@ def describe(found: Evaluation) -> Run:
 
 
 def cluster_names(results: Results) -> list[str]:
-    """The name of each cluster's class, or ``cluster 7``."""
+    """Return the name of each cluster's class, or ``cluster 7``."""
     final = results.self_label
     return prediction_names(final.mapping, results.truth, cluster_count=len(final.sizes))
 

@@ -1,4 +1,4 @@
-"""The names of the clusters, checked and installed: ``python -m stages.names FILE``."""
+"""Check and install the names of the clusters: ``python -m stages.names FILE``."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -92,7 +92,7 @@ def _carry_over(names: Names, file: Path, evaluated: Evaluated, *, wanted: bool)
 
 
 def _install(names: Sequence[str], evaluated: Evaluated) -> None:
-    """Write clusters.yaml with the members of the present clusters; keep the one before, if it says something else."""
+    """Write clusters.yaml with the members of the present clusters; keep the file before, if it was another."""
     members = surest_members(
         evaluated.cluster, evaluated.confidence, evaluated.paths, cluster_count=evaluated.cluster_count
     )

@@ -1,4 +1,4 @@
-"""What ``python -m stages.names`` says of the names."""
+"""Write what ``python -m stages.names`` says about the names."""
 
 from collections.abc import Sequence
 
@@ -12,13 +12,13 @@ from stages.evaluated import Evaluated
 from stages.paths import PAGE
 
 FIRM = 0.8
-"""A name that was carried over with less support is pointed out."""
+"""Names that were carried over with less support get a line."""
 MOST_NUMBERS = 20
-"""Upper limit of the numbers of clusters in a line."""
+"""Largest number of clusters that a line lists."""
 
 
 def moved(names: Names, found: CarriedOver) -> list[str]:
-    """What became of each old cluster with a name, the names that are lost, and the clusters without one."""
+    """Return a line for each old cluster with a name, for lost names, and for each name with little support."""
     lines = []
     for cluster, name in enumerate(names.names):
         if name:

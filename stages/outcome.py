@@ -1,4 +1,4 @@
-"""What the last run has found, in one line, with the page to open: ``python -m stages.outcome``."""
+"""Say in one line what the last run has found, and which page to open: ``python -m stages.outcome``."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The page again, with names that a person has given the clusters: ``python -m stages.report``."""
+"""Draw the page again, with the names that a person has given the clusters: ``python -m stages.report``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,7 +25,7 @@ from stages.params_file import load_params
 from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PAGE, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL
 
 NAMED = REPORTS / "named"
-"""Not where evaluate writes: DVC would find its results changed."""
+"""A folder of its own, since DVC would find evaluate's results changed."""
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:

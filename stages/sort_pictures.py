@@ -1,4 +1,4 @@
-"""The files of the run's pictures, and what the model says of each."""
+"""Find the files of the run's pictures, and the probabilities that the model gives to each."""
 
 import os
 from collections import Counter
@@ -35,14 +35,14 @@ class Pictures(NamedTuple):
     names: list[str]
     """[N], as ``labels.parquet`` has them; two may be the same where they are no UTF-8."""
     skipped: list[Skipped]
-    """What turned out to be unusable."""
+    """Files that are unusable."""
 
 
 class Found(NamedTuple):
-    """What the model says of some pictures."""
+    """The probabilities of some pictures."""
 
     paths: list[str]
-    """[n], as in ``Pictures.paths``; those that can be read."""
+    """[n], as in ``Pictures.paths``, of those that can be read."""
     probabilities: npt.NDArray[np.float32]
     """[n, C]"""
     skipped: list[Skipped]
@@ -86,7 +86,7 @@ def _files(dataset: Dataset) -> Iterator[Path]:
 
 
 def sort_out(pictures: Pictures, wanted: Collection[str], clusterer: Clusterer, config: Params) -> Found:
-    """Say what the model says of the pictures ``wanted``: from predictions.parquet, or else by predicting them now.
+    """Return the probabilities of the pictures ``wanted``: from predictions.parquet, or else predicted now.
 
     Args:
         wanted: some of ``pictures.paths``.
@@ -118,7 +118,7 @@ class _Known(NamedTuple):
 
 
 def _known(pictures: Pictures, clusterer: Clusterer, config: Params) -> _Known:
-    """The predictions of the last evaluation that hold: of this model, and of files that have not changed since."""
+    """Return the last evaluation's predictions that still hold: by this model, of files unchanged since."""
     nothing = _Known({}, np.empty((0, clusterer.clusters), np.float32), [])
     if message := warning_of_another_run(config, clusterer.metadata, INDEX):
         warn(message)
@@ -141,7 +141,7 @@ def _known(pictures: Pictures, clusterer: Clusterer, config: Params) -> _Known:
 
 
 def _older(path: Path, time: float) -> bool:
-    """Whether the file at ``path`` is as it was at ``time``, as far as its date tells."""
+    """Say whether the file at ``path`` has not changed after ``time``, by its date."""
     try:
         return path.stat().st_mtime <= time
     except OSError:
