@@ -80,7 +80,7 @@ def _other_params(config: Params, params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _recorded(lock: Path) -> dict[str, Any]:
-    """The sections that no model holds, as DVC recorded them when their stages last ran; empty where it did not."""
+    """Return the sections that no model holds, as DVC recorded them at their stages' last run; empty without it."""
     try:
         stages = YAML(typ="safe", pure=True).load(lock)["stages"]
         recorded = {name: stages[name]["params"]["params.yaml"] for name in ("fetch", "embed", "mine-neighbors")}

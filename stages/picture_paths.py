@@ -1,4 +1,4 @@
-"""Which pictures a person means: folders, files, patterns, and a list on standard input."""
+"""Find the pictures that a person names: folders, files, patterns, and a list on standard input."""
 
 import glob
 import os
@@ -25,20 +25,20 @@ class Found(NamedTuple):
     """Pictures to label."""
 
     paths: list[str]
-    """How the table calls them."""
+    """Their names in the table."""
     files: list[str]
-    """Where they are."""
+    """Their paths on this machine."""
     skipped: list[Skipped]
-    """What turned out to be no picture before any was read."""
+    """Entries that are no pictures, as was seen before any was read."""
     left_out: Counter[str]
-    """Numbers of other files in the folders, by what they are."""
+    """Number of other files in the folders, by their kind."""
 
 
 def find_pictures(given: Sequence[str | Path], stdin: Iterable[bytes]) -> Found:
     """Find what is ``given``: each a folder, a file, a pattern, or ``-`` for a list of folders and files on ``stdin``.
 
-    A single folder's pictures are called by their paths below it, a single file by its name, all others as they are
-    given. Each is taken once. What is listed and not there remains, to be told of with what cannot be read.
+    Pictures of a single folder are named by their paths below it, a single file by its name, all others as they are
+    given. Each is taken once. Entries of a list that do not exist stay in, to be reported with unreadable pictures.
 
     Raises:
         DataError: nothing there, no picture in the only folder, or an empty list.

@@ -1,4 +1,4 @@
-"""Stage preview: what augmentation makes of the images, to look at before training."""
+"""Stage preview: draw augmented images, to look at before training."""
 
 from pathlib import Path
 from typing import Annotated
@@ -48,7 +48,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 
 def used(config: Params) -> dict[str, AugmentationParams]:
-    """The augmentations of the trainings that there are, but for those that learn from the features of the images."""
+    """Return the augmentations of the trainings, without those that learn from features of the images alone."""
     trainings = {
         "pretext": config.pretext.task != NO_TASK,
         "scan": config.scan.views > 0,

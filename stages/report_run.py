@@ -1,4 +1,4 @@
-"""What the page of a run says beside the results: it lies in the reports of the stages, and in the model's metadata."""
+"""Collect what the page says beside the results, from the reports of the stages and the model's metadata."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -26,11 +26,11 @@ LISTS = {
     "Duplicates": REPORTS / "fetch/duplicates.csv",
 }
 LISTED = 50
-"""Upper limit of the rows that the page shows of each."""
+"""Largest number of rows that the page shows of each list."""
 
 
 def read_run(metadata: Mapping[str, Any], taught: str, warnings: Sequence[str], models: Mapping[str, Path]) -> Run:
-    """Collect what is there; files that a stage has not written are left out.
+    """Collect it; files that no stage has written are left out.
 
     Args:
         metadata: of the final model.
@@ -60,9 +60,9 @@ def _suggestion(path: Path) -> str:
 
 
 def counting_warning() -> list[str]:
-    """What count-clusters warned of, if it did and its report is there."""
-    details = _details(REPORTS / "count_clusters/details.json")
-    return [details["warning"]] if details.get("warning") else []
+    """Return count-clusters' warning, if there is one."""
+    warning = _details(REPORTS / "count_clusters/details.json").get("warning")
+    return [warning] if warning else []
 
 
 def _fetched(path: Path) -> dict[str, Any]:
@@ -107,6 +107,6 @@ def _lines(parameters: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def _without_folders(value: object) -> str:
-    """The name of a file alone, so that the page is the same on another machine."""
+    """Return the name of a file alone, so that the page is the same on another machine."""
     path = Path(value) if isinstance(value, str) else Path()
     return path.name if path.is_absolute() else json.dumps(value, ensure_ascii=False)

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scan_core.artifacts.atomic import write_text
+from scan_core.artifacts.model import checksum
 from scan_core.errors import DataError
 
 JUNK = "junk"
@@ -31,11 +32,16 @@ class Names(NamedTuple):
     """What a person calls the clusters of one model."""
 
     model: str
-    """``sha256:`` and the SHA-256 of the model's file."""
+    """As :func:`model_digest` gives it."""
     names: tuple[str, ...]
     """Of each cluster; empty for a cluster without a name."""
     members: tuple[tuple[str, ...], ...]
     """The paths of each cluster's surest images, as ``labels.parquet`` has them."""
+
+
+def model_digest(path: Path) -> str:
+    """Return ``sha256:`` and the SHA-256 of a model's file, by which names know the model that they belong to."""
+    return f"sha256:{checksum(path)}"
 
 
 def write_names(path: Path, names: Names) -> None:
