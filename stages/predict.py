@@ -37,6 +37,8 @@ SOME_LEFT_OUT = 3
 """Exit status where the table lacks some pictures."""
 UNLIKE = 99.0
 """Pictures with a higher novelty are counted."""
+FOREIGN, MANY = 75.0, 20
+"""A median novelty above this, of at least so many pictures, is told of: half of such pictures have more than 50."""
 
 
 def main(
@@ -141,6 +143,19 @@ def _tell_sizes(rows: Rows, names: Sequence[str]) -> None:
         tell(
             f"unlike anything that the model has learned from (novelty above {UNLIKE:g}): {counted(unlike, 'picture')}"
         )
+    if message := unlike_as_a_whole(rows.novelty):
+        warn(message)
+
+
+def unlike_as_a_whole(novelty: npt.NDArray[np.float32]) -> str | None:
+    """What to tell of pictures that are not of the training's sort, by the ``novelty`` [N] of each; else None."""
+    median = float(np.median(novelty)) if len(novelty) >= MANY else 0.0
+    if not median > FOREIGN:
+        return None
+    return (
+        f"as a whole, these pictures are unlike those that the model has learned from: half have a novelty above "
+        f"{median:.0f}, where 50 is usual; clusters may mean nothing for them, however high the confidence"
+    )
 
 
 def _finish(output: Path, skipped: Sequence[Skipped]) -> None:

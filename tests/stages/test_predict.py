@@ -141,7 +141,7 @@ def test_a_model_of_gray_images_sees_the_brightness(run_predict, capsys):
     brightness = np.asarray(Image.fromarray(PICTURES[0]).convert("L"))
     table = run_predict({"gray": encode(brightness), "colored": encode(PICTURES[0])}).set_index("path")
     assert table.loc["gray"].drop("novelty").tolist() == table.loc["colored"].drop("novelty").tolist()
-    assert "of the pictures' colors it sees the brightness" in capsys.readouterr().err
+    assert "it sees the brightness of the pictures' colors" in capsys.readouterr().err
 
 
 def test_no_model_yet(run_predict):
@@ -213,3 +213,16 @@ def test_a_run_that_the_metadata_do_not_describe(tmp_path, monkeypatch, capsys, 
     (tmp_path / "1.png").write_bytes(encode(PICTURES[0]))
     predict_status(tmp_path / "1.png", Path("one.csv"), params=Path("params.yaml"))
     assert "the model does not say of which run it is" in capsys.readouterr().err
+
+
+def test_pictures_of_another_sort_are_told_of_as_a_whole():
+    usual, foreign = np.linspace(0, 100, 40, dtype=np.float32), np.full(40, 90, np.float32)
+    assert (
+        predict.unlike_as_a_whole(usual)
+        is predict.unlike_as_a_whole(foreign[:5])
+        is predict.unlike_as_a_whole(foreign * np.nan)
+        is None
+    )
+    told = predict.unlike_as_a_whole(foreign)
+    assert told is not None
+    assert "half have a novelty above 90, where 50 is usual" in told
