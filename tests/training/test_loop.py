@@ -35,7 +35,3 @@ def test_no_thread_is_started_at_whose_start_ctrl_c_would_be_waited_out(
     assert [epoch["loss"] for epoch in history] == [0.5] * 3
     curve = (tmp_path / "report/live/plots/metrics/loss.tsv").read_text()
     assert curve.splitlines()[1:] == ["0\t0.5", "1\t0.5", "2\t0.5"]
-        "0\t0.5",
-        "1\t0.5",
-        "2\t0.5",
-    ]
