@@ -18,7 +18,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from scan_core.errors import ScanError, one_line
+from scan_core.errors import ScanError, one_line, visible
 from stages import PARENT, launched
 from stages.paths import main_root
 
@@ -138,7 +138,7 @@ def _end(message: str, *, status: int) -> NoReturn:
         temporary.replace(path)
     if not launched():
         with suppress(OSError):
-            print(message, file=sys.stderr, flush=True)
+            print(visible(message), file=sys.stderr, flush=True)
     sys.exit(status)
 
 

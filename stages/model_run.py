@@ -93,7 +93,7 @@ def _recorded(lock: Path) -> dict[str, Any]:
         recorded = [
             stages[stage]["params"]["params.yaml"] for stage, path in WRITTEN.items() if _wrote(stages[stage], path)
         ]
-    except (OSError, YAMLError, AttributeError, KeyError, TypeError):
+    except (OSError, YAMLError, AttributeError, KeyError, TypeError, ValueError):
         return {}
     return {section: values for stage in recorded for section, values in stage.items()}
 

@@ -129,7 +129,7 @@ def _train(config: Params, device: torch.device) -> None:
             warn(collapse)
         used, largest = int(history[best]["clusters_used"]), history[best]["largest_cluster"]
         opening.close(
-            f"epoch {best + 1} has the lowest loss, {loss:.3f}, and is kept: {used} of "
+            f"epoch {best + 1} has the lowest loss, {loss:.3f} (negative is usual), and is kept: {used} of "
             f"{counted(scan.cluster_count, 'cluster')} hold images, the largest {largest:.0%} of them",
             whole=not state.resumed,
         )

@@ -133,8 +133,9 @@ def _tell_of_earlier(root: Path, made: Mapping[str, Made], present: Collection[s
     changed = [path for path, one in made.items() if path in present and _differs(root / path, one)]
     for paths, what in ((gone, "no longer in data.source"), (changed, "changed since")):
         if paths:
+            first = one_line(printable(paths[0]))
             warn(
-                f"{counted(len(paths), 'picture')} sorted earlier and {what}: {printable(paths[0])}"
+                f"{counted(len(paths), 'picture')} sorted earlier and {what}: {first}"
                 f"{' and others' * (len(paths) > 1)}; what was made of them stays as it is"
             )
 
@@ -166,7 +167,7 @@ def _tell(folder: Path, targets: Mapping[str, str], skipped: Sequence[Skipped], 
         tell(f"{place}: {counted(count, 'picture')}")
     if dry_run:
         for path, target in list(targets.items())[:SHOWN]:
-            tell(f"{printable(path)} -> {printable(target)}")
+            tell(one_line(f"{printable(path)} -> {printable(target)}"))
         tell(f"a dry run: nothing was written to {folder}")
     else:
         tell(str(folder))

@@ -1,6 +1,7 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,12 +64,13 @@ def test_what_no_model_holds_is_known_from_dvc(finished: Path, project: Path):
     write_params(project, "neighbors.k=4", "embed.center=true", "data.on_bad_image=fail")
     for said in ("neighbors.k (was 3, is 4)", "embed.center (was False, is True)", "data.on_bad_image (was skip, is"):
         assert said in str(warning())
-    for path in WRITTEN.values():  # as by a stage that was run without DVC, so the lock is of another run
-        path.write_bytes(path.read_bytes() + b" ")
-    assert "was" not in str(warning())
+    for stage in lock.values():  # as where the stages were run without DVC, beside the lock of another run
+        stage["outs"][0]["md5"] = "0" * 32
+    Path("dvc.lock").write_text(json.dumps({"stages": lock}))
+    assert warning() is None
 
 
-def output(path: Path) -> dict[str, object]:
+def output(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     return {"path": str(path), "md5": hashlib.md5(content).hexdigest(), "size": len(content)}
 
