@@ -25,9 +25,11 @@ def test_even_clusters_need_no_warning():
 
 def test_an_empty_or_a_huge_cluster_is_told():
     assert "9 of 10 clusters hold an image" in str(warning(used=9, clusters=10, largest=0.2))
-    assert "as it should be if there are no more kinds" in str(warning(used=9, clusters=10, largest=0.2))
+    assert "this is right if there are no more classes" in str(warning(used=9, clusters=10, largest=0.2))
     assert "the largest holds 60% of them" in str(warning(used=10, clusters=10, largest=0.6))
-    assert "not wanted, change a parameter, or lower scan.clusters" in str(warning(used=10, clusters=10, largest=0.6))
+    assert "if you do not want that, change a parameter, or lower scan.clusters" in str(
+        warning(used=10, clusters=10, largest=0.6)
+    )
 
 
 def test_a_higher_entropy_weight_is_no_advice_for_undecided_predictions():
@@ -69,7 +71,7 @@ def test_chance_is_told_after_a_tenth_of_the_epochs():
     [
         ({"failure": "loss not finite"}, "loss not finite"),
         ({"confident": 0, "threshold": 0.9}, "no image is assigned with a probability above 0.9; lower self_label."),
-        ({"confident": 9, "taught": 1, "threshold": 0.9}, "above 0.9 are in one cluster; lower self_label.learning"),
+        ({"confident": 9, "taught": 1, "threshold": 0.9}, "above 0.9 lie in one cluster; lower self_label.learning"),
         (
             {"confident": 9, "taught": 3, "lost": 2, "trained": 7},
             "2 clusters lost nearly all images in 7 epochs",

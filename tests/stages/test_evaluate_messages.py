@@ -21,8 +21,8 @@ def test_collapse_names_the_parameter(make_results):
     trained = Trainings(self_label_epochs=3)
     found = warnings(make_results(LABELS, COLLAPSED, COLLAPSED, cluster_count=3, trainings=trained))
     assert found == [
-        f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; where this is not wanted, raise "
-        "scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
+        f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; if you do not want that, raise "
+        "scan.entropy_weight, or lower scan.clusters if there are fewer classes"
         for step in ("scan", "self_label")
     ]
 

@@ -141,7 +141,7 @@ def test_what_cannot_be_is_told_before_anything_is_measured(monkeypatch: pytest.
     ):
         main(Path("params.yaml"))
     assert (
-        "warning: pretext.batch_size: 161 is lowered to 160, for there are only 160 images" in capsys.readouterr().err
+        "warning: pretext.batch_size: 161 is lowered to 160, since there are only 160 images" in capsys.readouterr().err
     )
 
 
