@@ -64,7 +64,7 @@ def dac(
         def loss(batch: Batch, upper: float = upper, lower: float = lower) -> Float[Tensor, ""]:
             features, augmented = network(torch.cat([batch.plain, batch.augmented])).chunk(2)
             decided = (features @ features.T).detach()
-            return dac_loss(augmented @ augmented.T, decided, upper=upper, lower=lower)
+            return dac_loss(features @ augmented.T, decided, upper=upper, lower=lower)
 
         learner.run_epoch(loss)
     return pictures.outputs(network).argmax(dim=1).cpu().numpy()

@@ -61,12 +61,12 @@ def iic(
 ) -> Int64[np.ndarray, " images"]:
     """Return the cluster of each image, by the head with the lowest loss of the last epoch."""
     network = Heads(encoder, clusters)
-    settings = {"clusters": clusters, "epochs": epochs, "learning_rate": LEARNING_RATE}
+    settings = {"clusters": clusters, "epochs": epochs, "learning_rate": LEARNING_RATE, "views": 2}
     learner = Learner(network, pictures, **settings, generator=generator)
     of_heads = torch.zeros(HEADS, device=pictures.images.device)
 
     def loss(batch: Batch) -> Float[Tensor, ""]:
-        pairs = network.both(torch.cat([batch.plain, batch.augmented]))
+        pairs = network.both(batch.augmented)
         coarse, finer = (iic_loss(*said.chunk(2, dim=1)) for said in pairs)
         of_heads.add_(coarse.detach())
         return coarse.mean() + finer.mean()

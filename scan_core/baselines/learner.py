@@ -20,7 +20,7 @@ from scan_core.training.meter import Meter
 from scan_core.training.schedule import warmup_cosine
 from scan_core.training.update import adam, update
 
-BATCH_SIZE = 128
+BATCH_SIZE = 64
 """Images of a step; all of them, where there are fewer."""
 FINAL_LEARNING_RATE = 0.01
 """At the end of the cosine, as a share of the first one."""
@@ -46,11 +46,15 @@ class Batch(NamedTuple):
     rows: Int64[Tensor, " batch"]
     """Their places among the images to learn from, on the images' device."""
     plain: Float[Tensor, "batch channels height width"]
-    augmented: Float[Tensor, "batch channels new_height new_width"]
+    augmented: Float[Tensor, "views_of_batch channels new_height new_width"]
+    """Views of each image: all first ones, then all second ones."""
 
 
 class Learner:
     """Trains ``network`` on ``pictures`` with Adam, whose learning rate falls as a half cosine over all ``epochs``.
+
+    Args:
+        views: augmentations of each image in a step.
 
     Raises:
         DataError: fewer images to learn from than ``clusters``, or than two.
@@ -65,6 +69,7 @@ class Learner:
         epochs: int,
         learning_rate: float,
         generator: torch.Generator,
+        views: int = 1,
     ) -> None:
         count = len(pictures.fit_ids)
         if count < max(2, clusters):
@@ -78,7 +83,7 @@ class Learner:
             for step in range(total)
         ]
         self._optimizer = adam(network, weight_decay=0.0)
-        self._epochs, self._step = epochs, 0
+        self._epochs, self._step, self._views = epochs, 0, views
 
     def epochs(self, description: str) -> Iterator[int]:
         """Yield the number of each epoch, from 0, and show how far they are."""
@@ -101,7 +106,7 @@ class Learner:
         meter = Meter(images.device)
         rows = shuffled_batches(len(self._fit_ids), self._batch_size, self._generator)
         rows = rows if sample is None else sample[rows]
-        batches = augmented_batches(images, self._fit_ids[rows], augmentation, self._generator)
+        batches = augmented_batches(images, self._fit_ids[rows], augmentation, self._generator, views=self._views)
         rate = 0.0
         for (pixels, augmented), batch in zip(batches, rows.to(images.device), strict=True):
             value = loss(Batch(batch, normalize(pixels, augmentation.mean, augmentation.std), augmented))

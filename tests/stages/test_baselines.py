@@ -35,9 +35,12 @@ def run_baselines(tmp_path, monkeypatch):
         Path("data/artifacts/embedding_norms.npy"), np.where(np.arange(ROWS) < 20, 0.1, 100).astype(np.float32)
     )
 
-    def run() -> dict[str, np.ndarray]:
+    def run(*methods: str) -> dict[str, np.ndarray]:
         config = SimpleNamespace(
-            seed=0, scan=SimpleNamespace(clusters=2, views=10), runtime=SimpleNamespace(threads=1)
+            seed=0,
+            baselines=SimpleNamespace(methods=methods, seed=0),
+            scan=SimpleNamespace(clusters=2, views=10),
+            runtime=SimpleNamespace(threads=1),
         )  # no more
         monkeypatch.setattr(baselines, "load_params", lambda _: config)
         baselines.main()
