@@ -13,8 +13,8 @@ from scan_core.encoders.encoder import Encoder
 
 FINER = 10
 """Pseudo-labels for each cluster (section 4.1 takes 10,000 for 1,000 classes)."""
-COMPONENTS = 1 / 16
-"""Principal components for each feature, as the 256 for 4,096 of section 3.3."""
+COMPONENTS = 256
+"""Most principal components of the features (section 3.3); of few features, a quarter of them."""
 LEAST = 30
 """Images for each pseudo-label, at least."""
 LEARNING_RATE = 1e-3
@@ -25,7 +25,7 @@ def whitened(
 ) -> Float32[np.ndarray, "images components"]:
     """Return principal components of variance 1, as vectors of length 1 (section 3.3)."""
     rows = features[fit_ids]
-    pca = PCA(min(max(2, round(COMPONENTS * rows.shape[1])), len(rows)), svd_solver="full").fit(rows)
+    pca = PCA(min(COMPONENTS, max(2, rows.shape[1] // 4), len(rows)), svd_solver="full").fit(rows)
     scale = np.sqrt(pca.explained_variance_.clip(min=1e-6 * pca.explained_variance_[0]))
     components = pca.transform(features) / scale
     return (components / np.linalg.norm(components, axis=1, keepdims=True).clip(min=1e-12)).astype(np.float32)
