@@ -26,7 +26,7 @@ def whitened(
     """Return principal components of variance 1, as vectors of length 1 (section 3.3)."""
     rows = features[fit_ids]
     pca = PCA(min(COMPONENTS, max(2, rows.shape[1] // 4), len(rows)), svd_solver="full").fit(rows)
-    scale = np.sqrt(pca.explained_variance_.clip(min=1e-6 * pca.explained_variance_[0]))
+    scale = np.sqrt(pca.explained_variance_.clip(min=1e-6 * pca.explained_variance_[0] + 1e-12))
     components = pca.transform(features) / scale
     return (components / np.linalg.norm(components, axis=1, keepdims=True).clip(min=1e-12)).astype(np.float32)
 

@@ -62,3 +62,10 @@ def test_each_method_clusters_its_own_features(run_baselines):
     # fitted on, (n/2)(n/4)/(3n/4) 100^2 = n/6 100^2, the origin against the rest n/8 (2 100^2) = n/4 100^2.
     far = np.arange(ROWS) >= 20
     assert _groups(found["kmeans_raw"]) in [_groups(far & (group == GROUP)) for group in (0, 1)]
+
+
+def test_further_methods_come_after_k_means_in_a_fixed_order(run_baselines):
+    assert list(run_baselines("spectral", "kmeans", "spectral")) == [
+        "kmeans", "kmeans_raw", "kmeans_pixels", "spectral",
+    ]  # fmt: skip
+    assert list(run_baselines()) == ["kmeans", "kmeans_raw", "kmeans_pixels"]
