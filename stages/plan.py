@@ -208,8 +208,7 @@ def print_notes(config: Params, found: dict[str, Measured], free: Free, *, devic
         f"Less sure, for whole batches take too long to measure: {', '.join(rough)}." if rough else "",
         "The images are not on this machine yet: fetch is not measured." if found["fetch"].seconds is None else "",
         f"baselines is not measured with {', '.join(further)}: each that trains an encoder takes about as long as "
-        f"{counted(config.baselines.epochs, 'epoch')} of pretext-train, dec twice that."
-        * bool(further),
+        f"{counted(config.baselines.epochs, 'epoch')} of pretext-train, dec twice that." * bool(further),
         f"{devices} processes share the CPUs: a training takes the time of one, and more memory."
         * (devices > 1 and not free.device),
     ]

@@ -169,8 +169,6 @@ def autoencoder(
     variant: str = "plain",
 ) -> Int64[np.ndarray, " images"]:
     """Return the cluster of each image: k-means on the codes of an autoencoder, one of ``VARIANTS``."""
-    network = train_autoencoder(
-        variant, pictures, encoder, clusters=clusters, epochs=epochs, generator=generator
-    )
+    network = train_autoencoder(variant, pictures, encoder, clusters=clusters, epochs=epochs, generator=generator)
     codes = network.codes(pictures.outputs(network.coder)).cpu().numpy()
     return kmeans(codes, fit_ids=pictures.fit_ids, clusters=clusters, seed=generator.initial_seed())

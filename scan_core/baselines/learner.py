@@ -34,7 +34,7 @@ class Pictures(NamedTuple):
     augmentation: Augmentation
     """It also has the normalization of the images."""
 
-    def outputs(self, network: nn.Module) -> Float32[Tensor, "images outputs"]:
+    def outputs(self, network: nn.Module) -> Float32[Tensor, "*heads images outputs"]:
         """Return what ``network`` says of all images, as they are, in evaluation mode."""
         normalization = {"mean": self.augmentation.mean, "std": self.augmentation.std}
         return infer(network, self.images, torch.arange(len(self.images)), **normalization, precision="float32")
