@@ -53,7 +53,7 @@ class Decoder(nn.Module):
         self.layers = nn.Sequential(*layers, nn.Conv2d(WIDTH, channels, 3, padding=1))
 
     def forward(self, codes: Codes) -> ImageBatch:
-        pixels = self.layers(self.linear(codes).relu().unflatten(1, (WIDTH, 4, 4)))
+        pixels = self.layers(self.linear(codes).relu().view(-1, WIDTH, 4, 4))
         return pixels[..., : self._size, : self._size]
 
 
@@ -152,8 +152,8 @@ def train_autoencoder(
 ) -> Autoencoder:
     """Return an autoencoder, one of ``VARIANTS``, that has learned from ``pictures``."""
     network = VARIANTS[variant](encoder, pictures)
-    settings = {"clusters": clusters, "epochs": epochs, "learning_rate": LEARNING_RATE}
-    learner = Learner(network, pictures, **settings, generator=generator)
+    sizes = {"clusters": clusters, "epochs": epochs}
+    learner = Learner(network, pictures, **sizes, learning_rate=LEARNING_RATE, generator=generator)
     for _ in learner.epochs(f"{variant} autoencoder"):
         learner.run_epoch(lambda batch: network.loss(batch.plain, generator))
     return network

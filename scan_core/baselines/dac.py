@@ -56,8 +56,8 @@ def dac(
 ) -> Int64[np.ndarray, " images"]:
     """Return the cluster of each image: the largest of its label features (section 3.5)."""
     network = LabelFeatures(encoder, clusters)
-    settings = {"clusters": clusters, "epochs": epochs, "learning_rate": LEARNING_RATE}
-    learner = Learner(network, pictures, **settings, generator=generator)
+    sizes = {"clusters": clusters, "epochs": epochs}
+    learner = Learner(network, pictures, **sizes, learning_rate=LEARNING_RATE, generator=generator)
     for epoch in learner.epochs("dac"):
         upper, lower = thresholds(epoch / epochs)
 

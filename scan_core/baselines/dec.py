@@ -63,11 +63,15 @@ def dec(
 
     network = Clusterer(pretrained.coder, centers)
     learner = Learner(network, pictures, **lengths, learning_rate=LEARNING_RATE, generator=generator)
-    for _ in learner.epochs("dec"):
+    for epoch in learner.epochs("dec"):
         shares = pictures.outputs(network)[fit_ids]
         before, assigned = assigned, shares.argmax(dim=1)
-        if _ and (before != assigned).float().mean() < STOP:
+        if epoch and float((before != assigned).float().mean()) < STOP:
             break
-        target = target_distribution(shares)
-        learner.run_epoch(lambda batch: dec_loss(target[batch.rows], network(batch.plain)))
+        sharper = target_distribution(shares)
+
+        def loss(batch: Batch, target: Tensor = sharper) -> Float[Tensor, ""]:
+            return dec_loss(target[batch.rows], network(batch.plain))
+
+        learner.run_epoch(loss)
     return pictures.outputs(network).argmax(dim=1).cpu().numpy()

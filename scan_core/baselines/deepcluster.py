@@ -44,26 +44,26 @@ def deepcluster(
     """Return the cluster of each image: k-means on the features after the last epoch."""
     fit_ids, device = pictures.fit_ids, pictures.images.device
     count = max(clusters, min(FINER * clusters, len(fit_ids) // LEAST))
-    network = nn.ModuleDict({"encoder": encoder, "classifier": nn.Linear(encoder.features, count)})
-    settings = {"clusters": clusters, "epochs": epochs, "learning_rate": LEARNING_RATE}
-    learner = Learner(network, pictures, **settings, generator=generator)
+    features = encoder.get_submodule("")
+    classifier = nn.Linear(encoder.features, count)
+    network = nn.Sequential(features, classifier)
+    sizes = {"clusters": clusters, "epochs": epochs}
+    learner = Learner(network, pictures, **sizes, learning_rate=LEARNING_RATE, generator=generator)
 
     def cluster(into: int, *, inits: int) -> Int64[np.ndarray, " images"]:
-        features = whitened(pictures.outputs(encoder).cpu().numpy(), fit_ids=fit_ids)
-        return kmeans(features, fit_ids=fit_ids, clusters=into, seed=generator.initial_seed(), inits=inits)
+        found = whitened(pictures.outputs(features).cpu().numpy(), fit_ids=fit_ids)
+        return kmeans(found, fit_ids=fit_ids, clusters=into, seed=generator.initial_seed(), inits=inits)
 
     for _ in learner.epochs("deepcluster"):
         labels = torch.from_numpy(cluster(count, inits=1)[fit_ids])
         sample = equal_sample(labels, generator)
         with torch.no_grad():  # the labels of an epoch have nothing to do with those of the last one
-            new = torch.randn(network["classifier"].weight.shape, generator=generator) * 0.01
-            network["classifier"].weight.copy_(new)
-            network["classifier"].bias.zero_()
+            classifier.weight.copy_(torch.randn(classifier.weight.shape, generator=generator) * 0.01)
+            classifier.bias.zero_()
         labels = labels.to(device)
 
         def loss(batch: Batch, labels: Tensor = labels) -> Tensor:
-            logits = network["classifier"](network["encoder"](batch.augmented))
-            return F.cross_entropy(logits, labels[batch.rows])
+            return F.cross_entropy(network(batch.augmented), labels[batch.rows])
 
         learner.run_epoch(loss, sample=sample)
     return cluster(clusters, inits=10)

@@ -39,7 +39,6 @@ class Heads(nn.Module):
 
     def __init__(self, encoder: Encoder, clusters: int) -> None:
         super().__init__()
-        self._clusters = clusters
         self.encoder, self.linear = encoder, nn.Linear(encoder.features, HEADS * clusters)
         self.finer = nn.Linear(encoder.features, HEADS * clusters * FINER)
 
@@ -53,7 +52,7 @@ class Heads(nn.Module):
         return self._split(self.linear(features)), self._split(self.finer(features))
 
     def _split(self, logits: Float[Tensor, "batch outputs"]) -> Float[Tensor, "heads batch clusters"]:
-        return F.log_softmax(logits.unflatten(1, (HEADS, -1)), dim=2).transpose(0, 1)
+        return F.log_softmax(logits.view(len(logits), HEADS, -1), dim=2).transpose(0, 1)
 
 
 def iic(
@@ -61,8 +60,8 @@ def iic(
 ) -> Int64[np.ndarray, " images"]:
     """Return the cluster of each image, by the head with the lowest loss of the last epoch."""
     network = Heads(encoder, clusters)
-    settings = {"clusters": clusters, "epochs": epochs, "learning_rate": LEARNING_RATE, "views": 2}
-    learner = Learner(network, pictures, **settings, generator=generator)
+    sizes = {"clusters": clusters, "epochs": epochs, "views": 2}
+    learner = Learner(network, pictures, **sizes, learning_rate=LEARNING_RATE, generator=generator)
     of_heads = torch.zeros(HEADS, device=pictures.images.device)
 
     def loss(batch: Batch) -> Float[Tensor, ""]:

@@ -36,8 +36,8 @@ class Pictures(NamedTuple):
 
     def outputs(self, network: nn.Module) -> Float32[Tensor, "*heads images outputs"]:
         """Return what ``network`` says of all images, as they are, in evaluation mode."""
-        normalization = {"mean": self.augmentation.mean, "std": self.augmentation.std}
-        return infer(network, self.images, torch.arange(len(self.images)), **normalization, precision="float32")
+        mean, std = self.augmentation.mean, self.augmentation.std
+        return infer(network, self.images, torch.arange(len(self.images)), mean=mean, std=std, precision="float32")
 
 
 class Batch(NamedTuple):

@@ -101,4 +101,4 @@ def test_fewer_images_than_clusters_are_refused():
 
 
 def test_every_name_has_its_method():
-    assert METHODS == (KMEANS, SPECTRAL, *LEARNED)
+    assert (KMEANS, SPECTRAL, *LEARNED) == METHODS
