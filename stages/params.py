@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from scan_core.baselines.names import METHODS
 from scan_core.datasets.table import DATASETS
 from scan_core.encoders.build import ENCODERS, entry
 from scan_core.encoders.resnet import STEMS
@@ -161,6 +162,14 @@ class CountClustersParams(Section):
     """Number of training images to try it on, drawn uniformly; all if there are fewer."""
 
 
+class BaselinesParams(Section):
+    methods: Annotated[tuple[Annotated[str, one_of(METHODS)], ...], Field(strict=False)]
+    """k-means always runs, since evaluate shows SCAN beside it."""
+    seed: Seed
+    epochs: Count
+    """Of each training of a method that trains an encoder."""
+
+
 class ScanParams(Section):
     seed: Seed
     clusters: Annotated[int, Field(ge=2, lt=2**31)] | Literal["auto"]
@@ -273,6 +282,7 @@ class Params(Section):
     embed: EmbedParams
     neighbors: NeighborsParams
     count_clusters: CountClustersParams
+    baselines: BaselinesParams
     scan: ScanParams
     self_label: SelfLabelParams
     evaluate: EvaluateParams
