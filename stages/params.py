@@ -99,6 +99,38 @@ class MocoParams(Section):
     """Images that batch normalization takes together."""
 
 
+class RotnetParams(Section):
+    """Nothing to set."""
+
+
+class FeatureDecouplingParams(Section):
+    temperature: Positive
+    projection_dim: Count
+    batch_norm: bool
+    negatives: Count
+    bank_momentum: Annotated[float, Field(ge=0, lt=1)]
+    """As in ``nce``."""
+
+
+class ByolParams(Section):
+    projection_dim: Count
+    hidden_dim: Count
+    batch_norm: bool
+    """As in ``simclr``."""
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Of the average of the weights that targets come from."""
+
+
+class VicregParams(Section):
+    projection_dim: Count
+    hidden_dim: Count
+    batch_norm: bool
+    """As in ``simclr``."""
+    invariance_weight: NonNegative
+    variance_weight: NonNegative
+    covariance_weight: NonNegative
+
+
 class SmallCrops(Section):
     size: Annotated[float, Field(gt=0, lt=1)]
     """Of a side, as a share of ``data.image_size``. What other operations are given in pixels stays as it is."""
@@ -125,6 +157,10 @@ class PretextParams(Section):
     simclr: SimclrParams
     nce: NceParams
     moco: MocoParams
+    rotnet: RotnetParams
+    feature_decoupling: FeatureDecouplingParams
+    byol: ByolParams
+    vicreg: VicregParams
     small_crops: SmallCrops | None
     """Crops that are not enlarged to the images' size, for faster epochs at first; null has none."""
     augmentation: AugmentationParams

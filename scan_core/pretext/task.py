@@ -12,8 +12,8 @@ from scan_core.training.chance import at_chance
 class Task(nn.Module):
     """A model with its loss.
 
-    The ``model`` alone learns by its gradient, and is what a training ends with. Buffers and modules beside it, a
-    memory bank for instance, are saved and go on with it.
+    The ``model`` is what a training ends with. Buffers and modules beside it, a memory bank for instance, are saved
+    and go on with it.
 
     Args:
         chance: the loss, in nats, of a model that says the same of every image.
@@ -28,13 +28,18 @@ class Task(nn.Module):
         super().__init__()
         self.model, self.chance = model, chance
 
+    @property
+    def learned(self) -> nn.Module:
+        """What learns by its gradient: the model, where a task adds nothing that is left behind."""
+        return self.model
+
     def project(
         self, network: nn.Module, views: Float[Tensor, "views_of_part channels height width"]
     ) -> Float[Tensor, "views_of_part dimensions"]:
         """Return the projections of this process's part of the views: first views, then second ones.
 
         Args:
-            network: what to call in place of ``model``, so that its gradients are those of all processes.
+            network: what to call in place of ``learned``, so that its gradients are those of all processes.
         """
         return network(views)
 

@@ -1,0 +1,78 @@
+"""VICReg (Bardes et al., 2022): views agree, and no dimension of their projections may die or repeat another."""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from scan_core.encoders.encoder import Encoder
+from scan_core.encoders.pretext_model import PretextModel
+from scan_core.parallel.distributed import gather
+from scan_core.pretext.nearest import share_of_nearest
+from scan_core.pretext.task import Task
+
+SMALLEST = 1e-4
+"""Added to a variance, so that its square root has a gradient."""
+
+
+class Terms(NamedTuple):
+    """The three terms of the loss, not weighted."""
+
+    invariance: Float[Tensor, ""]
+    """Mean squared difference of two views (Eq. 5, divided by the dimensions, as the authors' figures are)."""
+    variance: Float[Tensor, ""]
+    """Mean over the dimensions of how far the standard deviation is below 1 (Eq. 1), and over both views."""
+    covariance: Float[Tensor, ""]
+    """Sum of squared covariances of different dimensions, divided by their number (Eq. 4), of both views."""
+
+
+def vicreg_terms(first: Float[Tensor, "batch dimensions"], second: Float[Tensor, "batch dimensions"]) -> Terms:
+    """Compare the projections of two views of each image of the whole batch."""
+    variance, covariance = first.new_zeros(()), first.new_zeros(())
+    for views in (first, second):
+        centered = views - views.mean(dim=0)
+        deviation = (centered.square().sum(dim=0) / (len(views) - 1) + SMALLEST).sqrt()
+        variance = variance + F.relu(1 - deviation).mean() / 2
+        covariances = centered.T @ centered / (len(views) - 1)
+        different = covariances - covariances.diagonal().diag()
+        covariance = covariance + different.square().sum() / views.shape[1]
+    return Terms(F.mse_loss(first, second), variance, covariance)
+
+
+class VICReg(Task):
+    """An encoder with a projection head ("expander"), and the weighted sum of the three :class:`Terms`.
+
+    Args:
+        images: how many there are to learn from; they leave this task as it is.
+        batch_size: of the whole batch, in images; it leaves this task as it is.
+        invariance_weight, variance_weight, covariance_weight: 25, 25 and 1 in the paper.
+        hidden_dim, projection_dim, batch_norm: see :func:`scan_core.encoders.pretext_model.projection_head`.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        *,
+        images: int,
+        batch_size: int,
+        invariance_weight: float,
+        variance_weight: float,
+        covariance_weight: float,
+        hidden_dim: int,
+        projection_dim: int,
+        batch_norm: bool,
+    ) -> None:
+        head = {"hidden_dim": hidden_dim, "projection_dim": projection_dim, "batch_norm": batch_norm}
+        super().__init__(PretextModel(encoder, projection=head), chance=variance_weight * (1 - SMALLEST**0.5))
+        self._weights = (invariance_weight, variance_weight, covariance_weight)
+
+    def loss(
+        self, projections: Float[Tensor, "views_of_part dimensions"], rows: Int64[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+        """Return the loss of the whole batch, and the share of images whose views are nearest to each other."""
+        first, second = gather(projections.float(), groups=2).chunk(2)
+        terms = vicreg_terms(first, second)
+        loss = sum((w * t for w, t in zip(self._weights, terms, strict=True)), start=torch.zeros_like(terms.variance))
+        return loss, share_of_nearest(first.detach(), second.detach())
