@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from scan_core.clustering.objectives import OBJECTIVES
 from scan_core.datasets.table import DATASETS
 from scan_core.encoders.build import ENCODERS, entry
 from scan_core.encoders.resnet import STEMS
@@ -204,6 +205,7 @@ class ScanParams(Section):
     heads: Count
     merge_heads: bool
     """Whether the better half of the heads are averaged, their clusters matched; else the best one is kept."""
+    objective: Annotated[str, one_of(OBJECTIVES)]
     entropy_weight: NonNegative
     prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
     """Known share of each class, any order; null asks for clusters of equal size."""
