@@ -10,15 +10,16 @@ PYTEST := python -m pytest -n 2 --dist loadfile
 repro: setup  ## run the whole pipeline on what params.yaml says
 	@python -m stages.check
 	dvc repro
+	@python -m stages.outcome
 
-test: setup  ## the tests, without the slow ones
-	OMP_NUM_THREADS=1 $(PYTEST) -m "not slow"
+test: setup  ## the tests, without the slow ones and those in a browser
+	OMP_NUM_THREADS=1 $(PYTEST) -m "not slow and not browser"
 
 test-all: setup  ## all tests
 	OMP_NUM_THREADS=1 $(PYTEST)
 
 coverage: setup  ## all quick tests, with line coverage, subprocesses included
-	OMP_NUM_THREADS=1 $(PYTEST) -m "not slow" --cov --cov-report=term --cov-fail-under=90
+	OMP_NUM_THREADS=1 $(PYTEST) -m "not slow and not browser" --cov --cov-report=term --cov-fail-under=90
 
 lint: setup
 	ruff check .
@@ -31,6 +32,7 @@ refetch: setup  ## bring in new or changed pictures: DVC does not watch data.sou
 	@python -m stages.check
 	dvc repro --force --single-item fetch
 	dvc repro
+	@python -m stages.outcome
 
 setup: $(VENV)/installed
 

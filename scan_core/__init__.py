@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from scan_core.images.images import ResidentImages
     from scan_core.images.preparation import preparation_of
     from scan_core.ingest.prepare import prepare
+    from scan_core.prediction.clusterer import load_clusterer
 
 __all__ = [
     "Augmentation",
     "ResidentImages",
+    "load_clusterer",
     "preparation_of",
     "prepare",
     "probabilities",
@@ -25,6 +27,7 @@ __all__ = [
 _MODULES = {
     "Augmentation": "augment.pipeline",
     "ResidentImages": "images.images",
+    "load_clusterer": "prediction.clusterer",
     "preparation_of": "images.preparation",
     "prepare": "ingest.prepare",
     "probabilities": "clustering.predict",

@@ -37,3 +37,7 @@ class WeightsError(DataError):
 
 class TrainingError(ScanError):
     """A training cannot go on: no finite loss, no confident image, fewer images than a batch."""
+
+
+class MissingPackageError(ScanError):
+    """A package that only this command needs is not installed."""

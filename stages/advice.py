@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scan_core.console.words import counted
 from scan_core.training.chance import first_look
 
 BALANCE = "raise scan.entropy_weight"
@@ -30,14 +31,15 @@ def collapse_warning(
         remedy: which parameter to change, and how.
     """
     asked = [share / sum(prior) for share in prior] if prior else [1 / clusters] * clusters
-    if used == clusters and largest <= max(0.5, 1.5 * max(asked)):
+    even = largest <= max(0.5, 1.5 * max(asked))
+    if used == clusters and even:
         return None
     if remedy == BALANCE and entropy >= 0.98 * -sum(share * math.log(share) for share in asked):
         remedy = "train longer (scan.epochs) or raise scan.learning_rate: the predictions are still undecided"
-    return (
-        f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them; where this is not "
-        f"wanted, {remedy}, or lower scan.clusters if there are fewer classes of images"
-    )
+    sizes = f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them"
+    if even:  # the others share the images well: perhaps there are no more kinds
+        return f"{sizes}; that is as it should be if there are no more kinds of images than that, else {remedy}"
+    return f"{sizes}; where this is not wanted, {remedy}, or lower scan.clusters if there are fewer kinds of images"
 
 
 def few_confident_warning(*, confident: int, images: int, threshold: float) -> str | None:
@@ -45,8 +47,8 @@ def few_confident_warning(*, confident: int, images: int, threshold: float) -> s
     if confident >= 0.05 * images:
         return None
     return (
-        f"in the first epoch only {confident} of {images} images had a probability above {threshold}, too few to "
-        "learn from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
+        f"in the first epoch only {confident} of {counted(images, 'image')} had a probability above {threshold}, too "
+        "few to learn from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
     )
 
 
@@ -55,8 +57,9 @@ def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | N
     if taught == clusters:
         return None
     return (
-        f"in the first epoch only {taught} of {clusters} clusters had an image with a probability above {threshold}, "
-        "and only these are learned from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
+        f"in the first epoch only {taught} of {counted(clusters, 'cluster')} had an image with a probability above "
+        f"{threshold}, and only these are learned from; lower self_label.threshold, or train the SCAN step longer "
+        "(scan.epochs)"
     )
 
 
@@ -122,15 +125,16 @@ def self_label_refused(
     elif taught == 1:
         reason = f"all images with a probability above {threshold} are in one cluster; {remedy}"
     elif lost:
-        reason = f"{lost} clusters have lost nearly all their images after {trained} epochs; {remedy}"
+        reason = f"{counted(lost, 'cluster')} lost nearly all images in {counted(trained, 'epoch')}; {remedy}"
     elif entropy[1] < entropy[0]:
         reason = (
-            f"some clusters grow at the expense of others (entropy {entropy[1]:.3f} after {trained} epochs instead of "
-            f"{entropy[0]:.3f} nats); {remedy}"
+            f"some clusters grow at the expense of others (entropy {entropy[1]:.3f} after {counted(trained, 'epoch')} "
+            f"instead of {entropy[0]:.3f} nats); {remedy}"
         )
     else:
         reason = (
-            f"neighbors agree less ({agreement[1]:.3f} after {trained} epochs instead of {agreement[0]:.3f}); {remedy}"
+            f"neighbors agree less ({agreement[1]:.3f} after {counted(trained, 'epoch')} instead of "
+            f"{agreement[0]:.3f}); {remedy}"
         )
     return f"self-labeling is not taken, and the SCAN step's model is the result: {reason}"
 

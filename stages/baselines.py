@@ -10,28 +10,18 @@ from jaxtyping import Float32
 
 from scan_core.artifacts.clusters import write_baselines
 from scan_core.artifacts.embeddings import read_embedding_norms, read_embeddings
-from scan_core.artifacts.features import read_features
 from scan_core.artifacts.index import read_index
-from scan_core.artifacts.model import checksum
-from scan_core.artifacts.standardization import read_standardization
 from scan_core.baselines.kmeans import kmeans
 from scan_core.baselines.pixel_features import pixel_features
-from scan_core.console.progress import tell
+from scan_core.console.progress import track
+from scan_core.console.words import counted
 from scan_core.images.open_images import open_images
 from stages.cli import run
 from stages.fitting import cluster_count
+from stages.opening import Opening
 from stages.params_file import load_params
-from stages.paths import (
-    BASELINES,
-    EMBEDDING_NORMS,
-    EMBEDDINGS,
-    ENCODER,
-    FEATURES,
-    IMAGES,
-    INDEX,
-    PARAMS,
-    STANDARDIZATION,
-)
+from stages.paths import BASELINES, EMBEDDING_NORMS, EMBEDDINGS, IMAGES, INDEX, PARAMS
+from stages.stored import read_stored
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -51,17 +41,17 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     fit_ids = read_index(INDEX, rows=len(images)).train_ids
     embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
     norms = read_embedding_norms(EMBEDDING_NORMS, rows=len(images))
+    opening = Opening("baselines", f"k-means of {counted(len(images), 'image')} in {counted(count, 'cluster')}")
     features: dict[str, Float32[np.ndarray, "images dimensions"]] = {
         "kmeans": embeddings,
         "kmeans_raw": embeddings * norms[:, None],
         "kmeans_pixels": pixel_features(images, fit_ids=fit_ids),
     }
     if not config.scan.views:
-        standardization = read_standardization(STANDARDIZATION, encoder_sha256=checksum(ENCODER))
-        raw = torch.from_numpy(np.array(read_features(FEATURES, rows=len(images))))
-        features["kmeans_scaled"] = standardization(raw).numpy()
+        raw, standardization = read_stored(images=len(images))
+        features["kmeans_scaled"] = standardization(torch.from_numpy(np.array(raw))).numpy()
     clusters = {}
-    for method, values in features.items():
+    for method, values in track(features.items(), description="k-means", total=len(features)):
         clusters[method] = kmeans(
             values,
             fit_ids=fit_ids,
@@ -69,8 +59,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
             seed=config.seed,
             workers=config.runtime.threads,
         )
-        tell(f"{method}: {len(images):,} images in {count} clusters")
     write_baselines(BASELINES, clusters)
+    opening.close(f"{', '.join(clusters)}: evaluate compares SCAN with them")
 
 
 if __name__ == "__main__":

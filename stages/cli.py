@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import inspect
 import io
 import json
 import os
@@ -9,16 +10,20 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from scan_core.errors import ScanError
+from scan_core.errors import ScanError, one_line
 from stages import PARENT, launched
+from stages.paths import main_root
 
+DEBUG = "SCAN_DEBUG"
+"""Set by ``--debug``, for the processes that a stage starts, too; ``SCAN_DEBUG=1 dvc repro`` sets it for all stages."""
 PARENT_SECONDS = 0.1
 LAUNCHER_SECONDS = 2
 
@@ -27,10 +32,12 @@ def run(main: Callable[..., None]) -> None:
     """Run a stage's ``main`` from the command line."""
 
     @functools.wraps(main)
-    def guarded(*arguments: object, **options: object) -> None:
+    def guarded(*arguments: object, debug: bool, **options: object) -> None:
+        os.environ[DEBUG] = "1" if debug else ""
         with one_line_errors():
             main(*arguments, **options)
 
+    guarded.__signature__ = _with_debug(inspect.signature(main, eval_str=True))  # type: ignore[attr-defined]
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # of a name, what the locale cannot say
@@ -43,28 +50,66 @@ def run(main: Callable[..., None]) -> None:
     app()
 
 
+def _with_debug(signature: inspect.Signature) -> inspect.Signature:
+    option = typer.Option("--debug", envvar=DEBUG, help="Show the traceback of an error.")
+    debug = inspect.Parameter(
+        "debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option]
+    )
+    return signature.replace(parameters=[*signature.parameters.values(), debug])
+
+
 @contextmanager
 def one_line_errors() -> Iterator[None]:
-    """End the process at a known error, with one line and exit status 1, and at Ctrl-C with 130."""
+    """End the process at an error, with one line and exit status 1, and at Ctrl-C with 130.
+
+    With ``--debug``, the traceback comes first; without it, that of an unexpected error is kept in a file.
+    """
     try:
         yield
-    except ScanError as error:
-        _end(f"error: {error}", status=1)
-    except (MemoryError, OSError, RuntimeError) as error:
-        if _out_of_memory(error):
-            first_line = str(error).partition("\n")[0]
-            _end(
-                f"error: out of memory ({first_line}); lower batch_size in this stage's section of params.yaml, "
-                "encoder.resnet.width, data.image_size, or whatever else is large: scan.clusters, scan.heads",
-                status=1,
-            )
-        if isinstance(error, OSError):
-            where = error.filename or "standard output or a file under reports/"
-            _end(f"error: {where}: {error.strerror or error}; free space or make it accessible", status=1)
-        _let_launcher_end_this()
-        raise
     except KeyboardInterrupt:
         _end("interrupted; run the same command to go on, a training after its last saved epoch", status=130)
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        message, debug = _known(error), bool(os.environ.get(DEBUG))
+        if message is None:
+            _let_launcher_end_this()
+            message = _unexpected(error, debug=debug)
+        if debug:
+            traceback.print_exc()
+        _end(f"error: {message}", status=1)
+
+
+def _known(error: Exception) -> str | None:
+    """What to tell a person of an error that can be expected; None of another one."""
+    if isinstance(error, ScanError):
+        return str(error)
+    if _out_of_memory(error):
+        return (
+            f"out of memory ({_first_line(error)}); lower batch_size in this stage's section of params.yaml, "
+            "encoder.resnet.width, data.image_size, or whatever else is large: scan.clusters, scan.heads"
+        )
+    if isinstance(error, OSError):
+        where = error.filename or "standard output or a file under reports/"
+        return f"{where}: {error.strerror or error}; free space or make it accessible"
+    return None
+
+
+def _unexpected(error: Exception, *, debug: bool) -> str:
+    """Name the error, and keep its traceback: what a fault of the program came from may take hours to see again."""
+    path, found = main_root() / ".resume" / "traceback.txt", "--debug shows more"
+    if not debug:
+        try:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
+            found = f"the traceback is in {path}, and --debug shows it"
+        except OSError:
+            traceback.print_exc()
+    return f"{type(error).__name__}: {_first_line(error)}; this looks like a fault of the program: {found}"
+
+
+def _first_line(error: Exception) -> str:
+    return one_line(str(error).partition("\n")[0])
 
 
 def _end_with_parent() -> None:
@@ -101,4 +146,5 @@ def _out_of_memory(error: Exception) -> bool:
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+    told = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    return told or isinstance(error, MemoryError)

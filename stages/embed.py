@@ -12,6 +12,7 @@ from scan_core.artifacts.features import write_features
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.model import checksum
 from scan_core.artifacts.standardization import write_standardization
+from scan_core.console.words import counted
 from scan_core.encoders.build import check_images
 from scan_core.encoders.feature_cache import infer_new
 from scan_core.encoders.inference import infer
@@ -21,6 +22,7 @@ from scan_core.encoders.unit_vectors import normalize_features
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import rank
 from stages.cli import run
+from stages.opening import Opening, in_pixels, on
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import (
@@ -59,6 +61,8 @@ def _embed(config: Params, device: torch.device) -> None:
     width, layer = model.encoder.features, config.embed.layer
     both = network(model, layer).to(device)
     settings = {"mean": metadata["mean"], "std": metadata["std"], "precision": metadata["precision"]}
+    line = f"{counted(len(images), 'image')} of {in_pixels(images)}, {on(device, metadata['precision'])}"
+    opening = Opening("embed", line)
     name = identity("embed", params=[layer], inputs=[ENCODER], device=device)
     outputs = infer_new(
         main_root() / ".resume" / f"features-{name}.safetensors",
@@ -77,6 +81,7 @@ def _embed(config: Params, device: torch.device) -> None:
     write_standardization(STANDARDIZATION, standardization, **digests)
     write_embeddings(EMBEDDINGS, embeddings.unit)
     write_embedding_norms(EMBEDDING_NORMS, embeddings.norm)
+    opening.close(f"an embedding of each image, {embeddings.unit.shape[1]:,} numbers ({EMBEDDINGS})")
 
 
 def network(model: PretextModel, layer: str) -> nn.Module:

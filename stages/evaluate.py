@@ -18,6 +18,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.clustering.predict import predict
 from scan_core.console.progress import tell, warn
+from scan_core.console.words import counted
 from scan_core.errors import ArtifactError, DataError
 from scan_core.evaluation.csv_tables import prediction_names
 from scan_core.evaluation.fonts import drawable
@@ -29,11 +30,13 @@ from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.report.page import Pictures, Run, write_page
-from scan_core.report.plane import plane, write_map
+from scan_core.report.plane import plane, read_map, write_map
 from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
 from stages.evaluate_messages import suggested, summary, warnings
+from stages.opening import Opening, in_pixels, on
+from stages.outcome import PAGE, outcome
 from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
@@ -43,6 +46,7 @@ from stages.paths import (
     IMAGES,
     INDEX,
     LABELS,
+    MAP,
     METRICS,
     NEIGHBORS,
     PARAMS,
@@ -52,9 +56,9 @@ from stages.paths import (
     SCAN_MODEL,
     SELF_LABEL_MODEL,
 )
-from stages.report_run import read_run
+from stages.report_run import counting_warning, read_run
 
-REPORT, PAGE = REPORTS / "evaluate", REPORTS / "report.html"
+REPORT = REPORTS / "evaluate"
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -74,11 +78,12 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     ids = index.evaluate_ids
     if not len(ids):
         raise DataError(f"{INDEX}: no image to evaluate on; check data.evaluate_splits")
+    opening = Opening("evaluate", f"{counted(len(ids), 'image')} of {in_pixels(images)}, {on(device)}")
     steps = [
         Predictions(step, ids, predict(path, images, ids, encoder=ENCODER, features=FEATURES))
         for step, path in models().items()
     ]
-    found = evaluation(images, index, steps)
+    found = evaluation(images, index, steps, projection=config.evaluate.map)
     results, pictures, embeddings, metadata = found
 
     write_predictions(PREDICTIONS, steps)
@@ -87,12 +92,12 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_charts(REPORT, results, shown)
     write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
     described = describe(found)
-    trained_with = {"trained_with": described.taught}
-    write_text(REPORT / "details.json", json.dumps({**details(results), **trained_with}, indent=2) + "\n")
+    model = {"trained_with": described.taught, "model": f"sha256:{described.digests['self_label']}"}
+    write_text(REPORT / "details.json", json.dumps({**details(results), **model}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
     names = cluster_names(results)
     clusters, confidence = results.self_label.clusters, results.self_label.confidence
-    write_map(REPORT / "map.parquet", pictures.places, clusters, confidence, names, pictures.paths)
+    write_map(MAP, pictures.plane, clusters, confidence, names, pictures.paths)
     write_page(PAGE, results, pictures, described, names)
 
     if message := suggested(metadata["self_label"]):
@@ -104,7 +109,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     tell(summary(results))
     for message in messages:
         warn(message)
-    tell(f"look at {PAGE}")
+    if pictures.plane.reason:
+        warn(f"the map is drawn by PCA: {pictures.plane.reason}")
+    opening.close(outcome({**details(results), **headline(results)}))
 
 
 class Evaluation(NamedTuple):
@@ -124,15 +131,21 @@ def models() -> dict[str, Path]:
     return {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL, **rejected}
 
 
-def evaluation(images: Images, index: Index, steps: list[Predictions]) -> Evaluation:
-    """Score the predictions of each step's model."""
+def evaluation(images: Images, index: Index, steps: list[Predictions], *, projection: str | None = None) -> Evaluation:
+    """Score the predictions of each step's model.
+
+    Args:
+        projection: of the map; None takes the map that the last evaluation has written.
+    """
     ids = index.evaluate_ids
     embeddings = read_embeddings(EMBEDDINGS, rows=len(images))
     labels = read_labels(LABELS, rows=len(images))
     metadata = {step: read_model(path)[1] for step, path in models().items()}
     results = _score(steps, models(), metadata, _truth(labels), index)
     kmeans = read_baselines(BASELINES, rows=len(images))["kmeans"][ids]
-    pictures = Pictures(images, ids, embeddings[ids], plane(embeddings[ids]), kmeans, labels["path"][ids].tolist())
+    shown = embeddings[ids]
+    drawn = plane(shown, projection=projection) if projection else read_map(MAP, rows=len(ids))
+    pictures = Pictures(images, ids, shown, drawn, kmeans, labels["path"][ids].tolist())
     return Evaluation(results, pictures, embeddings, metadata)
 
 
@@ -140,7 +153,8 @@ def describe(found: Evaluation) -> Run:
     """Say what the page says beside the results."""
     final = found.metadata["self_label"]
     taught = final.get("trained_with", "not known: a model from before it was written down")
-    messages = warnings(found.results, told(final), prior=prior_of(found.metadata["scan"]))
+    guess = counting_warning() if final.get("suggested_from") else []
+    messages = warnings(found.results, [*told(final), *guess], prior=prior_of(found.metadata["scan"]))
     return read_run(final, taught, messages, models())
 
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from scan_core.console.words import counted
 from scan_core.evaluation.results import Results, StepResult
 from stages.advice import BALANCE, MEANINGLESS, collapse_warning
 
@@ -19,7 +22,7 @@ def suggested(metadata: Mapping[str, Any]) -> str | None:
 
 
 def warnings(results: Results, told: Sequence[str] = (), *, prior: Sequence[float] | None = None) -> list[str]:
-    """Say what is wrong with the clusters, the worst first, and that labels are missing; empty where all is well.
+    """Say what is wrong with the clusters, the worst first; empty where all is well.
 
     Args:
         told: during the trainings (:func:`stages.advice.told`).
@@ -33,8 +36,6 @@ def warnings(results: Results, told: Sequence[str] = (), *, prior: Sequence[floa
     if results.trainings.self_label_epochs:
         remedy = BALANCE if scan else "lower self_label.learning_rate or self_label.epochs"
         found += _collapse("self_label", results.self_label, prior, remedy=remedy)
-    if results.self_label.scores is None:
-        found.append("no labels: label-free figures only")
     return found
 
 
@@ -52,30 +53,34 @@ def _collapse(step: str, result: StepResult, prior: Sequence[float] | None, *, r
 def summary(results: Results) -> str:
     """A table, at most 80 columns wide: one line a step and baseline.
 
-    ``rejected`` is what self-labeling came to where it was not taken.
+    ``self_label`` has a line where it is another model than ``scan``, ``rejected`` is what it came to where it is not.
     """
     if results.self_label.scores is None:
         return _label_free(results)
-    rejected = {"rejected": results.rejected.scores} if results.rejected else {}
-    steps = {"self_label": results.self_label.scores, "scan": results.scan.scores, **rejected, **results.baselines}
+    steps = {**{name: step.scores for name, step in _steps(results).items()}, **results.baselines}
     lines = [f"{'':16}{'ACC':>8}{'NMI':>8}{'ARI':>8}{'many-to-one':>13}"]
     for name, scores in steps.items():
         if scores is not None:
             figures = (f"{value:8.4f}" for value in (scores.acc, scores.nmi, scores.ari))
             lines.append(f"{name:16}{''.join(figures)}{scores.acc_many_to_one:13.4f}")
     if len(results.purity):
-        lines.append(f"purity of the {len(results.purity)} nearest neighbors: {results.purity[-1]:.4f}")
+        lines.append(f"purity of the {counted(len(results.purity), 'nearest neighbor')}: {results.purity[-1]:.4f}")
     labeled, images = int(results.truth.labeled.sum()), len(results.truth.labels)
-    lines.append(f"on {labeled:,} labeled of {images:,} evaluated images")
+    lines.append(f"on {labeled:,} labeled of {counted(images, 'evaluated image')}")
     return "\n".join(lines)
 
 
 def _label_free(results: Results) -> str:
     lines = [f"{'':16}{'confidence':>12}{'entropy':>10}{'clusters used':>15}"]
-    steps = {"self_label": results.self_label, "scan": results.scan}
-    if results.rejected:
-        steps["rejected"] = results.rejected
-    for name, step in steps.items():
+    for name, step in _steps(results).items():
         figures = step.certainty
         lines.append(f"{name:16}{figures.confidence:12.4f}{figures.entropy:10.4f}{figures.clusters_used:15d}")
-    return "\n".join([*lines, f"on {len(results.truth.labels):,} evaluated images, none of them labeled"])
+    return "\n".join([*lines, f"on {counted(len(results.truth.labels), 'evaluated image')}, none of them labeled"])
+
+
+def _steps(results: Results) -> dict[str, StepResult]:
+    """The models to tell of; that of the SCAN step once, where it is the final one, too."""
+    same = np.array_equal(results.self_label.probabilities, results.scan.probabilities)
+    taken = {} if same else {"self_label": results.self_label}
+    rejected = {"rejected": results.rejected} if results.rejected else {}
+    return {**taken, "scan": results.scan, **rejected}

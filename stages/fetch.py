@@ -11,6 +11,7 @@ from scan_core.artifacts.index import Index, write_index
 from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.console.progress import say, warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import WITHOUT_FILE, open_dataset
@@ -26,6 +27,7 @@ from scan_core.ingest.store import pixel_store, shard_store
 from stages.cli import run
 from stages.fetch_messages import limited, oddities, understood
 from stages.keys import keys_named
+from stages.opening import Opening
 from stages.params import DataParams, Params
 from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, LABELS, METRICS, PARAMS, REPORTS, main_root
@@ -48,7 +50,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     data = config.data
     METRICS.unlink(missing_ok=True)  # of the images before: a run that fails must not leave them as its figures
     dataset = _open(data)
-    say(understood(dataset, config))
+    opening = Opening("fetch", understood(dataset, config))
     if message := limited(dataset, data):
         say(message)
     rows = choose_images(
@@ -68,7 +70,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data, preparation)
     equal = write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
     if equal:
-        say(f"{equal} images equal another one pixel by pixel (duplicates.csv); data.duplicates: drop removes them")
+        copies = counted(equal, "image")
+        say(f"pixel by pixel like another one: {copies} (duplicates.csv); data.duplicates: drop leaves them out")
+    count, side = "all" if kept.all() else f"{kept.sum():,} of {len(rows):,}", data.image_size
+    opening.close(f"{count} are stored, {side} x {side} pixels each; look at {REPORT / 'images.png'}")
 
 
 def _open(data: DataParams) -> Dataset:

@@ -1,9 +1,10 @@
 """What fetch tells of the images: what it understood the dataset to be, and what became of its pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset
 from scan_core.errors import one_line
 from scan_core.ingest.load import Loaded
@@ -19,20 +20,21 @@ def understood(dataset: Dataset, config: Params) -> str:
     used = {*config.data.train_splits, *config.data.evaluate_splits, *config.pretext.train_splits}
     names, counts = np.unique(dataset.split.astype(str), return_counts=True)
     splits = [
-        f"{name} {count:,}{'' if name in used else ' (not used)'}" for name, count in zip(names, counts, strict=True)
+        f"{count:,} in {name}{'' if name in used else ', not used'}" for name, count in zip(names, counts, strict=True)
     ]
     parts = [
-        f"{len(dataset.split):,} images ({', '.join(splits)})",
+        counted(len(dataset.split), "image"),
+        *(splits if len(splits) > 1 or not used.issuperset(names) else ()),
         _classes(dataset, config.data),
-        left_out(dataset),
+        left_out(dataset.left_out),
     ]
     return one_line("; ".join(filter(None, parts)))
 
 
-def left_out(dataset: Dataset) -> str:
+def left_out(counts: Mapping[str, int]) -> str:
     """Say how many files are not among the images, by what they are; empty where there are none."""
-    counts = [f"{count:,} {what}" for what, count in sorted(dataset.left_out.items())]
-    return one_line(f"left out: {', '.join(counts)}") if counts else ""
+    shown = [f"{count:,} {what}" for what, count in sorted(counts.items())]
+    return one_line(f"left out: {', '.join(shown)}") if shown else ""
 
 
 def _classes(dataset: Dataset, data: DataParams) -> str:
@@ -42,10 +44,11 @@ def _classes(dataset: Dataset, data: DataParams) -> str:
     names, counts = np.unique(np.array(dataset.label_names(labeled), dtype=str), return_counts=True)
     shown = [f"{name} {count:,}" for name, count in zip(names, counts, strict=True)][:SHOWN_CLASSES]
     more = [f"{len(names) - SHOWN_CLASSES} more"] if len(names) > SHOWN_CLASSES else []
-    origin = {"folders": "the dataset's own"}.get(data.labels, f"by {data.labels}")
-    return (
-        f"{len(names)} classes, {origin} ({', '.join(shown + more)}), {len(dataset.label) - len(labeled):,} unlabeled"
-    )
+    own = " by their folders" if data.name == "folder" else ", the dataset's own"
+    origin = own if data.labels == "folders" else f" by {data.labels}"
+    unlabeled = len(dataset.label) - len(labeled)
+    rest = f", {unlabeled:,} without a label" if unlabeled else ""
+    return f"{counted(len(names), 'class', 'classes')}{origin} ({', '.join(shown + more)}){rest}"
 
 
 def limited(dataset: Dataset, data: DataParams) -> str | None:
@@ -68,11 +71,11 @@ def oddities(dataset: Dataset, loaded: Loaded, *, pixels: int) -> Iterator[str]:
         loaded: of images of ``pixels`` pixels each.
     """
     if animated := int(loaded.animated.sum()):
-        yield f"of {animated:,} animated pictures or stacks the first frame is taken"
+        yield f"several frames, of which the first one is taken: {counted(animated, 'image')}"
     total, squares = np.moveaxis(loaded.moments / pixels, 2, 0)
     spread = np.sqrt(np.maximum(squares - total**2, 0)).max(axis=1)
     if blank := int((loaded.readable & (spread < NEARLY_CONSTANT)).sum()):
         yield (
-            f"{blank:,} of {int(loaded.readable.sum()):,} images are nearly of one color all over (reports/fetch shows "
-            "some); nothing can be learned from them"
+            f"nearly of one color all over: {blank:,} of {counted(int(loaded.readable.sum()), 'image')} (reports/fetch "
+            "shows some); nothing can be learned from them"
         )

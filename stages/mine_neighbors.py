@@ -11,7 +11,7 @@ from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.embeddings import embeddings_shape, read_embeddings
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.neighbors import write_neighbors
-from scan_core.console.progress import say
+from scan_core.console.words import counted
 from scan_core.errors import ParamsError
 from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.search_memory import bytes_needed
@@ -21,6 +21,7 @@ from scan_core.neighbors.search import present_gpus
 from scan_core.parallel.distributed import gather_objects, processes, rank, wait_for_all
 from stages.cli import run
 from stages.fitting import with_fitting_neighbors
+from stages.opening import Opening
 from stages.params import NeighborsParams, Params
 from stages.params_file import load_params
 from stages.paths import EMBEDDINGS, INDEX, NEIGHBORS, PARAMS, REPORTS
@@ -44,12 +45,17 @@ def _mine_and_write(config: Params) -> None:
     images, dimensions = embeddings_shape(EMBEDDINGS)
     points = len(read_index(INDEX, rows=images).train_ids)
     config = with_fitting_neighbors(config, images=points)
-    _check_memory(config.neighbors, images=images, points=points, dimensions=dimensions)
+    needed = _check_memory(config.neighbors, images=images, points=points, dimensions=dimensions)
+    way = "approximately" if points > config.neighbors.exact_up_to else "exactly"
+    nearest = f"{counted(config.neighbors.k, 'neighbor')} of each of {counted(points, 'image')}, {way}"
+    memory = f"{dimensions:,} dimensions and up to {needed / GIB:.2f} GiB of memory"
+    opening = Opening("mine-neighbors", f"{nearest}, in {memory}")
     wait_for_all()
     own = _mine(config)
     parts = gather_objects(own.neighbors)
     if rank() == 0:
-        _write(own._replace(neighbors=join(parts)))
+        details = _write(own._replace(neighbors=join(parts)))
+        opening.close(_told(details))
 
 
 def _mine(config: Params) -> Mined:
@@ -67,32 +73,44 @@ def _mine(config: Params) -> Mined:
     )
 
 
-def _write(mined: Mined) -> None:
+def _write(mined: Mined) -> dict[str, str | int | float]:
+    """Write the neighbors, and return the details."""
     write_neighbors(NEIGHBORS, mined.neighbors)
     _, dimensions = embeddings_shape(EMBEDDINGS)
-    write_text(REPORT / "details.json", json.dumps(_details(mined, dimensions), indent=2) + "\n")
+    details = _details(mined, dimensions)
+    write_text(REPORT / "details.json", json.dumps(details, indent=2) + "\n")
+    return details
+
+
+def _told(details: dict[str, str | int | float]) -> str:
+    if not details["k"]:
+        return "none (neighbors.k: 0); an image is paired with its own augmentation"
+    first, last = details["first_similarity"], details["last_similarity"]
+    recall = f"; recall {details['recall']:.3f}" if details["search"] == "ivf" else ""
+    return f"the cosine similarity is {first:.2f} to the nearest and {last:.2f} to the last, on average{recall}"
 
 
 def _processes_here() -> int:
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
-def _check_memory(neighbors: NeighborsParams, *, images: int, points: int, dimensions: int) -> None:
-    """Say how much memory it takes to search among ``points`` of the ``images``; stop where there is less."""
+def _check_memory(neighbors: NeighborsParams, *, images: int, points: int, dimensions: int) -> float:
+    """Return the bytes of memory that it takes to search among ``points`` of the ``images``.
+
+    Raises:
+        ParamsError: fewer are free.
+    """
     approximate = points > neighbors.exact_up_to
     needed = bytes_needed(images=images, points=points, dimensions=dimensions, k=neighbors.k, approximate=approximate)
     needed *= _processes_here()
-    free, way = free_bytes(), "approximately" if approximate else "exactly"
-    say(
-        f"mine-neighbors: {neighbors.k} of each of {points} images, {way}, from {dimensions} dimensions; "
-        f"takes up to {needed / GIB:.2f} GiB of memory, {free / GIB:.2f} are free"
-    )
+    free = free_bytes()
     if needed > free:
         raise ParamsError(
             f"neighbors.k: {neighbors.k} neighbors of {points} images with {dimensions} dimensions take "
             f"{needed / GIB:.2f} GiB of memory, {free / GIB:.2f} are free; lower neighbors.k or data.limit, or take "
             "fewer dimensions with embed.layer: projection"
         )
+    return needed
 
 
 def _details(mined: Mined, dimensions: int) -> dict[str, str | int | float]:

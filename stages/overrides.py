@@ -56,7 +56,8 @@ def _set(values: dict[str, Any], override: str) -> None:
     for section in sections:
         place = place.get(section) if isinstance(place, Mapping) else None
     if not equals:
-        raise ParamsError(f"{override}: expected KEY=VALUE, clusters=8 for instance, or a path that exists")
+        missing = f"{override}: nothing is there; " if os.sep in override else f"{override}: "
+        raise ParamsError(f"{missing}expected KEY=VALUE, clusters=8 for instance, or a path that exists")
     if not isinstance(place, dict) or leaf not in place:
         near = difflib.get_close_matches(key, [name for name, _ in leaves(values)], n=1)
         raise ParamsError(f"{key}: no such key in params.yaml" + "".join(f"; did you mean {name}?" for name in near))

@@ -279,6 +279,8 @@ class SelfLabelParams(Section):
 class EvaluateParams(Section):
     prototypes: Count
     """Pictures shown for each cluster."""
+    map: Literal["umap", "pca"]
+    """How the embeddings become the page's map."""
 
 
 class RuntimeParams(Section):

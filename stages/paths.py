@@ -22,7 +22,11 @@ REJECTED_MODEL = Path("data/artifacts/self_label/rejected.safetensors")
 BASELINES = Path("data/artifacts/baselines.parquet")
 PREDICTIONS = Path("data/artifacts/predictions.parquet")
 
+CLUSTER_NAMES = Path("clusters.yaml")
+"""The names that a person has given the clusters, in git; no stage depends on it."""
+
 REPORTS = Path("reports")
+MAP = REPORTS / "evaluate/map.parquet"
 METRICS = Path("reports/metrics/evaluate.json")
 
 

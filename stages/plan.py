@@ -15,6 +15,7 @@ import torch
 import typer
 
 from scan_core.console.progress import say, tell
+from scan_core.console.words import counted, duration
 from scan_core.errors import ParamsError
 from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.peak_memory import new_processes
@@ -37,6 +38,13 @@ TRAININGS = {"pretext-train": "pretext", "scan-train": "scan", "self-label": "se
 """The sections of the trainings, by stage."""
 
 
+ORDER = (
+    "preview", "pretext-train", "embed", "mine-neighbors", "count-clusters", "baselines", "scan-train", "self-label",
+    "evaluate",
+)  # fmt: skip
+"""Of the stages after fetch."""
+
+
 class Free(NamedTuple):
     """Bytes that are free now."""
 
@@ -49,7 +57,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     """Print what each stage takes: time, memory, disk; say what does not fit, and which value would.
 
     A few real steps of each are measured. No stage needs to have run, and nothing is written. Ends with exit status 1
-    where something does not fit.
+    where something does not fit; a value that cannot be is told before anything is measured.
     """
     process = psutil.Process()  # which has imported the libraries, as each stage does
     start, libraries = time.time() - process.create_time(), process.memory_info().rss
@@ -57,8 +65,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     counts = count_images(config, main_root())
     device = choose_device(config.runtime.device)
     devices = count_devices(config.runtime, device)
-    say(f"plan: measuring a few steps of each stage; {counts.all:,} images, {counts.origin}")
     fitting = fitted(config, counts, devices=devices)
+    if wrong := [*impossible(fitting, counts, devices=devices)]:
+        raise ParamsError("\n".join(wrong))
+    say(f"plan: measuring each stage for some seconds; {counted(counts.all, 'image')}, {counts.origin}")
     measured = measure_all(fitting, counts, devices=devices if device.type == "cuda" else 1)
     found = {stage: with_start(each, seconds=start, libraries=libraries) for stage, each in measured.items()}
     print_table(found)
@@ -66,7 +76,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         free_bytes(), torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0, shutil.disk_usage(".").free
     )
     print_notes(fitting, found, free, devices=devices)
-    if wrong := [*impossible(fitting, counts, devices=devices), *too_large(fitting, found, free)]:
+    if wrong := [*too_large(fitting, found, free)]:
         raise ParamsError("\n".join(wrong))
 
 
@@ -83,7 +93,7 @@ def fitted(config: Params, counts: Counts, *, devices: int) -> Params:
     """Lower with a warning what the stages will lower."""
     for section, images in {"pretext": counts.pretext, "scan": counts.train, "self_label": counts.train}.items():
         step = getattr(config, section)
-        if step.epochs:
+        if step.epochs and getattr(step, "task", None) != NO_TASK:
             shared_by = devices if section == "pretext" or step.train_encoder else 1
             config = with_fitting_batch(config, section, images=images, devices=shared_by)
     return with_fitting_neighbors(config, images=counts.train)
@@ -106,8 +116,7 @@ def measure_all(config: Params, counts: Counts, *, devices: int) -> dict[str, Me
                 found[stage] = work.result()
         except BrokenProcessPool:
             raise ParamsError("a few steps of a stage were killed: for want of memory?") from None
-    order = ("pretext-train", "embed", "mine-neighbors", "baselines", "scan-train", "self-label", "evaluate")
-    return {"fetch": fetch, **{stage: found[stage] for stage in order}}
+    return {"fetch": fetch, **{stage: found[stage] for stage in ORDER}}
 
 
 def with_start(measured: Measured, *, seconds: float, libraries: int) -> Measured:
@@ -182,34 +191,23 @@ def _row(stage: str, images: str, *cells: str) -> str:
 
 
 def print_notes(config: Params, found: dict[str, Measured], free: Free, *, devices: int) -> None:
-    """Print what is free, and how far the figures can be trusted."""
+    """Print what is free, and how sure the figures are."""
     gpu = f"{size(free.device)} of GPU memory, " if free.device else ""
     tell(f"\nfree now: {size(free.host)} of memory, {gpu}{size(free.disk)} of disk")
-    smaller = [
-        f"{section} {found[stage].batch} of {getattr(config, section).batch_size}"
+    rough = [
+        f"{stage} (steps of {measured.batch} images, not {getattr(config, section).batch_size})"
         for stage, section in TRAININGS.items()
-        if 0 < found[stage].batch * (devices if free.device else 1) < getattr(config, section).batch_size
+        if 0 < (measured := found[stage]).batch * (devices if free.device else 1) < getattr(config, section).batch_size
     ]
     notes = [
-        "Times are those of a machine as busy as it is now, without DVC's own; self-labeling may stop early.",
-        f"Images of a measured step, fewer than in a batch: {', '.join(smaller)}." if smaller else "",
+        "How sure is that? A few seconds of each stage are scaled up, without evaluate's pictures and page: times may "
+        "be wrong by a factor of two, and hold for a machine as busy as it is now. Self-labeling may stop early.",
+        f"Less sure, for whole batches take too long to measure: {', '.join(rough)}." if rough else "",
         "The images are not on this machine yet: fetch is not measured." if found["fetch"].seconds is None else "",
         f"{devices} processes share the CPUs: a training takes the time of one, and more memory."
         * (devices > 1 and not free.device),
     ]
     tell(textwrap.fill(" ".join(filter(None, notes)), COLUMNS))
-
-
-def duration(seconds: float | None) -> str:
-    """``2 h 05 min``, ``3 min 20 s``, ``12 s``; a dash where nothing is known."""
-    if seconds is None:
-        return "-"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600:,} h {whole % 3600 // 60:02} min"
 
 
 def size(count: float) -> str:

@@ -11,6 +11,7 @@ from torch import Tensor
 from scan_core.artifacts.index import Normalization
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.baselines.kmeans import kmeans, starts
+from scan_core.counting.curve import curve, numbers_to_try
 from scan_core.datasets.dataset import Dataset
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.inference import infer
@@ -32,6 +33,7 @@ from stages.new_encoder import new_encoder
 from stages.params import NO_TASK, Params
 from stages.plan_images import Counts, open_local
 from stages.pretext_train import pretext_training
+from stages.preview import ROWS
 
 BUDGET = 4.0
 """Seconds for each measurement, beside those of a first trial."""
@@ -39,10 +41,6 @@ TRIAL = 8
 """Images in the first step of a training."""
 SAMPLE, POINTS = 256, 4096
 """Images that are decoded, and embeddings that are searched."""
-SHARE_OF_MEMORY = 0.5
-"""Of what is free, what a measurement may take."""
-LEARNING_RATE = 1e-6
-"""So low that noise teaches nothing; it has no effect on the time."""
 
 
 class Measured(NamedTuple):
@@ -123,6 +121,8 @@ def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Me
     host, on_device = top.host - before.host + grown.host, top.device + grown.device
     predictions = 2 * counts.evaluate * config.scan.cluster_count * torch.float32.itemsize
     return {
+        "preview": Measured(min(ROWS, counts.all), 0.0),  # little beside its start
+        "count-clusters": _count(config, counts, unit.shape[1]),
         "embed": Measured(counts.all, inference * counts.all, host, on_device, embeddings + stored),
         "mine-neighbors": _mine(config, counts, unit.shape[1]),
         "baselines": Measured(counts.all, _cluster(config, counts, unit), host=top.host - before.host + 3 * embeddings),
@@ -185,6 +185,17 @@ def _mine(config: Params, counts: Counts, dimensions: int) -> Measured:
         host=needed,
         disk=table / max(1, points * k) * counts.train * config.neighbors.k,
     )
+
+
+def _count(config: Params, counts: Counts, dimensions: int) -> Measured:
+    """Try every fourth number of clusters, on noise."""
+    points = min(counts.train, config.count_clusters.sample)
+    noise = np.random.default_rng(0).standard_normal((points, dimensions), dtype=np.float32)
+    numbers = numbers_to_try(points, most=config.count_clusters.most)
+    started, tried = time.perf_counter(), numbers[::4]
+    list(curve(noise, numbers=tried, seed=0))
+    seconds = (time.perf_counter() - started) * len(numbers) / max(1, len(tried))
+    return Measured(points, seconds, host=2 * noise.nbytes + points**2 * noise.itemsize)
 
 
 def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float:

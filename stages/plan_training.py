@@ -66,16 +66,18 @@ def measure_training(section: str, config: Params, count: int, devices: int, fol
     device = get_ready(config)
     images = open_images(folder, device, workers=config.runtime.threads)
     own, batch = count // devices, max(2, min(step.batch_size, count) // devices)
-    before, nothing = peak(device), Few(0, 0, making=0.0, epoch=0.0, peak=0)
-    trial = _run(section, config, images, batch=min(TRIAL, batch), steps=1, folder=folder, before=before)
+    before = peak(device)
+    runs = [_run(section, config, images, batch=min(TRIAL, batch), steps=1, folder=folder, before=before)]
     memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else free_bytes()
-    in_time = max(SECOND_TRIAL, trial.images * BUDGET / (trial.making + 2 * trial.epoch))
-    affordable = int(min(in_time, trial.images * SHARE_OF_MEMORY * memory / max(1, trial.peak)))
-    size, steps = min(batch, affordable), max(1, min(affordable, own) // batch)
-    found = [nothing, trial]
-    if size * steps > trial.images:
-        run = _run(section, config, images, batch=size, steps=steps, folder=folder, before=before)
-        found = [trial, run] if size > trial.batch else [nothing, run]
+    for least in (SECOND_TRIAL, 0):  # of which the first one is warm
+        last = runs[-1]
+        in_time = max(least, last.images * BUDGET / (last.making + 2 * last.epoch))
+        affordable = int(min(in_time, last.images * SHARE_OF_MEMORY * memory / max(1, last.peak)))
+        size, steps = min(batch, affordable), max(1, min(affordable, own) // batch)
+        if size >= last.batch and size * steps > last.images:
+            runs.append(_run(section, config, images, batch=size, steps=steps, folder=folder, before=before))
+    smaller = [run for run in runs if run.batch < runs[-1].batch] or [Few(0, 0, making=0.0, epoch=0.0, peak=0)]
+    found = smaller[-1], runs[-1]
     measured = scaled(*found, images=own, batch=batch, epochs=_epochs(section, config, images))._replace(images=count)
     if device.type == "cpu":
         return measured

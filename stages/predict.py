@@ -1,149 +1,130 @@
 """New pictures, sorted by the model that is there: ``python -m stages.predict PICTURES``."""
 
-from collections.abc import Mapping, Sequence
+import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import IO, Annotated
 
 import numpy as np
 import numpy.typing as npt
-import torch
+import pandas as pd
 import typer
 
 from scan_core.artifacts.atomic import check_file_name, write_text
-from scan_core.clustering.model import ClusteringModel, read_clustering
-from scan_core.clustering.predict import probabilities
 from scan_core.console.progress import say, tell, warn
-from scan_core.datasets.dataset import Dataset, Skipped
-from scan_core.datasets.folder import pictures_below
-from scan_core.datasets.walk import printable
-from scan_core.errors import DataError, one_line
+from scan_core.datasets.dataset import Skipped
+from scan_core.errors import ArtifactError, DataError, one_line
 from scan_core.evaluation.confidence import cluster_sizes
-from scan_core.evaluation.csv_tables import assignment_table, csv
-from scan_core.images.images import ResidentImages
-from scan_core.images.preparation import Preparation, preparation_of
-from scan_core.ingest.load import load_images
-from scan_core.ingest.store import ArrayStore
+from scan_core.evaluation.csv_tables import csv
+from scan_core.prediction.clusterer import Clusterer, load_clusterer
+from scan_core.prediction.novelty import Novelty
+from scan_core.prediction.table import Rows, check_ending, joined, rows_of, write_table
 from stages.cli import run
+from stages.cluster_names import installed_names
 from stages.devices import choose_device, prepare
 from stages.fetch_messages import left_out
 from stages.model_run import warning_of_another_run
+from stages.novelty_reference import reference_features
 from stages.params_file import load_params
 from stages.paths import ENCODER, INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
+from stages.picture_paths import STDIN, Found, find_pictures
 
-CHANNELS = 3
-BYTES_AT_ONCE = 2**28
-"""Of pixels in memory."""
 MOST_NAMED = 10
 """Pictures left out whose reasons are printed."""
-
-
-class Part(NamedTuple):
-    """What became of some pictures."""
-
-    rows: npt.NDArray[np.int64]
-    """[n], those that can be read."""
-    probabilities: npt.NDArray[np.float32]
-    """[n, C]"""
-    skipped: list[Skipped]
-    """The others."""
+SOME_LEFT_OUT = 3
+"""Exit status where the table lacks some pictures."""
+UNLIKE = 99.0
+"""Novelty above which pictures are counted."""
 
 
 def main(
-    pictures: Annotated[Path, typer.Argument(help="A folder of pictures, or one picture.", show_default=False)],
-    output: Annotated[Path, typer.Option(help="The table to write.")] = REPORTS / "predict" / "assignments.csv",
+    pictures: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PICTURES",
+            help="Folders, pictures, patterns such as 'in/**/*.jpg', or - for a list on standard input.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option(help="The table to write: .csv, .parquet or .jsonl.")] = REPORTS
+    / "predict"
+    / "assignments.csv",
     params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS,
+    everything: Annotated[
+        bool, typer.Option("--probabilities", help="Write the probability of each cluster, too.")
+    ] = False,
 ) -> None:
     """Say which cluster each picture belongs to, without training anything.
 
     Reads data/artifacts/self_label/model.safetensors, data/artifacts/pretext/encoder.safetensors where that model is
-    without its encoder, and PICTURES, which it prepares as that model's metadata say; writes a table
-    with a row for each picture: path, cluster and confidence, cluster by cluster and the surest first.
+    without its encoder, clusters.yaml where the clusters have names, what novelty compares with (features.npy, or the
+    training images), and PICTURES, which it prepares as that model's metadata say. Writes a table with a row for each
+    picture, name by name and the surest first, and beside it a list of those that cannot be read. docs/predict.md
+    describes both.
+
+    Exit status: 0 where every picture has a row, 3 where some have none, 1 where there is no table.
     """
     config = load_params(params)
-    runtime = config.runtime
-    model, metadata = read_clustering(SELF_LABEL_MODEL, encoder=ENCODER)
-    preparation = preparation_of(SELF_LABEL_MODEL, metadata)
-    if message := warning_of_another_run(config, metadata, INDEX):
+    clusterer = load_clusterer(SELF_LABEL_MODEL, encoder=ENCODER, device=choose_device(config.runtime.device))
+    if message := warning_of_another_run(config, clusterer.metadata, INDEX):
         warn(message)
-    if metadata["channels"] != CHANNELS:
-        raise DataError(
-            f"{SELF_LABEL_MODEL}: made for gray images, expected one made for pictures; train it "
-            "on a folder of them first (python -m stages.use folder)"
-        )
+    clusterer.rename(installed_names(SELF_LABEL_MODEL, clusterer.clusters))
     check_file_name(output)
-    dataset = _open(pictures.absolute())
-    count = len(dataset.path)
-    if message := left_out(dataset):
+    check_ending(output)
+    found = find_pictures(pictures, sys.stdin.buffer if STDIN in pictures else ())
+    if message := left_out(found.left_out):
         say(message)
-    device = choose_device(runtime.device)
-    prepare(device)
-    at_once = max(1, BYTES_AT_ONCE // (CHANNELS * preparation.image_size**2))
-    parts = [
-        _predict(
-            model,
-            metadata,
-            preparation,
-            dataset,
-            np.arange(start, min(start + at_once, count)),
-            device,
-            runtime.threads,
-            most_pixels=round(config.data.max_megapixels * 1e6),
-        )
-        for start in range(0, count, at_once)
-    ]
-    _warn_of([*dataset.skipped, *(skipped for part in parts for skipped in part.skipped)])
-    rows = np.concatenate([part.rows for part in parts])
-    if not len(rows):
-        raise DataError(f"PICTURES: none of the {count:,} pictures in {pictures} can be read; replace them")
-    predicted = np.concatenate([part.probabilities for part in parts])
-    write_text(output, csv(assignment_table(predicted, [dataset.path[row] for row in rows])))
-    sizes = cluster_sizes(predicted.argmax(axis=1), cluster_count=metadata["clusters"])
-    for cluster, pictures_in_it in enumerate(sizes):
-        tell(f"cluster {cluster}: {pictures_in_it:,} pictures")
+    if clusterer.metadata["channels"] == 1:
+        say("the model is one of gray images: of the pictures' colors it sees the brightness")
+    prepare(clusterer.device)
+    threads, most_pixels = config.runtime.threads, round(config.data.max_megapixels * 1e6)
+    with tempfile.TemporaryFile() as file:
+        spool = file if everything else None
+        rows, unreadable = _label(clusterer, found, spool, threads=threads, most_pixels=most_pixels)
+        skipped = [*found.skipped, *unreadable]
+        _warn_of(skipped)
+        if not len(rows.row):
+            raise DataError(
+                f"PICTURES: none of the {_pictures(len(skipped))} in {' '.join(map(str, pictures))} can be "
+                "read; replace them"
+            )
+        probabilities = _spooled(file, clusterer.clusters) if everything else None
+        write_table(output, rows, found.paths, clusterer.groups.names, probabilities)
+    _tell_sizes(rows, clusterer.groups.names)
     tell(str(output))
+    _finish(output, skipped)
 
 
-def _open(pictures: Path) -> Dataset:
-    if not pictures.is_file():
-        return pictures_below(pictures, key="PICTURES")
-    return Dataset(
-        channels=CHANNELS,
-        split=np.array(["train"], dtype=object),
-        label=np.array([-1]),
-        classes=(),
-        path=[printable(pictures.name)],
-        read=lambda rows: (pictures for _ in rows),
-    )
+def _label(
+    clusterer: Clusterer, found: Found, spool: IO[bytes] | None, *, threads: int, most_pixels: int
+) -> tuple[Rows, list[Skipped]]:
+    """Return the table's rows and what cannot be read; write all probabilities to ``spool``, 0 for the latter."""
+    novelty = _novelty(clusterer, threads)
+    rows, skipped, count = [], [], 0
+    for part in clusterer.parts(found.files, threads=threads, most_pixels=most_pixels):
+        percentile = novelty.of(part.features) if novelty else None
+        rows.append(rows_of(part.rows, part.probabilities, percentile, clusterer.groups))
+        skipped += [Skipped(found.paths[row], reason) for row, reason in part.unreadable.items()]
+        if spool:
+            whole = np.zeros((len(part.rows) + len(part.unreadable), clusterer.clusters), np.float32)
+            whole[part.rows - count] = part.probabilities
+            spool.write(whole.tobytes())
+            count += len(whole)
+    nothing = rows_of(np.empty(0, np.int64), np.empty((0, clusterer.clusters), np.float32), None, clusterer.groups)
+    return joined([*rows, nothing]), skipped
 
 
-def _predict(
-    model: ClusteringModel,
-    metadata: Mapping[str, Any],
-    preparation: Preparation,
-    dataset: Dataset,
-    rows: npt.NDArray[np.int64],
-    device: torch.device,
-    workers: int,
-    *,
-    most_pixels: int,
-) -> Part:
-    """What the model says of the images ``rows``."""
-    pixels = np.empty((len(rows), CHANNELS, preparation.image_size, preparation.image_size), np.uint8)
-    loaded = load_images(
-        dataset,
-        rows,
-        ArrayStore(pixels),
-        preparation=preparation,
-        workers=workers,
-        skip_unreadable=True,
-        most_pixels=most_pixels,
-    )
-    kept = np.flatnonzero(loaded.readable)
-    if not len(kept):
-        return Part(rows[kept], np.empty((0, metadata["clusters"]), np.float32), loaded.skipped)
-    images = ResidentImages(pixels, device)
-    predicted = probabilities(model, metadata, images, kept, description="predict")
-    return Part(rows[kept], predicted, loaded.skipped)
+def _spooled(spool: IO[bytes], clusters: int) -> npt.NDArray[np.float32]:
+    spool.flush()
+    return np.memmap(spool, np.float32, "r").reshape(-1, clusters)
+
+
+def _novelty(clusterer: Clusterer, threads: int) -> Novelty | None:
+    try:
+        return Novelty(reference_features(clusterer, SELF_LABEL_MODEL, threads=threads))
+    except ArtifactError as error:
+        say(f"the column novelty stays empty: {error}")
+        return None
 
 
 def _warn_of(skipped: Sequence[Skipped]) -> None:
@@ -151,6 +132,27 @@ def _warn_of(skipped: Sequence[Skipped]) -> None:
         warn(one_line(f"{path}: {reason}; left out"))
     if len(skipped) > MOST_NAMED:
         warn(f"{len(skipped) - MOST_NAMED:,} more left out")
+
+
+def _tell_sizes(rows: Rows, names: Sequence[str]) -> None:
+    for name, count in zip(names, cluster_sizes(rows.group, cluster_count=len(names)).tolist(), strict=True):
+        tell(one_line(f"{name}: {_pictures(count)}"))
+    if unlike := int((rows.novelty > UNLIKE).sum()):
+        tell(f"unlike anything that the model has learned from (novelty above {UNLIKE:g}): {_pictures(unlike)}")
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'s' * (count != 1)}"
+
+
+def _finish(output: Path, skipped: Sequence[Skipped]) -> None:
+    """List what the table lacks beside it, and end with the exit status that says so."""
+    beside = output.with_name(f"{output.stem}.left-out.csv")
+    beside.unlink(missing_ok=True)
+    if skipped:
+        write_text(beside, csv(pd.DataFrame(skipped, columns=["path", "reason"])))
+        say(f"not in the table: {_pictures(len(skipped))}; {beside} says why")
+        raise typer.Exit(SOME_LEFT_OUT)
 
 
 if __name__ == "__main__":

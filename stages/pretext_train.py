@@ -9,9 +9,11 @@ import typer
 from jaxtyping import Int64
 from torch import Tensor
 
-from scan_core.artifacts.details import write_details
+from scan_core.artifacts.details import write_details, write_empty_curve
 from scan_core.artifacts.index import Normalization, read_index, read_normalization, read_preparation
 from scan_core.augment.pipeline import Augmentation
+from scan_core.console.progress import tell
+from scan_core.console.words import counted
 from scan_core.encoders.build import encoder_metadata
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel, write_pretext
@@ -32,6 +34,7 @@ from stages.devices import compiles
 from stages.fitting import with_fitting_batch
 from stages.model_run import start_of_run
 from stages.new_encoder import started_encoder, weights_file
+from stages.opening import Opening, in_pixels, on
 from stages.params import NO_TASK, Params
 from stages.params_file import load_params
 from stages.paths import ENCODER, IMAGES, INDEX, PARAMS, REPORTS
@@ -62,7 +65,10 @@ def _write_as_it_is(config: Params, device: torch.device) -> None:
     metadata = _metadata(config, images, normalization, start, train_images=len(train_ids))
     write_pretext(ENCODER, PretextModel(encoder, projection=None), metadata)
     shutil.rmtree(REPORT, ignore_errors=True)  # curves of a training before, where DVC has not removed them
+    write_empty_curve(REPORT, "loss")
     write_details(REPORT, {"epochs": 0, "images": 0, "trained_with": metadata["trained_with"]})
+    learned = f"the encoder was trained with: {metadata['trained_with']}"
+    tell(f"pretext-train: nothing to train (pretext.task: none); {learned}")
 
 
 def _train(config: Params, device: torch.device) -> None:
@@ -81,6 +87,9 @@ def _train(config: Params, device: torch.device) -> None:
         inputs=[INDEX, file] if file else [INDEX],
         device=device,
     ) as state:
+        work = f"{pretext.task} with {config.encoder.name} on {counted(len(train_ids), 'image')} of {in_pixels(images)}"
+        line = f"{work} in {counted(pretext.epochs, 'epoch')}, {on(device, pretext.precision)}"
+        opening = Opening("pretext-train", line)
 
         def told(history: History) -> str | None:
             until = last_epoch(training.task.at_chance(metrics) for metrics in history)
@@ -104,6 +113,11 @@ def _train(config: Params, device: torch.device) -> None:
         at_chance = {"chance_loss": training.task.chance, "at_chance_until": until, "warning": told(history)}
         counts = {"epochs": len(history), "images": len(train_ids), "batch_size": fitting.pretext.batch_size}
         write_details(REPORT, {**counts, **history[-1], **at_chance, "trained_with": metadata["trained_with"]})
+        opening.close(
+            f"after {counted(len(history), 'epoch')} the contrastive loss is {history[-1]['loss']:.3f} nats, by chance "
+            f"{training.task.chance:.3f}; dvc plots show has its curve",
+            whole=not state.resumed,
+        )
         state.clear()
 
 

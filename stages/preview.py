@@ -10,11 +10,13 @@ from torch import Tensor
 
 from scan_core.artifacts.index import Normalization, read_normalization
 from scan_core.augment.pipeline import Augmentation
-from scan_core.console.progress import tell
+from scan_core.console.words import counted
 from scan_core.images.contact_sheet import write_contact_sheet
 from scan_core.images.stored import first_images
 from stages.augmentation_params import AugmentationParams
 from stages.cli import run
+from stages.opening import Opening
+from stages.params import NO_TASK, Params
 from stages.params_file import load_params
 from stages.paths import IMAGES, INDEX, PARAMS, REPORTS
 
@@ -24,7 +26,7 @@ VIEWS = 4
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
-    """Show some images as they are and after the augmentations of the three trainings, several times each.
+    """Show some images as they are and after the augmentations of the trainings that see any, several times each.
 
     Reads data/artifacts/images and data/artifacts/index.parquet; writes reports/preview/augmented.png. No other stage
     reads it.
@@ -32,17 +34,27 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     config = load_params(params)
     images = torch.from_numpy(first_images(IMAGES, ROWS))
     normalization = read_normalization(INDEX, channels=images.shape[1])
+    augmentations = used(config)
+    opening = Opening("preview", f"{counted(len(images), 'image')}, as they are and as the trainings see them")
     columns, headings = [images], {0: "image"}
-    for section, augmentation in (
-        ("pretext", config.pretext.augmentation),
-        ("scan", config.scan.augmentation),
-        ("self_label", config.self_label.augmentation),
-    ):
+    for section, augmentation in augmentations.items():
         headings[len(columns)] = f"{section}.augmentation"
         columns += [_view(images, augmentation, normalization, seed=seed) for seed in range(VIEWS)]
     sheet = torch.stack(columns, dim=1).flatten(0, 1).numpy()
     write_contact_sheet(SHEET, sheet, columns=len(columns), headings=headings)
-    tell(str(SHEET))
+    question = "would you still give each of these pictures the same name?"
+    none = "no training changes the images, so there are no others to look at"
+    opening.close(f"look at {SHEET}: {question if augmentations else none}")
+
+
+def used(config: Params) -> dict[str, AugmentationParams]:
+    """The augmentations of the trainings that there are, but for those that learn from the features of the images."""
+    trainings = {
+        "pretext": config.pretext.task != NO_TASK,
+        "scan": config.scan.views > 0,
+        "self_label": config.self_label.epochs > 0 and config.self_label.views > 0,
+    }
+    return {section: getattr(config, section).augmentation for section, trains in trainings.items() if trains}
 
 
 def _view(

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from scan_core.artifacts.model import checksum
-from scan_core.report.charts import Source, charts, curves
-from scan_core.report.page import Run
+from scan_core.report.charts import Source, cluster_number_chart, curves, pictures_in
+from scan_core.report.page import Listing, Run
 from stages.paths import REPORTS
 
 CURVES = [
@@ -17,17 +17,15 @@ CURVES = [
     Source("scan-train: loss on the training images", REPORTS / "scan_train/live/plots/metrics/selection_loss.tsv"),
     Source("self-label: confident images", REPORTS / "self_label/live/plots/metrics/confident.tsv"),
 ]
-CHARTS = [
-    Source("The clusters of k-means", REPORTS / "evaluate/prototypes_kmeans.png"),
-    Source("Classes and the clusters matched to them", REPORTS / "evaluate/confusion.png"),
-    Source("How far confidence can be trusted", REPORTS / "evaluate/confidence.png"),
-    Source("Sizes of the clusters", REPORTS / "evaluate/clusters.png"),
-    Source("How often the nearest neighbors are of an image's class", REPORTS / "evaluate/purity.png"),
-    Source("How many clusters fit the embeddings", REPORTS / "count_clusters/curve.png"),
-]
+PICTURES = [Source("The clusters of k-means", REPORTS / "evaluate/prototypes_kmeans.png")]
+COUNTED = Source("How many clusters fit the embeddings", REPORTS / "count_clusters/curve.csv")
 FETCHED = {"duplicates": "duplicates", "duplicates_dropped": "duplicates left out", "skipped": "skipped files"}
+LISTS = {
+    "Skipped files": REPORTS / "fetch/skipped.csv",
+    "Duplicates": REPORTS / "fetch/duplicates.csv",
+}
 LISTED = 50
-"""Upper limit of the skipped files that the page lists; all are in reports/fetch."""
+"""Upper limit of the rows that the page shows of each."""
 
 
 def read_run(metadata: Mapping[str, Any], taught: str, warnings: Sequence[str], models: Mapping[str, Path]) -> Run:
@@ -41,25 +39,48 @@ def read_run(metadata: Mapping[str, Any], taught: str, warnings: Sequence[str], 
     return Run(
         taught,
         list(warnings),
-        charts(CHARTS),
-        curves(CURVES),
+        pictures_in(PICTURES),
+        [*curves(CURVES), *cluster_number_chart(COUNTED, _suggestion(REPORTS / "count_clusters/details.json"))],
         _fetched(REPORTS / "fetch/details.json"),
-        _skipped(REPORTS / "fetch/skipped.csv"),
+        _listings(),
         "\n".join(_lines((metadata.get("run") or {}).get("params", {}))),
         {name: checksum(path) for name, path in models.items()},
     )
 
 
+def _suggestion(path: Path) -> str:
+    details = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if not details:
+        return ""
+    return (
+        f"count-clusters suggests {details['clusters']}; {details['lowest']} to {details['highest']} fit nearly as "
+        "well. fit is silhouette times modularity: higher is better."
+    )
+
+
+def counting_warning() -> list[str]:
+    """What count-clusters warned of, if it did and its report is there."""
+    path = REPORTS / "count_clusters/details.json"
+    details = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [details["warning"]] if details.get("warning") else []
+
+
 def _fetched(path: Path) -> dict[str, Any]:
     details = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return {title: details[name] for name, title in FETCHED.items() if name in details}
+    found = {title: details[name] for name, title in FETCHED.items() if name in details}
+    others = ", ".join(f"{count:,} {what}" for what, count in details.get("left_out", {}).items())
+    return {**found, "no pictures, left out": others} if others else found
 
 
-def _skipped(path: Path) -> list[tuple[str, str]]:
-    if not path.exists():
-        return []
-    table = pd.read_csv(path, dtype=str, keep_default_na=False, nrows=LISTED)
-    return list(table[["file", "reason"]].itertuples(index=False, name=None))
+def _listings() -> list[Listing]:
+    found = []
+    for title, path in LISTS.items():
+        table = pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else pd.DataFrame()
+        if len(table):
+            columns = [name.replace("_", " ") for name in table.columns]
+            rows = table.head(LISTED).to_numpy().tolist()
+            found.append(Listing(title, path.as_posix(), columns, rows, len(table) > LISTED))
+    return found
 
 
 def _lines(parameters: Mapping[str, Any], prefix: str = "") -> list[str]:

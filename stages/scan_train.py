@@ -10,11 +10,9 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.artifacts.details import write_details
-from scan_core.artifacts.features import read_features
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.model import checksum
 from scan_core.artifacts.neighbors import read_neighbors
-from scan_core.artifacts.standardization import read_standardization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.kmeans_init import start_from_kmeans
 from scan_core.clustering.make_learner import make_learner
@@ -25,6 +23,7 @@ from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import chance_consistency
 from scan_core.clustering.stored_features import StoredFeatures
 from scan_core.console.progress import warn
+from scan_core.console.words import counted
 from scan_core.encoders.build import check_images
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import read_pretext
@@ -41,11 +40,13 @@ from stages.cli import run
 from stages.devices import compiles
 from stages.fitting import cluster_count, with_cluster_count, with_fitting_batch
 from stages.model_run import further_run
+from stages.opening import Opening, in_pixels, on
 from stages.params import Params, ScanParams
 from stages.params_file import load_params
-from stages.paths import ENCODER, FEATURES, IMAGES, INDEX, NEIGHBORS, PARAMS, REPORTS, SCAN_MODEL, STANDARDIZATION
+from stages.paths import ENCODER, IMAGES, INDEX, NEIGHBORS, PARAMS, REPORTS, SCAN_MODEL, STANDARDIZATION
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
+from stages.stored import read_stored
 
 REPORT = REPORTS / "scan_train"
 
@@ -74,25 +75,27 @@ def _train(config: Params, device: torch.device) -> None:
     images = open_images(IMAGES, device, workers=config.runtime.threads)
     train_ids = read_index(INDEX, rows=len(images)).train_ids
     if len(train_ids) < scan.cluster_count:
-        raise TrainingError(f"{len(train_ids)} training images for {count.clusters} clusters; lower scan.clusters")
+        few = counted(len(train_ids), "training image")
+        raise TrainingError(f"{few} for {count.clusters} clusters; lower scan.clusters")
     neighbors = read_neighbors(NEIGHBORS, train_ids=train_ids)
     pretext, metadata = read_pretext(ENCODER)
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
 
     ids, rows = torch.from_numpy(train_ids), neighbor_rows(neighbors)
-    stored = _stored_features(len(images)) if not scan.views or scan.init == "kmeans" else None
+    stored = StoredFeatures(*read_stored(images=len(images))) if not scan.views or scan.init == "kmeans" else None
     inputs = [INDEX, NEIGHBORS, ENCODER, *([STANDARDIZATION] if stored else [])]
     with resume("scan_train", params=[config.seed, scan], inputs=inputs, device=device) as state:
         fitting = with_fitting_batch(config, "scan", images=len(train_ids), devices=processes())
         training = scan_training(
             fitting, pretext.encoder, metadata, images, ids, rows, features=state.path("features.f16"), stored=stored
         )
+        opening = Opening("scan-train", f"{_work(scan, images, len(train_ids))}, {on(device, _precision(scan))}")
         history = train(
             training,
             report=REPORT,
             epochs=scan.epochs,
             resume=state,
-            shown=("loss", "selection_loss", "clusters_used"),
+            shown=("loss", "selection_loss"),
             chance=lambda history: scan_at_chance(until=_at_chance_until(history, scan), epochs=scan.epochs),
         )
         if rank():
@@ -124,12 +127,25 @@ def _train(config: Params, device: torch.device) -> None:
         write_details(REPORT, details | {"at_chance_until": until, "warning": chance or collapse})
         if collapse and not chance:
             warn(collapse)
+        used, largest = int(history[best]["clusters_used"]), history[best]["largest_cluster"]
+        opening.close(
+            f"epoch {best + 1} has the lowest loss, {loss:.3f}, and is kept: {used} of "
+            f"{counted(scan.cluster_count, 'cluster')} hold images, the largest {largest:.0%} of them",
+            whole=not state.resumed,
+        )
         state.clear()
 
 
-def _stored_features(images: int) -> StoredFeatures:
-    standardization = read_standardization(STANDARDIZATION, encoder_sha256=checksum(ENCODER))
-    return StoredFeatures(read_features(FEATURES, rows=images), standardization)
+def _work(scan: ScanParams, images: Images, count: int) -> str:
+    """What the training does, in words."""
+    learner = "the encoder and " if scan.train_encoder else ""
+    of = f"of {in_pixels(images)}" if scan.views else "by their features"
+    sorts = f"{learner}{counted(scan.heads, 'head')} sort {counted(count, 'image')} {of}"
+    return f"{sorts} into {counted(scan.cluster_count, 'cluster')} in {counted(scan.epochs, 'epoch')}"
+
+
+def _precision(scan: ScanParams) -> str | None:
+    return scan.precision if scan.views else None
 
 
 def _at_chance_until(history: History, scan: ScanParams) -> int:

@@ -9,19 +9,17 @@ import typer
 from jaxtyping import Int64
 from torch import Tensor
 
-from scan_core.artifacts.details import write_details
-from scan_core.artifacts.features import read_features
+from scan_core.artifacts.details import write_details, write_empty_curve
 from scan_core.artifacts.index import read_index
-from scan_core.artifacts.model import checksum
 from scan_core.artifacts.neighbors import read_neighbors
-from scan_core.artifacts.standardization import read_standardization
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.make_learner import make_learner
 from scan_core.clustering.model import FROZEN, ClusteringModel, read_clustering, write_clustering
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.self_label import SelfLabelTraining, why_over
 from scan_core.clustering.stored_features import StoredFeatures
-from scan_core.console.progress import say, warn
+from scan_core.console.progress import say, tell, warn
+from scan_core.console.words import counted
 from scan_core.encoders.build import check_images
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
@@ -35,11 +33,11 @@ from stages.cli import run
 from stages.devices import compiles
 from stages.fitting import with_fitting_batch
 from stages.model_run import further_run
+from stages.opening import Opening, on
 from stages.params import Params, SelfLabelParams
 from stages.params_file import load_params
 from stages.paths import (
     ENCODER,
-    FEATURES,
     IMAGES,
     INDEX,
     NEIGHBORS,
@@ -52,6 +50,7 @@ from stages.paths import (
 )
 from stages.processes import run_alone, run_on_devices
 from stages.resume import resume
+from stages.stored import read_stored
 
 REPORT = REPORTS / "self_label"
 
@@ -78,7 +77,9 @@ def _pass_through(config: Params, device: torch.device) -> None:
     model, metadata = read_clustering(SCAN_MODEL, encoder=ENCODER)
     REJECTED_MODEL.unlink(missing_ok=True)
     write_clustering(SELF_LABEL_MODEL, model.state_dict(), metadata)
+    write_empty_curve(REPORT, "confident")
     write_details(REPORT, {"epochs": 0, "epochs_trained": 0})
+    tell("self-label: switched off (self_label.epochs: 0); the SCAN step's model is the result")
 
 
 def _refine(config: Params, device: torch.device) -> None:
@@ -94,13 +95,16 @@ def _refine(config: Params, device: torch.device) -> None:
     ids = torch.from_numpy(train_ids)
     stored = None
     if not step.views and model.standardization is not None:
-        read_standardization(STANDARDIZATION, encoder_sha256=checksum(ENCODER))  # of the features that are here
-        stored = StoredFeatures(read_features(FEATURES, rows=len(images)), model.standardization)
+        features, _ = read_stored(images=len(images))
+        stored = StoredFeatures(features, model.standardization)
     inputs = [INDEX, NEIGHBORS, SCAN_MODEL, *([STANDARDIZATION] if stored else [])]
     with resume("self_label", params=[config.seed, step], inputs=inputs, device=device) as state:
         training = self_label_training(
             config, model, metadata, images, ids, rows, features=state.path("features.f16"), stored=stored
         )
+        work = f"{counted(len(train_ids), 'image')}, those with a probability above {step.threshold} teach the others"
+        where = on(device, step.precision if step.views else None)
+        opening = Opening("self-label", f"{work} in up to {counted(step.epochs, 'epoch')}, {where}")
         failure = None
         try:
             history = train(
@@ -125,7 +129,7 @@ def _refine(config: Params, device: torch.device) -> None:
             warnings.append(self_label_refused(**refused))
         elif failure:
             warnings.append(f"{failure}; epoch {epoch} is taken")
-        _say(warnings, history, epoch, step)
+        _say(warnings, history, step)
         details: dict[str, float | int | str | None] = {
             "epochs": epoch,
             "epochs_trained": len(history),
@@ -139,6 +143,8 @@ def _refine(config: Params, device: torch.device) -> None:
             }
             details |= {**history[epoch - 1], **counts}  # of the epoch that is kept, or else the last one
         write_details(REPORT, details)
+        taught = f"the model is that of epoch {epoch}, taught by {counted(int(sum(confident)), 'image')}"
+        opening.close(taught if epoch else "the SCAN step's model stays the result", whole=not state.resumed)
         state.clear()
 
 
@@ -190,13 +196,11 @@ def _first_epoch(training: SelfLabelTraining, history: History, step: SelfLabelP
     return [message for message in found if message]
 
 
-def _say(warnings: Sequence[str], history: History, epoch: int, step: SelfLabelParams) -> None:
+def _say(warnings: Sequence[str], history: History, step: SelfLabelParams) -> None:
     if len(history) < step.epochs and (reason := why_over(history, patience=step.patience)):
-        say(f"self_label: ends after {len(history)} of {step.epochs} epochs: {reason}")
+        say(f"self-label: ends after {len(history)} of {step.epochs} epochs: {reason}")
     for message in warnings:
         warn(message)
-    if epoch:
-        say(f"self_label: the model is that of epoch {epoch}")
 
 
 def self_label_training(

@@ -32,7 +32,7 @@ def check_sources(params: Params, *, root: Path, origin: str) -> None:
     }
     for key, value in named.items():
         for path in _places(value, root):
-            if reason := _reason(path, root):
+            if reason := against(path, root):
                 raise ParamsError(
                     f"{origin}: {key}: found {value}, which {reason}; expected a place of your own, that no run "
                     "can empty: move it to data/pictures, for instance, or outside the project"
@@ -50,8 +50,8 @@ def _places(value: str | None, root: Path) -> Iterator[Path]:
         return
 
 
-def _reason(path: Path, root: Path) -> str | None:
-    """What is wrong with pictures at ``path``, or None."""
+def against(path: Path, root: Path) -> str | None:
+    """Say what is wrong with pictures at ``path``, or return None."""
     if root.is_relative_to(path):
         return "contains the project itself"
     for name in OWNED:

@@ -13,6 +13,7 @@ from ruamel.yaml.comments import CommentedMap
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import say
+from scan_core.datasets.table import DATASETS
 from scan_core.errors import ParamsError, one_line
 from stages.cli import run
 from stages.overrides import leaves, set_all
@@ -50,13 +51,15 @@ def main(
     figures = params.parent / METRICS
     if data and figures.exists() and any(data.get(key) != values["data"][key] for key in ("name", "source")):
         figures.unlink()
-        say(f"{figures}: removed, for it was of other images")
+        say(f"{figures}: removed, for its figures are of the images before ({_name_of(data)})")
     if reset:
         more = f" and {len(reset) - NAMED} more" if len(reset) > NAMED else ""
         say(f"{params}: what had been set by hand is the preset's again: {', '.join(reset[:NAMED])}{more}")
-    source = values["data"]["source"]
-    kept = f" with data.source: {source}" if source else ""
-    say(f"{params}: written from the preset {name}{kept}; next: dvc repro")
+    usual = dict(leaves(_of_preset(name)))
+    changed = [f"{key}: {_shown(value)}" for key, value in leaves(values) if _is_leaf(value) and value != usual[key]]
+    missing = DATASETS[values["data"]["name"]].needs_source and not values["data"]["source"]
+    then = f"name your pictures, python -m stages.use {name} /path/to/pictures" if missing else "dvc repro"
+    say(f"{params}: written from the preset {name}{' with ' if changed else ''}{', '.join(changed)}; next: {then}")
 
 
 def _of_preset(name: str) -> CommentedMap:
@@ -134,9 +137,18 @@ def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap, *, usua
     return [
         f"{key}: {_shown(before[key])} is {_shown(now[key])} again"
         for key, former in presets[0].items()
-        if key in before and key in now and not isinstance(now[key], Mapping) and before[key] not in (former, now[key])
+        if key in before and key in now and _is_leaf(now[key]) and before[key] not in (former, now[key])
         if now[key] == presets[1].get(key)
     ]
+
+
+def _name_of(data: Mapping[str, Any]) -> str:
+    """What a person calls the images of a section ``data``."""
+    return _shown(data.get("source") or data.get("name"))
+
+
+def _is_leaf(value: Any) -> bool:
+    return not isinstance(value, Mapping)
 
 
 def _shown(value: Any) -> str:

@@ -1,19 +1,18 @@
 """Stages as processes: killed, interrupted, out of disk, run twice at once: nothing is lost, no byte changes."""
 
+import random
 import re
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from ruamel.yaml import YAML
 
 from scan_core.errors import ArtifactError
-from stages import embed, evaluate, fetch, pretext_train, scan_train, self_label
-from stages.paths import METRICS
+from stages import embed, evaluate, pretext_train, scan_train, self_label
+from tests.forked import fork_stage
 from tests.pipeline import (
     FROZEN,
     ROOT,
@@ -71,46 +70,63 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
     assert not list(project.glob(".resume/*/"))
 
 
+SMALL_NCE = ["pretext.task=nce", "pretext.nce.negatives=64", "pretext.nce.projection_dim=16"]
+SMALL_MOCO = ["pretext.task=moco", "pretext.moco.queue=64", "pretext.moco.norm_group=4"]
+KILLED = {
+    "fetch": ("fetch", []),
+    "simclr": ("pretext_train", []),
+    "nce": ("pretext_train", SMALL_NCE),
+    "moco": ("pretext_train", SMALL_MOCO),
+    "embed": ("embed", []),
+    "scan": ("scan_train", []),
+    "scan on stored features": ("scan_train", STORED),
+    "self-label": ("self_label", []),
+    "self-label on stored features": ("self_label", STORED),
+    "evaluate": ("evaluate", []),
+}
+"""Stages with the parameters that they are killed with."""
+FEW_EPOCHS = ["pretext.epochs=10", "scan.epochs=8", "self_label.epochs=8", "self_label.patience=8"]
+MOMENTS = 20
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", TRAININGS)
-@pytest.mark.parametrize("moment", range(6))
-def test_killed_again_and_again(stage: str, moment: int, uninterrupted: Path, project: Path):
-    forget(project, stage)
-    process = start_stage(project, stage)
-    try:
-        process.communicate(timeout=3 + 0.6 * moment)
-    except subprocess.TimeoutExpired:
+@pytest.mark.parametrize("name", KILLED)
+def test_killed_at_random_moments_a_stage_ends_with_the_same_bytes(name: str, project: Path):
+    stage, overrides = KILLED[name]
+    write_params(project, *FEW_EPOCHS, *overrides)
+    if name == "self-label on stored features":
+        run_forked(project, "scan_train")
+    seconds, expected = run_forked(project, stage), artifacts(project)
+    chance, ended = random.Random(name), True
+    for _ in range(MOMENTS):
+        if ended:
+            remove_outputs(stage)
+        process = fork_stage(project, stage)
+        process.join(chance.uniform(0.1, 1) * seconds)
         process.kill()
-        process.communicate()
-    if process.returncode:
-        run_stages(STAGES[stage])
-    assert artifacts(project) == artifacts(uninterrupted)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stage", [fetch, embed, evaluate])
-@pytest.mark.parametrize("share", [0.4, 0.6, 0.75, 0.9])
-def test_other_stages_killed_at_any_moment(stage: ModuleType, share: float, uninterrupted: Path, project: Path):
-    name = stage.__name__.removeprefix("stages.")
-    for path in _outputs(name):
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    started = time.monotonic()
-    assert start_stage(project, name).wait(timeout=120) == 0
-    process = start_stage(project, name)
-    time.sleep(share * (time.monotonic() - started))
-    process.kill()
-    process.communicate()
-    run_stages(stage)
-    expected = artifacts(uninterrupted)
-    if stage is fetch:
-        del expected[str(METRICS)]  # fetch removes the figures of the images before
+        process.join()
+        ended = process.exitcode == 0
+        assert not ended or artifacts(project) == expected
+    if not ended:
+        run_forked(project, stage)
     assert artifacts(project) == expected
+    assert not list(project.glob(".resume/*/"))
 
 
-def _outputs(stage: str) -> list[Path]:
-    described = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"][stage]
-    listed = [*described.get("outs", []), *described.get("metrics", [])]
-    return [Path(next(iter(each))) if isinstance(each, dict) else Path(each) for each in listed]
+def run_forked(folder: Path, stage: str) -> float:
+    """Run a stage to its end, and return the seconds that it took."""
+    started, process = time.monotonic(), fork_stage(folder, stage)
+    process.join()
+    assert process.exitcode == 0
+    return time.monotonic() - started
+
+
+def remove_outputs(stage: str) -> None:
+    """Remove what a stage has written, as DVC does before it runs the stage."""
+    described = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"][stage.replace("_", "-")]
+    for each in [*described.get("outs", []), *described.get("metrics", [])]:
+        path = Path(next(iter(each)) if isinstance(each, dict) else each)
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="module")

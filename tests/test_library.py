@@ -55,7 +55,7 @@ def commit(folder: Path) -> None:
 
 
 def write_example(folder: Path) -> None:
-    """What the first example reads: a model of RGB images, and a folder of pictures."""
+    """What the first examples read: a model of RGB images, and a folder of pictures."""
     model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=3), clusters=CLUSTERS, heads=1)
     encoder = {"architecture": "resnet10", "arguments": {"width": 2, "stem": "3x3"}, "channels": 3, "image_size": SIZE}
     images = {"mean": [0.5] * 3, "std": [0.2] * 3, "precision": "float32"}
@@ -75,10 +75,13 @@ def test_the_examples_run_wherever_it_is_installed(python: Path, tmp_path: Path)
     write_example(tmp_path)
     script = "\n".join(f"exec({example!r}, {{}})" for example in EXAMPLES)
     *predicted, augmented, loss = call(python, tmp_path, "-c", script).splitlines()
-    assert [re.fullmatch(r"(\d\.png): cluster [012], confidence [01]\.\d\d", line)[1] for line in predicted] == [
+    in_one_call, shape, by_steps = predicted[:2], predicted[2], predicted[3:]
+    assert [re.fullmatch(r"(\d\.png): cluster [012], confidence [01]\.\d\d", line)[1] for line in in_one_call] == [
         "0.png",
         "1.png",
     ]
+    assert shape == f"(2, {CLUSTERS})"
+    assert by_steps == in_one_call
     assert augmented == "torch.float32 (64, 3, 32, 32)"
     # <p, q> = 4 * (1/4)^2 = 1/4, so consistency = log 4; H = log 4.
     assert loss == f"{-4 * math.log(4):.4f} = {math.log(4):.4f} - 5 x {math.log(4):.4f}"

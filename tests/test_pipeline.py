@@ -183,11 +183,14 @@ def test_images_for_the_pretext_alone_and_new_pictures(project: Path):
     index = pd.read_parquet(project / "data/artifacts/index.parquet").set_index("image_id")
     assert index.loc[predicted]["split"].tolist() == ["test"] * 8
 
-    predict.main(project / "pictures" / "test", output=project / "new.csv")
+    predict.main([str(project / "pictures" / "test")], output=project / "new.csv")
     evaluated = pd.read_csv(project / "reports/evaluate/assignments.csv")
     again = pd.read_csv(project / "new.csv").assign(path=lambda table: "test/" + table["path"])
-    columns = ["path", "cluster", "confidence"]
-    assert again[columns].sort_values("path").values.tolist() == evaluated[columns].sort_values("path").values.tolist()
+    both = evaluated.merge(again, on="path")
+    assert len(both) == len(evaluated) == len(again)
+    assert both["cluster_x"].tolist() == both["cluster_y"].tolist()
+    assert both["confidence_y"].to_numpy() == pytest.approx(both["confidence_x"].to_numpy(), abs=1e-4)
+    assert again["novelty"].between(0, 100).all()
 
 
 def test_labels_change_nothing_before_evaluate(finished: Path, project: Path):

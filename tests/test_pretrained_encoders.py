@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 
@@ -96,5 +97,7 @@ def test_pictures_of_a_folder_and_new_ones(project: Path):
         "neighbors.k=2", "scan.clusters=2", "scan.batch_size=6", "scan.train_encoder=false", "self_label.epochs=0",
     )  # fmt: skip
     run_stages()
-    predict.main(Path("new"), Path("new.csv"), Path("params.yaml"))
-    assert len(Path("new.csv").read_text().splitlines()) == 1 + 3
+    predict.main(["new"], Path("new.csv"), Path("params.yaml"))
+    table = pd.read_csv("new.csv")
+    assert len(table) == 3
+    assert table["novelty"].between(0, 100).all()

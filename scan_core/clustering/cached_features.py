@@ -98,7 +98,7 @@ def cache_features(
             for view in range(done, 1 + views):
                 name = f"features, view {view} of {views}" if view else "features of the images as they are"
                 batches = torch.split(image_ids, _BATCH)
-                pictures = track(images.batches(batches), description=f"{name}, in batches", total=len(batches))
+                pictures = track(images.batches(batches), description=name, total=len(batches), unit="batches")
                 for pixels in pictures:
                     file.write(_features(encoder, transforms[view](pixels), precision, standardization).tobytes())
                 file.flush()

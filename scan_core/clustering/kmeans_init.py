@@ -48,7 +48,7 @@ def _gaps(
     points: Float[Tensor, "images features"], centers: Float[Tensor, "clusters features"]
 ) -> Float[Tensor, " images"]:
     """How much farther the second nearest center is than the nearest, in squared distance."""
-    two = [torch.cdist(chunk, centers).square().topk(2, largest=False).values for chunk in points.split(_CHUNK)]
+    two = [torch.cdist(chunk, centers).square().topk(2, largest=False).values for chunk in torch.split(points, _CHUNK)]
     return torch.cat(two).diff(dim=1)[:, 0]
 
 

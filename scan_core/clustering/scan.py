@@ -83,11 +83,13 @@ class ScanTraining:
         totals = torch.stack([loss.total for loss in losses])
         head = best_head(totals, learning_rate=self._learning_rate)
         loss, size, weights = losses[head], sizes[head], select_head(self._learner.learned.state_dict(), head)
+        chosen = {"head": float(head)}
         if self._merges:
             better = totals.argsort(stable=True)[: max(1, len(totals) // 2)]
             weights, together = merge_heads(self._learner.learned.state_dict(), logits, better)
             loss = self._objective.selection(together, rows)
             size = together.argmax(-1).bincount(minlength=together.shape[-1])
+            chosen = {"heads_merged": float(len(better))}
         if loss.total < self._best["loss"].item():
             self._best = {"loss": loss.total.cpu(), **{f"model.{name}": w.clone() for name, w in weights.items()}}
         parts = {f"selection_{name}": float(value) for name, value in loss._asdict().items() if name != "total"}
@@ -96,7 +98,7 @@ class ScanTraining:
             **parts,
             "clusters_used": float((size > 0).sum()),
             "largest_cluster": float(size.max() / size.sum()),
-            "head": float(head),
+            **chosen,
         }
 
     def best(self) -> tuple[State, float]:

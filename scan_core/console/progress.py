@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from scan_core.console.words import duration
+
 T = TypeVar("T")
 LINE_SECONDS = 10
-"""Without a terminal, epochs that are shorter than this share a line."""
+"""Without a terminal, epochs that are shorter than this share a line, and what is shorter than this has none."""
 SILENCE_SECONDS = 300
 """An epoch that is longer than this reports its progress."""
 Report = Callable[[int, Mapping[str, float]], None]
@@ -47,14 +49,29 @@ def warn(message: str) -> None:
     say(f"warning: {message}")
 
 
-def track(items: Iterable[T], *, description: str, total: int) -> Iterator[T]:
-    """Yield ``items``, and show how many of ``total`` are done."""
+def track(items: Iterable[T], *, description: str, total: int, unit: str = "") -> Iterator[T]:
+    """Yield ``items``, and show how many of ``total`` are done; without a terminal, only where it takes long.
+
+    Args:
+        total: 0 where it is not known.
+        unit: what an item is, in the plural.
+    """
     if not _on_terminal():
-        say(f"{description}: {total}")
-        yield from items
+        yield from _told(items, description, total=total, unit=unit and f" {unit}")
         return
     with _bar() as progress:
         yield from progress.track(items, total=total, description=description)
+
+
+def _told(items: Iterable[T], description: str, *, total: int, unit: str) -> Iterator[T]:
+    started, due = time.monotonic(), float(LINE_SECONDS)
+    for done, item in enumerate(items):
+        passed = time.monotonic() - started
+        if done and passed >= due:
+            left = duration(passed / done * (total - done))
+            say(f"{description}: {done:,}" + (f" of {total:,}{unit}, {left} left" if total else unit))
+            due = min(1.5 * passed, passed + SILENCE_SECONDS)
+        yield item
 
 
 def steps(batches: Iterable[T], *, total: int) -> Iterator[T]:
@@ -63,7 +80,8 @@ def steps(batches: Iterable[T], *, total: int) -> Iterator[T]:
     for done, batch in enumerate(batches):
         now = time.monotonic()
         if done and now - said > SILENCE_SECONDS:
-            say(f"step {done}/{total} of this epoch, {(now - started) / done * (total - done):.0f} s left in it")
+            left = duration((now - started) / done * (total - done))
+            say(f"step {done}/{total} of this epoch, {left} left in it")
             said = now
         yield batch
 
@@ -90,12 +108,13 @@ def epoch_progress(
             nonlocal said, untold
             now = time.monotonic()
             left = (now - started) / sum(costs[done:epoch]) * sum(costs[epoch:])
+            remaining = f"{duration(left)} left" if epoch < total else ""
             numbers = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
             progress.update(task, completed=epoch)
             if progress.live.is_started and _on_terminal():
                 progress.console.print(f"[dim]epoch {epoch}: {numbers}")
                 return
-            untold = f"{description}: epoch {epoch}/{total}, {numbers}, {left:.0f} s left"
+            untold = ", ".join(filter(None, (f"{description}: epoch {epoch}/{total}", numbers, remaining)))
             if now - said >= LINE_SECONDS:
                 say(untold)
                 said, untold = now, ""

@@ -9,6 +9,9 @@ from scan_core.errors import DataError
 
 NEARLY = 0.85
 """Numbers of clusters that fit at least so well, as a share of the best, are in the range."""
+LEAST = 0.02
+"""A best fit below says that there are no groups: of 60 to 1,000 points of noise, it was 0.0003 to 0.017; on
+photographs of hands and clothing, 0.12 and 0.10, on the digits 0.42."""
 
 
 class Suggestion(NamedTuple):
@@ -18,10 +21,14 @@ class Suggestion(NamedTuple):
     lowest: int
     """The range of numbers that fit nearly as well as the best."""
     highest: int
+    clear: bool
+    """Whether the embeddings form groups at all."""
 
 
 def suggest(points: Sequence[Point]) -> Suggestion:
     """Return the range that fits nearly as well as the best, and its middle, rounded up.
+
+    Where the embeddings form no groups, return the best alone, the smallest of equal ones.
 
     The middle is steadier than the best, which moves within the range from one sample to the next; and rather too many
     than too few, for two clusters of one kind are easily merged.
@@ -31,6 +38,9 @@ def suggest(points: Sequence[Point]) -> Suggestion:
     """
     if not points:
         raise DataError("too few images to tell how many clusters there are")
-    best = max(point.fit for point in points)
+    top = max(points, key=lambda point: point.fit)
+    best = top.fit
+    if best < LEAST:
+        return Suggestion(top.clusters, top.clusters, top.clusters, clear=False)
     near = [point.clusters for point in points if point.fit >= NEARLY * best]
-    return Suggestion(math.ceil((near[0] + near[-1]) / 2), near[0], near[-1])
+    return Suggestion(math.ceil((near[0] + near[-1]) / 2), near[0], near[-1], clear=True)

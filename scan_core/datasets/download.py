@@ -112,7 +112,8 @@ def _continue(url: str, part: Path, max_bytes: int | None) -> None:
         length = response.length or 0
         total = file.seek(0, 2) + length
         chunks = _read(response)
-        for chunk in track(chunks, description=f"download {part.stem}", total=math.ceil(length / MEBIBYTE)):
+        total_mib = math.ceil(length / MEBIBYTE)
+        for chunk in track(chunks, description=f"download {part.stem}", total=total_mib, unit="MiB"):
             file.write(chunk)
             if max_bytes is not None and file.tell() > max_bytes:
                 raise DataError(f"{url}: more than {max_bytes} bytes, expected a smaller file; correct the URL")

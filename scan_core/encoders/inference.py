@@ -46,11 +46,9 @@ def infer(
     (part,) = part_of_batch(_filled_up(image_ids, multiple=processes())[None])
     batches = torch.split(_filled_up(part, multiple=size) if whole_batches else part, size)
     pictures = images.batches(batches)
-    for pixels in (
-        track(pictures, description=f"{description}, {len(image_ids):,} images in batches", total=len(batches))
-        if description
-        else pictures
-    ):
+    if description:
+        pictures = track(pictures, description=description, total=len(batches), unit="batches")
+    for pixels in pictures:
         with autocast(images.device, precision):
             outputs.append(network(normalize(pixels, mean, std)).float())
     together = gather(torch.cat(outputs, dim=-2).movedim(-2, 0)[: len(part)])

@@ -99,7 +99,7 @@ def confusion_table(step: StepResult, truth: Truth) -> pd.DataFrame:
     Of more than 100,000 images, every n-th, so that a browser can open the page with the plot.
     """
     labeled = np.flatnonzero(truth.labeled)
-    rows = labeled[:: -(-len(labeled) // CONFUSION_LIMIT)]
+    rows = labeled[:: max(1, -(-len(labeled) // CONFUSION_LIMIT))]
     predicted = np.array(prediction_names(step.mapping, truth, cluster_count=step.probabilities.shape[1]))
     return pd.DataFrame(
         {"actual": np.array(truth.names)[truth.labels[rows]], "predicted": predicted[step.clusters[rows]]}

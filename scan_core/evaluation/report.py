@@ -32,7 +32,7 @@ UNCERTAIN = 40
 
 
 def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
-    """Write the CSV files; ``confusion.csv`` and ``purity.csv`` only if there are labels (and neighbors).
+    """Write the CSV files; without labels, ``confusion.csv`` and ``purity.csv`` are empty: DVC warns of missing ones.
 
     Args:
         paths: the origin of each image of ``results``.
@@ -44,10 +44,8 @@ def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
     write_text(folder / "assignments.csv", csv(assignment_table(final.probabilities, paths, names, results.kmeans)))
     write_text(folder / "cluster_sizes.csv", csv(cluster_table(final, truth)))
     write_text(folder / "confidence.csv", csv(confidence_table(step_curve(final, truth))))
-    if final.mapping is not None:
-        write_text(folder / "confusion.csv", csv(confusion_table(final, truth)))
-    if len(results.purity):
-        write_text(folder / "purity.csv", csv(purity_table(results.purity)))
+    write_text(folder / "confusion.csv", csv(confusion_table(final, truth)))
+    write_text(folder / "purity.csv", csv(purity_table(results.purity)))
 
 
 def write_charts(folder: Path, results: Results, shown_names: Sequence[str]) -> None:

@@ -62,6 +62,11 @@ class Results(NamedTuple):
     """The clusters of k-means on the embeddings, shown beside clusters that mean nothing."""
 
     @property
+    def passed_through(self) -> bool:
+        """Return whether the final model is that of the SCAN step."""
+        return np.array_equal(self.scan.probabilities, self.self_label.probabilities)
+
+    @property
     def meaningless(self) -> bool:
         """Return whether the SCAN step is at a trivial solution: uniform predictions, or one cluster."""
         clusters = len(self.scan.sizes)

@@ -170,6 +170,11 @@ def _is_animated(image: Image.Image) -> bool:
     return image.format != "MPO" and getattr(image, "is_animated", False)
 
 
+def to_rgb(image: Image.Image, levels: Levels) -> Image.Image:
+    """A decoded picture with 8 bits and three channels, transparency laid on a ground that it contrasts with."""
+    return _to_rgb(_with_levels(image, np.asarray(image), levels) if is_deep(image) else image)
+
+
 def _deep_pixels(image: Image.Image, encoded: bytes, *, color: bool) -> npt.NDArray[Any] | None:
     """The values of ``image``, [H, W] or, of deep ``color``, [H, W, 3], where they have more than 8 bits."""
     if color:

@@ -1,55 +1,21 @@
-"""Decode images from the shards on disk each time they are needed, with bounded read-ahead."""
+"""The images of the shards on disk, decoded each time they are needed."""
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
-
+import numpy as np
+import numpy.typing as npt
 import torch
-from jaxtyping import Int64, UInt8
-from torch import Tensor
 
 from scan_core.artifacts.shards import Shards
-from scan_core.images.images import Images
+from scan_core.images.decoded import DecodedImages
 from scan_core.images.stored import decode_stored
-from scan_core.parallel.threads import ordered_map
-
-TASK_BYTES = 2**18
-"""Decoded bytes, about, in one task of a thread."""
 
 
-class _Task(NamedTuple):
-    image_ids: list[int]
-    rows: UInt8[Tensor, "images channels height width"]
-    """The part of ``batch`` that receives them."""
-    batch: UInt8[Tensor, "batch channels height width"]
-    last: bool
-    """Whether this part completes the batch."""
-
-
-class StreamedImages(Images):
+class StreamedImages(DecodedImages):
     """Images in shards, decoded by ``workers`` threads."""
 
     def __init__(self, shards: Shards, device: torch.device, *, workers: int) -> None:
         channels, size = shards.format.channels, shards.format.image_size
-        super().__init__((len(shards), channels, size, size), device)
-        self._shards, self._workers = shards, workers
+        super().__init__((len(shards), channels, size, size), device, workers=workers)
+        self._shards = shards
 
-    def batches(self, image_ids: Sequence[Int64[Tensor, " _"]]) -> Iterator[UInt8[Tensor, "_ channels height width"]]:
-        step = max(1, TASK_BYTES // (self.channels * self.size**2))
-        two_batches = 2 * -(-len(image_ids[0]) // step)
-        tasks = self._tasks(image_ids, step)
-        for task in ordered_map(self._decode, tasks, chunk=1, workers=self._workers, ahead=two_batches):
-            if task.last:
-                yield task.batch.to(self.device, non_blocking=True)
-
-    def _tasks(self, batches: Sequence[Int64[Tensor, " _"]], step: int) -> Iterator[_Task]:
-        for ids in batches:
-            pinned = self.device.type == "cuda"
-            batch = torch.empty(len(ids), self.channels, self.size, self.size, dtype=torch.uint8, pin_memory=pinned)
-            for start in range(0, len(ids), step):
-                stop = start + step
-                yield _Task(ids[start:stop].tolist(), batch[start:stop], batch, last=stop >= len(ids))
-
-    def _decode(self, task: _Task) -> _Task:
-        for image_id, row in zip(task.image_ids, task.rows, strict=True):
-            row.copy_(torch.from_numpy(decode_stored(self._shards.read(image_id), image_id, self._shards.format)))
-        return task
+    def pixels(self, image_id: int) -> npt.NDArray[np.uint8]:
+        return decode_stored(self._shards.read(image_id), image_id, self._shards.format)

@@ -92,7 +92,7 @@ def load_images(
     first = [decode(stored) for stored in islice(images, SAMPLE)]
     in_turn = _all_small(first)
     others = map(decode, images) if in_turn else ordered_map(decode, images, chunk=chunk, workers=workers)
-    prepared = track(chain(first, others), description="decode images", total=len(rows))
+    prepared = track(chain(first, others), description="decode", total=len(rows), unit="images")
     for i, image in zip(order, prepared, strict=True):
         if isinstance(image, str):
             if not skip_unreadable:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ def write_report(
     skipped = [*dataset.skipped, *loaded.skipped]
     same = first_equal(loaded.digest, among=loaded.readable)
     equal = np.flatnonzero(loaded.readable & (same != np.arange(len(rows))))
-    details = {
+    details: dict[str, Any] = {
         **describe_images(index, dataset.label[rows[kept]], loaded.original_size[kept]),
         "channels": pictures.shape[1],
         "image_size": pictures.shape[2],

@@ -2,6 +2,8 @@
 
 import json
 import re
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,9 +15,10 @@ from scan_core.errors import DataError
 
 JUNK = "junk"
 """The name of clusters that are set aside."""
-MOST_MEMBERS = 200
-"""Upper limit of a cluster's images that the file lists."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+NUMBER = re.compile(r"cluster (\d+)")
+ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+"""What YAML does not take as it is, beside what JSON escapes."""
 HEADER = (
     "# The names of one model's clusters: python -m stages.names installs them. An empty name is no name, the same\n"
 )
@@ -34,20 +37,26 @@ class Names(NamedTuple):
 
 
 def write_names(path: Path, names: Names) -> None:
-    """Write ``clusters.yaml``; text is quoted as in JSON, which YAML reads verbatim."""
+    """Write ``clusters.yaml``."""
+    write_text(path, names_text(names))
+
+
+def names_text(names: Names) -> str:
+    """Return what ``clusters.yaml`` holds; text is quoted, so that YAML takes it verbatim."""
     lines = [HEADER, f"model: {names.model}\n", "clusters:\n"]
     for cluster, (name, members) in enumerate(zip(names.names, names.members, strict=True)):
         lines.append(
             f"  - cluster: {cluster}\n    name: {_quoted(name)}\n    members: [{', '.join(map(_quoted, members))}]\n"
         )
-    write_text(path, "".join(lines))
+    return "".join(lines)
 
 
 def read_names(path: Path) -> Names:
-    """Read ``clusters.yaml``; names are taken as typed (``NO`` and ``7`` are text).
+    """Read ``clusters.yaml``; names are text (also ``NO`` and ``7``), made uniform by :func:`uniform`.
 
     Raises:
-        DataError: no such file, not YAML, or something else than a digest and clusters from 0 in order.
+        DataError: no such file, not YAML, something else than a digest and clusters from 0 in order, or a name that
+            cannot be shown, or that is the number of another cluster.
     """
     try:
         found = YAML(typ="base", pure=True).load(path.read_text(encoding="utf-8-sig"))
@@ -64,7 +73,29 @@ def read_names(path: Path) -> Names:
     if not isinstance(found["model"], str) or not DIGEST.fullmatch(found["model"]):
         raise DataError(f"{path}: model is {found['model']!r}, expected sha256: and 64 hexadecimal digits")
     rows = [_row(path, number, row) for number, row in enumerate(found["clusters"])]
-    return Names(found["model"], tuple(name for name, _ in rows), tuple(members for _, members in rows))
+    names = tuple(name for name, _ in rows)
+    _check_numbers(path, names)
+    return Names(found["model"], names, tuple(members for _, members in rows))
+
+
+def uniform(name: str) -> str:
+    """Return the name with single spaces, accents composed, and ``junk`` in small letters.
+
+    Names that look alike are then equal.
+    """
+    name = " ".join(unicodedata.normalize("NFC", name).split())
+    return JUNK if name.lower() == JUNK else name
+
+
+def _check_numbers(path: Path, names: Sequence[str]) -> None:
+    """``cluster 3`` may only be a name that cluster 3 has, too: it would be taken for that cluster."""
+    for cluster, name in enumerate(names):
+        number = NUMBER.fullmatch(name)
+        if number and int(number[1]) < len(names) and names[int(number[1])] != name:
+            raise DataError(
+                f"{path}: cluster {cluster}: the name {name!r} is another cluster without this name; "
+                "give both the same name"
+            )
 
 
 def _row(path: Path, number: int, row: Any) -> tuple[str, tuple[str, ...]]:
@@ -74,11 +105,12 @@ def _row(path: Path, number: int, row: Any) -> tuple[str, tuple[str, ...]]:
     name, members = row.get("name") or "", row.get("members") or []
     if not isinstance(name, str) or not isinstance(members, list) or not all(isinstance(one, str) for one in members):
         raise DataError(f"{path}: cluster {number}: expected a name and a list of members")
-    name = name.strip()
-    if bad := [character for character in name if not character.isprintable()]:
-        raise DataError(f"{path}: cluster {number}: the name has the character {bad[0]!r}; use printable ones alone")
+    name = uniform(name)
+    if bad := [character for character in name if unicodedata.category(character) in ("Cc", "Cs")]:
+        raise DataError(f"{path}: cluster {number}: the name has the character {bad[0]!r}; remove it")
     return name, tuple(members)
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    """As in JSON, which YAML reads verbatim but for a few characters."""
+    return ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))

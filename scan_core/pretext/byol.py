@@ -1,10 +1,11 @@
 """BYOL (Grill et al., 2020): predict what an average of the network says of another view, without any negatives."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from scan_core.encoders.encoder import Encoder
@@ -12,7 +13,7 @@ from scan_core.encoders.pretext_model import PretextModel, projection_head
 from scan_core.parallel.distributed import average, gather, processes
 from scan_core.parallel.synchronized_norm import SynchronizedBatchNorm
 from scan_core.pretext.nearest import share_of_nearest
-from scan_core.pretext.task import Task
+from scan_core.pretext.task import Projections, Rows, Scalar, Task
 from scan_core.training.moving_average import MovingAverage
 
 
@@ -34,8 +35,7 @@ class BYOL(Task):
         images: how many there are to learn from; they leave this task as it is.
         batch_size: of the whole batch, in images.
         momentum: the share of the average that a step keeps; 0.996 at first in the paper, constant here.
-        hidden_dim, projection_dim, batch_norm: of both heads; see
-            :func:`scan_core.encoders.pretext_model.projection_head`.
+        head: the arguments of :func:`scan_core.encoders.pretext_model.projection_head`, for both heads.
     """
 
     def __init__(
@@ -45,17 +45,14 @@ class BYOL(Task):
         images: int,
         batch_size: int,
         momentum: float,
-        hidden_dim: int,
-        projection_dim: int,
-        batch_norm: bool,
+        **head: Any,
     ) -> None:
-        head = {"hidden_dim": hidden_dim, "projection_dim": projection_dim, "batch_norm": batch_norm}
         super().__init__(PretextModel(encoder, projection=head), chance=0.0)
         self._average = MovingAverage(self.model, decay=momentum)
         self.target = self._average.module
         if processes() > 1:
             SynchronizedBatchNorm.convert(self.target)
-        self.predictor = projection_head(projection_dim, **head)
+        self.predictor = projection_head(head["projection_dim"], **head)
         self._batch_size = batch_size
 
     @property
@@ -71,9 +68,7 @@ class BYOL(Task):
             targets = self.target(views)
         return torch.cat([network(views), targets])
 
-    def loss(
-        self, projections: Float[Tensor, "twice_views_of_part dimensions"], rows: Int64[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
         """Return the sum of both directions' losses, and how often an image's own target is the nearest one."""
         first, second, first_target, second_target = projections.float().chunk(4)
         loss = byol_loss(first, second_target) + byol_loss(second, first_target)
@@ -86,11 +81,6 @@ class BYOL(Task):
         return metrics["contrastive_accuracy"] <= 2 / self._batch_size
 
     @torch.no_grad()
-    def after_step(
-        self,
-        projections: Float[Tensor, "twice_views_of_part dimensions"],
-        rows: Int64[Tensor, " batch"],
-        broken: Bool[Tensor, ""],
-    ) -> None:
+    def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
         """Let the average follow."""
         self._average.update(self.model)

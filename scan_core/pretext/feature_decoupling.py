@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from scan_core.encoders.encoder import Encoder
@@ -13,7 +13,7 @@ from scan_core.encoders.pretext_model import PretextModel
 from scan_core.parallel.distributed import average
 from scan_core.pretext.memory_bank import MemoryBank, chance_loss
 from scan_core.pretext.rotnet import TURNS, rotation_loss, turned
-from scan_core.pretext.task import Task
+from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 
 class Halves(NamedTuple):
@@ -84,9 +84,7 @@ class FeatureDecoupling(Task):
         """Return what both halves say of all four turns."""
         return network(turned(views))
 
-    def loss(
-        self, projections: Float[Tensor, "four_parts both"], rows: Int64[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
         """Return the sum of the losses, and the share of images that are nearer to their own vector than to all
         drawn ones."""
         found = halves(projections)
@@ -99,11 +97,6 @@ class FeatureDecoupling(Task):
         """As in every task, unless images find their own vector ten times as often as by chance."""
         return super().at_chance(metrics) and metrics["contrastive_accuracy"] <= self.bank.hardly
 
-    def after_step(
-        self,
-        projections: Float[Tensor, "four_parts both"],
-        rows: Int64[Tensor, " batch"],
-        broken: Bool[Tensor, ""],
-    ) -> None:
+    def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
         """Move the vectors of the batch's images towards the means of their turns."""
         self.bank.follow(halves(projections).means, rows, broken)

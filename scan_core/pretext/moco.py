@@ -1,17 +1,18 @@
 """MoCo v2: momentum contrast (He et al., 2020) with a projection head (Chen et al., 2020b)."""
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.parallel.distributed import average, gather, part_of_batch, processes
 from scan_core.parallel.split_norm import SplitBatchNorm, check_groups, mixed
-from scan_core.pretext.task import Task
+from scan_core.pretext.task import Projections, Rows, Scalar, Task
 from scan_core.training.moving_average import MovingAverage
 
 
@@ -48,7 +49,7 @@ class MoCo(Task):
         queue: how many keys; 65,536 in the paper.
         momentum: the share of the average that a step keeps; 0.999 in the paper.
         norm_group: images that are normalized together; 32 in the paper, those of a GPU.
-        hidden_dim, projection_dim, batch_norm: see :func:`scan_core.encoders.pretext_model.projection_head`.
+        head: the arguments of :func:`scan_core.encoders.pretext_model.projection_head`.
 
     Raises:
         TrainingError: a process's part of a batch cannot be split into groups of ``norm_group``.
@@ -64,12 +65,9 @@ class MoCo(Task):
         queue: int,
         momentum: float,
         norm_group: int,
-        hidden_dim: int,
-        projection_dim: int,
-        batch_norm: bool,
+        **head: Any,
     ) -> None:
         check_groups(batch_size // processes(), group=norm_group)
-        head = {"hidden_dim": hidden_dim, "projection_dim": projection_dim, "batch_norm": batch_norm}
         others = queue * (1 - 1 / images)
         super().__init__(PretextModel(encoder, projection=head), chance=math.log1p(others))
         self._temperature = temperature
@@ -79,13 +77,11 @@ class MoCo(Task):
         SplitBatchNorm.convert(self.key_model, group=norm_group)
         self._norm_group = norm_group
         self.keys: Tensor
-        self.register_buffer("keys", F.normalize(torch.randn(queue, projection_dim), dim=1))
+        self.register_buffer("keys", F.normalize(torch.randn(queue, head["projection_dim"]), dim=1))
         self.key_rows: Tensor
         self.register_buffer("key_rows", torch.full((queue,), -1))
 
-    def project(
-        self, network: nn.Module, views: Float[Tensor, "views_of_part channels height width"]
-    ) -> Float[Tensor, "views_of_part dimensions"]:
+    def project(self, network: nn.Module, views: Float[Tensor, "views_of_part channels height width"]) -> Projections:
         """Return queries, of the first views, then keys."""
         first, second = views.chunk(2)
         order = mixed(len(second), group=self._norm_group).to(second.device, non_blocking=True)
@@ -93,9 +89,7 @@ class MoCo(Task):
             keys = self.key_model(second[order])[order.argsort()]
         return torch.cat([network(first), keys])
 
-    def loss(
-        self, projections: Float[Tensor, "views_of_part dimensions"], rows: Int64[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
         """Each query looks for its key."""
         queries, keys = F.normalize(projections.float(), dim=1).chunk(2)
         own = part_of_batch(rows[None])[0]
@@ -104,12 +98,7 @@ class MoCo(Task):
         return average(loss), accuracy
 
     @torch.no_grad()
-    def after_step(
-        self,
-        projections: Float[Tensor, "views_of_part dimensions"],
-        rows: Int64[Tensor, " batch"],
-        broken: Bool[Tensor, ""],
-    ) -> None:
+    def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
         """Let the average follow, and put the batch's keys in place of the oldest ones."""
         self._average.update(self.model)
         keys = gather(F.normalize(projections.chunk(2)[1].float(), dim=1))

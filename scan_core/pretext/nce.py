@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool
 from torch import Tensor
 
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.pretext.memory_bank import MemoryBank, chance_loss
-from scan_core.pretext.task import Task
+from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 
 class NCE(Task):
@@ -52,9 +52,7 @@ class NCE(Task):
         )
         self.bytes_per_image = self.bank.bytes_per_image
 
-    def loss(
-        self, projections: Float[Tensor, "views_of_part dimensions"], rows: Int64[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
         """Return the loss, and the share of views that are nearer to their own vector than to all drawn ones."""
         return self.bank.loss(projections, rows)
 
@@ -66,11 +64,6 @@ class NCE(Task):
         """
         return super().at_chance(metrics) and metrics["contrastive_accuracy"] <= self.bank.hardly
 
-    def after_step(
-        self,
-        projections: Float[Tensor, "views_of_part dimensions"],
-        rows: Int64[Tensor, " batch"],
-        broken: Bool[Tensor, ""],
-    ) -> None:
+    def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
         """Move the vectors of the batch's images towards their views."""
         self.bank.follow(projections, rows, broken)

@@ -4,13 +4,13 @@ import math
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.parallel.distributed import average
-from scan_core.pretext.task import Task
+from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 TURNS = 4
 """By 0, 90, 180 and 270 degrees."""
@@ -54,9 +54,7 @@ class RotNet(Task):
         """Return the logits of the turns of all four copies."""
         return network(turned(views))
 
-    def loss(
-        self, projections: Float[Tensor, "four_parts turns"], rows: Int64[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
         """Return the cross-entropy of the turns, and the share that is recognized."""
         loss, accuracy = rotation_loss(projections)
         return average(loss), accuracy

@@ -1,5 +1,6 @@
 """What a pretext task is: a model, its loss, and what both carry along. One training serves all tasks."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 from jaxtyping import Bool, Float, Int64
@@ -8,8 +9,14 @@ from torch import Tensor, nn
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.training.chance import at_chance
 
+Projections = Float[Tensor, "views_of_part dimensions"]
+"""Of this process's part of a batch's views: first views, then second ones."""
+Rows = Int64[Tensor, " batch"]
+"""Of a whole batch's images, among the images to learn from."""
+Scalar = Float[Tensor, ""]
 
-class Task(nn.Module):
+
+class Task(nn.Module, ABC):
     """A model with its loss.
 
     The ``model`` is what a training ends with. Buffers and modules beside it, a memory bank for instance, are saved
@@ -33,9 +40,7 @@ class Task(nn.Module):
         """What learns by its gradient: the model, where a task adds nothing that is left behind."""
         return self.model
 
-    def project(
-        self, network: nn.Module, views: Float[Tensor, "views_of_part channels height width"]
-    ) -> Float[Tensor, "views_of_part dimensions"]:
+    def project(self, network: nn.Module, views: Float[Tensor, "views_of_part channels height width"]) -> Projections:
         """Return the projections of this process's part of the views: first views, then second ones.
 
         Args:
@@ -43,27 +48,16 @@ class Task(nn.Module):
         """
         return network(views)
 
-    def loss(
-        self, projections: Float[Tensor, "views_of_part dimensions"], rows: Int64[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-        """Return the loss of the whole batch, in nats, and the accuracy on this process's part of it.
-
-        Args:
-            rows: of the whole batch's images, among the images to learn from.
-        """
-        raise NotImplementedError
+    @abstractmethod
+    def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
+        """Return the loss of the whole batch, in nats, and the accuracy on this process's part of it."""
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
         """Whether an epoch with these ``metrics``, loss and contrastive_accuracy, was no better than chance."""
         return at_chance(metrics["loss"], self.chance)
 
-    def after_step(
-        self,
-        projections: Float[Tensor, "views_of_part dimensions"],
-        rows: Int64[Tensor, " batch"],
-        broken: Bool[Tensor, ""],
-    ) -> None:
-        """Carry on after the optimizer's step, whose ``projections`` these were.
+    def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
+        """Carry on after the optimizer's step, whose ``projections`` these were; most tasks have nothing to do.
 
         Args:
             broken: whether the step was skipped, since its loss or gradient was not finite.

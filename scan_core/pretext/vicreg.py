@@ -1,17 +1,17 @@
 """VICReg (Bardes et al., 2022): views agree, and no dimension of their projections may die or repeat another."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, Int64
+from jaxtyping import Float
 from torch import Tensor
 
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.parallel.distributed import gather
 from scan_core.pretext.nearest import share_of_nearest
-from scan_core.pretext.task import Task
+from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 SMALLEST = 1e-4
 """Added to a variance, so that its square root has a gradient."""
@@ -48,7 +48,7 @@ class VICReg(Task):
         images: how many there are to learn from; they leave this task as it is.
         batch_size: of the whole batch, in images; it leaves this task as it is.
         invariance_weight, variance_weight, covariance_weight: 25, 25 and 1 in the paper.
-        hidden_dim, projection_dim, batch_norm: see :func:`scan_core.encoders.pretext_model.projection_head`.
+        head: the arguments of :func:`scan_core.encoders.pretext_model.projection_head`.
     """
 
     def __init__(
@@ -60,17 +60,12 @@ class VICReg(Task):
         invariance_weight: float,
         variance_weight: float,
         covariance_weight: float,
-        hidden_dim: int,
-        projection_dim: int,
-        batch_norm: bool,
+        **head: Any,
     ) -> None:
-        head = {"hidden_dim": hidden_dim, "projection_dim": projection_dim, "batch_norm": batch_norm}
         super().__init__(PretextModel(encoder, projection=head), chance=variance_weight * (1 - SMALLEST**0.5))
         self._weights = (invariance_weight, variance_weight, covariance_weight)
 
-    def loss(
-        self, projections: Float[Tensor, "views_of_part dimensions"], rows: Int64[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
         """Return the loss of the whole batch, and the share of images whose views are nearest to each other."""
         first, second = gather(projections.float(), groups=2).chunk(2)
         terms = vicreg_terms(first, second)

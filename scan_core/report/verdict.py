@@ -14,6 +14,8 @@ GOOD = 0.8
 """Accuracy from which four of five pictures are right."""
 ABOUT_HALF = 0.75
 """Largest share of the images that "the most confident ones" are called; more may be equally confident."""
+EQUAL = 0.02
+"""Two accuracies that differ by less than this are called equal: seeds differ by as much."""
 CHANCE = 0.05
 """Adjusted Rand index up to which clusters and classes have nothing to do with each other: chance gives 0."""
 
@@ -56,7 +58,9 @@ def _labeled(results: Results, scores: Scores) -> Verdict:
         reasons.append(f"Of the {curve.coverage[half]:.0%} most confident ones, {curve.accuracy[half]:.0%} are.")
     if scores.ari < CHANCE:
         return Verdict("failed", "It did not learn: the clusters have nothing to do with the labels", reasons)
-    if right >= GOOD and (beside is None or right >= beside):
+    if beside is not None and beside - right >= EQUAL:
+        return Verdict("care", "Use with care: k-means is better", reasons)
+    if right >= GOOD:
         return Verdict("good", "Worth using", reasons)
     return Verdict("care", "Use with care", reasons)
 

@@ -11,6 +11,7 @@ from dvclive.live import Live
 from torch import Tensor
 
 from scan_core.console.progress import epoch_progress, warn
+from scan_core.console.words import counted
 from scan_core.errors import TrainingError
 from scan_core.parallel.distributed import rank, wait_for_all
 from scan_core.training.chance import first_look
@@ -67,7 +68,7 @@ def train(
     Raises:
         EpochError: an epoch has failed.
     """
-    stage, saved = report.name, resume.load()
+    stage, saved = report.name.replace("_", "-"), resume.load()
     wait_for_all()  # else rank 0, with nothing left to train, might clear the state before others read it
     history: History = []
     if saved:
@@ -90,7 +91,7 @@ def train(
             if len(history) == first_look(epochs) and (message := chance(history)):
                 warn(f"{stage}: {message}")
             if skipped := int(history[-1]["skipped_steps"]):
-                warn(f"{skipped} steps were skipped: their loss or gradient was not finite")
+                warn(f"skipped {counted(skipped, 'step')} whose loss or gradient was not finite")
     return history
 
 
@@ -98,7 +99,7 @@ def _run_epoch(training: Training, stage: str, history: History, *, resume: Resu
     try:
         return training.run_epoch()
     except TrainingError as error:
-        section = stage.removesuffix("_train")
+        section = stage.removesuffix("-train").replace("-", "_")
         good = f"; the state after epoch {resume.saved_epochs} is in {resume}" if resume.saved_epochs else ""
         reason = f"{stage}, epoch {len(history) + 1}: {error} (section {section} of params.yaml)"
         raise EpochError(reason, history, state=good) from None

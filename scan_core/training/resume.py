@@ -34,6 +34,8 @@ class Resume:
         self._quickest = math.inf
         self._next_save = 0.0
         self.saved_epochs = 0
+        self.resumed = False
+        """Whether a training goes on from what was saved before."""
 
     def __str__(self) -> str:
         return str(self._file)
@@ -54,7 +56,7 @@ class Resume:
         except ArtifactError as error:
             warn(f"{error}; starting anew")
             return None
-        self.saved_epochs = len(history)
+        self.saved_epochs, self.resumed = len(history), True
         say(f"going on after epoch {len(history)} ({self._file})")
         return state, history
 

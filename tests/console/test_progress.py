@@ -14,7 +14,7 @@ def test_plain_lines_where_there_is_no_terminal(capsys: pytest.CaptureFixture[st
         report(3, {"loss": 1.0})
     warn("look here")
     lines = capsys.readouterr().err.splitlines()
-    assert lines == ["embed: 3", "scan_train: epoch 3/3, loss 1, 0 s left", "warning: look here"]
+    assert lines == ["scan_train: epoch 3/3, loss 1", "warning: look here"]
 
 
 def told(seconds: list[float], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -46,6 +46,15 @@ def test_an_error_leaves_the_last_epoch_told(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err.startswith("x: epoch 3/9, loss 2, ")
 
 
+def test_what_takes_long_says_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    # An item takes 8 s: a line after 16 s, and one each time the time has grown by half.
+    clock = iter(range(0, 10_000, 8))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    assert list(track(range(9), description="decode", total=9)) == [*range(9)]
+    done = [int(line.split(": ")[1].split(" of 9, ")[0]) for line in capsys.readouterr().err.splitlines()]
+    assert done == [1, 2, 4, 7]
+
+
 def test_the_time_left_goes_with_the_epochs_costs(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
     clock = iter([0, 10])
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
@@ -60,8 +69,8 @@ def test_a_long_epoch_says_how_far_it_is(capsys: pytest.CaptureFixture[str], mon
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     assert list(steps("abcd", total=4)) == ["a", "b", "c", "d"]
     assert capsys.readouterr().err.splitlines() == [
-        "step 1/4 of this epoch, 1200 s left in it",
-        "step 3/4 of this epoch, 267 s left in it",
+        "step 1/4 of this epoch, 20 min 00 s left in it",
+        "step 3/4 of this epoch, 4 min 27 s left in it",
     ]
 
 

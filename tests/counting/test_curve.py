@@ -57,16 +57,23 @@ def test_two_starts_agree_on_two_far_groups_and_not_on_noise():
 def test_equal_images_have_a_curve_all_the_same(images: int):
     points = list(curve(np.ones((images, 4), np.float32) / 2, numbers=numbers_to_try(images, most=60), seed=0))
     assert all(np.isfinite(point).all() for point in points)
-    assert suggest(points).lowest == 2
+    assert suggest(points) == (2, 2, 2, False)
 
 
 def test_the_suggestion_is_the_middle_of_what_fits_nearly_as_well():
     # Fits of 0.10, 0.19, 0.20, 0.175, 0.165: at least 0.85 times 0.20 are 4, 6 and 9, whose middle is 6.5.
     points = [Point(n, fit, 1.0, 1.0) for n, fit in zip((2, 4, 6, 9, 13), (0.1, 0.19, 0.2, 0.175, 0.165), strict=True)]
-    assert suggest(points) == (7, 4, 9)
+    assert suggest(points) == (7, 4, 9, True)
 
 
-def test_where_nothing_fits_the_range_is_everything():
-    points = [Point(2, -0.1, 0.3, 1.0), Point(8, 0.2, -0.1, 1.0)]
-    assert [point.fit for point in points] == [0, 0]
-    assert suggest(points) == (5, 2, 8)
+def test_where_nothing_fits_the_best_is_a_guess():
+    points = [Point(2, -0.1, 0.3, 1.0), Point(5, 0.1, 0.1, 1.0), Point(8, 0.2, -0.1, 1.0)]
+    assert [point.fit for point in points] == pytest.approx([0, 0.01, 0])
+    assert suggest(points) == (5, 5, 5, False)
+
+
+@pytest.mark.parametrize("images", [60, 300])
+def test_noise_has_no_number_of_clusters(images: int):
+    noise = np.random.default_rng(0).normal(size=(images, 64))
+    points = curve(noise / np.linalg.norm(noise, axis=1, keepdims=True), numbers=[2, 3, 4, 8], seed=0)
+    assert not suggest([*points]).clear

@@ -5,7 +5,7 @@ import torch
 from scan_core.artifacts.images import write_pixels
 from scan_core.artifacts.shards import ShardFormat, Shards, shard_path, write_shard
 from scan_core.errors import ArtifactError
-from scan_core.images import streamed
+from scan_core.images import decoded
 from scan_core.images.images import HostImages, ResidentImages
 from scan_core.images.open_images import open_images
 from scan_core.images.preparation import Preparation
@@ -36,7 +36,7 @@ def shards(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("task_bytes", [1, 5 * 3 * SIZE**2, 2**30])
 def test_the_same_batches_from_all_three(shards, monkeypatch, task_bytes):
-    monkeypatch.setattr(streamed, "TASK_BYTES", task_bytes)
+    monkeypatch.setattr(decoded, "TASK_BYTES", task_bytes)
     ids = torch.randint(50, (9, 7), generator=torch.Generator().manual_seed(0))
     batches = [*ids.unbind(), torch.tensor([3, 3])]  # a shorter one at the end, as in inference
     for images in (

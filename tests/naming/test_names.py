@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from scan_core.errors import DataError
-from scan_core.naming.names import Names, read_names, write_names
+from scan_core.naming.names import Names, read_names, uniform, write_names
 
 MODEL = "sha256:" + "0a" * 32
 
@@ -32,7 +32,8 @@ def test_names_typed_by_hand_are_text(tmp_path: Path):
         ("clusters: []\n", "expected the entries model and clusters"),
         (f"model: {MODEL}\nclusters:\n- cluster: 1\n", "'1' where cluster 0 was expected"),
         (f"model: {MODEL}\nclusters:\n- cluster: 0\n  name: [a]\n", "cluster 0: expected a name"),
-        (f'model: {MODEL}\nclusters:\n- cluster: 0\n  name: "a\\nb"\n', "printable"),
+        (f'model: {MODEL}\nclusters:\n- cluster: 0\n  name: "a\\ab"\n', "cluster 0: the name has the character"),
+        (f"model: {MODEL}\nclusters:\n- {{cluster: 0, name: cluster 1}}\n- cluster: 1\n", "is another cluster without"),
     ],
 )
 def test_what_is_no_table_of_names_is_refused(tmp_path: Path, text: str, message: str):
@@ -41,6 +42,42 @@ def test_what_is_no_table_of_names_is_refused(tmp_path: Path, text: str, message
     with pytest.raises(DataError, match=r"clusters\.yaml") as error:
         read_names(path)
     assert message in str(error.value)
+
+
+ODD = [
+    "👩‍🔬",
+    "🏴\U000e0067\U000e0062\U000e007f",
+    "'\"</script>",
+    "x" * 200,
+    "a/b",
+    "..",
+    "#",
+    "- a",
+    "猫",
+    "\u202eabc",
+    "cluster 99",
+]
+
+
+def test_odd_names_and_paths_come_back(tmp_path: Path):
+    paths = tuple(
+        f"{name}{odd}.png" for name, odd in zip(ODD, "\x7f\x85\u2028\ufeff\uffff\xa0\udc80\t\\\"'", strict=True)
+    )
+    names = Names(MODEL, tuple(ODD), (paths,) * len(ODD))
+    write_names(tmp_path / "clusters.yaml", names._replace(names=tuple(f" {name}\u3000 " for name in ODD)))
+    assert read_names(tmp_path / "clusters.yaml") == names
+
+
+def test_names_that_look_alike_are_alike():
+    assert uniform(" cats  and\u00a0dogs\n") == "cats and dogs"
+    assert uniform("gro\u0308ße") == "größe"
+    assert (uniform("Junk"), uniform("Cat")) == ("junk", "Cat")
+
+
+def test_a_number_may_be_the_name_that_several_share(tmp_path: Path):
+    names = Names(MODEL, ("cluster 1", "cluster 1", "cluster 7"), ((),) * 3)
+    write_names(tmp_path / "clusters.yaml", names)
+    assert read_names(tmp_path / "clusters.yaml") == names
 
 
 def test_missing_names(tmp_path: Path):

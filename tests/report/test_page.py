@@ -12,7 +12,7 @@ from tests.evaluated import predictions
 from tests.report.pages import draw, random_pictures
 
 LABELS = [0, 0, 1, 1, 2, -1]
-VOID = {"meta", "input", "img", "br", "polyline"}
+VOID = {"meta", "input", "img", "br"}
 
 
 class Tags(HTMLParser):
@@ -122,6 +122,6 @@ def test_thousand_clusters_fit_on_a_page(thousand: Results, tmp_path: Path):
 
 def test_templates_are_whole():
     # Braces of the scripts and styles must not look like those of the template.
-    for name in ("page.css", "page.js"):
+    for name in ("page.css", "page.js", "names.css", "names.js"):
         text = (Path(__file__).parents[2] / "scan_core/report/templates" / name).read_text()
         assert Environment().from_string(text).render() + "\n" == text

@@ -33,6 +33,13 @@ def test_worse_than_kmeans_is_not_worth_using(make_results):
     assert "k-means on the same embeddings, 100%" in found.reasons[0]
 
 
+def test_as_good_as_kmeans_is_worth_using(make_results):
+    labels = [0] * 50 + [1] * 50
+    nearly = [0] * 49 + [1] * 51  # one of a hundred is wrong
+    results = make_results(labels, labels, nearly, cluster_count=2, baselines={"kmeans": labels})
+    assert verdict(results, np.array(labels)).level == "good"
+
+
 def test_more_clusters_than_classes_count_by_majority(make_results):
     found = verdict(make_results(TRUE, TRUE, [0, 0, 0, 2, 2, 1, 1, 1, 3, 3], cluster_count=4), np.array(TRUE))
     assert found.level == "good"

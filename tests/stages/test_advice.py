@@ -25,6 +25,7 @@ def test_even_clusters_need_no_warning():
 
 def test_an_empty_or_a_huge_cluster_is_told():
     assert "9 of 10 clusters hold an image" in str(warning(used=9, clusters=10, largest=0.2))
+    assert "as it should be if there are no more kinds" in str(warning(used=9, clusters=10, largest=0.2))
     assert "the largest holds 60% of them" in str(warning(used=10, clusters=10, largest=0.6))
     assert "not wanted, change a parameter, or lower scan.clusters" in str(warning(used=10, clusters=10, largest=0.6))
 
@@ -47,7 +48,7 @@ def test_clusters_without_pseudo_labels_are_told():
 def test_few_confident_images_are_told():
     assert few_confident_warning(confident=50, images=1000, threshold=0.9) is None
     message = str(few_confident_warning(confident=49, images=1000, threshold=0.9))
-    assert "only 49 of 1000 images had a probability above 0.9" in message
+    assert "only 49 of 1,000 images had a probability above 0.9" in message
     assert "lower self_label.threshold" in message
 
 
@@ -71,7 +72,7 @@ def test_chance_is_told_after_a_tenth_of_the_epochs():
         ({"confident": 9, "taught": 1, "threshold": 0.9}, "above 0.9 are in one cluster; lower self_label.learning"),
         (
             {"confident": 9, "taught": 3, "lost": 2, "trained": 7},
-            "2 clusters have lost nearly all their images",
+            "2 clusters lost nearly all images in 7 epochs",
         ),
         (
             {"confident": 9, "taught": 3, "trained": 7, "agreement": [0.5, 0.25], "entropy": [1.5, 1.5]},

@@ -1,5 +1,6 @@
 import errno
 import json
+import os
 import runpy
 import signal
 import subprocess
@@ -91,13 +92,46 @@ def test_only_the_project_s_own_warnings_reach_the_terminal(tmp_path: Path):
         assert warning in said("-W", "default")
 
 
-def test_an_unexpected_error_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
-    def main() -> None:
-        raise RuntimeError("a bug")
+def end_of(error: Exception, patch: pytest.MonkeyPatch, folder: Path, *options: str) -> object:
+    """The exit status of a stage in ``folder`` that fails with ``error``."""
 
-    monkeypatch.setattr("sys.argv", ["stage"])
-    with pytest.raises(RuntimeError, match="a bug"):
+    def main() -> None:
+        """Fail."""
+        raise error
+
+    patch.chdir(folder)
+    patch.setenv("DVC_ROOT", str(folder))
+    patch.setenv("SCAN_DEBUG", "")
+    patch.setattr("sys.argv", ["stage", *options])
+    with pytest.raises(SystemExit) as ended:
         run(main)
+    return ended.value.code
+
+
+def test_an_unexpected_error_is_one_line_and_its_traceback_is_kept(tmp_path: Path, monkeypatch, capsys):
+    assert end_of(RuntimeError("a bug\nin detail"), monkeypatch, tmp_path) == 1
+    kept = tmp_path / ".resume" / "traceback.txt"
+    said = f"error: RuntimeError: a bug; this looks like a fault of the program: the traceback is in {kept}, and"
+    assert capsys.readouterr().err == f"{said} --debug shows it\n"
+    assert "in detail" in kept.read_text()
+    assert "raise error" in kept.read_text()
+
+
+def test_where_a_traceback_cannot_be_kept_it_is_shown(tmp_path: Path, monkeypatch, capsys):
+    (tmp_path / ".resume").touch()
+    assert end_of(RuntimeError("a bug"), monkeypatch, tmp_path) == 1
+    said = capsys.readouterr().err
+    assert "raise error" in said
+    assert said.endswith("--debug shows more\n")
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a bug"), DataError("pictures: missing")])
+def test_debug_shows_the_traceback_before_the_line(error: Exception, tmp_path: Path, monkeypatch, capsys):
+    assert end_of(error, monkeypatch, tmp_path, "--debug") == 1
+    *traceback, line = capsys.readouterr().err.splitlines()
+    assert traceback[0] == "Traceback (most recent call last):"
+    assert line.startswith("error: ")
+    assert os.environ["SCAN_DEBUG"] == "1"  # for further processes
 
 
 @pytest.mark.filterwarnings("ignore:.*found in sys.modules")
@@ -110,7 +144,7 @@ def test_help_says_what_a_stage_reads_and_writes(
         runpy.run_module(stage.__name__, run_name="__main__")
     assert ended.value.code == 0
     said = capsys.readouterr().out
-    assert {"reads", "writes", "--params"} <= set(said.lower().split())
+    assert {"reads", "writes", "--params", "--debug"} <= set(said.lower().split())
 
 
 STAGE = "import time; from stages.cli import run; run(lambda: (print('at work', flush=True), time.sleep(60)))"

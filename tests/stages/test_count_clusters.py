@@ -21,10 +21,12 @@ from tests.pipeline import write_params
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
 
-    def count(*overrides: str, images: int = 120) -> ClusterCount:
-        """Of four separate groups; every second image is to learn from."""
+    def count(*overrides: str, images: int = 120, noise_alone: bool = False) -> ClusterCount:
+        """Of four separate groups, or of noise; every second image is to learn from."""
         random = np.random.default_rng(0)
         points = np.eye(4).repeat(images // 4, axis=0) + 0.1 * random.normal(size=(images, 4))
+        if noise_alone:
+            points = random.normal(size=(images, 64))
         norms = np.linalg.norm(points, axis=1, keepdims=True)
         write_embeddings(EMBEDDINGS, (points / norms).astype(np.float32))
         train = np.arange(images) % 2 == 0
@@ -39,7 +41,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def test_auto_takes_the_suggestion(run, capsys: pytest.CaptureFixture[str]):
     assert run("scan.clusters=auto") == cluster_count("auto") == (4, (4, 4))
-    assert "4 clusters are suggested: 4 to 4 fit nearly as well as the best" in capsys.readouterr().out
+    assert "count-clusters: 4 clusters are suggested: no other number fits as well" in capsys.readouterr().out
     table = pd.read_csv("reports/count_clusters/curve.csv")
     assert table["clusters"].tolist() == [*range(2, 17), 18, 20]
     assert table["fit"].to_numpy() == pytest.approx(table["silhouette"] * table["modularity"], abs=1e-4)
@@ -48,6 +50,8 @@ def test_auto_takes_the_suggestion(run, capsys: pytest.CaptureFixture[str]):
         "clusters": 4,
         "lowest": 4,
         "highest": 4,
+        "clear": True,
+        "warning": None,
     }
     assert Path("reports/count_clusters/curve.png").stat().st_size
 
@@ -65,10 +69,23 @@ def test_few_images(run, capsys: pytest.CaptureFixture[str]):
     assert run("scan.clusters=2", images=8) == (2, None)
     assert run("scan.clusters=2", images=4) == (2, None)
     assert "there are too few images to suggest a number" in capsys.readouterr().out
-    with pytest.raises(ParamsError, match="auto, expected a number: 4 training images are too few to tell"):
+    with pytest.raises(ParamsError, match="auto, expected a number: there are too few images to suggest one"):
         run("scan.clusters=auto", images=8)
     with pytest.raises(ParamsError, match=r"scan\.clusters: 5, expected at most 4, one for each training image"):
         run("scan.clusters=5", images=8)
+
+
+def test_where_nothing_fits_the_suggestion_is_a_guess(run, capsys: pytest.CaptureFixture[str]):
+    assert run("scan.clusters=7", images=400, noise_alone=True) == (7, None)
+    said = capsys.readouterr()
+    assert "7 clusters, as scan.clusters says; " in said.out
+    assert "no number fits well" in said.out
+    assert "guess" not in said.err
+    number, suggested_from = run("scan.clusters=auto", images=400, noise_alone=True)
+    assert suggested_from == (number, number)
+    warning = json.loads(Path("reports/count_clusters/details.json").read_text())["warning"]
+    assert f"auto takes {number}, which is a guess" in warning
+    assert f"warning: {warning}" in capsys.readouterr().err
 
 
 def test_auto_is_no_number_until_it_is_replaced(tmp_path: Path):

@@ -22,7 +22,7 @@ def test_collapse_names_the_parameter(make_results):
     found = warnings(make_results(LABELS, COLLAPSED, COLLAPSED, cluster_count=3, trainings=trained))
     assert found == [
         f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; where this is not wanted, raise "
-        "scan.entropy_weight, or lower scan.clusters if there are fewer classes of images"
+        "scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
         for step in ("scan", "self_label")
     ]
 
@@ -54,7 +54,7 @@ def test_one_cluster_means_nothing(make_results):
 def test_what_was_rejected_stays_in_the_tables(make_results):
     rejected = make_results(LABELS, LABELS, COLLAPSED, cluster_count=3).self_label
     results = make_results(LABELS, LABELS, LABELS, cluster_count=3, rejected=rejected)
-    assert [line.split()[0] for line in summary(results).splitlines()[1:4]] == ["self_label", "scan", "rejected"]
+    assert [line.split()[0] for line in summary(results).splitlines()[1:4]] == ["scan", "rejected", "on"]
     assert details(results)["rejected_acc"] == 0.5
     unlabeled = make_results([-1] * 6, LABELS, LABELS, cluster_count=3, rejected=rejected)
     assert "rejected" in summary(unlabeled)
@@ -66,14 +66,19 @@ def test_half_the_images_is_no_collapse_of_two_clusters(make_results):
 
 def test_missing_labels_are_said(make_results):
     results = make_results([-1] * 6, LABELS, LABELS, cluster_count=3)
-    assert warnings(results) == ["no labels: label-free figures only"]
+    assert warnings(results) == []
     assert "ACC" not in summary(results)
     assert "on 6 evaluated images, none of them labeled" in summary(results)
 
 
+def test_a_model_that_is_the_scan_step_s_has_one_line(make_results):
+    lines = summary(make_results(LABELS, LABELS, LABELS, cluster_count=3)).splitlines()
+    assert [line.split()[0] for line in lines[1:-1]] == ["scan"]
+
+
 def test_summary_fits_80_columns(make_results):
     results = make_results(
-        LABELS, LABELS, LABELS, cluster_count=3, baselines={"kmeans_pixels": [0] * 6}, purity=[1, 0.5]
+        LABELS, COLLAPSED, LABELS, cluster_count=3, baselines={"kmeans_pixels": [0] * 6}, purity=[1, 0.5]
     )
     lines = summary(results).splitlines()
     assert max(map(len, lines)) <= 80

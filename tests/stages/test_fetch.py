@@ -231,8 +231,8 @@ def test_fetch_says_what_it_understood(run_fetch, source, capsys):
     (source / "notes.txt").touch()
     details = run_fetch(name="folder", source=str(source))
     assert (
-        "3 images (train 2, valid 1 (not used)); 2 classes, the dataset's own (cat 2, dog 1), 0 unlabeled; left out: "
-        "1 .txt, 1 beside the folders of the splits"
+        "3 images; 2 in train; 1 in valid, not used; 2 classes by their folders (cat 2, dog 1); left out: 1 .txt, "
+        "1 beside the folders of the splits"
     ) in capsys.readouterr().err
     assert details["left_out"] == {".txt": 1, "beside the folders of the splits": 1}
 
@@ -249,8 +249,8 @@ def test_fetch_warns_of_blank_images_and_first_frames(run_fetch, source, capsys)
     frames[0].save(source / "film.gif", save_all=True, append_images=frames[1:])
     details = run_fetch(name="folder", source=str(source))
     told = capsys.readouterr().err
-    assert "of 1 animated pictures or stacks the first frame is taken" in told
-    assert "1 of 3 images are nearly of one color all over" in told
+    assert "several frames, of which the first one is taken: 1 image" in told
+    assert "nearly of one color all over: 1 of 3 images" in told
     assert details["first_frames"] == 1
 
 

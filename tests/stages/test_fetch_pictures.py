@@ -82,9 +82,7 @@ def test_fetch_says_in_one_line_what_it_understood(run_fetch, tmp_path, capsys):
         write_picture(tmp_path / "p" / name / "1.png", noise(8, 8, 3, seed=i))
     (tmp_path / "p" / "x.c\nd").touch()
     run_fetch(name="folder", source="../p", image_size=8)
-    said = (
-        r"2 images (train 2); 2 classes, the dataset's own (\x1b[31m 1, a\nerror: b 1), 0 unlabeled; left out: 1 .c\nd"
-    )
+    said = r"fetch: 2 images; 2 classes by their folders (\x1b[31m 1, a\nerror: b 1); left out: 1 .c\nd"
     assert said in capsys.readouterr().err.splitlines()
 
 

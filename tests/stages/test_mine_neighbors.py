@@ -55,7 +55,7 @@ def test_no_neighbors():
 
 def test_memory_is_said_before_it_is_taken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     mine("neighbors.k=3")
-    assert "3 of each of 200 images, exactly, from 4 dimensions; takes up to 0.02 GiB" in capsys.readouterr().err
+    assert "3 neighbors of each of 200 images, exactly, in 4 dimensions and up to 0.02 GiB" in capsys.readouterr().err
     monkeypatch.setattr(mine_neighbors, "free_bytes", lambda: 2.0**20)
     monkeypatch.setattr(mine_neighbors, "read_embeddings", None)
     with pytest.raises(ParamsError, match=r"neighbors\.k: 3 .* 200 images .* 0\.02 GiB .* 0\.00 are free; lower "):

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from scan_core.artifacts.model import read_model
+from scan_core.errors import DataError
 from stages import fetch, predict
 from stages.model_run import warning_of_another_run
 from stages.params_file import load_params
@@ -71,7 +72,6 @@ def test_predict_says_so(finished: Path, project: Path, monkeypatch: pytest.Monk
     write_params(project, "scan.entropy_weight=3.5")
     said = []
     monkeypatch.setattr(predict, "warn", said.append)
-    monkeypatch.setattr(predict, "CHANNELS", 3)
-    with pytest.raises(predict.DataError, match="made for gray images"):
-        predict.main(project)
+    with pytest.raises(DataError, match="no picture in"):
+        predict.main([str(project / "data/artifacts")])
     assert "scan.entropy_weight (was 5.0, is 3.5)" in said[0]

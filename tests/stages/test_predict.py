@@ -16,10 +16,11 @@ from scan_core.errors import ArtifactError, DataError
 from scan_core.images.images import ResidentImages
 from scan_core.images.preparation import Preparation
 from scan_core.images.resize import FITS
+from scan_core.prediction import clusterer
 from stages import predict
 from stages.use import main as use
 from tests.samples import encode, noise
-from tests.stages.predicting import CLUSTERS, SIZE, write_model
+from tests.stages.predicting import CLUSTERS, SIZE, predict_status, write_model
 
 COUNT = 7
 PICTURES = [noise(SIZE, SIZE, 3, seed=seed) for seed in range(COUNT)]
@@ -38,7 +39,7 @@ def run_predict(tmp_path, monkeypatch):
             path = tmp_path / "pictures" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        predict.main(tmp_path / "pictures", output=output)
+        run.status = predict_status(tmp_path / "pictures", output)
         return pd.read_csv(output)
 
     return run
@@ -48,9 +49,9 @@ def _files():
     return {f"{number}/{number}.png": encode(picture) for number, picture in enumerate(PICTURES)}
 
 
-@pytest.mark.parametrize("at_once", [2**28, 2 * 3 * SIZE**2], ids=["all at once", "two at once"])
+@pytest.mark.parametrize("at_once", [100, 2], ids=["all at once", "two at once"])
 def test_each_picture_gets_what_the_model_says(run_predict, monkeypatch, at_once):
-    monkeypatch.setattr(predict, "BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr(clusterer, "AT_ONCE", at_once)
     table = run_predict(_files()).set_index("path")
     images = ResidentImages(np.stack(PICTURES).transpose(0, 3, 1, 2).copy(), torch.device("cpu"))
     expected = probabilities_of(
@@ -58,24 +59,34 @@ def test_each_picture_gets_what_the_model_says(run_predict, monkeypatch, at_once
     )
     names = list(_files())
     assert table.loc[names, "cluster"].tolist() == expected.argmax(1).tolist()
-    assert table.loc[names, "confidence"].to_numpy() == pytest.approx(expected.max(1), abs=1e-4)
+    assert table.loc[names, "confidence"].to_numpy() == pytest.approx(expected.max(1), abs=1e-6)
 
 
 def test_clusters_in_turn_and_the_surest_first(run_predict, capsys):
     table = run_predict(_files())
     assert table.equals(table.sort_values(["cluster", "confidence"], ascending=[True, False], kind="stable"))
-    counted = [f"cluster {cluster}: {(table['cluster'] == cluster).sum()} pictures" for cluster in range(CLUSTERS)]
+    counts = [(table["cluster"] == cluster).sum() for cluster in range(CLUSTERS)]
+    counted = [f"cluster {cluster}: {n} picture{'' if n == 1 else 's'}" for cluster, n in enumerate(counts)]
     assert capsys.readouterr().out.splitlines() == [*counted, "reports/predict/assignments.csv"]
 
 
-@pytest.mark.parametrize("at_once", [2**28, 1], ids=["all at once", "one at once"])
+@pytest.mark.parametrize("at_once", [100, 1], ids=["all at once", "one at once"])
 def test_what_cannot_be_read_is_named_and_left_out(run_predict, capsys, monkeypatch, at_once):
-    monkeypatch.setattr(predict, "BYTES_AT_ONCE", at_once)
+    monkeypatch.setattr(clusterer, "AT_ONCE", at_once)
     monkeypatch.setattr(predict, "MOST_NAMED", 1)
     table = run_predict({**_files(), "bad.png": b"", "worse.jpg": b"no picture"})
     assert sorted(table["path"]) == sorted(_files())
     assert table["cluster"].dtype == int
     assert "warning: bad.png: empty (0 bytes); left out\nwarning: 1 more left out" in capsys.readouterr().err
+    assert run_predict.status == predict.SOME_LEFT_OUT == 3
+    beside = Path("reports/predict/assignments.left-out.csv")
+    assert pd.read_csv(beside)["path"].tolist() == ["bad.png", "worse.jpg"]
+    assert "not a picture" in pd.read_csv(beside)["reason"][1]
+    for name in ("bad.png", "worse.jpg"):
+        Path("pictures", name).unlink()
+    run_predict({})
+    assert run_predict.status == 0
+    assert not beside.exists()  # that of before
 
 
 def test_every_picture_is_sorted_whatever_the_folders_and_the_rest_is_counted(run_predict, capsys):
@@ -96,21 +107,24 @@ def test_no_readable_picture_writes_nothing(run_predict):
 
 def test_one_picture(run_predict, tmp_path):
     everything = run_predict(_files()).set_index("path")
-    predict.main(tmp_path / "pictures" / "3" / "3.png", output=Path("one.csv"))
+    assert predict_status(tmp_path / "pictures" / "3" / "3.png", Path("one.csv")) == 0
     (row,) = pd.read_csv("one.csv").to_dict("records")
-    assert row == {"path": "3.png", **everything.loc["3/3.png"]}
+    expected = {"path": "3.png", **everything.loc["3/3.png"]}
+    assert {key: value for key, value in row.items() if key != "novelty"} == {
+        key: value for key, value in expected.items() if key != "novelty"
+    }
 
 
 def test_one_picture_whose_name_is_no_utf8(run_predict, tmp_path):
     run_predict(_files())
     odd = tmp_path / os.fsdecode(b"caf\xe9.png")
     (tmp_path / "pictures" / "3" / "3.png").rename(odd)
-    predict.main(odd, output=Path("one.csv"))
+    assert predict_status(odd, Path("one.csv")) == 0
     assert pd.read_csv("one.csv")["path"].tolist() == ["caf\\xe9.png"]
 
 
 def test_an_output_that_is_no_file_is_left_alone(run_predict, monkeypatch):
-    monkeypatch.setattr(predict, "load_images", None)  # nothing is decoded before
+    monkeypatch.setattr(predict, "find_pictures", None)  # nothing is decoded before
     Path("taken").mkdir()
     with pytest.raises(ArtifactError, match="taken: is a folder, expected the name of a file to write"):
         run_predict(_files(), output=Path("taken"))
@@ -123,10 +137,12 @@ def test_no_such_folder(run_predict):
         run_predict({})
 
 
-def test_a_model_for_gray_images(run_predict):
+def test_a_model_of_gray_images_sees_the_brightness(run_predict, capsys):
     write_model(channels=1)
-    with pytest.raises(DataError, match="made for gray images"):
-        run_predict(_files())
+    brightness = np.asarray(Image.fromarray(PICTURES[0]).convert("L"))
+    table = run_predict({"gray": encode(brightness), "colored": encode(PICTURES[0])}).set_index("path")
+    assert table.loc["gray"].drop("novelty").tolist() == table.loc["colored"].drop("novelty").tolist()
+    assert "of the pictures' colors it sees the brightness" in capsys.readouterr().err
 
 
 def test_no_model_yet(run_predict):
@@ -198,5 +214,5 @@ def test_a_run_that_the_metadata_do_not_describe(tmp_path, monkeypatch, capsys, 
     use("folder", ["runtime.device=cpu"], params=Path("params.yaml"))
     write_model(run=run)
     (tmp_path / "1.png").write_bytes(encode(PICTURES[0]))
-    predict.main(tmp_path / "1.png", output=Path("one.csv"), params=Path("params.yaml"))
+    predict_status(tmp_path / "1.png", Path("one.csv"), params=Path("params.yaml"))
     assert "the model does not say of which run it is" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from stages import fetch, preview
-from tests.pipeline import write_params
+from tests.pipeline import STORED, write_params
 
 SECTIONS = ("pretext", "scan", "self_label")
 OPERATIONS = ("random_affine", "color_jitter", "cutout")  # of the digits
@@ -21,6 +21,19 @@ def test_preview_shows_images_before_and_after_augmentation(tmp_path, monkeypatc
     pixels = np.load("data/artifacts/images/pixels.npy")
     assert np.array_equal(sheet[22:86:8, 2:66:8], pixels[0, 0])
     assert not np.array_equal(sheet[22:86, 68:132], sheet[22:86, 2:66])
+
+
+def test_preview_shows_the_augmentations_that_are_used(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    write_params(tmp_path, *STORED, "pretext.task=none")
+    fetch.main(Path("params.yaml"))
+    preview.main(Path("params.yaml"))
+    assert np.asarray(Image.open(preview.SHEET)).shape == (20 + 10 * 66 + 2, 66 + 2)  # no training sees an image
+    assert "no training changes the images" in capsys.readouterr().out
+    write_params(tmp_path, *STORED, "pretext.task=simclr")
+    preview.main(Path("params.yaml"))
+    assert np.asarray(Image.open(preview.SHEET)).shape == (20 + 10 * 66 + 2, 5 * 66 + 2)
 
 
 def test_preview_follows_the_parameters(tmp_path, monkeypatch):

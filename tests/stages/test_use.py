@@ -91,7 +91,7 @@ def test_source_is_kept_while_the_dataset_stays_the_same(tmp_path: Path):
         (
             "folder",
             "/no/such/folder",
-            "/no/such/folder: expected KEY=VALUE, clusters=8 for instance, or a path that exists",
+            "/no/such/folder: nothing is there; expected KEY=VALUE, clusters=8 for instance, or a path that exists",
         ),
         ("folder", "x" * 5000, "expected KEY=VALUE"),
         ("digits", "clusters=1", "scan.clusters: found 1"),

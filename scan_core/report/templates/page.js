@@ -1,15 +1,19 @@
 "use strict";
 const byId = (id) => document.getElementById(id);
 const data = JSON.parse(byId("data").textContent);
+const given = [...data.given];  // the name that a person has given each cluster: names.js
+const lead = data.names.map((_, cluster) => cluster);  // the first cluster of the same name; -1 is set aside
 const title = (cluster) => {
-  const own = `cluster ${cluster}`, name = data.names[cluster];
+  const own = `cluster ${cluster}`, name = given[cluster] || data.names[cluster];
   return name === own ? own : `${own} (${name})`;
 };
-const color = (cluster) => `hsl(${(cluster * 137.508) % 360} 65% ${[48, 62, 42][cluster % 3]}%)`;
+const color = (cluster) => {
+  const first = lead[cluster];
+  return first < 0 ? "hsl(0 0% 60%)" : `hsl(${(first * 137.508) % 360} 65% ${[48, 62, 42][first % 3]}%)`;
+};
 
 // Cards: sort and filter.
 const cards = [...byId("cards").children];
-for (const dot of document.querySelectorAll(".dot")) dot.style.background = color(+dot.dataset.cluster);
 function arrange() {
   const key = byId("sort").value, wanted = byId("filter").value.trim().toLowerCase();
   cards.sort((a, b) => a.dataset[key] - b.dataset[key] || a.dataset.number - b.dataset.number);
@@ -40,15 +44,16 @@ const pictured = data.paths.length;
 const furthest = [x, y].map((values) => values.reduce((a, b) => Math.max(a, b), 1));
 const canvas = byId("canvas"), pen = canvas.getContext("2d"), tip = byId("tip");
 tip.firstChild.style.background = `url(${data.uri}) 0 0 / ${data.columns * 72}px ${data.rows * 72}px`;
-const palette = (() => {  // the color of each cluster as four bytes
+let palette;
+function mix() {  // the color of each cluster as four bytes
   const strip = document.createElement("canvas"), brush = strip.getContext("2d");
   strip.width = data.names.length;
   for (const i of data.names.keys()) {
     brush.fillStyle = color(i);
     brush.fillRect(i, 0, 1, 1);
   }
-  return new Uint32Array(brush.getImageData(0, 0, strip.width, 1).data.buffer);
-})();
+  palette = new Uint32Array(brush.getImageData(0, 0, strip.width, 1).data.buffer);
+}
 let scale = 1, left = 0, top_ = 0, drag = null, waiting = false;
 function whole() {
   const { clientWidth: width, clientHeight: height } = canvas;

@@ -1,0 +1,62 @@
+"""The model as ONNX, for programs without this project: ``python -m stages.export``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import typer
+
+from scan_core.artifacts.atomic import check_file_name
+from scan_core.artifacts.model import checksum
+from scan_core.console.progress import say, tell
+from scan_core.encoders.build import check_images
+from scan_core.export.description import describe
+from scan_core.export.network import PixelsToProbabilities
+from scan_core.export.onnx_file import check_packages, write_onnx
+from scan_core.images.images import ResidentImages
+from scan_core.images.stored import first_images
+from scan_core.prediction.clusterer import Clusterer, load_clusterer
+from stages.cli import run
+from stages.cluster_names import installed_names
+from stages.paths import ENCODER, IMAGES, REPORTS, SELF_LABEL_MODEL
+
+PICTURES = 32
+"""On which the file is compared with the model."""
+
+
+def main(output: Annotated[Path, typer.Option(help="The file to write.")] = REPORTS / "export" / "model.onnx") -> None:
+    """Write the model as ONNX: pixels (uint8) to probabilities, normalization inside.
+
+    Reads data/artifacts/self_label/model.safetensors, data/artifacts/pretext/encoder.safetensors where that model is
+    without its encoder, clusters.yaml where the clusters have names, and some of data/artifacts/images, on which ONNX
+    Runtime must find what the model does before anything is written. docs/predict.md shows how to use the file.
+    """
+    check_packages()
+    check_file_name(output)
+    clusterer = load_clusterer(SELF_LABEL_MODEL, encoder=ENCODER)
+    clusterer.rename(installed_names(SELF_LABEL_MODEL, clusterer.clusters))
+    metadata = clusterer.metadata
+    pixels = np.ascontiguousarray(first_images(IMAGES, PICTURES))
+    check_images(SELF_LABEL_MODEL, metadata, channels=pixels.shape[1], size=pixels.shape[2])
+    network = PixelsToProbabilities(clusterer.model, mean=metadata["mean"], std=metadata["std"])
+    difference = write_onnx(output, network, pixels, describe(clusterer, digest=checksum(SELF_LABEL_MODEL)))
+    say(f"checked by ONNX Runtime on {len(pixels)} pictures: probabilities differ by {difference:.1g} at most")
+    if metadata["precision"] != "float32":
+        say(
+            f"it computes in float32, the model in {metadata['precision']}: differs from predict by "
+            f"{_difference(clusterer, network, pixels):.1g} at most on these"
+        )
+    tell(str(output))
+
+
+@torch.no_grad()
+def _difference(clusterer: Clusterer, network: PixelsToProbabilities, pixels: npt.NDArray[np.uint8]) -> float:
+    images = ResidentImages(pixels, torch.device("cpu"))
+    predicted = clusterer.outputs(images, np.arange(len(pixels)), description=None).probabilities
+    return float(np.abs(network(torch.from_numpy(pixels)).numpy() - predicted).max())
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,44 @@
+"""The line that a run ends with."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scan_core.errors import ArtifactError
+from stages.outcome import DETAILS, main, outcome
+from stages.paths import METRICS
+
+FIGURES = {"clusters": 10, "images_evaluated": 1797, "clusters_mean_nothing": 0}
+
+
+def test_with_labels_the_accuracy_is_told_and_that_of_k_means():
+    said = outcome({**FIGURES, "acc": 0.97, "kmeans_acc": 0.9})
+    assert said == (
+        "1,797 images in 10 clusters, with an accuracy of 0.970, that of k-means 0.900; open reports/report.html"
+    )
+
+
+def test_without_labels_it_does_not_sound_surer_than_it_is():
+    said = outcome({**FIGURES, "images_evaluated": 1, "clusters": 2, "confidence": 0.9})
+    assert said.startswith("1 image in 2 clusters, with a mean confidence of 0.90 (without labels, nothing tells")
+
+
+def test_clusters_that_mean_nothing_are_no_result():
+    said = outcome({**FIGURES, "acc": 0.2, "clusters_mean_nothing": 1})
+    assert "0.2" not in said
+    assert "mean nothing" in said
+
+
+def test_the_command_reads_the_last_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ArtifactError, match=r"details\.json: missing; dvc repro writes it"):
+        main()
+    for path, figures in ((DETAILS, FIGURES), (METRICS, {"clusters": 10, "acc": 0.97})):
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(figures))
+    main()
+    assert capsys.readouterr().out.startswith("1,797 images in 10 clusters, with an accuracy of 0.970; open")
+    METRICS.write_text("[")
+    with pytest.raises(ArtifactError, match=r"evaluate\.json: no JSON object"):
+        main()
