@@ -1,4 +1,4 @@
-"""The stages of the pipeline. Importing their libraries takes seconds, in which Ctrl-C must be safe, too."""
+"""The stages of the pipeline. Ctrl-C must be safe also in the seconds that importing their libraries takes."""
 
 import logging
 import os
@@ -6,14 +6,14 @@ import signal
 import sys
 
 PARENT = os.getppid()
-"""Who started this process, known before the seconds that imports take."""
+"""The process that started this one, noted before the seconds that imports take."""
 
 STARTED = sys.argv[:1] == ["-m"]
 """Whether Python was started with this package's module, not by another program that imports it."""
 
 
 def launched() -> bool:
-    """Whether this is one of several processes that a stage has started (stages/launch.py), and that end with it."""
+    """Say whether this is one of the processes that a stage has started (stages/launch.py) and that end with it."""
     return os.environ.get("TORCHELASTIC_RUN_ID") == str(PARENT)
 
 
@@ -23,10 +23,10 @@ def _leave(*_: object) -> None:
 
 
 os.environ["MPLBACKEND"] = "agg"
-"""Matplotlib draws into files alone. A notebook names a backend of its own here, which need not be installed."""
+"""Let Matplotlib draw into files alone. A notebook names its own backend here, which need not be installed."""
 
 os.environ.setdefault("TORCHDYNAMO_SUPPRESS_ERRORS", "1")
-"""Where compiling fails, for want of a C compiler for instance, torch logs it and calls the network as it is."""
+"""Where compiling fails, without a C compiler for instance, torch says so and runs the network uncompiled."""
 
 if STARTED and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
     # Until stages.cli.run takes over; of several processes, the stage that started them has something to say.

@@ -13,7 +13,7 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 def one_of(table: Collection[str], *, key: Callable[[str], str] = str) -> AfterValidator:
-    """Only the names of ``table``; a near one is named where another is found.
+    """Allow only the names of ``table``; the error for another name suggests one like it.
 
     Args:
         key: from a name to what stands for it in ``table``.
@@ -45,7 +45,7 @@ class Section(BaseModel):
 
 class RandomResizedCrop(Section):
     scale: Shares
-    """Smallest and largest crop, as a share of the image's area."""
+    """Smallest and largest area of the crop, as a share of the image's."""
     ratio: Range
     """Smallest and largest width : height of the crop."""
 
@@ -105,5 +105,5 @@ class AugmentationParams(Section):
     cutout: Cutout | None
 
     def operations(self) -> dict[str, dict[str, Any]]:
-        """Name and settings of the operations that are not left out, in order."""
+        """Return name and settings of the operations that are not null, in order."""
         return self.model_dump(exclude_none=True)

@@ -1,4 +1,4 @@
-"""The stage `baselines`: what clustering gives without SCAN."""
+"""Stage baselines: cluster the images without SCAN, to compare with."""
 
 from pathlib import Path
 from typing import Annotated

@@ -30,7 +30,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 
 def weights_have_changed(encoder: EncoderParams, made: Path) -> str | None:
-    """What to tell where the file of ``encoder.weights`` is no longer what ``made`` started from, or None.
+    """Return a warning if the file of ``encoder.weights`` is no longer the one that ``made`` started from, else None.
 
     DVC knows its path alone, as a parameter, and so runs nothing anew.
     """

@@ -1,4 +1,4 @@
-"""How each stage starts and ends: typer's options, one-line errors, a non-zero exit status for every failure."""
+"""Start and end each stage: typer's options, one-line errors, a non-zero exit status for every failure."""
 
 import errno
 import functools
@@ -81,7 +81,7 @@ def one_line_errors() -> Iterator[None]:
 
 
 def _known(error: Exception) -> str | None:
-    """What to tell a person of an error that can be expected; None of another one."""
+    """Return the message for an error that can be expected; None for another one."""
     if isinstance(error, ScanError):
         return str(error)
     if _out_of_memory(error):
@@ -96,7 +96,7 @@ def _known(error: Exception) -> str | None:
 
 
 def _unexpected(error: Exception, *, debug: bool) -> str:
-    """Name the error, and keep its traceback: what a fault of the program came from may take hours to see again."""
+    """Return a message with the error's name, and keep the traceback: to see the error again may take hours."""
     path, found = main_root() / ".resume" / "traceback.txt", "--debug shows more"
     if not debug:
         try:
@@ -113,9 +113,9 @@ def _first_line(error: Exception) -> str:
 
 
 def _end_with_parent() -> None:
-    """End this process, as a kill would, once the one has gone that started it.
+    """End this process, as a kill would, once the process that started it has ended.
 
-    A later run of DVC must not find two at the same files.
+    Otherwise a later run of DVC could find two processes that write the same files.
     """
     while os.getppid() == PARENT:
         time.sleep(PARENT_SECONDS)
@@ -125,13 +125,13 @@ def _end_with_parent() -> None:
 
 
 def _let_launcher_end_this() -> None:
-    """Where another process's end is the reason for an error, torchrun ends this one before it can say so."""
+    """Wait for torchrun, which ends this process where the end of another one has caused the error."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
         time.sleep(LAUNCHER_SECONDS)
 
 
 def _end(message: str, *, status: int) -> NoReturn:
-    """Say why, once: where a launcher started this process, it says so."""
+    """Print the message and exit; a launcher that started this process gets the message, and prints it once."""
     if path := os.environ.get("TORCHELASTIC_ERROR_FILE"):
         temporary = Path(f"{path}.tmp")  # the launcher may end this process at any time, and reads what is there
         temporary.write_text(json.dumps({"message": message}), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The stage `count-clusters`: how many clusters fit the embeddings."""
+"""Stage count-clusters: find how many clusters fit the embeddings."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -74,7 +74,7 @@ def _count(asked: int | Literal["auto"], suggestion: Suggestion | None) -> Clust
 
 
 def _guess(asked: int | Literal["auto"], suggestion: Suggestion | None) -> str | None:
-    """The warning where the suggestion is taken, and is no more than a guess."""
+    """Return a warning if the run takes a suggestion that is only a guess, else None."""
     if asked != "auto" or suggestion is None or suggestion.clear:
         return None
     return (

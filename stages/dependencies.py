@@ -10,18 +10,18 @@ PACKAGES = ("scan_core", "stages")
 ROOT = Path(__file__).resolve().parent.parent
 
 EXEMPT = ("scan_core/errors.py", "scan_core/console", "scan_core/machine", "stages")
-"""Messages, validation, names, tools for people, and what fits the work to a machine: editing them changes no artifact
-beyond rounding, so it must rerun nothing. Of ``stages``, a stage's own file alone counts."""
+"""Messages, validation, tools for people, and what fits the work to a machine: an edit of these changes no artifact
+beyond rounding, so it must rerun nothing. Of ``stages``, only a stage's own file counts."""
 
 
 def folders(stage: Path) -> list[str]:
-    """What dvc.yaml lists for ``stage`` (a file): the file, and the folders of :func:`modules`, sorted."""
+    """Return what dvc.yaml lists for ``stage`` (a file): the file, and the folders of :func:`modules`, sorted."""
     found = modules(stage)
     return sorted({path if path.startswith("stages/") else str(Path(path).parent) for path in found})
 
 
 def modules(stage: Path) -> list[str]:
-    """The modules that ``stage`` (a file) imports, itself included, transitively, also within functions.
+    """Return the modules that ``stage`` (a file) imports, itself included: transitively, also within functions.
 
     Returns:
         Paths relative to the project's root, sorted, without empty and exempt modules.

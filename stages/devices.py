@@ -1,4 +1,4 @@
-"""What ``runtime`` means on the devices that are here: how many, what they share, and whether to compile for them."""
+"""Say what ``runtime`` means for the devices of this machine: which, how many, and whether to compile."""
 
 import os
 from pathlib import Path
@@ -28,7 +28,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def prepare(device: torch.device) -> None:
-    """Set what is global to this process, for a stage's work on ``device``; the library sets none of it."""
+    """Set the global state of this process for a stage's work on ``device``; the library sets none."""
     torch.backends.cudnn.deterministic = True  # the same bytes from the same run, on a GPU too
     if device.type == "cuda":  # pragma: gpu
         torch.set_num_threads(1)  # the host's tensors are small: threads would wait for each other longer than work
@@ -48,7 +48,7 @@ def check_shares(params: Path, count: int, **batch_sizes: int) -> None:
 
 
 def count_devices(runtime: RuntimeParams, device: torch.device) -> int:
-    """How many of ``device``'s kind ``runtime.devices`` asks for.
+    """Return the number of devices of ``device``'s kind that ``runtime.devices`` asks for.
 
     Raises:
         ParamsError: there are not so many.
@@ -79,7 +79,7 @@ def compiles(
     training: PretextParams | ScanParams | SelfLabelParams,
     sizes: int = 1,
 ) -> bool:
-    """Whether ``training``, on so many ``images``, compiles its network, for so many ``sizes`` of batches."""
+    """Say whether ``training`` on so many ``images`` compiles its network, for so many ``sizes`` of batches."""
     if runtime.compile != "auto":
         return runtime.compile
     return compiling_pays(device, steps=training.epochs * (images // training.batch_size), sizes=sizes)

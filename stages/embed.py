@@ -1,4 +1,4 @@
-"""Stage embed: the features and the embedding of every image."""
+"""Stage embed: compute the features and the embedding of every image."""
 
 from pathlib import Path
 from typing import Annotated
@@ -85,7 +85,7 @@ def _embed(config: Params, device: torch.device) -> None:
 
 
 def network(model: PretextModel, layer: str) -> nn.Module:
-    """What gives the encoder's features and, where ``layer`` asks for them, the projections beside them."""
+    """Return the network of the encoder's features and, where ``layer`` asks for them, the projections beside them."""
     return FeaturesAndProjection(model) if layer == "projection" else model.get_submodule("encoder")
 
 

@@ -1,4 +1,4 @@
-"""The stage `evaluate`: the only one that reads labels."""
+"""Stage evaluate: score the clusters. No other stage reads labels."""
 
 import json
 from pathlib import Path
@@ -29,17 +29,19 @@ from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
+from scan_core.report.map_table import read_map, write_map
 from scan_core.report.page import Pictures, Run, write_page
-from scan_core.report.plane import plane, read_map, write_map
+from scan_core.report.plane import plane
 from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
 from stages.evaluate_messages import suggested, summary, warnings
 from stages.opening import Opening, in_pixels, on
-from stages.outcome import PAGE, outcome
+from stages.outcome import outcome
 from stages.params_file import load_params
 from stages.paths import (
     BASELINES,
+    DETAILS,
     EMBEDDINGS,
     ENCODER,
     FEATURES,
@@ -49,6 +51,7 @@ from stages.paths import (
     MAP,
     METRICS,
     NEIGHBORS,
+    PAGE,
     PARAMS,
     PREDICTIONS,
     REJECTED_MODEL,
@@ -93,7 +96,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
     described = describe(found)
     model = {"trained_with": described.taught, "model": f"sha256:{described.digests['self_label']}"}
-    write_text(REPORT / "details.json", json.dumps({**details(results), **model}, indent=2) + "\n")
+    write_text(DETAILS, json.dumps({**details(results), **model}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
     names = cluster_names(results)
     clusters, confidence = results.self_label.clusters, results.self_label.confidence
@@ -115,18 +118,18 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 
 class Evaluation(NamedTuple):
-    """What predictions are worth, and what the page shows."""
+    """The scores of predictions, and what the page shows."""
 
     results: Results
     pictures: Pictures
     embeddings: Float32[np.ndarray, "images dimensions"]
-    """Of all images."""
+    """Embeddings of all images."""
     metadata: dict[str, dict[str, Any]]
-    """Of each step's model."""
+    """Metadata of each step's model."""
 
 
 def models() -> dict[str, Path]:
-    """The model of each step; ``rejected`` where self-labeling was not taken."""
+    """Return the model of each step; ``rejected`` is there where self-labeling's was not taken."""
     rejected = {"rejected": REJECTED_MODEL} if REJECTED_MODEL.exists() else {}
     return {"scan": SCAN_MODEL, "self_label": SELF_LABEL_MODEL, **rejected}
 
@@ -150,7 +153,7 @@ def evaluation(images: Images, index: Index, steps: list[Predictions], *, projec
 
 
 def describe(found: Evaluation) -> Run:
-    """Say what the page says beside the results."""
+    """Collect what the page says beside the results."""
     final = found.metadata["self_label"]
     taught = final.get("trained_with", "not known: a model from before it was written down")
     guess = counting_warning() if final.get("suggested_from") else []
@@ -159,7 +162,7 @@ def describe(found: Evaluation) -> Run:
 
 
 def cluster_names(results: Results) -> list[str]:
-    """The name of each cluster's class, or ``cluster 7``."""
+    """Return the name of each cluster's class, or ``cluster 7``."""
     final = results.self_label
     return prediction_names(final.mapping, results.truth, cluster_count=len(final.sizes))
 

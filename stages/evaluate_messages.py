@@ -1,4 +1,4 @@
-"""What a person reads on the terminal after an evaluation."""
+"""Write what a person reads on the terminal after an evaluation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from stages.advice import BALANCE, MEANINGLESS, collapse_warning
 
 
 def suggested(metadata: Mapping[str, Any]) -> str | None:
-    """Say that nobody has set the number of clusters of a model, by its ``metadata``; None where one has."""
+    """Say that count-clusters chose the number of a model's clusters, by its ``metadata``; None if a person did."""
     if not metadata.get("suggested_from"):
         return None
     low, high = metadata["suggested_from"]
@@ -51,7 +51,7 @@ def _collapse(step: str, result: StepResult, prior: Sequence[float] | None, *, r
 
 
 def summary(results: Results) -> str:
-    """A table, at most 80 columns wide: one line a step and baseline.
+    """Return a table of at most 80 columns, with a line for each step and baseline.
 
     ``self_label`` has a line where it is another model than ``scan``, ``rejected`` is what it came to where it is not.
     """
@@ -79,7 +79,7 @@ def _label_free(results: Results) -> str:
 
 
 def _steps(results: Results) -> dict[str, StepResult]:
-    """The models to tell of; that of the SCAN step once, where it is the final one, too."""
+    """Return the models to list; the SCAN step's stands once where it is the final one, too."""
     same = np.array_equal(results.self_label.probabilities, results.scan.probabilities)
     taken = {} if same else {"self_label": results.self_label}
     rejected = {"rejected": results.rejected} if results.rejected else {}

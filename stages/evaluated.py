@@ -1,76 +1,82 @@
 """What the last evaluation says of each picture, without its labels."""
 
 import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
+from jaxtyping import Float32, Int64
 
-from scan_core.artifacts.model import checksum
-from scan_core.artifacts.tables import read_table
+from scan_core.artifacts.clusters import read_predictions
+from scan_core.artifacts.index import read_index
 from scan_core.errors import ArtifactError
-from stages.paths import MAP, METRICS, REPORTS, SELF_LABEL_MODEL
+from scan_core.naming.names import model_digest
+from scan_core.report.map_table import read_paths
+from stages.paths import DETAILS, INDEX, MAP, PREDICTIONS, SELF_LABEL_MODEL
 
-DETAILS = REPORTS / "evaluate/details.json"
-COLUMNS = pa.schema(
-    [
-        ("x", pa.float32()),
-        ("y", pa.float32()),
-        ("cluster", pa.int32()),
-        ("name", pa.string()),
-        ("confidence", pa.float32()),
-        ("path", pa.string()),
-    ]
-)
+FINAL = "self_label"
+"""The step of the final model."""
+AGAIN = "run dvc repro evaluate"
 
 
 class Evaluated(NamedTuple):
-    """The clusters of the evaluated pictures."""
+    """The evaluated pictures, as the final model sees them."""
 
     model: str
-    """``sha256:`` and the SHA-256 of the model's file."""
-    cluster_count: int
-    cluster: npt.NDArray[np.int32]
-    confidence: npt.NDArray[np.float32]
+    """As :func:`model_digest` gives it."""
+    probabilities: Float32[np.ndarray, "pictures clusters"]
     paths: list[str]
     """As ``labels.parquet`` has them."""
 
     @property
-    def sizes(self) -> list[int]:
-        """Return the number of pictures in each cluster."""
-        return np.bincount(self.cluster, minlength=self.cluster_count).tolist()
+    def cluster_count(self) -> int:
+        """Return the number of the model's clusters."""
+        return self.probabilities.shape[1]
+
+    @property
+    def cluster(self) -> Int64[np.ndarray, " pictures"]:
+        """Return the most probable cluster of each picture, names aside."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def confidence(self) -> Float32[np.ndarray, " pictures"]:
+        """Return the probability of that cluster."""
+        return self.probabilities.max(axis=1)
 
 
 def read_evaluated() -> Evaluated:
-    """Read the clusters of the present model.
+    """Read what the present model says of the evaluated pictures.
 
     Raises:
         ArtifactError: nothing was evaluated, or another model.
     """
     model = evaluated_model()
-    table = read_table(MAP, COLUMNS, further_columns=True)
-    cluster, confidence = table["cluster"].to_numpy(), table["confidence"].to_numpy()
-    return Evaluated(model, int(_entry(METRICS, "clusters")), cluster, confidence, table["path"].to_pylist())
+    steps = read_predictions(PREDICTIONS, image_ids=read_index(INDEX).evaluate_ids)
+    final = next((step.probabilities for step in steps if step.step == FINAL), None)
+    if final is None:
+        raise ArtifactError(f"{PREDICTIONS}: no predictions of the step {FINAL}; {AGAIN}")
+    return Evaluated(model, final, read_paths(MAP, rows=len(final)))
 
 
 def evaluated_model() -> str:
-    """Return ``sha256:`` and the SHA-256 of the present model.
+    """Return the digest of the present model.
 
     Raises:
         ArtifactError: the last evaluation is of another one.
     """
-    model = f"sha256:{checksum(SELF_LABEL_MODEL)}"
-    if _entry(DETAILS, "model") != model:
-        raise ArtifactError(
-            f"{DETAILS}: an evaluation of another model than {SELF_LABEL_MODEL}; run dvc repro evaluate"
-        )
+    model = model_digest(SELF_LABEL_MODEL)
+    if _evaluated() != model:
+        raise ArtifactError(f"{DETAILS}: an evaluation of another model than {SELF_LABEL_MODEL}; {AGAIN}")
     return model
 
 
-def _entry(path: Path, name: str) -> Any:
+def _evaluated() -> Any:
+    """Return the digest of the model that the last evaluation was of."""
     try:
-        return json.loads(path.read_text(encoding="utf-8")).get(name)
+        found = json.loads(DETAILS.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ArtifactError(f"{DETAILS}: missing; {AGAIN}") from None
     except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path}: not readable ({error}); run dvc repro evaluate") from error
+        raise ArtifactError(f"{DETAILS}: not readable ({error}); {AGAIN}") from error
+    if not isinstance(found, dict) or "model" not in found:
+        raise ArtifactError(f"{DETAILS}: no entry model; {AGAIN}")
+    return found["model"]

@@ -1,4 +1,4 @@
-"""The model as ONNX, for programs without this project: ``python -m stages.export``."""
+"""Write the model as ONNX, for programs without this project: ``python -m stages.export``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,13 +17,13 @@ from scan_core.export.network import PixelsToProbabilities
 from scan_core.export.onnx_file import check_packages, write_onnx
 from scan_core.images.images import ResidentImages
 from scan_core.images.stored import first_images
-from scan_core.prediction.clusterer import Clusterer, load_clusterer
+from scan_core.prediction.clusterer import Clusterer
 from stages.cli import run
-from stages.cluster_names import installed_names
-from stages.paths import ENCODER, IMAGES, REPORTS, SELF_LABEL_MODEL
+from stages.cluster_names import final_model
+from stages.paths import IMAGES, REPORTS, SELF_LABEL_MODEL
 
 PICTURES = 32
-"""On which the file is compared with the model."""
+"""Number of pictures on which the file is compared with the model."""
 
 
 def main(output: Annotated[Path, typer.Option(help="The file to write.")] = REPORTS / "export" / "model.onnx") -> None:
@@ -35,8 +35,7 @@ def main(output: Annotated[Path, typer.Option(help="The file to write.")] = REPO
     """
     check_packages()
     check_file_name(output)
-    clusterer = load_clusterer(SELF_LABEL_MODEL, encoder=ENCODER)
-    clusterer.rename(installed_names(SELF_LABEL_MODEL, clusterer.clusters))
+    clusterer = final_model(torch.device("cpu"))
     metadata = clusterer.metadata
     pixels = np.ascontiguousarray(first_images(IMAGES, PICTURES))
     check_images(SELF_LABEL_MODEL, metadata, channels=pixels.shape[1], size=pixels.shape[2])

@@ -1,4 +1,4 @@
-"""Stage fetch: the dataset's images, and apart from them their labels."""
+"""Stage fetch: take in the dataset's images and, apart from them, their labels."""
 
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +40,7 @@ GIBIBYTE = 2**30
 
 @keys_named()
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
-    """Bring the dataset in: the images decoded, resized and in random order, the labels apart from them.
+    """Take the dataset in: images are decoded, resized and shuffled, and labels are kept apart.
 
     Reads data.source, or downloads from the dataset's official origin into .downloads; writes data/artifacts/images,
     data/artifacts/index.parquet, data/artifacts/labels.parquet (for evaluate alone) and reports/fetch (counts, skipped

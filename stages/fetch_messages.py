@@ -1,4 +1,4 @@
-"""What fetch tells of the images: what it understood the dataset to be, and what became of its pictures."""
+"""Write what fetch tells: how it understood the dataset, and what became of its pictures."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,7 +12,7 @@ from stages.params import DataParams, Params
 
 SHOWN_CLASSES = 5
 NEARLY_CONSTANT = 2.0
-"""Standard deviation of the pixels, in levels of 255, below which an image shows nothing."""
+"""An image whose pixels have a lower standard deviation, of 255 levels, shows nothing."""
 
 
 def understood(dataset: Dataset, config: Params) -> str:
@@ -65,7 +65,7 @@ def limited(dataset: Dataset, data: DataParams) -> str | None:
 
 
 def oddities(dataset: Dataset, loaded: Loaded, *, pixels: int) -> Iterator[str]:
-    """Yield a line for each thing about the readable images that a person would want to know.
+    """Yield a line for each peculiarity of the readable images that a person would want to know.
 
     Args:
         loaded: of images of ``pixels`` pixels each.

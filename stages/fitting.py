@@ -1,4 +1,4 @@
-"""Values of params.yaml as a run can have them: those too large for a small folder are lowered, auto is a number."""
+"""Adjust parameters to the data: values too large for a small folder are lowered, ``auto`` becomes a number."""
 
 from typing import Literal
 
@@ -22,7 +22,7 @@ def with_fitting_batch(config: Params, section: str, *, images: int, devices: in
     """Lower ``batch_size`` of a training's ``section`` to the number of its images, or to the next multiple below.
 
     Args:
-        devices: that share each batch equally. Fewer images than these are left for the training to refuse.
+        devices: they share each batch equally. If there are fewer images than devices, the training refuses them.
     """
     step, most = getattr(config, section), images - images % devices
     if step.batch_size <= most or not most:
@@ -32,7 +32,7 @@ def with_fitting_batch(config: Params, section: str, *, images: int, devices: in
 
 
 def with_fitting_neighbors(config: Params, *, images: int) -> Params:
-    """Lower ``neighbors.k`` to a fifth of the training images: of more, most are no neighbors of the same class."""
+    """Lower ``neighbors.k`` to a fifth of the training images, since of more neighbors most are of other classes."""
     neighbors, most = config.neighbors, max(1, images // 5)
     if neighbors.k <= most:
         return config

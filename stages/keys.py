@@ -1,4 +1,4 @@
-"""Errors of the library about the data, with the names that params.yaml has for what they are about."""
+"""Name the parameter in params.yaml that an error of the library is about."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ KEYS = {
 
 @contextmanager
 def keys_named() -> Iterator[None]:
-    """Put the parameter in front of the message of an error that is about one."""
+    """Put the parameter in front of the message of a DataError that is about one."""
     try:
         yield
     except DataError as error:

@@ -1,4 +1,4 @@
-"""Starting a stage as several processes on this machine, by torchrun's launcher, and ending with one message."""
+"""Start a stage as several processes on this machine, by torchrun's launcher, and end with one message."""
 
 import logging
 import os
@@ -20,7 +20,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class ProcessError(ScanError):
-    """One of several processes has failed, and so have all."""
+    """One of several processes has failed, so that all have ended."""
 
 
 def launch(module: str, *arguments: str, count: int) -> None:
@@ -60,12 +60,12 @@ def launch(module: str, *arguments: str, count: int) -> None:
 
 
 def _ignored(number: signal.Signals) -> bool:
-    """As nohup does, for instance."""
+    """Say whether ``number`` is ignored, as under nohup."""
     return signal.getsignal(number) is signal.SIG_IGN
 
 
 def _reason(failures: dict[int, ProcessFailure], count: int) -> str:
-    """What a process has said before its end; else how one ended that the launcher has not ended (by SIGTERM)."""
+    """Return a process's last message; without one, how a process ended that the launcher did not end (SIGTERM)."""
     for failure in failures.values():
         if Path(failure.error_file).is_file():
             return failure.message.removeprefix("error: ")
@@ -79,7 +79,7 @@ def _reason(failures: dict[int, ProcessFailure], count: int) -> str:
 
 @contextmanager
 def _nothing_left_behind() -> Iterator[None]:
-    """Keep the launcher's own words to itself, and put back the signals' handlers, which it replaces."""
+    """Silence the launcher's own log, and restore the signal handlers, which it replaces."""
     before = {number: signal.getsignal(number) for number in SIGNALS}
     logging.disable(logging.CRITICAL)
     try:

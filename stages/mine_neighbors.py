@@ -1,4 +1,4 @@
-"""Stage mine-neighbors: each training image's nearest neighbors."""
+"""Stage mine-neighbors: find each training image's nearest neighbors."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Which run a model is of, and whether that is the one that params.yaml describes."""
+"""Say which run a model comes from, and whether params.yaml describes that run."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,16 +14,16 @@ from stages.params import Params
 SECTIONS = ("seed", "data", "encoder", "pretext", "embed", "neighbors", "scan", "self_label")
 LOCK = Path("dvc.lock")
 NAMED = 5
-"""Differences that are named."""
+"""Number of differences that a message names."""
 
 
 def start_of_run(index: Path, *, images: int, **params: BaseModel | int) -> dict[str, Any]:
-    """What the metadata of a model say of its run: the images, and the sections of params.yaml behind it."""
+    """Return what a model's metadata say about its run: the images, and the sections of params.yaml so far."""
     return {**read_origin(index), "images": images, "params": _plain(params)}
 
 
 def further_run(run: Mapping[str, Any] | None, **params: BaseModel | int) -> dict[str, Any] | None:
-    """``run``, with further sections of params.yaml; None where a model from elsewhere does not say."""
+    """Return ``run`` with further sections of params.yaml; None if the model has no metadata about its run."""
     if run is None:
         return None
     return {**run, "params": {**run["params"], **_plain(params)}}
@@ -36,10 +36,10 @@ def _plain(params: Mapping[str, BaseModel | int]) -> dict[str, Any]:
 
 
 def warning_of_another_run(config: Params, metadata: Mapping[str, Any], index: Path) -> str | None:
-    """What to tell of a model that is not of the present parameters and images, or None where it is.
+    """Return a warning if a model does not belong to the present parameters and images, else None.
 
     Args:
-        metadata: the model's; of one from elsewhere, which says nothing of its run, nothing is known.
+        metadata: of the model; None is also returned if they say nothing about its run.
     """
     run = metadata.get("run")
     if run is None:
@@ -80,7 +80,7 @@ def _other_params(config: Params, params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _recorded(lock: Path) -> dict[str, Any]:
-    """The sections that no model holds, as DVC recorded them when their stages last ran; empty where it did not."""
+    """Return the sections that no model holds, as DVC recorded them at their stages' last run; empty without it."""
     try:
         stages = YAML(typ="safe", pure=True).load(lock)["stages"]
         recorded = {name: stages[name]["params"]["params.yaml"] for name in ("fetch", "embed", "mine-neighbors")}

@@ -1,4 +1,4 @@
-"""The names of the clusters, checked and installed: ``python -m stages.names FILE``."""
+"""Check and install the names of the clusters: ``python -m stages.names FILE``."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +15,8 @@ from scan_core.report.members import surest_members
 from stages.cli import run
 from stages.cluster_names import installed_names
 from stages.evaluated import Evaluated, read_evaluated
-from stages.names_messages import PAGE, moved, shown
-from stages.paths import CLUSTER_NAMES, SELF_LABEL_MODEL
+from stages.names_messages import moved, shown
+from stages.paths import CLUSTER_NAMES, PAGE, SELF_LABEL_MODEL
 
 BACKUP = CLUSTER_NAMES.with_name(f"{CLUSTER_NAMES.name}.bak")
 
@@ -37,6 +37,10 @@ def main(
     Without FILE, shows the names that are installed. Keep clusters.yaml in git: sort, predict and report read it, and
     no stage depends on it. The one before is kept as clusters.yaml.bak.
     """
+    if form and (file is not None or carried):
+        raise DataError("--form: writes empty names, and takes neither FILE nor --carry-over; leave these out")
+    if carried and file is None:
+        raise DataError(f"--carry-over: expects FILE, the names of the earlier model, for instance {CLUSTER_NAMES}")
     evaluated = read_evaluated()
     if form:
         _write_form(evaluated)
@@ -92,7 +96,7 @@ def _carry_over(names: Names, file: Path, evaluated: Evaluated, *, wanted: bool)
 
 
 def _install(names: Sequence[str], evaluated: Evaluated) -> None:
-    """Write clusters.yaml with the members of the present clusters; keep the one before, if it says something else."""
+    """Write clusters.yaml with the members of the present clusters; keep the file before, if it was another."""
     members = surest_members(
         evaluated.cluster, evaluated.confidence, evaluated.paths, cluster_count=evaluated.cluster_count
     )

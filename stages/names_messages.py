@@ -1,22 +1,24 @@
-"""What ``python -m stages.names`` says of the names."""
+"""Write what ``python -m stages.names`` says about the names."""
 
 from collections.abc import Sequence
 
-from scan_core.naming.carry_over import LEAST_SHARE, CarriedOver, Move
-from scan_core.naming.groups import groups
-from scan_core.naming.names import Names
-from stages.evaluated import Evaluated
-from stages.paths import REPORTS
+import numpy as np
 
-PAGE = REPORTS / "report.html"
+from scan_core.console.words import counted
+from scan_core.naming.carry_over import LEAST_SHARE, CarriedOver, Move
+from scan_core.naming.groups import groups, ranked
+from scan_core.naming.names import JUNK, Names
+from stages.evaluated import Evaluated
+from stages.paths import PAGE
+
 FIRM = 0.8
-"""A name that was carried over with less support is pointed out."""
+"""Names that were carried over with less support get a line."""
 MOST_NUMBERS = 20
-"""Upper limit of the numbers of clusters in a line."""
+"""Largest number of clusters that a line lists."""
 
 
 def moved(names: Names, found: CarriedOver) -> list[str]:
-    """What became of each old cluster with a name, the names that are lost, and the clusters without one."""
+    """Return a line for each old cluster with a name, for lost names, and for each name with little support."""
     lines = []
     for cluster, name in enumerate(names.names):
         if name:
@@ -47,18 +49,18 @@ def shown(names: Sequence[str], evaluated: Evaluated) -> list[str]:
         return [
             f"no names yet: give them on {PAGE}, save, and run python -m stages.names FILE; or write a form (--form)"
         ]
+    grouped = groups(names)
+    group = ranked(evaluated.probabilities, grouped, most=1).group[:, 0]
+    sizes = np.bincount(group, minlength=len(grouped.names))
+    clusters: dict[str, list[int]] = {}
+    for cluster, name in enumerate(names):
+        clusters.setdefault(name, []).append(cluster)
+    nameless = clusters.pop("", [])
     lines = []
-    grouped, sizes, total = groups(names), evaluated.sizes, len(evaluated.paths)
-    for group, name in enumerate(grouped.names):
-        clusters = [cluster for cluster, one in enumerate(grouped.of_cluster) if one == group]
-        if not names[clusters[0]]:
-            continue
-        pictures = sum(sizes[cluster] for cluster in clusters)
-        aside = " (set aside)" if group == grouped.junk else ""
-        lines.append(f"{name}{aside}: {pictures:,} of {total:,} pictures, {_numbers(clusters)}")
-    if nameless := [cluster for cluster, name in enumerate(names) if not name]:
-        lines.append(f"without a name: {_numbers(nameless)}")
-    return lines
+    for name, numbers in clusters.items():
+        pictures = f"{sizes[grouped.of_cluster[numbers[0]]]:,} of {counted(len(group), 'picture')}"
+        lines.append(f"{name}{' (set aside)' if name == JUNK else ''}: {pictures}, {_numbers(numbers)}")
+    return [*lines, f"without a name: {_numbers(nameless)}"] if nameless else lines
 
 
 def _numbers(clusters: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""The encoder that params.yaml describes, what it starts from, and what to say where there can be none."""
+"""Make the encoder that params.yaml describes, with the weights that it starts from."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ OTHERWISE = (
 
 
 def new_encoder(encoder: EncoderParams, *, channels: int, image_size: int) -> Encoder:
-    """Make it, with random weights; see :func:`scan_core.encoders.build.make_encoder`.
+    """Make the encoder with random weights; see :func:`scan_core.encoders.build.make_encoder`.
 
     Raises:
         ParamsError: there is no such encoder, or none for images of this size.
@@ -30,7 +30,7 @@ def new_encoder(encoder: EncoderParams, *, channels: int, image_size: int) -> En
 
 
 def started_encoder(encoder: EncoderParams, *, channels: int, image_size: int) -> tuple[Encoder, Start]:
-    """Make it, with the weights that ``encoder.weights`` names; see :func:`new_encoder`.
+    """Make the encoder with the weights that ``encoder.weights`` names; see :func:`new_encoder`.
 
     Raises:
         ParamsError: as there; or the weights cannot be had, or are those of another network.

@@ -1,4 +1,4 @@
-"""Features of the images that a model was trained on, with which new pictures are compared."""
+"""Find the features of a model's training images, with which new pictures are compared."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The lines that a stage opens and closes with: what it does and how long that took last time, and what came of it."""
+"""Print a stage's first and last line: what it does, how long that took last time, and the result."""
 
 import json
 import time
@@ -17,13 +17,13 @@ from scan_core.training.precision import computes_in_bfloat16
 from stages.paths import main_root
 
 LONG = 10.0
-"""Seconds of the last time that are worth a word."""
+"""A last time of fewer seconds is not mentioned."""
 KEPT = 50
-"""Times that are remembered."""
+"""Number of times that are remembered."""
 
 
 class Opening:
-    """Says what ``stage`` does now; ``work`` is all that its time depends on, as far as a line can say it."""
+    """Say what ``stage`` does now; ``work`` names what its time depends on, as far as one line can."""
 
     def __init__(self, stage: str, work: str) -> None:
         self._stage, self._work, self._started = stage, work, time.monotonic()
@@ -31,10 +31,10 @@ class Opening:
         say(f"{stage}: {work}" + (f"; it took {duration(last)} last time" if last >= LONG else ""))
 
     def close(self, found: str, *, whole: bool = True) -> None:
-        """Say what came of it.
+        """Say what the stage has found.
 
         Args:
-            whole: whether all the work was done now; the time of a part is not remembered.
+            whole: whether all the work was done now: only then is its time remembered.
         """
         tell(f"{self._stage}: {found}")
         if whole and rank() == 0:
@@ -45,10 +45,10 @@ class Opening:
 
 
 def on(device: torch.device, precision: str | None = None) -> str:
-    """``on the CPU (2 threads, float32)``: where a stage computes, and in which numbers.
+    """Return where a stage computes and in which precision: ``on the CPU (2 threads, float32)``.
 
     Args:
-        precision: that is asked for; a device that lacks it takes float32.
+        precision: the one asked for; a device without it takes float32.
     """
     numbers = [precision if precision != "bfloat16" or computes_in_bfloat16(device) else "float32"] if precision else []
     if device.type == "cuda":  # pragma: gpu
@@ -61,7 +61,7 @@ def on(device: torch.device, precision: str | None = None) -> str:
 
 
 def in_pixels(images: Images) -> str:
-    """``28 x 28 pixels``."""
+    """Return ``28 x 28 pixels``."""
     return f"{images.size} x {images.size} pixels"
 
 
@@ -74,7 +74,7 @@ def _file() -> Path:
 
 
 def _last_times() -> dict[str, float]:
-    """Seconds of the last run of each kind of work on this machine; empty where nothing can be read."""
+    """Return the seconds of each kind of work's last run on this machine; empty where nothing can be read."""
     try:
         found = json.loads(_file().read_text(encoding="utf-8"))
     except (OSError, ValueError):

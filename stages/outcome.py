@@ -1,4 +1,4 @@
-"""What the last run has found, in one line, with the page to open: ``python -m stages.outcome``."""
+"""Say in one line what the last run has found, and which page to open: ``python -m stages.outcome``."""
 
 import json
 from collections.abc import Mapping
@@ -11,9 +11,7 @@ from scan_core.console.progress import tell
 from scan_core.console.words import counted
 from scan_core.errors import ArtifactError
 from stages.cli import run
-from stages.paths import METRICS, REPORTS
-
-DETAILS, PAGE = REPORTS / "evaluate" / "details.json", REPORTS / "report.html"
+from stages.paths import DETAILS, METRICS, PAGE
 
 
 def main(

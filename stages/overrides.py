@@ -1,4 +1,4 @@
-"""What a person types behind a preset's name: a path, or KEY=VALUE."""
+"""Read what a person types after a preset's name: a path, or KEY=VALUE."""
 
 import difflib
 import os
@@ -72,7 +72,7 @@ def _yaml_value(override: str, text: str) -> Any:
 
 
 def _holds_text(key: str) -> bool:
-    """Whether the value of ``key`` is text, by the schema."""
+    """Say whether the schema has text for ``key``."""
     annotation: Any = Params
     for part in key.split("."):
         sections = [each for each in _types(annotation) if isinstance(each, type) and issubclass(each, BaseModel)]
@@ -82,6 +82,6 @@ def _holds_text(key: str) -> bool:
 
 
 def _types(annotation: Any) -> set[Any]:
-    """The types of a union, and of what is annotated; those within a container are not its own."""
+    """Return the types in a union or an annotation, but not those within a container."""
     arguments = () if get_origin(annotation) is tuple else get_args(annotation)
     return {annotation}.union(*(_types(each) for each in arguments if not isinstance(each, str | int | float)))

@@ -18,7 +18,7 @@ NEIGHBORS = Path("data/artifacts/neighbors.parquet")
 SCAN_MODEL = Path("data/artifacts/scan/model.safetensors")
 SELF_LABEL_MODEL = Path("data/artifacts/self_label/model.safetensors")
 REJECTED_MODEL = Path("data/artifacts/self_label/rejected.safetensors")
-"""What self-labeling came to where it was not taken; only there."""
+"""Self-labeling's model where it was not taken; otherwise there is no such file."""
 BASELINES = Path("data/artifacts/baselines.parquet")
 PREDICTIONS = Path("data/artifacts/predictions.parquet")
 
@@ -27,9 +27,12 @@ CLUSTER_NAMES = Path("clusters.yaml")
 
 REPORTS = Path("reports")
 MAP = REPORTS / "evaluate/map.parquet"
-METRICS = Path("reports/metrics/evaluate.json")
+METRICS = REPORTS / "metrics/evaluate.json"
+DETAILS = REPORTS / "evaluate/details.json"
+"""Figures of the evaluation beside ``METRICS``."""
+PAGE = REPORTS / "report.html"
 
 
 def main_root() -> Path:
-    """The main repository's root, also in a queued experiment, which runs in a copy of it."""
+    """Return the main repository's root, also in a queued experiment, which runs in a copy of it."""
     return Path(os.environ.get("DVC_ROOT", ".")).resolve()

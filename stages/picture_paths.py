@@ -1,7 +1,8 @@
-"""Which pictures a person means: folders, files, patterns, and a list on standard input."""
+"""Find the pictures that a person names: folders, files, patterns, and a list on standard input."""
 
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,26 +17,28 @@ from scan_core.errors import DataError
 
 KEY = "PICTURES"
 STDIN = "-"
+RECURSIVE = re.compile(r"(?:(?<=/)|^)\*\*(?:/|$)")
+"""Folders of any depth, in a pattern."""
 
 
 class Found(NamedTuple):
     """Pictures to label."""
 
     paths: list[str]
-    """How the table calls them."""
+    """Their names in the table."""
     files: list[str]
-    """Where they are."""
+    """Their paths on this machine."""
     skipped: list[Skipped]
-    """What turned out to be no picture before any was read."""
+    """Entries that are no pictures, as was seen before any was read."""
     left_out: Counter[str]
-    """Numbers of other files in the folders, by what they are."""
+    """Number of other files in the folders, by their kind."""
 
 
 def find_pictures(given: Sequence[str | Path], stdin: Iterable[bytes]) -> Found:
     """Find what is ``given``: each a folder, a file, a pattern, or ``-`` for a list of folders and files on ``stdin``.
 
-    A single folder's pictures are called by their paths below it, a single file by its name, all others as they are
-    given. Each is taken once. What is listed and not there remains, to be told of with what cannot be read.
+    Pictures of a single folder are named by their paths below it, a single file by its name, all others as they are
+    given. Each is taken once. Entries of a list that do not exist stay in, to be reported with unreadable pictures.
 
     Raises:
         DataError: nothing there, no picture in the only folder, or an empty list.
@@ -47,7 +50,7 @@ def find_pictures(given: Sequence[str | Path], stdin: Iterable[bytes]) -> Found:
             _add_folder(found, place, called="")
         elif Path(place).is_dir():
             try:
-                _add_folder(found, place, called=printable(place))
+                _add_folder(found, place, called="" if place == "." else printable(place))
             except DataError:
                 found.skipped.append(Skipped(printable(place), "a folder without a picture, or which cannot be read"))
         else:
@@ -66,10 +69,26 @@ def _places(given: Sequence[str | Path], stdin: Iterable[bytes]) -> Iterator[str
             yield one
         elif not glob.has_magic(one):
             pictures_below(Path(one).absolute(), key=KEY)  # says that there is nothing
-        elif matches := sorted(glob.glob(one, recursive=True)):  # noqa: PTH207, which does not take absolute patterns
+        elif matches := sorted({*_matching(one)}):
             yield from matches
         else:
             raise DataError(f"{KEY}: nothing matches {one} in {Path.cwd()}; correct the pattern")
+
+
+def _matching(pattern: str) -> Iterator[str]:
+    """Yield what matches; below ``**``, no link to a folder is followed, for it may lead in a circle."""
+    before, *after = RECURSIVE.split(pattern, maxsplit=1)
+    if not after:
+        yield from glob.glob(pattern)  # noqa: PTH207, which does not take absolute patterns
+        return
+    for base in glob.glob(before) if before else [""]:  # noqa: PTH207
+        if not after[0]:
+            yield base or "."
+            continue
+        for folder, below, _ in os.walk(base or "."):
+            below[:] = [name for name in below if not name.startswith(".")]
+            place = folder if base else os.path.relpath(folder)
+            yield from _matching(after[0] if place == "." else f"{glob.escape(place.rstrip('/'))}/{after[0]}")
 
 
 def _listed(stdin: Iterable[bytes]) -> Iterator[str]:
@@ -81,9 +100,10 @@ def _listed(stdin: Iterable[bytes]) -> Iterator[str]:
 
 def _add_folder(found: Found, folder: str, *, called: str) -> None:
     dataset = pictures_below(Path(folder).absolute(), key=KEY)
-    found.paths.extend(f"{called.rstrip('/')}/{path}" if called else path for path in dataset.path)
+    before = f"{called.rstrip('/')}/" if called else ""
+    found.paths.extend(f"{before}{path}" for path in dataset.path)
     found.files.extend(map(str, dataset.read(np.arange(len(dataset.path)))))
-    found.skipped.extend(dataset.skipped)
+    found.skipped.extend(Skipped(f"{before}{path}", reason) for path, reason in dataset.skipped)
     found.left_out.update(dataset.left_out)
 
 

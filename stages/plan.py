@@ -1,4 +1,4 @@
-"""What a run of the present parameters takes on this machine, before it starts: ``python -m stages.plan``."""
+"""Predict what a run of the present parameters takes on this machine: ``python -m stages.plan``."""
 
 import math
 import shutil
@@ -32,7 +32,7 @@ from stages.plan_training import measure_training
 
 COLUMNS = 80
 GUESS = 20
-"""Clusters, before count-clusters has run; the time hardly depends on it."""
+"""Number of clusters before count-clusters has run; the time hardly depends on it."""
 UNITS = (("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10))
 TRAININGS = {"pretext-train": "pretext", "scan-train": "scan", "self-label": "self_label"}
 """The sections of the trainings, by stage."""
@@ -42,7 +42,7 @@ ORDER = (
     "preview", "pretext-train", "embed", "mine-neighbors", "count-clusters", "baselines", "scan-train", "self-label",
     "evaluate",
 )  # fmt: skip
-"""Of the stages after fetch."""
+"""Order of the stages after fetch."""
 
 
 class Free(NamedTuple):
@@ -81,7 +81,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 
 def with_a_count(config: Params) -> Params:
-    """Put a number in the place of scan.clusters: auto, that of count-clusters where it has run, and say so."""
+    """Replace scan.clusters: auto by count-clusters' number, or a guess before it has run, and say so."""
     if config.scan.clusters != "auto":
         return config
     number = cluster_count("auto").clusters if CLUSTERS.exists() else GUESS
@@ -90,7 +90,7 @@ def with_a_count(config: Params) -> Params:
 
 
 def fitted(config: Params, counts: Counts, *, devices: int) -> Params:
-    """Lower with a warning what the stages will lower."""
+    """Lower, with a warning, the values that the stages will lower."""
     for section, images in {"pretext": counts.pretext, "scan": counts.train, "self_label": counts.train}.items():
         step = getattr(config, section)
         if step.epochs and getattr(step, "task", None) != NO_TASK:
@@ -115,12 +115,14 @@ def measure_all(config: Params, counts: Counts, *, devices: int) -> dict[str, Me
                 work = executor.submit(measure_training, section, config, learns, devices, folder)
                 found[stage] = work.result()
         except BrokenProcessPool:
-            raise ParamsError("a few steps of a stage were killed: for want of memory?") from None
+            raise ParamsError(
+                "a process that measured a stage was killed, probably for lack of memory; lower batch_size"
+            ) from None
     return {"fetch": fetch, **{stage: found[stage] for stage in ORDER}}
 
 
 def with_start(measured: Measured, *, seconds: float, libraries: int) -> Measured:
-    """Add what a stage takes to start."""
+    """Add the time and memory that a stage takes to start."""
     in_all = None if measured.seconds is None else seconds + measured.seconds
     return measured._replace(seconds=in_all, host=libraries + measured.host)
 
@@ -169,7 +171,7 @@ def _advice(config: Params, stage: str, measured: Measured, *, over: float) -> s
 
 
 def _largest(stage: str) -> str:
-    """What to lower where ``stage`` takes too much of the disk."""
+    """Return the parameter to lower where ``stage`` takes too much of the disk."""
     return f"{TRAININGS[stage]}.views or data.limit" if stage in ("scan-train", "self-label") else "data.limit"
 
 
@@ -211,7 +213,7 @@ def print_notes(config: Params, found: dict[str, Measured], free: Free, *, devic
 
 
 def size(count: float) -> str:
-    """``1.3 GiB``; a dash for nothing."""
+    """Return ``1.3 GiB``; a dash for nothing."""
     for unit, length in UNITS:
         if count >= length:
             return f"{count / length:,.1f} {unit}"

@@ -1,4 +1,4 @@
-"""How many images a run of the present parameters has, as far as that is known before it."""
+"""Count the images of a run before it starts, as far as they are known."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -21,14 +21,14 @@ class Counts(NamedTuple):
     """Numbers of images."""
 
     all: int
-    """In data/artifacts/images."""
+    """All images in data/artifacts/images."""
     pretext: int
-    """To learn an embedding from: those to train on, and those of ``pretext.train_splits``."""
+    """Images to learn an embedding from: the training images, and those of ``pretext.train_splits``."""
     train: int
     evaluate: int
     channels: int
     origin: str
-    """How they are known, in words."""
+    """The source of these numbers, in words."""
 
 
 @keys_named()

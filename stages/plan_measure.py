@@ -1,4 +1,4 @@
-"""What the plan measures: a few real steps of each stage, each in a process of its own, scaled to all images."""
+"""Measure a few real steps of each stage but the trainings, and scale them to all images."""
 
 import time
 from pathlib import Path
@@ -36,15 +36,15 @@ from stages.pretext_train import pretext_training
 from stages.preview import ROWS
 
 BUDGET = 4.0
-"""Seconds for each measurement, beside those of a first trial."""
+"""Seconds for each measurement, without those of a first trial."""
 TRIAL = 8
-"""Images in the first step of a training."""
+"""Batch size of the first step of a training."""
 SAMPLE, POINTS = 256, 4096
-"""Images that are decoded, and embeddings that are searched."""
+"""Number of images to decode, and of embeddings to search."""
 
 
 class Measured(NamedTuple):
-    """What a stage takes for all images, but for its start."""
+    """What a stage takes for all images, without its start."""
 
     images: int
     seconds: float | None
@@ -55,9 +55,9 @@ class Measured(NamedTuple):
     """Bytes of a CUDA device's memory at the peak."""
     disk: float = 0.0
     batch: int = 0
-    """Images in a measured step of a training."""
+    """Batch size of the measured steps of a training."""
     batch_bytes: float = 0.0
-    """How much of the peak each image of a batch takes."""
+    """Bytes of the peak for each image of a batch."""
 
 
 def measure_fetch(config: Params, root: Path, counts: Counts, folder: Path) -> Measured:
@@ -133,7 +133,7 @@ def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Me
 
 
 def _model(config: Params, images: Images) -> PretextModel:
-    """As pretext-train would write it, with random weights."""
+    """Return the model that pretext-train would write, with random weights."""
     encoder = encoder_for(config, images)
     if config.pretext.task == NO_TASK:
         return PretextModel(encoder, projection=None).to(images.device)
@@ -142,14 +142,14 @@ def _model(config: Params, images: Images) -> PretextModel:
 
 
 def _looks(config: Params) -> int:
-    """How often evaluate runs the encoder: for each model that has not learned from stored features alone."""
+    """Return how often evaluate runs the encoder: for each model that has not learned from stored features alone."""
     if config.scan.views:
         return 2
     return int(config.self_label.epochs > 0 and config.self_label.views > 0)
 
 
 def _infer(network: torch.nn.Module, images: Images, precision: str, *, most: int) -> tuple[float, Tensor]:
-    """Seconds for an image, and what comes out for some."""
+    """Return the seconds for an image, and the outputs of some images."""
     count = TRIAL
     for _ in range(3):  # to get warm, to see how many can be afforded, and those
         ids = torch.arange(count) % len(images)
@@ -162,7 +162,7 @@ def _infer(network: torch.nn.Module, images: Images, precision: str, *, most: in
 
 
 def _mine(config: Params, counts: Counts, dimensions: int) -> Measured:
-    """Search exactly, among fewer points, which takes as long as their number squared."""
+    """Search exactly among fewer points, and scale the time by the square of their number."""
     points = min(counts.train, POINTS)
     unit = np.random.default_rng(0).standard_normal((points, dimensions), dtype=np.float32)
     gpus = present_gpus() if config.runtime.device in ("auto", "cuda") else ()
@@ -199,7 +199,7 @@ def _count(config: Params, counts: Counts, dimensions: int) -> Measured:
 
 
 def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float:
-    """Seconds of k-means on three kinds of features, all taken to be as wide as the embeddings."""
+    """Return the seconds of k-means on three kinds of features, all taken to be as wide as the embeddings."""
     points, clusters = min(len(unit), POINTS), min(config.scan.cluster_count, len(unit))
     started = time.perf_counter()
     kmeans(unit[:points], fit_ids=np.arange(points), clusters=clusters, seed=0, workers=config.runtime.threads)
@@ -208,19 +208,19 @@ def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float:
 
 
 def get_ready(config: Params) -> torch.device:
-    """As a stage does."""
+    """Choose and prepare the device as a stage does."""
     device = choose_device(config.runtime.device)
     prepare(device)
     return device
 
 
 def with_values(config: Params, section: str, **values: object) -> Params:
-    """The parameters with other ``values`` in ``section``."""
+    """Return the parameters with other ``values`` in ``section``."""
     return config.model_copy(update={section: getattr(config, section).model_copy(update=values)})
 
 
 def encoder_for(config: Params, images: Images) -> Encoder:
-    """The encoder, with random weights: others take as long."""
+    """Return the encoder with random weights: others take as long."""
     return new_encoder(config.encoder, channels=images.channels, image_size=images.size)
 
 

@@ -1,4 +1,4 @@
-"""What a training takes: a few real steps of it are run, and scaled to all its images and epochs."""
+"""Run a few real steps of a training, and scale them to all its images and epochs."""
 
 import time
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ from stages.scan_train import scan_training
 from stages.self_label import self_label_training
 
 SECOND_TRIAL = 32
-"""Images in the next one, at least: by both, what a batch takes is told from what the network takes."""
+"""Smallest batch size of the next run: by both, memory for a batch is told from memory for the network."""
 SHARE_OF_MEMORY = 0.5
-"""Of what is free, what a measurement may take."""
+"""Largest share of the free memory that a measurement may take."""
 LEARNING_RATE = 1e-6
 """So low that noise teaches nothing; it has no effect on the time."""
 
@@ -161,7 +161,7 @@ def _noise(width: int, images: int) -> StoredFeatures:
 
 
 def _selection_bytes(section: str, config: Params) -> int:
-    """Bytes for each image while the best head is chosen: the logits as they come, and joined."""
+    """Return the bytes for each image while the best head is chosen: the logits in batches, and joined."""
     if section != "scan":
         return 0
     heads = config.scan.heads if config.scan.train_encoder else 1
@@ -169,7 +169,7 @@ def _selection_bytes(section: str, config: Params) -> int:
 
 
 def _epochs(section: str, config: Params, images: Images) -> float:
-    """How many epochs there are, those with small crops counted by what they cost."""
+    """Return the number of epochs; those with small crops count by their cost."""
     if section != "pretext":
         return getattr(config, section).epochs
     ids = torch.arange(TRIAL)

@@ -1,4 +1,4 @@
-"""New pictures, sorted by the model that is there: ``python -m stages.predict PICTURES``."""
+"""Predict the clusters of new pictures: ``python -m stages.predict PICTURES``."""
 
 import sys
 import tempfile
@@ -13,29 +13,32 @@ import typer
 
 from scan_core.artifacts.atomic import check_file_name, write_text
 from scan_core.console.progress import say, tell, warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Skipped
 from scan_core.errors import ArtifactError, DataError, one_line
 from scan_core.evaluation.confidence import cluster_sizes
 from scan_core.evaluation.csv_tables import csv
-from scan_core.prediction.clusterer import Clusterer, load_clusterer
+from scan_core.prediction.clusterer import Clusterer
 from scan_core.prediction.novelty import Novelty
 from scan_core.prediction.table import Rows, check_ending, joined, rows_of, write_table
 from stages.cli import run
-from stages.cluster_names import installed_names
+from stages.cluster_names import final_model
 from stages.devices import choose_device, prepare
 from stages.fetch_messages import left_out
 from stages.model_run import warning_of_another_run
 from stages.novelty_reference import reference_features
 from stages.params_file import load_params
-from stages.paths import ENCODER, INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
+from stages.paths import INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
 from stages.picture_paths import STDIN, Found, find_pictures
 
 MOST_NAMED = 10
-"""Pictures left out whose reasons are printed."""
+"""Largest number of pictures left out whose reasons are printed."""
 SOME_LEFT_OUT = 3
 """Exit status where the table lacks some pictures."""
 UNLIKE = 99.0
-"""Novelty above which pictures are counted."""
+"""Pictures with a higher novelty are counted."""
+FOREIGN, MANY = 75.0, 20
+"""A median novelty above this, of at least so many pictures, is told of: half of such pictures have more than 50."""
 
 
 def main(
@@ -57,25 +60,24 @@ def main(
     """Say which cluster each picture belongs to, without training anything.
 
     Reads data/artifacts/self_label/model.safetensors, data/artifacts/pretext/encoder.safetensors where that model is
-    without its encoder, clusters.yaml where the clusters have names, what novelty compares with (features.npy, or the
-    training images), and PICTURES, which it prepares as that model's metadata say. Writes a table with a row for each
-    picture, name by name and the surest first, and beside it a list of those that cannot be read. docs/predict.md
-    describes both.
+    without its encoder, clusters.yaml where the clusters have names, the features that novelty compares with
+    (features.npy, or those of the training images), and PICTURES, which it prepares as that model's metadata say.
+    Writes a table with a row for each picture, name by name, the surest first, and beside it a list of those that
+    cannot be read. docs/predict.md describes both.
 
     Exit status: 0 where every picture has a row, 3 where some have none, 1 where there is no table.
     """
     config = load_params(params)
-    clusterer = load_clusterer(SELF_LABEL_MODEL, encoder=ENCODER, device=choose_device(config.runtime.device))
+    clusterer = final_model(choose_device(config.runtime.device))
     if message := warning_of_another_run(config, clusterer.metadata, INDEX):
         warn(message)
-    clusterer.rename(installed_names(SELF_LABEL_MODEL, clusterer.clusters))
     check_file_name(output)
     check_ending(output)
     found = find_pictures(pictures, sys.stdin.buffer if STDIN in pictures else ())
     if message := left_out(found.left_out):
         say(message)
     if clusterer.metadata["channels"] == 1:
-        say("the model is one of gray images: of the pictures' colors it sees the brightness")
+        say("the model has learned from gray images: it sees the brightness of the pictures' colors")
     prepare(clusterer.device)
     threads, most_pixels = config.runtime.threads, round(config.data.max_megapixels * 1e6)
     with tempfile.TemporaryFile() as file:
@@ -85,7 +87,7 @@ def main(
         _warn_of(skipped)
         if not len(rows.row):
             raise DataError(
-                f"PICTURES: none of the {_pictures(len(skipped))} in {' '.join(map(str, pictures))} can be "
+                f"PICTURES: none of the {counted(len(skipped), 'picture')} in {' '.join(map(str, pictures))} can be "
                 "read; replace them"
             )
         probabilities = _spooled(file, clusterer.clusters) if everything else None
@@ -136,22 +138,33 @@ def _warn_of(skipped: Sequence[Skipped]) -> None:
 
 def _tell_sizes(rows: Rows, names: Sequence[str]) -> None:
     for name, count in zip(names, cluster_sizes(rows.group, cluster_count=len(names)).tolist(), strict=True):
-        tell(one_line(f"{name}: {_pictures(count)}"))
+        tell(one_line(f"{name}: {counted(count, 'picture')}"))
     if unlike := int((rows.novelty > UNLIKE).sum()):
-        tell(f"unlike anything that the model has learned from (novelty above {UNLIKE:g}): {_pictures(unlike)}")
+        tell(
+            f"unlike anything that the model has learned from (novelty above {UNLIKE:g}): {counted(unlike, 'picture')}"
+        )
+    if message := unlike_as_a_whole(rows.novelty):
+        warn(message)
 
 
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'s' * (count != 1)}"
+def unlike_as_a_whole(novelty: npt.NDArray[np.float32]) -> str | None:
+    """What to tell of pictures that are not of the training's sort, by the ``novelty`` [N] of each; else None."""
+    median = float(np.median(novelty)) if len(novelty) >= MANY else 0.0
+    if not median > FOREIGN:
+        return None
+    return (
+        f"as a whole, these pictures are unlike those that the model has learned from: half have a novelty above "
+        f"{median:.0f}, where 50 is usual; clusters may mean nothing for them, however high the confidence"
+    )
 
 
 def _finish(output: Path, skipped: Sequence[Skipped]) -> None:
-    """List what the table lacks beside it, and end with the exit status that says so."""
+    """Write the list of pictures left out beside the table, and end with the exit status for it, if there are any."""
     beside = output.with_name(f"{output.stem}.left-out.csv")
     beside.unlink(missing_ok=True)
     if skipped:
         write_text(beside, csv(pd.DataFrame(skipped, columns=["path", "reason"])))
-        say(f"not in the table: {_pictures(len(skipped))}; {beside} says why")
+        say(f"not in the table: {counted(len(skipped), 'picture')}; {beside} says why")
         raise typer.Exit(SOME_LEFT_OUT)
 
 

@@ -129,7 +129,7 @@ def _started_encoder(config: Params, images: Images) -> tuple[Encoder, Start]:
 def _metadata(
     config: Params, images: Images, normalization: Normalization, start: Start, *, train_images: int
 ) -> dict[str, Any]:
-    """What the encoder's file says of it."""
+    """Return the metadata of the encoder's file."""
     encoder, pretext = config.encoder, config.pretext
     run = start_of_run(INDEX, images=train_images, seed=config.seed, encoder=encoder, pretext=pretext)
     return {
@@ -145,7 +145,7 @@ def _metadata(
 
 
 def trained_with(start: Start, *, task: str, images: int, dataset: str) -> str:
-    """What has taught the encoder after ``task`` on so many ``images``, in words."""
+    """Say in words what has taught the encoder after ``task`` on so many ``images``."""
     if task == NO_TASK:
         return start.trained_with
     own = f"{task} on {images:,} images of {dataset}"
@@ -159,7 +159,7 @@ def pretext_training(
     train_ids: Int64[Tensor, " images"],
     normalization: Normalization,
 ) -> PretextTraining:
-    """The training of this stage, of ``encoder`` with what the task adds to it, on the images' device."""
+    """Return this stage's training of ``encoder`` and what the task adds to it, on the images' device."""
     pretext, seed = config.pretext, config.seed + config.pretext.seed
     operations = pretext.augmentation.operations()
     small = None

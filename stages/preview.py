@@ -1,4 +1,4 @@
-"""Stage preview: what augmentation makes of the images, to look at before training."""
+"""Stage preview: draw augmented images, to look at before training."""
 
 from pathlib import Path
 from typing import Annotated
@@ -35,20 +35,20 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     images = torch.from_numpy(first_images(IMAGES, ROWS))
     normalization = read_normalization(INDEX, channels=images.shape[1])
     augmentations = used(config)
-    opening = Opening("preview", f"{counted(len(images), 'image')}, as they are and as the trainings see them")
+    seen = "as they are and as the trainings see them" if augmentations else "which no training changes"
+    opening = Opening("preview", f"{counted(len(images), 'image')}, {seen}")
     columns, headings = [images], {0: "image"}
     for section, augmentation in augmentations.items():
         headings[len(columns)] = f"{section}.augmentation"
         columns += [_view(images, augmentation, normalization, seed=seed) for seed in range(VIEWS)]
     sheet = torch.stack(columns, dim=1).flatten(0, 1).numpy()
     write_contact_sheet(SHEET, sheet, columns=len(columns), headings=headings)
-    question = "would you still give each of these pictures the same name?"
-    none = "no training changes the images, so there are no others to look at"
-    opening.close(f"look at {SHEET}: {question if augmentations else none}")
+    question = f"look at {SHEET}: would you still give each of these pictures the same name?"
+    opening.close(question if augmentations else f"nothing to check; {SHEET} shows them")
 
 
 def used(config: Params) -> dict[str, AugmentationParams]:
-    """The augmentations of the trainings that there are, but for those that learn from the features of the images."""
+    """Return the augmentations of the trainings, without those that learn from features of the images alone."""
     trainings = {
         "pretext": config.pretext.task != NO_TASK,
         "scan": config.scan.views > 0,

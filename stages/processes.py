@@ -1,4 +1,4 @@
-"""On which devices, and in how many processes, a stage does its work."""
+"""Run a stage's work on its devices, in one or several processes."""
 
 import os
 import sys
@@ -46,7 +46,7 @@ def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int)
 
 
 def run_alone(work: Work, config: Params) -> None:
-    """Call ``work`` with ``config`` and a device, whatever ``runtime.devices`` is: it is too little to be shared.
+    """Call ``work`` with ``config`` and one device, whatever ``runtime.devices`` is, since there is little to do.
 
     Of the processes that torchrun has started, the first does it all.
     """
@@ -92,6 +92,6 @@ def _run(work: Work, config: Params, device: torch.device) -> None:
 
 
 def _module(work: Work) -> str:
-    """The module that is run: that of ``work``, also where it is the one that Python was started with."""
+    """Return the name of the module of ``work``, also if Python was started with it."""
     main = sys.modules["__main__"].__spec__
     return main.name if work.__module__ == "__main__" and main else work.__module__

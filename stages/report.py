@@ -1,4 +1,4 @@
-"""The page again, with names that a person has given the clusters: ``python -m stages.report``."""
+"""Draw the page again, with the names that a person has given the clusters: ``python -m stages.report``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,12 +21,11 @@ from stages.cli import run
 from stages.cluster_names import installed_names
 from stages.evaluate import cluster_names, describe, evaluation, models
 from stages.evaluated import evaluated_model
-from stages.outcome import PAGE
 from stages.params_file import load_params
-from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL
+from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PAGE, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL
 
 NAMED = REPORTS / "named"
-"""Not where evaluate writes: DVC would find its results changed."""
+"""A folder of its own, since DVC would find evaluate's results changed."""
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:

@@ -1,4 +1,4 @@
-"""What the page of a run says beside the results: it lies in the reports of the stages, and in the model's metadata."""
+"""Collect what the page says beside the results, from the reports of the stages and the model's metadata."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from scan_core.artifacts.model import checksum
+from scan_core.errors import ArtifactError
 from scan_core.report.charts import Source, cluster_number_chart, curves, pictures_in
 from scan_core.report.page import Listing, Run
 from stages.paths import REPORTS
@@ -25,11 +26,11 @@ LISTS = {
     "Duplicates": REPORTS / "fetch/duplicates.csv",
 }
 LISTED = 50
-"""Upper limit of the rows that the page shows of each."""
+"""Largest number of rows that the page shows of each list."""
 
 
 def read_run(metadata: Mapping[str, Any], taught: str, warnings: Sequence[str], models: Mapping[str, Path]) -> Run:
-    """Collect what is there; files that a stage has not written are left out.
+    """Collect it; files that no stage has written are left out.
 
     Args:
         metadata: of the final model.
@@ -49,8 +50,8 @@ def read_run(metadata: Mapping[str, Any], taught: str, warnings: Sequence[str], 
 
 
 def _suggestion(path: Path) -> str:
-    details = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if not details:
+    details = _details(path)
+    if "clusters" not in details:  # too few images to suggest a number
         return ""
     return (
         f"count-clusters suggests {details['clusters']}; {details['lowest']} to {details['highest']} fit nearly as "
@@ -59,17 +60,29 @@ def _suggestion(path: Path) -> str:
 
 
 def counting_warning() -> list[str]:
-    """What count-clusters warned of, if it did and its report is there."""
-    path = REPORTS / "count_clusters/details.json"
-    details = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return [details["warning"]] if details.get("warning") else []
+    """Return count-clusters' warning, if there is one."""
+    warning = _details(REPORTS / "count_clusters/details.json").get("warning")
+    return [warning] if warning else []
 
 
 def _fetched(path: Path) -> dict[str, Any]:
-    details = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    details = _details(path)
     found = {title: details[name] for name, title in FETCHED.items() if name in details}
     others = ", ".join(f"{count:,} {what}" for what, count in details.get("left_out", {}).items())
     return {**found, "no pictures, left out": others} if others else found
+
+
+def _details(path: Path) -> dict[str, Any]:
+    """What a stage has written; empty where it has not."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise ArtifactError(f"{path}: no JSON object; run dvc repro")
+    return found
 
 
 def _listings() -> list[Listing]:
@@ -94,6 +107,6 @@ def _lines(parameters: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 
 def _without_folders(value: object) -> str:
-    """The name of a file alone, so that the page is the same on another machine."""
+    """Return the name of a file alone, so that the page is the same on another machine."""
     path = Path(value) if isinstance(value, str) else Path()
     return path.name if path.is_absolute() else json.dumps(value, ensure_ascii=False)

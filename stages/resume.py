@@ -1,4 +1,4 @@
-"""Where the state of a killed training is kept: it goes on if nothing that it depends on has changed."""
+"""Find the state of a killed training, which continues if nothing that it depends on has changed."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ def resume(
 def identity(
     stage: str, *, params: Sequence[BaseModel | int | str], inputs: Iterable[Path], device: torch.device
 ) -> str:
-    """Return what names the results of ``stage``: other parameters, inputs, code or machine give another name."""
+    """Return a name for the results of ``stage``: other parameters, inputs, code or device give another name."""
     found = {
         "params": [
             section.model_dump(mode="json") if isinstance(section, BaseModel) else section for section in params

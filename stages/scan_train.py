@@ -137,7 +137,7 @@ def _train(config: Params, device: torch.device) -> None:
 
 
 def _work(scan: ScanParams, images: Images, count: int) -> str:
-    """What the training does, in words."""
+    """Say in words what the training does."""
     learner = "the encoder and " if scan.train_encoder else ""
     of = f"of {in_pixels(images)}" if scan.views else "by their features"
     sorts = f"{learner}{counted(scan.heads, 'head')} sort {counted(count, 'image')} {of}"
@@ -149,7 +149,7 @@ def _precision(scan: ScanParams) -> str | None:
 
 
 def _at_chance_until(history: History, scan: ScanParams) -> int:
-    """The last epoch whose predictions were uniform."""
+    """Return the last epoch whose predictions were uniform."""
     consistency = [metrics["selection_consistency"] for metrics in history]
     return last_at_chance(consistency, chance_consistency(scan.cluster_count))
 
@@ -165,12 +165,11 @@ def scan_training(
     features: Path,
     stored: StoredFeatures | None,
 ) -> ScanTraining:
-    """The training of this stage, on the images' device; a frozen encoder's features of views go to ``features``.
+    """Return this stage's training, on the images' device; ``features`` is the file for a frozen encoder's views.
 
     Args:
         metadata: of the encoder's file.
-        stored: what heads learn from where there are no views, and what k-means looks at; None where neither is asked
-            for.
+        stored: the features that heads learn from without views, and that k-means clusters; None if neither is needed.
     """
     scan, seed = config.scan, config.seed + config.scan.seed
     torch.manual_seed(seed)

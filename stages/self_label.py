@@ -1,4 +1,4 @@
-"""Stage self-label: the clustering learns from its own confident images."""
+"""Stage self-label: train the clustering on its own confident images."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -149,7 +149,7 @@ def _refine(config: Params, device: torch.device) -> None:
 
 
 def _refusal(training: SelfLabelTraining, history: History, step: SelfLabelParams) -> dict[str, Any]:
-    """Why no epoch is kept, as :func:`stages.advice.self_label_refused` tells it."""
+    """Return why no epoch is kept, as :func:`stages.advice.self_label_refused` takes it."""
     last = history[-1]
     return {
         "trained": len(history),
@@ -180,12 +180,12 @@ def _write(weights: State, metadata: dict[str, Any], step: SelfLabelParams, *, f
 
 
 def _seen(training: SelfLabelTraining, step: SelfLabelParams) -> int:
-    """How many images an epoch shows: as many as fill its batches."""
+    """Return the number of images of an epoch: as many as fill its batches."""
     return training.images // step.batch_size * step.batch_size
 
 
 def _first_epoch(training: SelfLabelTraining, history: History, step: SelfLabelParams) -> list[str]:
-    """What to tell of the images that the first epoch had to learn from, if there were any."""
+    """Return warnings about the images that the first epoch learned from, if there were any."""
     confident, taught = (int(history[0][name]) for name in ("confident", "clusters_taught"))
     if not confident:
         return []
@@ -214,11 +214,11 @@ def self_label_training(
     features: Path,
     stored: StoredFeatures | None,
 ) -> SelfLabelTraining:
-    """The training of this stage, on the images' device; a frozen encoder's features of views go to ``features``.
+    """Return this stage's training, on the images' device; ``features`` is the file for a frozen encoder's views.
 
     Args:
         metadata: of the model's file.
-        stored: what the head learns from where there are no views.
+        stored: the features that the head learns from without views.
     """
     step, seed = config.self_label, config.seed + config.self_label.seed
     generator = torch.Generator().manual_seed(seed)

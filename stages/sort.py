@@ -1,4 +1,4 @@
-"""The pictures of the run in folders called after their clusters: ``python -m stages.sort FOLDER``."""
+"""Sort the pictures of the run into folders named after their clusters: ``python -m stages.sort FOLDER``."""
 
 import os
 from collections import Counter
@@ -12,27 +12,28 @@ import pandas as pd
 import typer
 
 from scan_core.artifacts.atomic import write_text
-from scan_core.artifacts.model import checksum
 from scan_core.console.progress import tell, warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Skipped
 from scan_core.datasets.source import locate
 from scan_core.datasets.walk import printable
 from scan_core.errors import DataError, one_line
 from scan_core.evaluation.csv_tables import csv
 from scan_core.naming.groups import ranked
-from scan_core.prediction.clusterer import Clusterer, load_clusterer
+from scan_core.naming.names import model_digest
+from scan_core.prediction.clusterer import Clusterer
 from scan_core.sorting.folder_names import UNSURE, folder_names
 from scan_core.sorting.manifest import MANIFEST, Head, Made, read_manifest
 from scan_core.sorting.place import COPY, HARDLINK, SYMLINK, place_pictures
 from scan_core.sorting.targets import choose_targets
 from scan_core.sorting.undo import undo
 from stages.cli import run
-from stages.cluster_names import installed_names
+from stages.cluster_names import final_model
 from stages.devices import choose_device
 from stages.params import Params
 from stages.params_file import load_params
-from stages.paths import ENCODER, PARAMS, REPORTS, SELF_LABEL_MODEL, main_root
-from stages.sort_pictures import Found, check_has_files, counted, open_pictures, sort_out
+from stages.paths import PARAMS, REPORTS, SELF_LABEL_MODEL, main_root
+from stages.sort_pictures import Found, check_has_files, open_pictures, sort_out
 from stages.sources import against
 
 SOME_LEFT_OUT = 3
@@ -59,11 +60,11 @@ def main(
     undo_: Annotated[bool, typer.Option("--undo", help="Remove from the folder what this has put there.")] = False,
     params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS,
 ) -> None:
-    """Put every picture of the run into a folder called after its cluster; the originals stay where and as they are.
+    """Put every picture of the run into a folder named after its cluster; the originals stay as they are.
 
-    Reads the pictures of data.source, data/artifacts (predictions, index, labels, models) and clusters.yaml; writes
-    FOLDER/<cluster>/<picture> and FOLDER/manifest.jsonl, which says what was made from what. The same command again
-    adds what is missing.
+    Reads the pictures of data.source, data/artifacts (predictions, index, models), reports/evaluate (details.json,
+    map.parquet) and clusters.yaml. Writes FOLDER/<cluster>/<picture> and FOLDER/manifest.jsonl, which says what was
+    made from what. The same command again adds what is missing.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100, links stay as they are written
     if undo_:
@@ -73,9 +74,8 @@ def main(
     check_has_files(config)
     _check_folder(folder, config)
     pictures = open_pictures(config)
-    clusterer = load_clusterer(SELF_LABEL_MODEL, encoder=ENCODER, device=choose_device(config.runtime.device))
-    clusterer.rename(installed_names(SELF_LABEL_MODEL, clusterer.clusters))
-    head = Head(f"sha256:{checksum(SELF_LABEL_MODEL)}", clusterer.names, minimum_confidence, str(pictures.root))
+    clusterer = final_model(choose_device(config.runtime.device))
+    head = Head(model_digest(SELF_LABEL_MODEL), clusterer.names, minimum_confidence, str(pictures.root))
     manifest = read_manifest(folder)
     made = {} if manifest is None else {one.source: one for one in manifest.made.values()}
     present = {*pictures.paths}
@@ -126,13 +126,13 @@ def _check_same(folder: Path, then: Head, now: Head) -> None:
 
 
 def _tell_of_earlier(root: Path, made: Mapping[str, Made], present: Collection[str]) -> None:
-    """Say what an earlier run has sorted that is not as it was."""
+    """Warn of pictures that an earlier run has sorted and that have changed or gone since."""
     gone = [path for path in made if path not in present]
     changed = [path for path, one in made.items() if path in present and _differs(root / path, one)]
     for paths, what in ((gone, "no longer in data.source"), (changed, "changed since")):
         if paths:
             warn(
-                f"{counted(len(paths))} sorted earlier and {what}: {printable(paths[0])}"
+                f"{counted(len(paths), 'picture')} sorted earlier and {what}: {printable(paths[0])}"
                 f"{' and others' * (len(paths) > 1)}; what was made of them stays as it is"
             )
 
@@ -146,7 +146,7 @@ def _differs(path: Path, made: Made) -> bool:
 
 
 def _folders(found: Found, clusterer: Clusterer, minimum_confidence: float) -> dict[str, str]:
-    """The folder of each picture."""
+    """Return path -> folder of each picture."""
     best = ranked(found.probabilities, clusterer.groups, most=1)
     folders = folder_names(clusterer.names, clusterer.groups, reserved=(UNSURE, MANIFEST))
     sure = best.confidence[:, 0] >= np.float32(minimum_confidence)
@@ -158,7 +158,7 @@ def _folders(found: Found, clusterer: Clusterer, minimum_confidence: float) -> d
 
 def _tell(folder: Path, targets: Mapping[str, str], skipped: Sequence[Skipped], *, dry_run: bool) -> None:
     for place, count in sorted(Counter(target.split("/")[0] for target in targets.values()).items()):
-        tell(f"{place}: {counted(count)}")
+        tell(f"{place}: {counted(count, 'picture')}")
     if dry_run:
         for path, target in list(targets.items())[:SHOWN]:
             tell(f"{printable(path)} -> {printable(target)}")
@@ -170,7 +170,7 @@ def _tell(folder: Path, targets: Mapping[str, str], skipped: Sequence[Skipped], 
         for path, reason in skipped[:SHOWN]:
             warn(one_line(f"{path}: {reason}; left out"))
         write_text(LEFT_OUT, csv(pd.DataFrame(skipped, columns=["path", "reason"])))
-        warn(f"{counted(len(skipped))} left out, listed in {LEFT_OUT}")
+        warn(f"{counted(len(skipped), 'picture')} left out, listed in {LEFT_OUT}")
         raise typer.Exit(SOME_LEFT_OUT)
 
 

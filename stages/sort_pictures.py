@@ -1,4 +1,4 @@
-"""The files of the run's pictures, and what the model says of each."""
+"""Find the files of the run's pictures, and the probabilities that the model gives to each."""
 
 import os
 from collections import Counter
@@ -9,9 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.artifacts.clusters import read_predictions
-from scan_core.artifacts.index import read_index
 from scan_core.console.progress import say, warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import open_dataset
@@ -21,12 +20,10 @@ from stages.devices import prepare
 from stages.evaluated import read_evaluated
 from stages.model_run import warning_of_another_run
 from stages.params import Params
-from stages.paths import INDEX, PREDICTIONS, main_root
+from stages.paths import INDEX, main_root
 
 WITH_FILES = ("folder", "imagenet")
 """Datasets whose pictures are files of their own."""
-SELF_LABEL = "self_label"
-"""The step of the final model."""
 
 
 class Pictures(NamedTuple):
@@ -38,23 +35,18 @@ class Pictures(NamedTuple):
     names: list[str]
     """[N], as ``labels.parquet`` has them; two may be the same where they are no UTF-8."""
     skipped: list[Skipped]
-    """What turned out to be unusable."""
+    """Files that are unusable."""
 
 
 class Found(NamedTuple):
-    """What the model says of some pictures."""
+    """The probabilities of some pictures."""
 
     paths: list[str]
-    """[n], as in ``Pictures.paths``; those that can be read."""
+    """[n], as in ``Pictures.paths``, of those that can be read."""
     probabilities: npt.NDArray[np.float32]
     """[n, C]"""
     skipped: list[Skipped]
     """The others."""
-
-
-def counted(number: int, what: str = "picture") -> str:
-    """Return "1 picture", "2 pictures"."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def check_has_files(config: Params) -> None:
@@ -94,7 +86,7 @@ def _files(dataset: Dataset) -> Iterator[Path]:
 
 
 def sort_out(pictures: Pictures, wanted: Collection[str], clusterer: Clusterer, config: Params) -> Found:
-    """Say what the model says of the pictures ``wanted``: from predictions.parquet, or else by predicting them now.
+    """Return the probabilities of the pictures ``wanted``: from predictions.parquet, or else predicted now.
 
     Args:
         wanted: some of ``pictures.paths``.
@@ -107,8 +99,8 @@ def sort_out(pictures: Pictures, wanted: Collection[str], clusterer: Clusterer, 
     if not others:
         return Found(stored, found, known.vanished)
     say(
-        f"{counted(len(others))} without a prediction that holds (other splits, beyond data.limit, or changed since "
-        "the run): predicted now"
+        f"{counted(len(others), 'picture')} without a prediction that holds (other splits, beyond data.limit, or "
+        "changed since the run): predicted now"
     )
     predicted = _predict(pictures, others, clusterer, config)
     return Found(
@@ -126,15 +118,13 @@ class _Known(NamedTuple):
 
 
 def _known(pictures: Pictures, clusterer: Clusterer, config: Params) -> _Known:
-    """The predictions of the last evaluation that hold: of this model, and of files that have not changed since."""
+    """Return the last evaluation's predictions that still hold: by this model, of files unchanged since."""
     nothing = _Known({}, np.empty((0, clusterer.clusters), np.float32), [])
     if message := warning_of_another_run(config, clusterer.metadata, INDEX):
         warn(message)
         return nothing
     try:
         evaluated = read_evaluated()
-        steps = read_predictions(PREDICTIONS, image_ids=read_index(INDEX).evaluate_ids)
-        (final,) = (one for one in steps if one.step == SELF_LABEL)
     except ArtifactError as error:
         warn(f"{error}; until then, every picture is predicted here")
         return nothing
@@ -147,11 +137,11 @@ def _known(pictures: Pictures, clusterer: Clusterer, config: Params) -> _Known:
         if name in row_of and often[name] == 1 and _older(pictures.root / path, fetched)
     }
     vanished = [Skipped(name, "no longer there") for name in evaluated.paths if name not in often]
-    return _Known(rows, final.probabilities, vanished)
+    return _Known(rows, evaluated.probabilities, vanished)
 
 
 def _older(path: Path, time: float) -> bool:
-    """Whether the file at ``path`` is as it was at ``time``, as far as its date tells."""
+    """Say whether the file at ``path`` has not changed after ``time``, by its date."""
     try:
         return path.stat().st_mtime <= time
     except OSError:

@@ -1,4 +1,4 @@
-"""Refusing pictures that lie where the pipeline writes: DVC removes a stage's outputs before it runs the stage."""
+"""Refuse pictures that lie where the pipeline writes: DVC removes a stage's outputs before it runs the stage."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from scan_core.errors import DataError, ParamsError
 from stages.params import Params
 
 OWNED = ("data/artifacts", "reports", ".dvc", ".git", ".resume")
-"""Folders whose content is written, replaced and removed by the stages, DVC or git."""
+"""Folders whose content the stages, DVC or git write, replace and remove."""
 
 
 def check_sources(params: Params, *, root: Path, origin: str) -> None:
@@ -40,7 +40,7 @@ def check_sources(params: Params, *, root: Path, origin: str) -> None:
 
 
 def _places(value: str | None, root: Path) -> Iterator[Path]:
-    """The local path that ``value`` names, as it is written and as links lead to it; none for a URL."""
+    """Return the local path that ``value`` names, as written and with links resolved; nothing for a URL."""
     try:
         path = locate(value, root=root, key="")
         if isinstance(path, Path):

@@ -1,4 +1,4 @@
-"""Reading what embed has written of the encoder that is here."""
+"""Read the features that embed has computed with the present encoder."""
 
 import numpy as np
 from jaxtyping import Float32

@@ -23,7 +23,7 @@ from stages.paths import METRICS, PARAMS
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 WRITTEN_BY = "# Written by: python -m stages.use "
 NAMED = 5
-"""Values that were reset and are named."""
+"""Largest number of reset values that are listed."""
 
 
 def main(
@@ -56,14 +56,16 @@ def main(
         more = f" and {len(reset) - NAMED} more" if len(reset) > NAMED else ""
         say(f"{params}: what had been set by hand is the preset's again: {', '.join(reset[:NAMED])}{more}")
     usual = dict(leaves(_of_preset(name)))
-    changed = [f"{key}: {_shown(value)}" for key, value in leaves(values) if _is_leaf(value) and value != usual[key]]
+    changed = [
+        f"{key}: {_shown(value)}" for key, value in leaves(values) if _is_leaf(value) and value != usual.get(key)
+    ]
     missing = DATASETS[values["data"]["name"]].needs_source and not values["data"]["source"]
     then = f"name your pictures, python -m stages.use {name} /path/to/pictures" if missing else "dvc repro"
     say(f"{params}: written from the preset {name}{' with ' if changed else ''}{', '.join(changed)}; next: {then}")
 
 
 def _of_preset(name: str) -> CommentedMap:
-    """All parameters by the preset ``name``."""
+    """Return all parameters of the preset ``name``."""
     values = _read(PRESETS / "base.yaml")
     _merge(values, _read(_preset(name)), origin=f"presets/{name}.yaml")
     return values
@@ -114,7 +116,7 @@ def _merge(values: CommentedMap, changes: Mapping[str, Any], *, origin: str) -> 
 
 
 def _present(path: Path) -> Mapping[str, Any]:
-    """The file about to be replaced; empty where it cannot be read."""
+    """Return the file that will be replaced; empty where it cannot be read."""
     try:
         values = YAML(typ="safe", pure=True).load(path)
     except (FileNotFoundError, *NOT_YAML):
@@ -128,7 +130,7 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap, *, usual: CommentedMap) -> list[str]:
-    """What a person had set in the ``present`` file, other than its preset, and is now ``usual`` for the new one."""
+    """List what a person had set in the ``present`` file, and what the new preset sets back to ``usual``."""
     words = _first_line(path).removeprefix(WRITTEN_BY).split() if _first_line(path).startswith(WRITTEN_BY) else []
     if not words or not (PRESETS / f"{words[0]}.yaml").is_file():
         return []
@@ -143,7 +145,7 @@ def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap, *, usua
 
 
 def _name_of(data: Mapping[str, Any]) -> str:
-    """What a person calls the images of a section ``data``."""
+    """Return what a person calls the images of a section ``data``."""
     return _shown(data.get("source") or data.get("name"))
 
 

@@ -223,8 +223,10 @@ def test_a_second_process_waits_for_the_first_and_finds_its_result(
     assert [process.returncode for process in processes] == [0, 0]
     assert artifacts(project) == artifacts(uninterrupted)
     (waited,) = [lines.splitlines() for lines in said if "waiting" in lines]
-    assert re.fullmatch(r"waiting: process \d+ is at the same training; kill it to take over", waited[0])
-    assert re.match(rf"going on after epoch {epochs} ", waited[1])
+    waiting, opening, going_on, *_ = waited
+    assert opening.startswith(f"{stage.replace('_', '-')}: ")
+    assert re.fullmatch(r"waiting: process \d+ is at the same training; kill it to take over", waiting)
+    assert re.match(rf"going on after epoch {epochs} ", going_on)
     assert not re.search(r"epoch \d+/", "".join(waited))
     assert not list(project.glob(".resume/*/"))
 

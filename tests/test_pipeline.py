@@ -314,7 +314,7 @@ def test_self_labeling_ends_early_and_reports_its_last_epoch(
     run_stages(self_label)
     details = json.loads((project / "reports/self_label/details.json").read_text())
     said = (
-        f"self_label: ends after {details['epochs_trained']} of 50 epochs: the last 1 brought no more confident images"
+        f"self-label: ends after {details['epochs_trained']} of 50 epochs: the last 1 brought no more confident images"
     )
     assert said in capsys.readouterr().err
     counts = [details[f"confident_cluster_{cluster}"] for cluster in range(10)]

@@ -1,4 +1,4 @@
-"""What a frozen encoder makes of images, computed once: features of each image as it is and of augmented views."""
+"""Compute the features of a frozen encoder once: of each image without augmentation, and of augmented views."""
 
 import os
 import shutil
@@ -24,16 +24,16 @@ from scan_core.training.precision import autocast
 _BATCH = 256
 _CHUNK = 8192
 SHARE_OF_DEVICE = 0.5
-"""Of the device's free memory, what the features may take."""
+"""Largest share of the device's free memory for the features."""
 
 
 class CachedFeatures:
-    """Features of M images, D numbers each: as they are, and of V augmented views.
+    """Features of M images, D numbers each: without augmentation, and of V augmented views.
 
     Args:
-        values: [1 + V, M, D], the images as they are first; a memory-mapped file stays on the disk, and the system
-            decides what of it to keep in memory. They are copied to a GPU's memory where they fit. V may be 0.
-        device: where features are wanted.
+        values: [1 + V, M, D], the images without augmentation first; V may be 0. A memory-mapped file stays on the
+            disk, and the system decides what of it to keep in memory. On a GPU, values that fit are copied to it.
+        device: the device to return features on.
     """
 
     def __init__(self, values: Float[np.ndarray, "all images width"], device: torch.device) -> None:
@@ -48,12 +48,12 @@ class CachedFeatures:
         return self._images
 
     def gather(self, rows: Int64[Tensor, " batch"], views: Int64[Tensor, " batch"]) -> Float[Tensor, "batch width"]:
-        """One view of each of the images ``rows``, float32 on the device; view -1 is the image as it is."""
+        """Return one view of each of the images ``rows``, float32 on the device; -1 is the one without augmentation."""
         wanted = ((views + 1) * self._images + rows).to(self._rows.device, non_blocking=True)
         return self._rows.index_select(0, wanted).to(self.device, non_blocking=True).float()
 
     def as_they_are(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "chunk width"]]:
-        """The features of the images ``rows``, or of all, not augmented, in chunks: float32 on the device."""
+        """Yield the features of the images ``rows``, or of all, without augmentation: chunks, float32 on the device."""
         plain = self._rows[: self._images]
         for chunk in torch.split(plain if rows is None else plain[rows.to(plain.device)], _CHUNK):
             yield chunk.to(self.device, non_blocking=True).float()
@@ -71,14 +71,14 @@ def cache_features(
     generator: torch.Generator,
     standardization: Standardization | None = None,
 ) -> CachedFeatures:
-    """Let ``encoder``, in evaluation mode, see the images ``image_ids`` as they are and augmented ``views`` times.
+    """Compute features of the images ``image_ids``, without augmentation and of ``views`` augmented views each.
 
-    The file ``path`` grows view by view (float16, nothing else in it). One that is there already goes on after its last
-    whole view: whoever gives the path sees to it that everything else is as before. Each view draws from a generator of
-    its own, so that a file in pieces holds what one at a stretch would.
+    The ``encoder`` is in evaluation mode. The file ``path`` holds float16 numbers alone, and grows view by view: if it
+    exists, further views follow its last whole one, and the caller makes sure that nothing else has changed. Each view
+    has a generator of its own, so that a file that was interrupted ends with the same content.
 
     Args:
-        standardization: of the features, where heads take them standardized.
+        standardization: standardizes the features, for heads that take them so.
 
     Raises:
         ArtifactError: the disk has too little space, or the file cannot be written.

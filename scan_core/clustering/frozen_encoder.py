@@ -1,4 +1,4 @@
-"""The learner that trains heads alone, on features of views that were computed once."""
+"""Train heads alone, on features of views that were computed once."""
 
 from collections.abc import Iterator
 
@@ -13,19 +13,19 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.training.precision import autocast
 
 AS_IT_IS = -1
-"""In place of a view's number."""
+"""Number of the view without augmentation."""
 
 
 class FrozenEncoder:
-    """See :class:`scan_core.clustering.learner.Learner`; all heads are one matrix product.
+    """A :class:`scan_core.clustering.learner.Learner` of heads alone, which one matrix product evaluates together.
 
-    Instead of a fresh augmentation in each step, an image shows one of its V cached views, drawn at random; where an
-    image is its own partner, another one. So a training of many epochs meets the same V views again and again. Without
-    views it shows the image as it is.
+    Instead of augmenting an image anew in each step, it draws one of V cached views; an image that is its own partner
+    shows two different ones. So a training of many epochs meets the same V views again and again. Without views, it
+    takes the image without augmentation.
 
     Args:
-        features: what the heads of ``model`` take, of the images to learn from; no view, or at least two for
-            :meth:`pairs`.
+        features: of the images to learn from, as the heads of ``model`` take them; :meth:`pairs` needs no view, or at
+            least two.
     """
 
     def __init__(self, model: ClusteringModel, features: CachedFeatures, *, precision: str) -> None:
@@ -38,7 +38,7 @@ class FrozenEncoder:
     def pairs(
         self, rows: Rows, partners: Rows, generator: torch.Generator
     ) -> Iterator[Float[Tensor, "heads batch_twice clusters"]]:
-        """Logits of views of images and of their partners."""
+        """Yield, for each step, the logits of views of the images and then of their partners."""
         views = draw_views(rows == partners, self._features.views, generator)
         for both, seen in zip(torch.cat([rows, partners], dim=1), views, strict=True):
             with autocast(self.device, self._precision):
@@ -48,7 +48,7 @@ class FrozenEncoder:
     def plain_and_augmented(
         self, rows: Rows, generator: torch.Generator
     ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
-        """Logits of images as they are, and of one view of each."""
+        """Yield, for each step, the logits of the images without augmentation, and of one view of each."""
         count = self._features.views
         views = torch.randint(count, rows.shape, generator=generator) if count else torch.full_like(rows, AS_IT_IS)
         for batch, seen in zip(rows, views, strict=True):
@@ -60,7 +60,7 @@ class FrozenEncoder:
 
     @torch.no_grad()
     def of_images(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "images clusters"]]:
-        """Logits of the images ``rows``, or of all, as they are, by one head at a time, which bounds the memory."""
+        """Yield the logits of the images ``rows``, or of all, without augmentation, head by head to save memory."""
         heads = self.model.heads.state_dict()
         for weight, bias in zip(heads["weight"], heads["bias"], strict=True):
             with autocast(self.device, self._precision):
@@ -71,11 +71,11 @@ class FrozenEncoder:
 def draw_views(
     itself: Bool[Tensor, "steps batch"], views: int, generator: torch.Generator
 ) -> Int64[Tensor, "steps batch_twice"]:
-    """Which of ``views`` views the anchors (first half) and their partners show, uniform.
+    """Draw which of ``views`` views the anchors (first half) and their partners (second half) show, uniformly.
 
     Args:
-        itself: where an image is its own partner: the two views are then different ones.
-        views: without any, all show the image as it is.
+        itself: where an image is its own partner, and the two views must differ.
+        views: number of views; with 0, all show the image without augmentation.
     """
     if not views:
         return torch.full_like(torch.cat([itself, itself], dim=1), AS_IT_IS, dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""Heads that start from the centers of k-means."""
+"""Let heads start from the centers of k-means."""
 
 import numpy as np
 import torch
@@ -47,7 +47,7 @@ def start_from_kmeans(
 def _gaps(
     points: Float[Tensor, "images features"], centers: Float[Tensor, "clusters features"]
 ) -> Float[Tensor, " images"]:
-    """How much farther the second nearest center is than the nearest, in squared distance."""
+    """Return how much farther the second nearest center is than the nearest, in squared distance."""
     two = [torch.cdist(chunk, centers).square().topk(2, largest=False).values for chunk in torch.split(points, _CHUNK)]
     return torch.cat(two).diff(dim=1)[:, 0]
 
@@ -55,7 +55,7 @@ def _gaps(
 def kmeans_centers(
     points: Float[Tensor, "images features"], clusters: int, *, seed: int
 ) -> Float[Tensor, "clusters features"]:
-    """The centers that one start of k-means finds."""
+    """Return the centers that one start of k-means finds."""
     found = kmeans(points.numpy(), fit_ids=np.arange(len(points)), clusters=clusters, seed=seed, inits=1)
     assigned = torch.from_numpy(found)
     sums = torch.zeros(clusters, points.shape[1]).index_add_(0, assigned, points)

@@ -1,4 +1,4 @@
-"""What learns in the clustering steps: a whole network that sees images, or its heads alone on cached features."""
+"""Say what the clustering steps can train: a network on images, or heads alone on cached features."""
 
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
@@ -16,8 +16,8 @@ Rows = Int64[Tensor, "steps batch"]
 class Learner(Protocol):
     """The logits from which :class:`ScanTraining` and :class:`SelfLabelTraining` compute their losses.
 
-    Rows count the images to learn from, of which there are ``len(learner)``. The iterators compute each step's logits
-    when it is asked for, with the weights of that moment.
+    A row is the number of an image to learn from, below ``len(learner)``. The iterators compute the logits of a step
+    when they are asked for, with the weights of that moment.
     """
 
     @property
@@ -25,7 +25,7 @@ class Learner(Protocol):
 
     @property
     def learned(self) -> nn.Module:
-        """What the optimizer updates: ``model``, or a part of it whose weights have the same names."""
+        """Return the module that the optimizer updates: ``model``, or a part of it with the same names of weights."""
         ...
 
     @property
@@ -36,16 +36,16 @@ class Learner(Protocol):
     def pairs(
         self, rows: Rows, partners: Rows, generator: torch.Generator
     ) -> Iterator[Float[Tensor, "heads batch_twice clusters"]]:
-        """For each step the logits of the images ``rows`` and then of their ``partners``, all of them augmented."""
+        """Yield, for each step, the logits of the images ``rows`` and then of their ``partners``, all augmented."""
         ...
 
     def plain_and_augmented(
         self, rows: Rows, generator: torch.Generator
     ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
-        """For each step the first head's logits of the images as they are, without gradient, and augmented."""
+        """Yield, for each step, the first head's logits: without augmentation and gradient, and with both."""
         ...
 
     def of_images(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "images clusters"]]:
-        """For one head after the other the logits of the images ``rows``, or of all, as they are: float32, without
-        gradient."""
+        """Yield, for one head after another, the logits of the images ``rows``, or of all, without augmentation, in
+        float32 and without gradient."""
         ...

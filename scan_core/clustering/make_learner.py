@@ -1,4 +1,4 @@
-"""What learns in the two clustering steps: the whole network, or its heads on cached or stored features."""
+"""Make what the two clustering steps train: the whole network, or its heads on cached or stored features."""
 
 from pathlib import Path
 

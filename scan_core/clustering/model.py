@@ -1,4 +1,4 @@
-"""An encoder with one or several linear cluster heads, and its file, which a frozen encoder is not in."""
+"""An encoder with one or several linear cluster heads, and its file, which leaves a frozen encoder out."""
 
 import math
 from pathlib import Path
@@ -15,7 +15,7 @@ from scan_core.encoders.encoder import Encoder
 from scan_core.errors import ArtifactError
 
 FROZEN = "encoder_sha256"
-"""In a model's metadata: the checksum of the file that its encoder is in."""
+"""The key in a model's metadata for the checksum of its encoder's file."""
 
 
 class ClusterHeads(nn.Module):
@@ -38,7 +38,7 @@ class ClusterHeads(nn.Module):
 
 
 class ClusteringModel(nn.Module):
-    """Images to cluster logits (SCAN, section 2.2).
+    """Turns images into cluster logits (SCAN, section 2.2).
 
     Args:
         standardization: of the features, before the heads; None gives these the features as they are.

@@ -1,4 +1,4 @@
-"""What a clustering step minimizes, and by which its best epoch and head are chosen."""
+"""The loss that a clustering step minimizes, and the loss that chooses its best epoch and head."""
 
 from collections.abc import Callable, Sequence
 from functools import partial

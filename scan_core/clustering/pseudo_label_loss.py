@@ -1,4 +1,4 @@
-"""The self-labeling loss (SCAN, section 2.3): cross-entropy on confident images' own clusters."""
+"""Compute the self-labeling loss (SCAN, section 2.3): cross-entropy with confident images' own clusters."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from scan_core.parallel.distributed import total
 
 
 class PseudoLabelLoss(NamedTuple):
-    """The loss in nats (0 where no image is confident), and how many confident images each cluster had."""
+    """The loss in nats (0 where no image is confident), and the number of confident images of each cluster."""
 
     loss: Float[Tensor, ""]
     counts: Float[Tensor, " clusters"]
@@ -24,11 +24,11 @@ def pseudo_label_loss(
     threshold: float,
     class_balance: bool,
 ) -> PseudoLabelLoss:
-    """Cross-entropy of ``augmented_logits`` against the most probable cluster of ``logits``.
+    """Return the cross-entropy of ``augmented_logits`` with the most probable cluster of ``logits``.
 
-    Only images whose highest probability exceeds ``threshold`` count, each weighted (with ``class_balance``) by the
-    inverse frequency of its cluster among the batch's confident images; the weighted mean is returned. The batch is
-    that of all processes together.
+    Only images whose highest probability exceeds ``threshold`` count. With ``class_balance``, each has the inverse
+    frequency of its cluster among the batch's confident images as its weight in the mean. The batch is that of all
+    processes together.
     """
     confidence, cluster = logits.detach().float().softmax(-1).max(-1)
     weight = (confidence > threshold).float()

@@ -1,4 +1,4 @@
-"""The clustering step: an image and its neighbors get the same cluster (SCAN, section 2.2)."""
+"""Train the clustering step: an image and its neighbors get the same cluster (SCAN, section 2.2)."""
 
 from collections.abc import Mapping
 
@@ -22,11 +22,11 @@ from scan_core.training.update import make_optimizer, update
 
 
 class ScanTraining:
-    """One call of :meth:`run_epoch` after the other trains ``learner`` and keeps its best epoch and head.
+    """Train ``learner`` by one call of :meth:`run_epoch` after another, and keep its best epoch and head.
 
     Args:
         neighbor_rows: the neighbors of each image, as rows of ``learner``.
-        objective: what is minimized, and by which the best epoch and head are chosen.
+        objective: the loss that is minimized, and the one by which the best epoch and head are chosen.
         optimizer: ``adam``, or ``sgd`` with ``momentum``.
         merges: keep what the better half of the heads agree on, in place of the best one; see :func:`merge_heads`.
     """
@@ -54,7 +54,7 @@ class ScanTraining:
         self._best: State = {"loss": torch.tensor(torch.inf)}
 
     def run_epoch(self) -> dict[str, float]:
-        """Train for one epoch; returns its averages and the loss on the images as they are, of the best head.
+        """Train for one epoch; return its averages, and the best head's loss on the images without augmentation.
 
         Raises:
             TrainingError: the loss is not finite.
@@ -72,8 +72,8 @@ class ScanTraining:
         return {**meter.read(self._learner.learned, learning_rate=self._learning_rate), **self._select()}
 
     def _select(self) -> dict[str, float]:
-        """Score every head on the images as they are, one after the other, and keep the best one seen, or the better
-        half of them as one."""
+        """Score one head after another on the images without augmentation; keep the best one so far, or the better half
+        merged into one."""
         rows = self._neighbor_rows.to(self._learner.device)
         losses, sizes, logits = [], [], []
         for of_head in self._learner.of_images():
@@ -102,15 +102,15 @@ class ScanTraining:
         }
 
     def best(self) -> tuple[State, float]:
-        """The model's weights, with one head, of the epoch with the lowest selection loss, and that loss."""
+        """Return the model's weights, with one head, of the epoch with the lowest selection loss, and that loss."""
         return {**self._learner.model.state_dict(), **part(self._best, "model")}, float(self._best["loss"])
 
     def state_dict(self) -> State:
-        """Everything that :meth:`load_state_dict` needs to go on identically; what does not learn is not in it."""
+        """Return all that :meth:`load_state_dict` needs to continue identically; weights that stay are left out."""
         state = capture(self._learner.learned, self._optimizer, self._generator)
         return state | {f"best.{name}": value for name, value in self._best.items()}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from ``state``."""
+        """Continue from ``state``."""
         restore(state, self._learner.learned, self._optimizer, self._generator)
         self._best = part(state, "best")

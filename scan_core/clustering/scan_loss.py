@@ -1,4 +1,4 @@
-"""The semantic clustering loss (SCAN, section 2.2, Eq. 2), in the log domain and in float32."""
+"""Compute the semantic clustering loss (SCAN, section 2.2, Eq. 2) in the log domain, in float32."""
 
 import math
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from scan_core.parallel.distributed import average, log_total, processes
 
 
 class ScanLoss(NamedTuple):
-    """In nats, one value for each head."""
+    """The loss and its two terms in nats, one value for each head."""
 
     total: Float[Tensor, "*heads"]
-    """What is minimized."""
+    """The loss that is minimized."""
     consistency: Float[Tensor, "*heads"]
-    """Mean of -log <p(x), p(neighbor)>: 0 is perfect agreement."""
+    """Mean of -log <p(x), p(neighbor)>, at least 0; 0 is perfect agreement."""
     entropy: Float[Tensor, "*heads"]
-    """Of the mean prediction: log C when all clusters are used equally, 0 when one is."""
+    """Entropy of the mean prediction, in [0, log C]: log C if all clusters are used equally, 0 if only one is."""
 
 
 def scan_loss(
@@ -27,10 +27,10 @@ def scan_loss(
     entropy_weight: float,
     prior: Float[Tensor, " clusters"] | None = None,
 ) -> ScanLoss:
-    """Semantic clustering loss, Eq. (2) of Van Gansbeke et al. (2020), one sampled neighbor per anchor.
+    """Return the semantic clustering loss, Eq. (2) of Van Gansbeke et al. (2020), with one neighbor per anchor.
 
     ``total = consistency - entropy_weight * entropy``; with a ``prior`` (shares that sum to 1), the entropy term
-    becomes ``entropy_weight * KL(mean prediction || prior)``. The batch is that of all processes together.
+    becomes ``entropy_weight * KL(mean prediction || prior)``. The mean is over the batches of all processes.
     """
     anchor = anchor_logits.float().log_softmax(-1)
     neighbor = neighbor_logits.float().log_softmax(-1)
@@ -40,15 +40,17 @@ def scan_loss(
 
 
 def chance_consistency(clusters: int) -> float:
-    """The consistency of uniform predictions, in nats: two images agree with a probability of 1 / C."""
+    """Return the consistency of uniform predictions, in nats: two images agree with probability 1 / C."""
     return math.log(clusters)
 
 
 def consistency_loss(
     log_p: Float[Tensor, "*batch clusters"], log_q: Float[Tensor, "*batch clusters"]
 ) -> Float[Tensor, "*batch"]:
-    """``-log <p, q>`` from log-probabilities. Unlike the log of a product, it keeps its gradient when p and q are
-    confident and disagree."""
+    """Return ``-log <p, q>`` in nats, from log-probabilities.
+
+    Unlike the logarithm of the dot product, it keeps its gradient where p and q are confident and disagree.
+    """
     return -(log_p + log_q).logsumexp(-1)
 
 
@@ -59,7 +61,7 @@ def combine(
     entropy_weight: float,
     prior: Float[Tensor, " clusters"] | None,
 ) -> ScanLoss:
-    """The loss from the consistency and the logarithm of the mean prediction."""
+    """Return the loss, given the consistency and the logarithm of the mean prediction."""
     mean = log_mean.exp()
     entropy = -(mean * log_mean).sum(-1)
     balance = -entropy if prior is None else (mean * (log_mean - prior.log())).sum(-1)

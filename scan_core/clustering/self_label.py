@@ -1,4 +1,4 @@
-"""The self-labeling step: confident images teach the others (SCAN, section 2.3)."""
+"""Train the self-labeling step: confident images teach the others (SCAN, section 2.3)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -20,22 +20,22 @@ from scan_core.training.update import make_optimizer, update
 
 
 class SelfLabelTraining:
-    """One call of :meth:`run_epoch` after the other trains the one-headed ``learner`` on its own confident images.
+    """Train the one-headed ``learner`` on its own confident images, by one call of :meth:`run_epoch` after another.
 
-    The last epoch is kept whose clusters are no worse than those of the SCAN step, judged without labels; see
+    It keeps the last epoch whose clusters are no worse than those of the SCAN step, judged without labels; see
     :meth:`scan_core.clustering.verdict.Clustering.is_no_worse`.
 
     Args:
-        neighbor_rows: the neighbors of each image, as rows of ``learner``, by which that is judged after each epoch:
-            of a sample of the images, as they are.
+        neighbor_rows: the neighbors of each image, as rows of ``learner``; a sample of the images and their neighbors,
+            without augmentation, serves to judge each epoch.
         threshold: the probability above which an image is confident, in (0, 1).
         optimizer: ``adam``, or ``sgd`` with ``momentum``.
-        ema_decay: of the average of the weights that is kept in their place; None keeps the weights themselves.
-            Pseudo-labels come from the weights in both cases, as in FixMatch (Sohn et al., 2020).
+        ema_decay: decay of the moving average of the weights, which is kept in their place; None keeps the weights
+            themselves. Pseudo-labels come from the weights in both cases, as in FixMatch (Sohn et al., 2020).
     """
 
     confident: Float[Tensor, " clusters"]
-    """How many images of each cluster were confident in the finite steps of the last epoch; zeros before the first."""
+    """Number of confident images of each cluster in the last epoch, steps that were skipped left out; 0 at first."""
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class SelfLabelTraining:
         self.confident = torch.zeros(clusters, device=learner.device)
 
     def run_epoch(self) -> dict[str, float]:
-        """Train for one epoch; returns its averages, how many images were confident in its steps, and what the sample
-        says after it: ``agreement`` with the neighbors, ``entropy``, ``clusters_lost``, and whether it is ``kept``.
+        """Train for one epoch; return its averages, the number of confident images, and how the sample fares after it:
+        ``agreement`` with the neighbors, ``entropy``, ``clusters_lost``, and whether the epoch is ``kept``.
 
-        A step without a confident image leaves the weights alone, though not what batch normalization keeps, and is no
-        ``active`` one. The loss of an epoch without an active step is 0.
+        A step without a confident image changes the running statistics of batch normalization, but no weight, and does
+        not count as ``active``. The loss of an epoch without an active step is 0.
 
         Raises:
             TrainingError: the loss is not finite.
@@ -98,7 +98,7 @@ class SelfLabelTraining:
         self._epoch += 1
         kept = sum(count > 0 for count in confident) > 1 and now.is_no_worse(self.scan)
         if kept:
-            weights = {f"model.{name}": value for name, value in self.weights().items()}
+            weights = {f"model.{name}": value.clone() for name, value in self._kept.state_dict().items()}
             self._best = {"epoch": torch.tensor(self._epoch), "confident": self.confident.clone(), **weights}
         return {
             **averages,
@@ -114,7 +114,7 @@ class SelfLabelTraining:
         }
 
     def _describe(self) -> Clustering:
-        """Describe the clustering by the weights that would be kept."""
+        """Describe the clusters that the weights to be kept give to the sample."""
         if self._average:
             weights = {name: value.clone() for name, value in self._learner.learned.state_dict().items()}
             self._learner.learned.load_state_dict(self._average.state_dict())
@@ -124,19 +124,21 @@ class SelfLabelTraining:
         return describe(logits, self._sample.neighbors)
 
     def best(self) -> tuple[State, int, Float[Tensor, " clusters"]]:
-        """The weights of the epoch that is kept, its number from 1, and its :attr:`confident` images.
+        """Return the weights of the epoch that is kept, its number (from 1), and its :attr:`confident` images.
 
-        Where no epoch is kept, no weights, 0, and the confident images of the last one.
+        Where no epoch is kept, return no weights, 0, and the confident images of the last epoch.
         """
-        return part(self._best, "model"), int(self._best.get("epoch", 0)), self._best.get("confident", self.confident)
+        kept = part(self._best, "model")
+        weights = {**self._learner.model.state_dict(), **kept} if kept else {}
+        return weights, int(self._best.get("epoch", 0)), self._best.get("confident", self.confident)
 
     def weights(self) -> State:
-        """The model's weights as they are now; with ``ema_decay``, their average."""
+        """Return the model's present weights; with ``ema_decay``, their moving average."""
         weights = {**self._learner.model.state_dict(), **self._kept.state_dict()}
         return {name: value.clone() for name, value in weights.items()}
 
     def state_dict(self) -> State:
-        """Everything that :meth:`load_state_dict` needs to go on identically; what does not learn is not in it."""
+        """Return all that :meth:`load_state_dict` needs to continue identically; weights that stay are left out."""
         average = self._average.state_dict() if self._average else {}
         state = capture(self._learner.learned, self._optimizer, self._generator)
         state |= {f"average.{name}": value for name, value in average.items()}
@@ -144,7 +146,7 @@ class SelfLabelTraining:
         return state | {"confident": self.confident, "epoch": torch.tensor(self._epoch)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from ``state``."""
+        """Continue from ``state``."""
         restore(state, self._learner.learned, self._optimizer, self._generator)
         self.confident = state["confident"].to(self._learner.device)
         self._epoch, self._best = int(state["epoch"]), part(state, "best")
@@ -153,9 +155,10 @@ class SelfLabelTraining:
 
 
 def why_over(history: Sequence[Mapping[str, float]], *, patience: int) -> str | None:
-    """Why the epochs of ``history`` leave nothing to be learned, or None.
+    """Say why training should end after the epochs of ``history``; None where it should go on.
 
-    An epoch leaves out what does not fill a batch, other images each time; of few images, the numbers vary with them.
+    An epoch leaves out the images that do not fill a batch, other ones each time; with few images, the figures vary
+    with them.
     """
     if history and not history[-1]["confident"]:
         return "no image was confident"

@@ -1,4 +1,4 @@
-"""The features that embed has written once, for heads that learn from nothing else."""
+"""The features that embed has written, for heads that learn from them alone."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ _CHUNK = 8192
 
 
 class StoredFeatures(NamedTuple):
-    """What the encoder says of each image as it is, and what standardizes it."""
+    """The encoder's features of each image as it is, and their standardization."""
 
     features: Float32[np.ndarray, "all width"]
     """A memory-mapped file, row = image_id; read in chunks."""
@@ -22,7 +22,7 @@ class StoredFeatures(NamedTuple):
 
     @torch.no_grad()
     def of(self, image_ids: Int64[Tensor, " images"]) -> Float[Tensor, "images features"]:
-        """The images ``image_ids``, standardized.
+        """Return the standardized features of ``image_ids``.
 
         Raises:
             ArtifactError: the features are of another width than what standardizes them.

@@ -1,4 +1,4 @@
-"""What a clustering is worth without labels: whether self-labeling has lost what the SCAN step had."""
+"""Judge without labels whether self-labeling has lost what the SCAN step had."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,12 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 ALL, ANCHORS, PER_CLUSTER = 10_000, 5_000, 20
-"""Up to so many images, all are looked at; of more, so many or so many a cluster, and one neighbor of each."""
+"""Up to this many images, all are judged; of more, a sample of this size, or of a size for each cluster, with one
+neighbor of each."""
 FEWEST, LOST = 3, 0.9
-"""A cluster of at least so many images is lost with more than this share of them."""
+"""A cluster with at least this many images counts as lost if it loses more than this share of them."""
 ENTROPY_LOST = 0.02
-"""Nats of entropy that self-labeling may cost: 2 % of the number of clusters that are in use, effectively."""
+"""Entropy that self-labeling may cost, in nats: 2 % of the effective number of clusters."""
 AGREEMENT_LOST = 0.25
 """Of the agreement with the neighbors, the share that it may cost. It tells little: agreement falls where self-labeling
 mends what neighbors get wrong, and rises where one cluster swallows another (docs/log.md)."""

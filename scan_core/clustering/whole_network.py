@@ -1,4 +1,4 @@
-"""The learner that trains encoder and heads together on images, each step augmented afresh."""
+"""Train encoder and heads together, on images that are augmented anew in each step."""
 
 from collections.abc import Iterator
 
@@ -19,11 +19,11 @@ from scan_core.training.precision import autocast
 
 
 class WholeNetwork:
-    """See :class:`scan_core.clustering.learner.Learner`.
+    """A :class:`scan_core.clustering.learner.Learner` of encoder and heads.
 
     Args:
-        image_ids: int64 [M], the images to learn from.
-        compile: whether the network is compiled; see :func:`scan_core.training.compiled.compiled`.
+        image_ids: the images to learn from.
+        compile: whether to compile the network; see :func:`scan_core.training.compiled.compiled`.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class WholeNetwork:
     def pairs(
         self, rows: Rows, partners: Rows, generator: torch.Generator
     ) -> Iterator[Float[Tensor, "heads batch_twice clusters"]]:
-        """Logits of augmented images and of their augmented partners."""
+        """Yield, for each step, the logits of augmented images and then of their augmented partners."""
         self.model.train()
         both = torch.cat([part_of_batch(rows), part_of_batch(partners)], dim=1)
         for _, views in augmented_batches(self._images, self._image_ids[both], self._augmentation, generator):
@@ -59,10 +59,10 @@ class WholeNetwork:
     def plain_and_augmented(
         self, rows: Rows, generator: torch.Generator
     ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
-        """Logits of images as they are, and augmented, each normalized by the statistics of its own batch.
+        """Yield, for each step, the logits of the images without and with augmentation.
 
-        Not by the running ones, which lag behind the weights: pseudo-labels from those drift. Both passes move them, so
-        that they are of images as they are and of augmented ones.
+        Batch normalization takes the statistics of each batch: the running ones lag behind the weights, and
+        pseudo-labels by them drift. Both passes update the running ones, which so describe both kinds of images.
         """
         self.model.train()
         ids = self._image_ids[part_of_batch(rows)]
@@ -74,7 +74,7 @@ class WholeNetwork:
             yield plain, augmented
 
     def of_images(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "images clusters"]]:
-        """Logits of the images ``rows``, or of all, as they are."""
+        """Yield the logits of the images ``rows``, or of all, without augmentation, of one head after another."""
         yield from infer(
             self.model,
             self._images,

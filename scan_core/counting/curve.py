@@ -1,4 +1,4 @@
-"""How well each of many numbers of clusters fits, without labels."""
+"""Measure without labels how well each of many numbers of clusters fits."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -14,10 +14,10 @@ from threadpoolctl import threadpool_limits
 from scan_core.counting.neighbor_graph import graph_coordinates, modularity, neighbor_graph
 
 DIMENSIONS = 16
-"""Of the coordinates that k-means sees, and of the principal components that the silhouette is measured in."""
+"""Number of coordinates for k-means, and of principal components for the silhouette."""
 IMAGES_PER_CLUSTER = 3
 STEP = 1.1
-"""From one number of clusters to the next, where that is more than 1."""
+"""Ratio of one number of clusters to the one before, where that is a step of more than 1."""
 
 
 class Point(NamedTuple):
@@ -48,7 +48,7 @@ def numbers_to_try(images: int, *, most: int) -> list[int]:
 
 
 def curve(embeddings: Float[np.ndarray, "images dimensions"], *, numbers: Sequence[int], seed: int) -> Iterator[Point]:
-    """Yield how well each of ``numbers`` fits; of none, nothing, however few images there are.
+    """Yield how well each of ``numbers`` fits; nothing if ``numbers`` is empty, however few images there are.
 
     k-means clusters coordinates that follow the graph of nearest neighbors, as UMAP's do, in whose space Lowe et al.
     (2024) found that the silhouette follows the agreement with labels. The silhouette is measured in the leading

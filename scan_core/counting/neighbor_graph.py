@@ -1,4 +1,4 @@
-"""The graph of nearest neighbors: what joins images, coordinates that follow it, and how well clusters keep to it."""
+"""The graph of nearest neighbors, coordinates that follow it, and the modularity of clusters in it."""
 
 import numpy as np
 from jaxtyping import Float, Int

@@ -1,4 +1,4 @@
-"""From the curve to a range and a suggestion."""
+"""Turn the curve into a range of numbers of clusters and a suggestion."""
 
 import math
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from scan_core.counting.curve import Point
 from scan_core.errors import DataError
 
 NEARLY = 0.85
-"""Numbers of clusters that fit at least so well, as a share of the best, are in the range."""
+"""The range holds the numbers of clusters whose fit is at least this share of the best fit."""
 LEAST = 0.02
 """A best fit below says that there are no groups: of 60 to 1,000 points of noise, it was 0.0003 to 0.017; on
 photographs of hands and clothing, 0.12 and 0.10, on the digits 0.42."""
 
 
 class Suggestion(NamedTuple):
-    """How many clusters."""
+    """A number of clusters, and the range that it is from."""
 
     clusters: int
     lowest: int

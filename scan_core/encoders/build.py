@@ -1,4 +1,4 @@
-"""Making an encoder: by name, or as the metadata of the file describe it that its weights are in."""
+"""Make an encoder by its name, or as the metadata of a model file describe it."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -11,26 +11,25 @@ from scan_core.encoders.timm_encoder import PREFIX, timm_encoder
 from scan_core.errors import ArtifactError
 
 ENCODER_KEYS = ("architecture", "arguments", "channels", "image_size", "mean", "std", "precision")
-"""What the metadata of every model holds about its encoder and the images that it takes."""
+"""Keys that the metadata of every model has for its encoder and the images that it takes."""
 
 PRECISIONS = ("float32", "bfloat16")
 MOST = 2**31 - 1
-"""Of whatever a model has a number of."""
+"""The upper limit of every count in the metadata."""
 
 
 class Architecture(NamedTuple):
-    """A network that can be asked for by name."""
+    """A kind of network that has a name."""
 
     make: Callable[..., Encoder]
-    """Called with the name, ``channels`` and ``image_size`` (pixels per side) of the images, and the arguments that
-    only this network has. Raises ValueError for what it cannot be."""
+    """Makes the network from its name, ``channels`` and ``image_size`` (pixels per side) of the images, and the
+    arguments that only this network has. It raises ValueError if there is no such network."""
     section: str | None = None
-    """Where those arguments stand in a table of parameters; None where the network has none."""
+    """The section of the parameters that holds those arguments; None if the network has none."""
 
 
 ENCODERS = {**{name: Architecture(resnet, section="resnet") for name in STAGES}, PREFIX: Architecture(timm_encoder)}
-"""Every encoder, by the name that parameters and metadata give it; or, with a slash at the end, how such names begin.
-"""
+"""All encoders by name. A key that ends with a slash stands for all names that begin with it."""
 
 
 def entry(name: str) -> str:
@@ -40,10 +39,10 @@ def entry(name: str) -> str:
 
 
 def make_encoder(name: str, arguments: Mapping[str, Any], *, channels: int, image_size: int) -> Encoder:
-    """A fresh encoder, with random weights from PyTorch's global generator.
+    """Return a new encoder, with random weights from PyTorch's global generator.
 
     Raises:
-        ValueError: no such encoder, or an argument that it cannot have.
+        ValueError: there is no such encoder, or it does not take one of the arguments.
     """
     if entry(name) not in ENCODERS:
         raise ValueError(f"no encoder is called {name}; there are {', '.join(ENCODERS)}")
@@ -51,15 +50,15 @@ def make_encoder(name: str, arguments: Mapping[str, Any], *, channels: int, imag
 
 
 def encoder_metadata(name: str, arguments: Mapping[str, Any], *, channels: int, image_size: int) -> dict[str, Any]:
-    """What a model file says of its encoder, so that :func:`build_encoder` can make it again."""
+    """Return what a model file says about its encoder, so that :func:`build_encoder` can make it again."""
     return {"architecture": name, "arguments": dict(arguments), "channels": channels, "image_size": image_size}
 
 
 def build_encoder(path: Path, metadata: Mapping[str, Any]) -> Encoder:
-    """A fresh encoder as ``metadata``, with ``ENCODER_KEYS``, of the file ``path`` describe it.
+    """Return a new encoder as the ``metadata`` of the file ``path`` describe it; they have all ``ENCODER_KEYS``.
 
     Raises:
-        ArtifactError: a value that no encoder has.
+        ArtifactError: no encoder has one of the values.
     """
     for key, allowed in (("precision", PRECISIONS), ("channels", (1, 3))):
         if metadata[key] not in tuple(allowed):

@@ -1,4 +1,4 @@
-"""What every encoder offers, whatever network is inside."""
+"""The interface of every encoder."""
 
 from typing import Protocol, runtime_checkable
 
@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 @runtime_checkable
 class Encoder(Protocol):
-    """Images, normalized, to features. Every encoder is a ``torch.nn.Module``, too."""
+    """Turns normalized images into features. Every encoder is also a ``torch.nn.Module``."""
 
     features: int
-    """How many numbers describe an image."""
+    """Number of features of an image."""
 
     def __call__(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]: ...
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]: ...

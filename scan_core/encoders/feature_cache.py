@@ -1,4 +1,4 @@
-"""What an encoder has said of images before, by their content, so that a few new pictures among many cost little."""
+"""Keep an encoder's outputs by the content of the images, so that a few new images among many cost little time."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from scan_core.images.images import Images
 from scan_core.parallel.distributed import processes
 
 LIMIT = 2**31
-"""Bytes that a cache may take; more images than fit go without."""
+"""Upper limit of a cache, in bytes; if the outputs are larger, there is no cache."""
 _DIGEST, _BATCH = 16, 512
 Outputs = Float[Tensor, "images outputs"]
 
@@ -24,15 +24,15 @@ Outputs = Float[Tensor, "images outputs"]
 def infer_new(
     path: Path, images: Images, infer: Callable[[Int64[Tensor, " new"]], Outputs], *, width: int
 ) -> Float[Tensor, "images outputs"]:
-    """The outputs of ``infer`` for all ``images``, which it is asked for where the file ``path`` does not know them.
+    """Return the outputs of ``infer`` for all ``images``; those that the file ``path`` holds are taken from there.
 
-    Afterwards the file knows these images and no others, and files of other encoders are gone. Several processes work
-    without: each would have to know what the others find.
+    Afterwards the file holds the outputs of these images and no others, and files of other encoders are removed.
+    Several processes work without a cache, since each would have to know the outputs of the others.
 
     Args:
-        path: named by a word, a dash, and everything that outputs depend on beside the pixels.
-        infer: gives the outputs of the images with these ids, each the same whatever the others are.
-        width: numbers in an output, about.
+        path: its name is a word, a dash, and a digest of everything but the pixels that the outputs depend on.
+        infer: returns the outputs of the images with these ids; that of an image does not depend on the others.
+        width: approximate length of an output.
     """
     everything = torch.arange(len(images))
     if processes() > 1 or len(images) * width * torch.float32.itemsize > LIMIT:
@@ -54,7 +54,7 @@ def infer_new(
 
 
 def content_keys(images: Images) -> UInt8[np.ndarray, "images digest"]:
-    """A digest of each image's pixels, as they were prepared."""
+    """Return a digest of each image's pixels."""
     keys = [
         hashlib.blake2b(pixels.tobytes(), digest_size=_DIGEST).digest()
         for batch in images.batches(torch.split(torch.arange(len(images)), _BATCH))
@@ -74,7 +74,7 @@ def _read(path: Path) -> tuple[dict[bytes, int], Outputs]:
 
 
 def _write(path: Path, keys: UInt8[np.ndarray, "images digest"], outputs: Outputs) -> None:
-    """Replace all that is known; where it cannot be written, go on without."""
+    """Replace the cache; if it cannot be written, warn and go on."""
     try:
         write_model(path, {"keys": torch.from_numpy(keys.copy()), "outputs": outputs}, {})
     except ArtifactError as error:

@@ -1,4 +1,4 @@
-"""Weights of other origin, loaded into a network that must be the same one."""
+"""Load weights from elsewhere into a network of the same architecture."""
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -12,18 +12,18 @@ from scan_core.encoders.timm_encoder import TimmEncoder
 from scan_core.errors import WeightsError
 
 PREFIXES = ("module.", "encoder_q.", "backbone.", "encoder.", "network.")
-"""What wrappers put before the names of a network's weights; what lies beside such a one is not the network's."""
+"""Prefixes that wrappers put before the names of a network's weights; names without it belong to something else."""
 HEADS = ("fc", "head", "heads", "head_dist", "classifier", "projection", "projector", "projection_head", "prototypes")
-"""Modules after the pooled features, which may be left over."""
+"""Modules behind the pooled features; their weights may be left over."""
 NAMED = 3
-"""Weights of a kind that are named."""
+"""Number of weights that a message names."""
 
 
 def fit_weights(encoder: Encoder, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Load ``tensors`` of the file ``path`` into ``encoder``, or into the network of timm that it holds.
 
-    Prefixes are taken off, and where timm can, other names are turned into its own, and positions into those of the
-    network's image size. All must fit then; what is left over of a head, or beside the network, is named and left out.
+    Prefixes are removed. If timm can, it converts other names into its own, and positions to the network's image size.
+    Then all weights of the network must be there; those of a head, or of something else, are named and left out.
 
     Raises:
         WeightsError: names the first weights that are missing, left over, of another shape or not finite.
@@ -43,7 +43,7 @@ def fit_weights(encoder: Encoder, tensors: Mapping[str, Tensor], path: Path) -> 
 
 
 def _wrong(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, list[str]]:
-    """What does not fit, by kind; files from before PyTorch counted batches lack ``num_batches_tracked``."""
+    """Return what does not fit, by kind. Old files of PyTorch lack ``num_batches_tracked``, which is fine."""
     wrong = {
         "missing": [name for name in expected if name not in found and not name.endswith("num_batches_tracked")],
         "left over": [name for name in found if name not in expected and name.partition(".")[0] not in HEADS],
@@ -60,7 +60,7 @@ def _wrong(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[
 
 
 def _prefix(names: Collection[str], expected: Collection[str]) -> str:
-    """What stands before the names of the network's weights: as many ``PREFIXES`` as it takes to find one."""
+    """Return the ``PREFIXES``, one after the other, that stand before the names of the network's weights."""
     prefix = ""
     while not any(name.startswith(prefix) and name.removeprefix(prefix) in expected for name in names):
         further = (each for each in PREFIXES if any(name.startswith(prefix + each) for name in names))
@@ -78,7 +78,7 @@ def _as_timm_names(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, 
     try:
         return dict(convert(dict(tensors), network))
     except (AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
-        return tensors  # those of another network, which the comparison says
+        return tensors  # they are of another network: the comparison will say so
 
 
 def _some(names: Sequence[str]) -> str:

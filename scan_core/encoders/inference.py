@@ -1,4 +1,4 @@
-"""What a network says about many images, not augmented."""
+"""Run a network on many images, not augmented."""
 
 from collections.abc import Sequence
 
@@ -13,10 +13,10 @@ from scan_core.parallel.distributed import gather, part_of_batch, processes
 from scan_core.training.precision import autocast
 
 MOST = 512
-"""Images in a batch."""
+"""Largest number of images in a batch."""
 PIXELS_ON_CPU = 2**18
-"""Of a batch on a processor: what lies between layers then stays in its caches. EfficientNet-Lite0 at 128 px does 164
-images/s of one core in batches of 16, 147 in batches of 8, 107 of 64, and 69 of 256."""
+"""Pixels of a batch on a CPU: activations then stay in its caches. EfficientNet-Lite0 at 128 px does 164 images/s on
+one core in batches of 16, 147 in batches of 8, 107 of 64, and 69 of 256."""
 
 
 @torch.no_grad()
@@ -31,14 +31,14 @@ def infer(
     whole_batches: bool = False,
     description: str | None = None,
 ) -> Float[Tensor, "*heads images outputs"]:
-    """The outputs of ``network`` in evaluation mode for the images ``image_ids``: float32, on the images' device.
+    """Return the outputs of ``network``, in evaluation mode, for ``image_ids``: float32, on the images' device.
 
     Several processes share the work, and each has all the outputs in the end.
 
     Args:
-        whole_batches: whether the last batch is filled up with copies of its last image, so that the output of an image
-            is the same, to the bit, however many others there are: kernels add up in another order for another size.
-        description: what to call the work in a progress bar; without it there is none.
+        whole_batches: whether copies of the last image fill up the last batch. The output of an image then has the
+            same bits however many images there are, since kernels add in an order that depends on the batch's size.
+        description: the title of the progress bar; None shows no bar.
     """
     network.eval()
     outputs = []

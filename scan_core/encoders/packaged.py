@@ -1,4 +1,4 @@
-"""Weights that come with a Python package, and so without a network."""
+"""Load weights that a Python package brings, so that no network connection is needed."""
 
 from pathlib import Path
 
@@ -13,15 +13,15 @@ from scan_core.encoders.timm_encoder import TimmEncoder
 from scan_core.errors import WeightsError
 
 NAMES = ("tf_efficientnet_lite0", "tf_efficientnet_lite0.in1k")
-"""The network of timm that there are weights for."""
+"""Names that timm has for the network of these weights."""
 CLASSIFIER = ["weight", "bias"]
-"""What the package's network ends with, and an encoder lacks."""
+"""The tensors at the end of the package's network that an encoder does not have."""
 
 
 def load_packaged(encoder: TimmEncoder) -> Start:
     """Load the weights of EfficientNet-Lite0 (Tan and Le, 2019), trained with the labels of ImageNet, into ``encoder``.
 
-    Its tensors have other names than timm's, and the same order; kinds and shapes are compared.
+    Its tensors have other names than timm's but the same order; their kinds and shapes are compared.
 
     Raises:
         WeightsError: another network, or the package holds other tensors than expected.

@@ -1,4 +1,4 @@
-"""What a pretext task learns, an encoder and where the task has one a projection head, and its file."""
+"""The model of a pretext task, an encoder with or without a projection head, and its file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,12 +68,12 @@ class PretextModel(nn.Module):
         self.projection = projection_head(encoder.features, **projection) if projection else nn.Identity()
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch dimensions"]:
-        """Projections, not normalized; the encoder's features where there is no projection head."""
+        """Return projections, not normalized, or the encoder's features if there is no projection head."""
         return self.projection(self.encoder(images))
 
 
 class FeaturesAndProjection(nn.Module):
-    """Both outputs of a model side by side, so that images go through its encoder once."""
+    """Returns features and projections in one pass, so that the encoder sees each image once."""
 
     def __init__(self, model: PretextModel) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What an encoder starts from instead of random weights: a package's, those of timm's hub, or a file's."""
+"""Load pretrained weights into an encoder: those of a package, of timm's hub, or of a file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +15,9 @@ from scan_core.encoders.weight_file import read_weights
 from scan_core.errors import WeightsError
 
 PACKAGED, HUB = "packaged", "hub"
-"""What weights can be, beside the path of a file."""
+"""Values of ``weights`` that are not the path of a file."""
 IMAGENET = Normalization([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-"""Of torchvision's networks, and so of most files that fit a ResNet of its names."""
+"""Normalization of torchvision's networks, and so of most files that fit a ResNet with its names."""
 
 
 def start_from(
@@ -26,12 +26,12 @@ def start_from(
     """Load ``weights`` into ``encoder``, in place.
 
     Args:
-        weights: ``PACKAGED``, ``HUB``, the path of a file, or None for the random ones that it has.
-        described: the encoder's ``architecture`` and ``arguments``, which a file of this project must agree with.
+        weights: ``PACKAGED``, ``HUB``, the path of a file, or None to keep the random ones.
+        described: the encoder's ``architecture`` and ``arguments``; a file of this project must have the same.
         channels: of the images.
 
     Raises:
-        WeightsError: there are none, they cannot be had, or they are those of another network.
+        WeightsError: the weights do not exist, cannot be loaded, or belong to another network.
     """
     if weights is None:
         return Start()

@@ -1,4 +1,4 @@
-"""Finding what puts features on one scale, from which heads learn better than from features as they are."""
+"""Compute the center and scale that standardize features; heads learn better from standardized ones."""
 
 import numpy as np
 import torch
@@ -7,9 +7,9 @@ from jaxtyping import Float, Int64
 from scan_core.artifacts.standardization import Standardization
 
 FIT_LIMIT = 20_000
-"""Images that it is fitted to; of more every n-th."""
+"""Largest number of images to fit to; of more images, every n-th is taken."""
 LEAST_SCALE = 1e-3
-"""Of a dimension, as a share of the largest: one that hardly varies stays small instead of being blown up."""
+"""Smallest scale of a dimension, relative to the largest: a dimension that hardly varies is not blown up."""
 
 
 def fit_standardization(

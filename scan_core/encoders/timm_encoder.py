@@ -1,4 +1,4 @@
-"""Networks of the library timm (Wightman, 2019), which takes seconds to import: only where one of them is made."""
+"""Networks of the library timm (Wightman, 2019). Importing it takes seconds, so only functions that need it do so."""
 
 import difflib
 from typing import Any
@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from scan_core.artifacts.index import Normalization
 
 PREFIX = "timm/"
-"""Of their names here: ``timm/convnext_tiny`` is timm's ``convnext_tiny``."""
+"""How their names begin here: ``timm/convnext_tiny`` is timm's ``convnext_tiny``."""
 MOST_NEAR = 3
-"""Names that are offered in place of an unknown one."""
+"""Number of similar names that the message about an unknown name offers."""
 STRIDE = 32
-"""Pixels between the features of most networks: what sizes are multiples of, where a network names no patch."""
+"""Image sizes are multiples of this many pixels, the stride of most networks, if a network has no patches."""
 
 
 class TimmEncoder(nn.Module):
-    """A network of timm without its classifier: images to pooled features, the number of which it is asked for.
+    """A network of timm without its classifier, which turns images into pooled features.
 
     Args:
         name: as timm calls it, with or without the tag of its published weights; the weights are random.
@@ -26,7 +26,7 @@ class TimmEncoder(nn.Module):
         image_size: pixels per side; a network that is built for one size is built for this one.
 
     Raises:
-        ValueError: no such network, which takes no images of this size, or which has no pooled features.
+        ValueError: there is no such network, it takes no images of this size, or it has no pooled features.
     """
 
     features: int
@@ -42,7 +42,7 @@ class TimmEncoder(nn.Module):
 
     @property
     def normalization(self) -> Normalization:
-        """Of the images that its published weights expect, three channels."""
+        """Normalization of the images that the published weights expect, of three channels."""
         cfg: Any = self.network.pretrained_cfg
         return Normalization(list(cfg["mean"]), list(cfg["std"]))
 
@@ -59,7 +59,7 @@ def timm_encoder(name: str, *, channels: int, image_size: int) -> TimmEncoder:
 
 
 def size_arguments(name: str, image_size: int) -> dict[str, Any]:
-    """What timm must be told to make the network ``name`` for images of this size: nothing where any will do."""
+    """Return the arguments with which timm makes the network ``name`` for images of this size."""
     import timm
 
     cfg = timm.get_pretrained_cfg(name)
@@ -85,7 +85,7 @@ def _check_name(name: str) -> None:
 
 
 def _of_size(name: str, image_size: int) -> nn.Module | None:
-    """The network, or None where it takes no images of ``image_size``: of some, only looking at one tells."""
+    """Return the network, or None if it takes no images of ``image_size``; some networks only say so when run."""
     import timm
 
     try:
@@ -97,7 +97,7 @@ def _of_size(name: str, image_size: int) -> nn.Module | None:
 
 
 def _count_features(network: nn.Module, image_size: int) -> int:
-    """The features of an image, as the network computes them: what it says of itself leaves out a last layer."""
+    """Return the number of features of an image that is run through: ``num_features`` ignores a last layer."""
     training = network.training
     with torch.no_grad():
         features = network.eval()(torch.zeros(1, 3, image_size, image_size))
@@ -108,13 +108,13 @@ def _count_features(network: nn.Module, image_size: int) -> int:
 
 
 def _patch_size(network: nn.Module) -> int:
-    """Pixels per side of the patches that the network cuts an image into; 1 where it does not."""
+    """Return the pixels per side of the network's patches; 1 if it has none."""
     size = getattr(getattr(network, "patch_embed", None), "patch_size", 1)
     return int(size if isinstance(size, int) else size[0])
 
 
 def _near_size(name: str, image_size: int) -> int:
-    """The nearest size that it takes: the multiples of its patches next to ``image_size`` are tried, and its own."""
+    """Return the nearest size that the network takes: a multiple of its patches beside ``image_size``, or its own."""
     import timm
 
     network: Any = timm.create_model(name, num_classes=0)

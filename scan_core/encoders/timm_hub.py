@@ -1,4 +1,4 @@
-"""The weights that timm publishes on its hub, fetched once and kept in the cache of the hub's client."""
+"""Load the weights that timm publishes on its hub; the hub's client downloads them once and keeps them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +11,11 @@ from scan_core.encoders.timm_encoder import TimmEncoder, size_arguments
 from scan_core.errors import WeightsError
 
 SECONDS = 5
-"""To wait for the hub's answer before only the cache is looked at."""
+"""Time to wait for the hub's answer; without one, only the cache is used."""
 
 
 def load_published(encoder: TimmEncoder) -> Start:
-    """Load the published weights into ``encoder``; their full name ends with a tag, which says what taught them.
+    """Load the published weights into ``encoder``; the tag at the end of their name says what they were trained with.
 
     Raises:
         WeightsError: timm publishes none, or they are not in the cache and cannot be fetched.
@@ -41,7 +41,7 @@ def load_published(encoder: TimmEncoder) -> Start:
 
 @contextmanager
 def _without_retries() -> Iterator[None]:
-    """Where the hub does not answer, look at the cache alone: the hub's client would try for most of a minute."""
+    """Use the cache alone if the hub does not answer: the hub's client would try for most of a minute."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE

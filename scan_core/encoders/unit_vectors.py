@@ -1,4 +1,4 @@
-"""From an encoder's features to embeddings that are compared by direction alone."""
+"""Turn an encoder's features into embeddings of length 1."""
 
 from typing import NamedTuple
 
@@ -25,7 +25,7 @@ def normalize_features(
 ) -> Embeddings:
     """L2-normalize each row, as it is or after subtracting the mean of the rows ``center_of``.
 
-    What a rectifier ends with is never negative, so that all rows share a direction; without it their angles tell more.
+    The outputs of a ReLU are never negative, so all rows share a direction; without it, angles tell more.
 
     Args:
         center_of: the images to learn from; None subtracts nothing.

@@ -1,4 +1,4 @@
-"""Reading a file of weights that somebody else wrote, or a run of this project."""
+"""Read a file of weights, from elsewhere or from a run of this project."""
 
 import json
 import pickle

@@ -45,7 +45,7 @@ def carry_over(old: Names, clusters: Mapping[str, int], *, cluster_count: int) -
         clusters: path -> new cluster.
 
     Raises:
-        DataError: none of the listed pictures is among the present ones.
+        DataError: no picture is listed, or none of them is among the present ones.
     """
     counts = np.zeros((len(old.names), cluster_count), np.int64)
     for cluster, members in enumerate(old.members):
@@ -53,6 +53,8 @@ def carry_over(old: Names, clusters: Mapping[str, int], *, cluster_count: int) -
             if path in clusters:
                 counts[cluster, clusters[path]] += 1
     listed = sum(map(len, old.members))
+    if not listed:
+        raise DataError("no members are listed, by which clusters are known again")
     if not counts.any():
         raise DataError(f"none of the {listed:,} pictures that the names list is among the present ones")
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)

@@ -8,6 +8,9 @@ from jaxtyping import Float32, Int64
 
 from scan_core.naming.names import JUNK
 
+AT_ONCE = 4096
+"""Images that are ranked together, so that a million of them fit into memory."""
+
 
 class Groups(NamedTuple):
     """The clusters by name; a cluster without a name is a group of its own."""
@@ -38,24 +41,35 @@ def groups(names: Sequence[str]) -> Groups:
     """
     titles = [name or f"cluster {cluster}" for cluster, name in enumerate(names)]
     keys = [(name, -1) if name else ("", cluster) for cluster, name in enumerate(names)]
-    order = list(dict.fromkeys(keys))
-    of_cluster = np.array([order.index(key) for key in keys], np.int64)
-    first = [keys.index(key) for key in order]
-    junk = order.index((JUNK, -1)) if (JUNK, -1) in order else None
-    return Groups(tuple(titles[cluster] for cluster in first), of_cluster, junk)
+    first: dict[tuple[str, int], int] = {}
+    for cluster, key in enumerate(keys):
+        first.setdefault(key, cluster)
+    number = {key: group for group, key in enumerate(first)}
+    of_cluster = np.array([number[key] for key in keys], np.int64)
+    return Groups(tuple(titles[cluster] for cluster in first.values()), of_cluster, number.get((JUNK, -1)))
 
 
 def ranked(probabilities: Float32[np.ndarray, "images clusters"], grouped: Groups, *, most: int) -> Ranked:
-    """Return the ``most`` probable groups of each image (all groups where there are fewer)."""
-    count = len(grouped.names)
-    sums = np.zeros((len(probabilities), count), np.float64)
-    np.add.at(sums.T, grouped.of_cluster, probabilities.T)
-    group = np.argsort(-sums, axis=1, kind="stable")[:, : min(most, count)]
-    confidence = np.take_along_axis(sums, group, axis=1).astype(np.float32)
-    cluster = np.empty_like(group)
-    for number in range(count):
-        clusters = np.flatnonzero(grouped.of_cluster == number)
-        best = clusters[probabilities[:, clusters].argmax(axis=1)]
-        rows, columns = np.nonzero(group == number)
-        cluster[rows, columns] = best[rows]
-    return Ranked(group, cluster, confidence)
+    """Return the ``most`` probable groups of each image (all groups where there are fewer); of equal ones, the first.
+
+    This is the only rule by which a picture belongs to a name: clusters of one name are one class, whose probability
+    is the sum of theirs. So a picture between two of them may belong to their name, although a third cluster is more
+    probable than either.
+    """
+    starts = range(0, max(1, len(probabilities)), AT_ONCE)
+    parts = [_ranked(probabilities[start : start + AT_ONCE], grouped, most) for start in starts]
+    return Ranked(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _ranked(probabilities: Float32[np.ndarray, "images clusters"], grouped: Groups, most: int) -> Ranked:
+    by_group = np.argsort(grouped.of_cluster, kind="stable")
+    starts = np.searchsorted(grouped.of_cluster[by_group], np.arange(len(grouped.names)))
+    sums = np.add.reduceat(probabilities[:, by_group], starts, axis=1, dtype=np.float64)
+    rows, found = np.arange(len(sums)), []
+    for _ in range(min(most, len(starts))):
+        group = sums.argmax(axis=1)
+        inside = grouped.of_cluster == group[:, None]
+        cluster = np.where(inside, probabilities, -1).argmax(axis=1)
+        found.append((group, cluster, sums[rows, group].astype(np.float32)))
+        sums[rows, group] = -1
+    return Ranked(*(np.stack(column, axis=1) for column in zip(*found, strict=True)))

@@ -11,12 +11,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from scan_core.artifacts.atomic import write_text
+from scan_core.artifacts.model import checksum
 from scan_core.errors import DataError
 
 JUNK = "junk"
 """The name of clusters that are set aside."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-NUMBER = re.compile(r"cluster (\d+)")
+NUMBER = re.compile(r"cluster (\d{1,9})")
+VISIBLE = "LNPS"
+"""Letters, numbers, punctuation and symbols: the first letters of Unicode's categories."""
 ESCAPED = re.compile("[\x7f-\xa0\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """What YAML does not take as it is, beside what JSON escapes."""
 HEADER = (
@@ -29,11 +32,16 @@ class Names(NamedTuple):
     """What a person calls the clusters of one model."""
 
     model: str
-    """``sha256:`` and the SHA-256 of the model's file."""
+    """As :func:`model_digest` gives it."""
     names: tuple[str, ...]
     """Of each cluster; empty for a cluster without a name."""
     members: tuple[tuple[str, ...], ...]
     """The paths of each cluster's surest images, as ``labels.parquet`` has them."""
+
+
+def model_digest(path: Path) -> str:
+    """Return ``sha256:`` and the SHA-256 of a model's file, by which names know the model that they belong to."""
+    return f"sha256:{checksum(path)}"
 
 
 def write_names(path: Path, names: Names) -> None:
@@ -62,7 +70,7 @@ def read_names(path: Path) -> Names:
         found = YAML(typ="base", pure=True).load(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}; save the names on the page of the run first") from error
-    except (UnicodeError, YAMLError) as error:
+    except (UnicodeError, YAMLError, RecursionError) as error:
         raise DataError(f"{path}: not a readable YAML file ({' '.join(str(error).split())})") from error
     if (
         not isinstance(found, dict)
@@ -108,6 +116,8 @@ def _row(path: Path, number: int, row: Any) -> tuple[str, tuple[str, ...]]:
     name = uniform(name)
     if bad := [character for character in name if unicodedata.category(character) in ("Cc", "Cs")]:
         raise DataError(f"{path}: cluster {number}: the name has the character {bad[0]!r}; remove it")
+    if name and not any(unicodedata.category(character)[0] in VISIBLE for character in name):
+        raise DataError(f"{path}: cluster {number}: nothing of the name {name!a} can be seen; give another one")
     return name, tuple(members)
 
 

@@ -9,14 +9,13 @@ import numpy as np
 import torch
 from jaxtyping import Float32, Int64
 
-from scan_core.artifacts.model import checksum
 from scan_core.clustering.model import ClusteringModel, read_clustering
 from scan_core.errors import DataError
 from scan_core.images.decode import MOST_PIXELS
 from scan_core.images.images import Images
 from scan_core.images.preparation import Preparation, preparation_of
 from scan_core.naming.groups import groups, ranked
-from scan_core.naming.names import read_names
+from scan_core.naming.names import model_digest, read_names
 from scan_core.prediction.features import Outputs, features_and_probabilities
 from scan_core.prediction.pictures import NewPictures, Picture, as_list, refuse
 
@@ -185,6 +184,6 @@ def _progress(rows: range, total: int) -> str:
 
 def _names_of(path: Path, model: Path) -> Sequence[str]:
     found = read_names(path)
-    if found.model != f"sha256:{checksum(model)}":
+    if found.model != model_digest(model):
         raise DataError(f"{path}: names for the clusters of another model than {model}")
     return found.names

@@ -10,7 +10,8 @@ REFERENCES = 20_000
 """Training images that pictures are compared with, at most."""
 SAMPLE = 4096
 """Of these, those whose own distances are found."""
-_QUERIES = 1024
+QUERIES = 1024
+"""Pictures that are compared together."""
 
 
 class Novelty:
@@ -46,4 +47,4 @@ def _unit(features: Float32[np.ndarray, "images features"]) -> Float32[np.ndarra
 
 
 def _parts(rows: np.ndarray) -> list[np.ndarray]:
-    return np.array_split(rows, range(_QUERIES, len(rows), _QUERIES)) if len(rows) else []
+    return np.array_split(rows, range(QUERIES, len(rows), QUERIES)) if len(rows) else []

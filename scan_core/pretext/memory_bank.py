@@ -104,9 +104,9 @@ class MemoryBank(nn.Module):
         self.log_z.copy_(torch.where(self.log_z.isfinite(), self.log_z, estimate))
 
     def get_extra_state(self) -> Tensor:
-        """Return where the drawing of noise has got to."""
+        """Return the state of the generator of noise."""
         return self._noise.get_state()
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Go on drawing from ``state``."""
+        """Restore the state of the generator of noise."""
         self._noise.set_state(state.cpu())

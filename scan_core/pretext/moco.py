@@ -39,13 +39,13 @@ class MoCo(Task):
     both were normalized with the same images. He et al. shuffle the keys' images between GPUs; here normalization is
     split into groups of ``norm_group`` images, on a single process, too, and keys are computed in an order that mixes
     the groups: a query's group and its key's have a fourth of their images in common. (Running statistics for the keys,
-    which no batch is behind, did not do: queries then followed how keys drift, and not their images.)
+    which come from no batch, did not work: queries then followed the drift of the keys instead of their images.)
 
     The queue may hold keys of the image itself, from another epoch; these are left out. It starts with random vectors.
 
     Args:
         images: how many there are to learn from.
-        batch_size: of the whole batch, which must have room for the groups.
+        batch_size: of the whole batch; see :func:`scan_core.parallel.split_norm.check_groups`.
         queue: how many keys; 65,536 in the paper.
         momentum: the share of the average that a step keeps; 0.999 in the paper.
         norm_group: images that are normalized together; 32 in the paper, those of a GPU.

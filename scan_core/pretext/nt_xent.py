@@ -20,7 +20,7 @@ class NtXent(NamedTuple):
 
 
 def chance_loss(batch_size: int) -> float:
-    """The loss, in nats, of projections that tell nothing: each of the 2 x batch - 1 other views is as likely."""
+    """Return the loss, in nats, of projections without information: all 2 x batch - 1 other views are as likely."""
     return math.log(2 * batch_size - 1)
 
 

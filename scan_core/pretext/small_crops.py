@@ -1,4 +1,4 @@
-"""Small crops: the first epochs' crops are not enlarged to the images' size, and take less time."""
+"""Small crops: in the first epochs, crops keep a smaller size than the images, which takes less time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,17 +7,17 @@ from scan_core.augment.pipeline import Augmentation
 
 
 class SmallCrops(NamedTuple):
-    """What a pretext task looks at in its first epochs."""
+    """The views of a pretext task in its first epochs."""
 
     augmentation: Augmentation
     epochs: int
-    """How many they are."""
+    """Number of first epochs."""
     cost: float
-    """Of such an epoch, relative to another one: the pixels of a view, which its time nearly goes with."""
+    """Time of such an epoch, relative to a later one: about the ratio of the pixels of a view."""
 
 
 def small_size(image_size: int, size: float) -> int:
-    """Pixels per side of a small crop of images of ``image_size``: the share ``size`` of it, but at least one."""
+    """Return the pixels per side of a small crop: the share ``size`` of ``image_size``, at least 1."""
     return max(1, round(size * image_size))
 
 

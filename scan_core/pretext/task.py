@@ -1,4 +1,4 @@
-"""What a pretext task is: a model, its loss, and what both carry along. One training serves all tasks."""
+"""The interface of a pretext task: a model, its loss, and their state. One training serves all tasks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -19,17 +19,16 @@ Scalar = Float[Tensor, ""]
 class Task(nn.Module, ABC):
     """A model with its loss.
 
-    The ``model`` is what a training ends with. Buffers and modules beside it, a memory bank for instance, are saved
-    and go on with it.
+    The ``model`` is the result of a training. Other buffers and modules, such as a memory bank, are saved with it.
 
     Args:
-        chance: the loss, in nats, of a model that says the same of every image.
+        chance: the loss, in nats, of a model whose output is the same for every image.
     """
 
     views = 2
-    """Augmentations of each image that a step sees."""
+    """Number of augmented views of each image in a step."""
     bytes_per_image = 0
-    """Of memory that the task takes for each image to learn from, whatever the batch."""
+    """Memory that the task needs for each image to learn from, whatever the batch size."""
 
     def __init__(self, model: PretextModel, *, chance: float) -> None:
         super().__init__()
@@ -44,7 +43,7 @@ class Task(nn.Module, ABC):
         """Return the projections of this process's part of the views: first views, then second ones.
 
         Args:
-            network: what to call in place of ``learned``, so that its gradients are those of all processes.
+            network: the network to call instead of ``learned``; it averages gradients over the processes.
         """
         return network(views)
 

@@ -1,4 +1,4 @@
-"""The training of every pretext task: augmented views, one step after the other, a cosine schedule, SGD."""
+"""Train any pretext task with augmented views, SGD and a cosine schedule."""
 
 from collections.abc import Mapping, Sequence
 
@@ -60,7 +60,7 @@ class PretextTraining:
         self.task, self._images, self._image_ids = task.to(images.device), images, image_ids
         self._small = small_crops or SmallCrops(augmentation, epochs=0, cost=1.0)
         self.costs: Sequence[float] = [self._small.cost] * self._small.epochs + [1.0] * (epochs - self._small.epochs)
-        """Of the epochs, relative to each other."""
+        """Time of each epoch, relative to the others."""
         network = replicate(task.learned)
         self._network = compiled(network) if compile else network
         self._augmentation, self._generator = augmentation, part_generator(generator, groups=task.views)
@@ -83,7 +83,7 @@ class PretextTraining:
 
     @property
     def model(self) -> PretextModel:
-        """What is trained."""
+        """The model that is trained."""
         return self.task.model
 
     def run_epoch(self) -> dict[str, float]:

@@ -16,9 +16,10 @@ from scan_core.images.images import Images
 from scan_core.report.cards import Card, cards
 from scan_core.report.charts import Picture, result_charts
 from scan_core.report.lines import LineChart
+from scan_core.report.map_table import Plane
 from scan_core.report.matrix import cluster_sizes_chart, confusion_matrix
 from scan_core.report.members import surest_members
-from scan_core.report.plane import Plane, encoded, packed
+from scan_core.report.plane import encoded, packed
 from scan_core.report.thumbnails import Sheet, sheet
 from scan_core.report.verdict import verdict
 

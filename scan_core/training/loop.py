@@ -37,10 +37,16 @@ class EpochError(TrainingError):
 
 
 class _Curves(Live):
-    """DVCLive without its use of git: DVC tracks the stage, and git has no commit to look at in a new repository."""
+    """DVCLive without its use of git: DVC tracks the stage, and git has no commit to look at in a new repository.
+
+    Nor does it post to DVC Studio, which needs that commit: Ctrl-C while its thread starts would wait forever.
+    """
 
     def _init_dvc(self) -> None:
         self._inside_dvc_pipeline = True
+
+    def post_data_to_studio(self) -> None:
+        """Do nothing."""
 
 
 def train(

@@ -57,7 +57,11 @@ def test_with_its_classifier_it_names_what_a_photograph_shows(picture: Path, cla
     load_packaged(network)
     classifier = torch.nn.Linear(1280, 1000)
     classifier.load_state_dict({"weight": theirs["_fc.weight"], "bias": theirs["_fc.bias"]})
-    pixels = torch.tensor(np.array(decode_and_resize(picture, 224, "crop").image)).permute(2, 0, 1)[None].float()
+    pixels = (
+        torch.tensor(np.array(decode_and_resize(picture.read_bytes(), 224, "crop").image))
+        .permute(2, 0, 1)[None]
+        .float()
+    )
     with torch.no_grad():
         assert classifier(network((pixels - 127) / 128)).argmax().item() in classes
 

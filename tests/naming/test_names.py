@@ -28,12 +28,14 @@ def test_names_typed_by_hand_are_text(tmp_path: Path):
     ("text", "message"),
     [
         ("[1", "not a readable YAML file"),
+        ("[" * 5000, "not a readable YAML file"),
         ("model: x\nclusters: []\n", "model is 'x', expected sha256:"),
         ("clusters: []\n", "expected the entries model and clusters"),
         (f"model: {MODEL}\nclusters:\n- cluster: 1\n", "'1' where cluster 0 was expected"),
         (f"model: {MODEL}\nclusters:\n- cluster: 0\n  name: [a]\n", "cluster 0: expected a name"),
         (f'model: {MODEL}\nclusters:\n- cluster: 0\n  name: "a\\ab"\n', "cluster 0: the name has the character"),
         (f"model: {MODEL}\nclusters:\n- {{cluster: 0, name: cluster 1}}\n- cluster: 1\n", "is another cluster without"),
+        (f'model: {MODEL}\nclusters:\n- cluster: 0\n  name: "\\u200b"\n', "can be seen"),
     ],
 )
 def test_what_is_no_table_of_names_is_refused(tmp_path: Path, text: str, message: str):
@@ -83,3 +85,9 @@ def test_a_number_may_be_the_name_that_several_share(tmp_path: Path):
 def test_missing_names(tmp_path: Path):
     with pytest.raises(DataError, match="No such file"):
         read_names(tmp_path / "clusters.yaml")
+
+
+def test_a_name_of_very_many_digits_is_no_cluster_s_number(tmp_path: Path):
+    name = f"cluster {'9' * 5000}"
+    write_names(tmp_path / "clusters.yaml", Names(MODEL, (name,), ((),)))
+    assert read_names(tmp_path / "clusters.yaml").names == (name,)

@@ -31,7 +31,7 @@ def test_parts_of_the_work_change_nothing(monkeypatch):
     generator = np.random.default_rng(0)
     reference, new = (generator.standard_normal((count, 5)).astype(np.float32) for count in (50, 20))
     whole = Novelty(reference).of(new)
-    monkeypatch.setattr(module, "_QUERIES", 7)
+    monkeypatch.setattr(module, "QUERIES", 7)
     assert Novelty(reference).of(new).tolist() == whole.tolist()
     assert whole.min() >= 0
     assert whole.max() <= 100

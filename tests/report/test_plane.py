@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from scan_core.errors import ArtifactError
-from scan_core.report.plane import STEPS, UMAP_LIMIT, Plane, packed, plane, principal_plane, read_map, write_map
+from scan_core.report.map_table import Plane, read_map, write_map
+from scan_core.report.plane import STEPS, UMAP_LIMIT, packed, plane, principal_plane
 from scan_core.report.umap_plane import NEIGHBORS, umap_plane
 
 

@@ -185,17 +185,6 @@ def test_file_systems_without_such_links(source, folder, monkeypatch, mode, numb
     assert not folder.exists()
 
 
-@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no second file system at /dev/shm")
-def test_another_file_system(source):
-    if Path("/dev/shm").stat().st_dev == source.stat().st_dev:
-        pytest.skip("no second file system at /dev/shm")
-    folder = Path(f"/dev/shm/sorted-{os.getpid()}")
-    with pytest.raises(DataError, match="not on the file system of the pictures"):
-        place_pictures(folder, head(source), TARGETS, mode="hardlink")
-    undo(folder)
-    assert not folder.exists()
-
-
 def test_a_file_where_a_folder_should_be(source, folder):
     folder.mkdir()
     (folder / "dog").write_text("mine")

@@ -19,6 +19,7 @@ from scan_core.images.preparation import Preparation
 from stages import predict
 from stages.cli import one_line_errors
 from stages.params_file import load_params
+from stages.paths import SELF_LABEL_MODEL
 from stages.use import main as use
 from tests.damage import damage_at_random, pictures
 from tests.samples import encode, noise, write_parquet
@@ -142,7 +143,7 @@ def predicting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     Path("pictures").mkdir()
     for name, content in GOOD.items():
         Path("pictures", name).write_bytes(content)
-    return predict.SELF_LABEL_MODEL
+    return SELF_LABEL_MODEL
 
 
 def _damaged_model(model: Path, draw: random.Random) -> bytes:

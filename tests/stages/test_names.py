@@ -6,12 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
+from scan_core.artifacts.atomic import write_text
+from scan_core.artifacts.clusters import Predictions, write_predictions
+from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.errors import ArtifactError, DataError
 from scan_core.naming.names import Names, read_names, write_names
-from scan_core.report.plane import Plane, write_map
+from scan_core.report.map_table import Plane, write_map
 from stages.names import main
-from stages.paths import CLUSTER_NAMES, METRICS, SELF_LABEL_MODEL
+from stages.paths import CLUSTER_NAMES, DETAILS, INDEX, MAP, PREDICTIONS, SELF_LABEL_MODEL
 from tests.pipeline import enter
 
 PATHS = ["a.png", "b ü.png", "c.png", "d.png", "e.png", "f.png"]
@@ -26,19 +30,22 @@ def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _evaluate(model: str, clusters: list[int], *, stale: bool = False) -> None:
     """A model, and its evaluation; ``stale`` leaves the evaluation as it was."""
-    for path in (SELF_LABEL_MODEL, METRICS, Path("reports/evaluate/details.json")):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    SELF_LABEL_MODEL.write_text(model)
+    write_text(SELF_LABEL_MODEL, model)
     if not stale:
-        METRICS.write_text('{"clusters": 3}')
-        Path("reports/evaluate/details.json").write_text(json.dumps({"model": _digest(model)}))
-        count = len(clusters)
-        confidence = np.linspace(0.5, 0.9, count, dtype=np.float32)
-        write_map(
-            Path("reports/evaluate/map.parquet"), Plane(np.zeros((count, 2), np.float32), "pca"), np.array(clusters),
-            confidence,
-            ["class"] * 3, PATHS[:count],
-        )  # fmt: skip
+        _write_evaluation(model, np.eye(3)[clusters])
+
+
+def _write_evaluation(model: str, nearness: np.ndarray) -> None:
+    """What evaluate writes where each picture is so near to each cluster, [N, C]; later pictures are surer."""
+    count, used = len(nearness), np.ones(len(nearness), bool)
+    sharpness = np.linspace(1, 2, count)[:, None]
+    found = Predictions("self_label", np.arange(count), softmax(sharpness * nearness, axis=1).astype(np.float32))
+    index = Index(np.full(count, "all", object), train=used, evaluate=used)
+    write_index(INDEX, index, normalization=Normalization([0.5], [0.5]), pixels_digest="0")
+    write_predictions(PREDICTIONS, [found])
+    nowhere = Plane(np.zeros((count, 2), np.float32), "pca")
+    write_map(MAP, nowhere, found.cluster, found.confidence, ["class"] * 3, PATHS[:count])
+    write_text(DETAILS, json.dumps({"model": _digest(model)}))
 
 
 def _digest(model: str) -> str:
@@ -61,6 +68,17 @@ def test_names_are_completed_and_installed(capsys):
     ]
     main()
     assert capsys.readouterr().out.splitlines() == lines[:2]
+
+
+def test_a_picture_between_clusters_of_one_name_belongs_to_that_name(capsys):
+    # e^0.9 + e^0.9 > e^1: the name of clusters 0 and 2 is likelier, though cluster 1 is the likeliest cluster.
+    _write_evaluation("first", np.array([[1, 0, 0], [0, 1, 0], [0.9, 1, 0.9]]))
+    main(_give("cat", "dog", "cat"))
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "cat: 2 of 3 pictures, clusters 0, 2",
+        "dog: 1 of 3 pictures, cluster 1",
+    ]
+    assert read_names(CLUSTER_NAMES).members[1] == ("b ü.png", "c.png")
 
 
 def test_the_names_before_are_kept(capsys):
@@ -128,7 +146,7 @@ def test_lost_names_are_said(capsys):
 
 
 def test_names_without_pictures_cannot_be_carried_over():
-    with pytest.raises(DataError, match=r"given\.yaml: none of the 0 pictures"):
+    with pytest.raises(DataError, match=r"given\.yaml: no members are listed"):
         main(_give("cat", "", "", model="another"), carried=True)
 
 
@@ -136,3 +154,20 @@ def test_an_evaluation_of_another_model_is_refused():
     _evaluate("second", [], stale=True)
     with pytest.raises(ArtifactError, match=r"an evaluation of another model than .*; run dvc repro evaluate"):
         main(_give("cat", "", "", model="second"))
+
+
+def test_options_that_do_not_go_together_are_refused():
+    given = _give("cat", "", "")
+    with pytest.raises(DataError, match="--form: writes empty names"):
+        main(given, form=True)
+    with pytest.raises(DataError, match="--carry-over: expects FILE"):
+        main(carried=True)
+    assert not CLUSTER_NAMES.exists()
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "{", None])
+def test_damaged_figures_are_told_of(text: str | None):
+    path = Path("reports/evaluate/details.json")
+    path.unlink() if text is None else path.write_text(text)
+    with pytest.raises(ArtifactError, match=f"{path}: .*; run dvc repro evaluate"):
+        main()

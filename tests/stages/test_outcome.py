@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from scan_core.errors import ArtifactError
-from stages.outcome import DETAILS, main, outcome
-from stages.paths import METRICS
+from stages.outcome import main, outcome
+from stages.paths import DETAILS, METRICS
 
 FIGURES = {"clusters": 10, "images_evaluated": 1797, "clusters_mean_nothing": 0}
 

@@ -42,6 +42,10 @@ def test_several_are_called_as_they_are_given():
         ("a/*.png", ["a/1.png"]),
         ("**/*.png", ["4 ü日[5].png", "a/1.png", "a/b/2.png", "c/3.png"]),
         ("[ac]", ["a/1.png", "a/b/2.png", "c/3.png"]),
+        ("a/**", ["a/1.png", "a/b/2.png"]),
+        ("**", NAMES),
+        ("a/**/b/**/*.png", ["a/b/2.png"]),
+        ("*/**/2.png", ["a/b/2.png"]),
         ("a/*", ["a/1.png", "a/b/2.png", "a/notes.txt"]),
     ],
 )
@@ -87,3 +91,16 @@ def test_a_folder_without_pictures_among_others_is_told_of():
     assert [path for path, _ in pictures.skipped] == ["empty"]
     with pytest.raises(DataError, match="no picture in"):
         find_pictures(["empty"], ())
+
+
+def test_links_in_a_circle_end():
+    for name in ("one", "two"):  # together, they lead to 2^40 places
+        Path("a", name).symlink_to(Path("a").absolute())
+    assert found("a/**/*.png") == ["a/1.png", "a/b/2.png"]
+    assert found(str(Path("a/**/2.png").absolute())) == [str(Path("a/b/2.png").absolute())]
+
+
+def test_what_is_no_picture_in_one_of_several_folders_is_called_as_the_folder_is():
+    Path("a/b/gone.png").symlink_to("nowhere")
+    assert [path for path, _ in find_pictures(["a", "c"], ()).skipped] == ["a/b/gone.png"]
+    assert [path for path, _ in find_pictures(["a"], ()).skipped] == ["b/gone.png"]

@@ -18,6 +18,7 @@ from scan_core.images.preparation import Preparation
 from scan_core.images.resize import FITS
 from scan_core.prediction import clusterer
 from stages import predict
+from stages.paths import ENCODER, SELF_LABEL_MODEL
 from stages.use import main as use
 from tests.samples import encode, noise
 from tests.stages.predicting import CLUSTERS, SIZE, predict_status, write_model
@@ -54,9 +55,7 @@ def test_each_picture_gets_what_the_model_says(run_predict, monkeypatch, at_once
     monkeypatch.setattr(clusterer, "AT_ONCE", at_once)
     table = run_predict(_files()).set_index("path")
     images = ResidentImages(np.stack(PICTURES).transpose(0, 3, 1, 2).copy(), torch.device("cpu"))
-    expected = probabilities_of(
-        predict.SELF_LABEL_MODEL, images, np.arange(COUNT), encoder=Path("none"), features=Path("none")
-    )
+    expected = probabilities_of(SELF_LABEL_MODEL, images, np.arange(COUNT), encoder=Path("none"), features=Path("none"))
     names = list(_files())
     assert table.loc[names, "cluster"].tolist() == expected.argmax(1).tolist()
     assert table.loc[names, "confidence"].to_numpy() == pytest.approx(expected.max(1), abs=1e-6)
@@ -142,11 +141,11 @@ def test_a_model_of_gray_images_sees_the_brightness(run_predict, capsys):
     brightness = np.asarray(Image.fromarray(PICTURES[0]).convert("L"))
     table = run_predict({"gray": encode(brightness), "colored": encode(PICTURES[0])}).set_index("path")
     assert table.loc["gray"].drop("novelty").tolist() == table.loc["colored"].drop("novelty").tolist()
-    assert "of the pictures' colors it sees the brightness" in capsys.readouterr().err
+    assert "it sees the brightness of the pictures' colors" in capsys.readouterr().err
 
 
 def test_no_model_yet(run_predict):
-    predict.SELF_LABEL_MODEL.unlink()
+    SELF_LABEL_MODEL.unlink()
     with pytest.raises(ArtifactError, match="missing; run the stage that writes it"):
         run_predict(_files())
 
@@ -159,7 +158,7 @@ def test_pictures_become_squares_as_the_model_s_did(run_predict):
     square = FITS["stretch"](Image.fromarray(wide), SIZE)
     images = ResidentImages(np.asarray(square).transpose(2, 0, 1)[None].copy(), torch.device("cpu"))
     nowhere = {"encoder": Path("none"), "features": Path("none")}
-    expected = probabilities_of(predict.SELF_LABEL_MODEL, images, np.arange(1), **nowhere)
+    expected = probabilities_of(SELF_LABEL_MODEL, images, np.arange(1), **nowhere)
     assert row["confidence"] == pytest.approx(expected.max(), abs=1e-4)
     write_model(channels=3, preparation={key: value for key, value in described.items() if key != "fit"})
     with pytest.raises(
@@ -186,10 +185,8 @@ def test_a_model_without_its_encoder_names_what_is_missing(run_predict):
     write_model(channels=3, encoder_sha256="a" * 64)
     with pytest.raises(ArtifactError, match=r"heads alone, .* SHA-256 aaaaaaaaaaaa, found no file at data/"):
         run_predict(_files())
-    write_pretext(
-        predict.ENCODER, PretextModel(ResNet("resnet10", width=2, stem="3x3", channels=3), projection=None), {}
-    )
-    write_model(channels=3, encoder_sha256=checksum(predict.ENCODER))
+    write_pretext(ENCODER, PretextModel(ResNet("resnet10", width=2, stem="3x3", channels=3), projection=None), {})
+    write_model(channels=3, encoder_sha256=checksum(ENCODER))
     assert len(run_predict(_files())) == COUNT
 
 
@@ -216,3 +213,16 @@ def test_a_run_that_the_metadata_do_not_describe(tmp_path, monkeypatch, capsys, 
     (tmp_path / "1.png").write_bytes(encode(PICTURES[0]))
     predict_status(tmp_path / "1.png", Path("one.csv"), params=Path("params.yaml"))
     assert "the model does not say of which run it is" in capsys.readouterr().err
+
+
+def test_pictures_of_another_sort_are_told_of_as_a_whole():
+    usual, foreign = np.linspace(0, 100, 40, dtype=np.float32), np.full(40, 90, np.float32)
+    assert (
+        predict.unlike_as_a_whole(usual)
+        is predict.unlike_as_a_whole(foreign[:5])
+        is predict.unlike_as_a_whole(foreign * np.nan)
+        is None
+    )
+    told = predict.unlike_as_a_whole(foreign)
+    assert told is not None
+    assert "half have a novelty above 90, where 50 is usual" in told

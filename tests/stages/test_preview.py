@@ -30,7 +30,7 @@ def test_preview_shows_the_augmentations_that_are_used(tmp_path, monkeypatch, ca
     fetch.main(Path("params.yaml"))
     preview.main(Path("params.yaml"))
     assert np.asarray(Image.open(preview.SHEET)).shape == (20 + 10 * 66 + 2, 66 + 2)  # no training sees an image
-    assert "no training changes the images" in capsys.readouterr().out
+    assert "which no training changes" in capsys.readouterr().err
     write_params(tmp_path, *STORED, "pretext.task=simclr")
     preview.main(Path("params.yaml"))
     assert np.asarray(Image.open(preview.SHEET)).shape == (20 + 10 * 66 + 2, 5 * 66 + 2)

@@ -1,6 +1,9 @@
 from pathlib import Path
 
+import pytest
+
 from scan_core.artifacts.atomic import write_text
+from scan_core.errors import ArtifactError
 from stages.report_run import read_run
 
 
@@ -28,3 +31,18 @@ def test_a_model_from_elsewhere(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     run = read_run({}, "nothing", [], {})
     assert (run.fetched, run.listings, run.parameters) == ({}, [], "")
+
+
+def test_too_few_images_to_suggest_a_number(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_text(Path("reports/count_clusters/details.json"), '{"images": 2, "warning": null}')
+    write_text(Path("reports/count_clusters/curve.csv"), "clusters,silhouette,modularity,agreement,fit\n")
+    assert read_run({}, "nothing", [], {}).curves == []
+
+
+@pytest.mark.parametrize("text", ["[]", "{"])
+def test_damaged_details_are_told_of(tmp_path: Path, monkeypatch, text: str):
+    monkeypatch.chdir(tmp_path)
+    write_text(Path("reports/fetch/details.json"), text)
+    with pytest.raises(ArtifactError, match=r"reports/fetch/details\.json: no JSON object; run dvc repro"):
+        read_run({}, "nothing", [], {})

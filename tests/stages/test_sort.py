@@ -18,12 +18,22 @@ from scan_core.clustering.predict import predict
 from scan_core.errors import DataError
 from scan_core.images.open_images import open_images
 from scan_core.naming.names import Names, write_names
-from scan_core.report.plane import write_map
+from scan_core.report.map_table import Plane, write_map
 from scan_core.sorting.folder_names import UNSURE
 from scan_core.sorting.manifest import MANIFEST
 from stages import fetch, sort
-from stages.evaluated import DETAILS, MAP
-from stages.paths import CLUSTER_NAMES, ENCODER, FEATURES, IMAGES, INDEX, METRICS, PARAMS, PREDICTIONS, SELF_LABEL_MODEL
+from stages.paths import (
+    CLUSTER_NAMES,
+    DETAILS,
+    ENCODER,
+    FEATURES,
+    IMAGES,
+    INDEX,
+    MAP,
+    PARAMS,
+    PREDICTIONS,
+    SELF_LABEL_MODEL,
+)
 from stages.use import main as use
 from tests.samples import encode, noise
 from tests.stages.predicting import CLUSTERS, SIZE, write_model
@@ -61,10 +71,9 @@ def evaluate() -> None:
     images, ids = open_images(IMAGES, torch.device("cpu"), workers=1), read_index(INDEX).evaluate_ids
     found = Predictions("self_label", ids, predict(SELF_LABEL_MODEL, images, ids, encoder=ENCODER, features=FEATURES))
     write_predictions(PREDICTIONS, [found])
-    nowhere, paths = np.zeros((len(ids), 2), np.float32), [read_paths()[row] for row in ids]
+    nowhere, paths = Plane(np.zeros((len(ids), 2), np.float32), "pca"), [read_paths()[row] for row in ids]
     write_map(MAP, nowhere, found.cluster, found.confidence, [""] * CLUSTERS, paths)
     write_text(DETAILS, json.dumps({"model": f"sha256:{checksum(SELF_LABEL_MODEL)}"}))
-    write_text(METRICS, json.dumps({"clusters": CLUSTERS}))
 
 
 def name_clusters(*names: str) -> None:
