@@ -63,18 +63,26 @@ def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | N
     )
 
 
-def pretext_at_chance(*, until: int, epochs: int, chance: float) -> str | None:
-    """What to tell about a contrastive loss that was at ``chance`` (nats) until epoch ``until`` of ``epochs``.
+def pretext_at_chance(*, until: int, epochs: int, chance: float | None) -> str | None:
+    """What to tell about a pretext task that was no better than chance until epoch ``until`` of ``epochs``.
 
-    None where it had left it after a tenth of them.
+    None where it had left chance after a tenth of them, or, of a task without a loss at chance, at the end.
+
+    Args:
+        chance: the loss at chance, in nats; None if the task has none.
     """
-    if until < first_look(epochs):
+    if until < (epochs if chance is None else first_look(epochs)):
         return None
+    if chance is None:
+        found = f"up to the last epoch ({epochs}), an image's two views resembled each other no more than other images"
+    else:
+        found = (
+            f"the loss of the pretext task was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}"
+        )
     return (
-        f"the contrastive loss was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}: so long "
-        "the encoder could not tell one image from another; lower pretext.learning_rate, set batch_norm: true in the "
-        "section of pretext.task where it stands there, or, with few images, lower pretext.batch_size or raise "
-        "pretext.epochs"
+        f"{found}: so long the encoder learned nothing; lower pretext.learning_rate, set "
+        "batch_norm: true in the section of pretext.task where it stands there, or, with few images, lower "
+        "pretext.batch_size or raise pretext.epochs"
     )
 
 

@@ -35,7 +35,13 @@ class SplitLinear(nn.Module):
 
 
 def projection_head(
-    features: int, *, hidden_dim: int | None, projection_dim: int, batch_norm: bool, split: int | None = None
+    features: int,
+    *,
+    hidden_dim: int | None,
+    projection_dim: int,
+    batch_norm: bool,
+    split: int | None = None,
+    centered: bool = False,
 ) -> nn.Module:
     """The projection head of SimCLR (Chen et al., 2020), Linear-ReLU-Linear, from ``features`` numbers.
 
@@ -44,15 +50,17 @@ def projection_head(
         batch_norm: whether batch normalization stands between the first linear layer and the ReLU, as in the code of
             Chen et al.; the SCAN authors' head has none. After a single layer it only centers and scales.
         split: makes it a :class:`SplitLinear` instead.
+        centered: whether the outputs of the second layer, too, are centered and scaled over the batch.
     """
     if split is not None:
         return SplitLinear(features, projection_dim, split=split, batch_norm=batch_norm)
     if hidden_dim is None:
-        centered = [nn.BatchNorm1d(projection_dim, affine=False)] if batch_norm else []
-        return nn.Sequential(nn.Linear(features, projection_dim, bias=not batch_norm), *centered)
+        only = [nn.BatchNorm1d(projection_dim, affine=False)] if batch_norm else []
+        return nn.Sequential(nn.Linear(features, projection_dim, bias=not batch_norm), *only)
     norm = [nn.BatchNorm1d(hidden_dim)] if batch_norm else []
     hidden = nn.Linear(features, hidden_dim, bias=not batch_norm)
-    return nn.Sequential(hidden, *norm, nn.ReLU(), nn.Linear(hidden_dim, projection_dim))
+    last = [nn.BatchNorm1d(projection_dim, affine=False)] if centered else []
+    return nn.Sequential(hidden, *norm, nn.ReLU(), nn.Linear(hidden_dim, projection_dim, bias=not centered), *last)
 
 
 class PretextModel(nn.Module):

@@ -12,7 +12,7 @@ from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel, projection_head
 from scan_core.parallel.distributed import average, gather, processes
 from scan_core.parallel.synchronized_norm import SynchronizedBatchNorm
-from scan_core.pretext.nearest import share_of_nearest
+from scan_core.pretext.nearest import hardly, share_of_nearest
 from scan_core.pretext.task import Projections, Rows, Scalar, Task
 from scan_core.training.moving_average import MovingAverage
 
@@ -31,6 +31,10 @@ class BYOL(Task):
     the average and batch normalization in the heads. Whether it has is told by how often an image's own target is the
     nearest one.
 
+    One thing is not in the paper: projections are centered and scaled over the batch, as those of SimSiam (Chen and
+    He, 2021) and of MoCo's version 3 (Chen et al., 2021). Without it, digits collapse: with random weights all images
+    lie in nearly one direction, to which the predictor then points for every image.
+
     Args:
         images: how many there are to learn from; they leave this task as it is.
         batch_size: of the whole batch, in images.
@@ -47,7 +51,7 @@ class BYOL(Task):
         momentum: float,
         **head: Any,
     ) -> None:
-        super().__init__(PretextModel(encoder, projection=head), chance=0.0)
+        super().__init__(PretextModel(encoder, projection={**head, "centered": True}), chance=None)
         self._average = MovingAverage(self.model, decay=momentum)
         self.target = self._average.module
         if processes() > 1:
@@ -78,7 +82,7 @@ class BYOL(Task):
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
         """Whether own targets are the nearest ones hardly more often than by chance."""
-        return metrics["contrastive_accuracy"] <= 2 / self._batch_size
+        return metrics["contrastive_accuracy"] <= hardly(self._batch_size)
 
     @torch.no_grad()
     def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:

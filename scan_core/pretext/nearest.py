@@ -6,6 +6,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 
+def hardly(batch_size: int) -> float:
+    """Return twice the share of nearest ones that a model without information has by chance."""
+    return 2 / batch_size
+
+
 def share_of_nearest(
     queries: Float[Tensor, "batch dimensions"], keys: Float[Tensor, "batch dimensions"]
 ) -> Float[Tensor, ""]:

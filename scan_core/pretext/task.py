@@ -22,7 +22,8 @@ class Task(nn.Module, ABC):
     The ``model`` is the result of a training. Other buffers and modules, such as a memory bank, are saved with it.
 
     Args:
-        chance: the loss, in nats, of a model whose output is the same for every image.
+        chance: the loss, in nats, of a model whose output is the same for every image; None where that is no measure,
+            and :meth:`at_chance` goes by the accuracy.
     """
 
     views = 2
@@ -30,7 +31,7 @@ class Task(nn.Module, ABC):
     bytes_per_image = 0
     """Memory that the task needs for each image to learn from, whatever the batch size."""
 
-    def __init__(self, model: PretextModel, *, chance: float) -> None:
+    def __init__(self, model: PretextModel, *, chance: float | None) -> None:
         super().__init__()
         self.model, self.chance = model, chance
 
@@ -49,11 +50,11 @@ class Task(nn.Module, ABC):
 
     @abstractmethod
     def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
-        """Return the loss of the whole batch, in nats, and the accuracy on this process's part of it."""
+        """Return the loss of the whole batch, and the accuracy on this process's part of it, in [0, 1]."""
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
         """Whether an epoch with these ``metrics``, loss and contrastive_accuracy, was no better than chance."""
-        return at_chance(metrics["loss"], self.chance)
+        return self.chance is not None and at_chance(metrics["loss"], self.chance)
 
     def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
         """Carry on after the optimizer's step, whose ``projections`` these were; most tasks have nothing to do.

@@ -1,5 +1,6 @@
 """VICReg (Bardes et al., 2022): views agree, and no dimension of their projections may die or repeat another."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.parallel.distributed import gather
-from scan_core.pretext.nearest import share_of_nearest
+from scan_core.pretext.nearest import hardly, share_of_nearest
 from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 SMALLEST = 1e-4
@@ -46,7 +47,7 @@ class VICReg(Task):
 
     Args:
         images: how many there are to learn from; they leave this task as it is.
-        batch_size: of the whole batch, in images; it leaves this task as it is.
+        batch_size: of the whole batch, in images.
         invariance_weight, variance_weight, covariance_weight: 25, 25 and 1 in the paper.
         head: the arguments of :func:`scan_core.encoders.pretext_model.projection_head`.
     """
@@ -62,7 +63,8 @@ class VICReg(Task):
         covariance_weight: float,
         **head: Any,
     ) -> None:
-        super().__init__(PretextModel(encoder, projection=head), chance=variance_weight * (1 - SMALLEST**0.5))
+        super().__init__(PretextModel(encoder, projection=head), chance=None)
+        self._batch_size = batch_size
         self._weights = (invariance_weight, variance_weight, covariance_weight)
 
     def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
@@ -71,3 +73,7 @@ class VICReg(Task):
         terms = vicreg_terms(first, second)
         loss = sum((w * t for w, t in zip(self._weights, terms, strict=True)), start=torch.zeros_like(terms.variance))
         return loss, share_of_nearest(first.detach(), second.detach())
+
+    def at_chance(self, metrics: Mapping[str, float]) -> bool:
+        """Whether views are nearest to each other hardly more often than by chance."""
+        return metrics["contrastive_accuracy"] <= hardly(self._batch_size)

@@ -18,10 +18,11 @@ def test_terms_by_hand():
     assert terms.covariance.item() == pytest.approx(2 * 1.0**2 / 2)  # covariance of the dimensions: 1, twice
 
 
-def test_a_model_that_says_the_same_of_every_image_has_the_loss_of_chance():
+def test_a_model_that_says_the_same_of_every_image_is_at_chance():
     encoder = ResNet("resnet10", width=2, stem="3x3", channels=1)
     weights = {"invariance_weight": 25.0, "variance_weight": 20.0, "covariance_weight": 1.0}
     task = VICReg(encoder, images=8, batch_size=4, hidden_dim=6, projection_dim=3, batch_norm=True, **weights)
     loss, accuracy = task.loss(torch.ones(8, 3), torch.arange(4))
-    assert loss.item() == pytest.approx(task.chance)
-    assert accuracy.item() == 0
+    assert loss.item() == pytest.approx(20 * (1 - math.sqrt(1e-4)))  # no invariance, no covariance, no variance
+    assert task.at_chance({"loss": loss.item(), "contrastive_accuracy": accuracy.item()})
+    assert not task.at_chance({"loss": 0.0, "contrastive_accuracy": 0.9})
