@@ -97,6 +97,7 @@ def test_they_do_not_where_the_loss_is_spoiled(task: str, tmp_path: Path):
     spoiled = (with_targets_of_other_images if task == "byol" else turned_around)(running.task.loss)
     with patch.object(running.task, "loss", spoiled):
         try:
-            assert gain(running) < 0
-        except TrainingError as error:  # it has diverged
-            assert "not finite" in str(error)
+            risen = gain(running)
+        except TrainingError:  # it has diverged
+            return
+    assert risen < 0
