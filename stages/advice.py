@@ -63,16 +63,24 @@ def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | N
     )
 
 
-def pretext_at_chance(*, until: int, epochs: int, chance: float) -> str | None:
-    """Return a message about a contrastive loss that was at ``chance`` (nats) until epoch ``until`` of ``epochs``.
+def pretext_at_chance(*, until: int, epochs: int, chance: float | None) -> str | None:
+    """Return a message about a pretext task that was no better than chance until epoch ``until`` of ``epochs``.
 
-    Return None if it left chance within the first tenth of them.
+    Return None if it left chance within the first tenth of them or, if it has no loss at chance, by the end.
+
+    Args:
+        chance: the loss at chance, in nats; None if the task has none.
     """
-    if until < first_look(epochs):
+    if until < (epochs if chance is None else first_look(epochs)):
         return None
+    if chance is None:
+        found = f"up to the last epoch ({epochs}), an image's two views resembled each other no more than other images"
+    else:
+        found = (
+            f"the loss of the pretext task was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}"
+        )
     return (
-        f"the contrastive loss was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}: until "
-        "then, the encoder could not tell one image from another; lower pretext.learning_rate, set batch_norm: true in "
+        f"{found}: until then, the encoder learned nothing; lower pretext.learning_rate, set batch_norm: true in "
         "the task's section if it is there, or, with few images, lower pretext.batch_size or raise pretext.epochs"
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from scan_core.baselines.names import METHODS
+from scan_core.clustering.objectives import OBJECTIVES
 from scan_core.datasets.table import DATASETS
 from scan_core.encoders.build import ENCODERS, entry
 from scan_core.encoders.resnet import STEMS
@@ -100,6 +101,38 @@ class MocoParams(Section):
     """Number of images that batch normalization normalizes together."""
 
 
+class RotnetParams(Section):
+    """Nothing to set."""
+
+
+class FeatureDecouplingParams(Section):
+    temperature: Positive
+    projection_dim: Count
+    batch_norm: bool
+    negatives: Count
+    bank_momentum: Annotated[float, Field(ge=0, lt=1)]
+    """As in ``nce``."""
+
+
+class ByolParams(Section):
+    projection_dim: Count
+    hidden_dim: Count
+    batch_norm: bool
+    """As in ``simclr``."""
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Of the average of the weights that targets come from."""
+
+
+class VicregParams(Section):
+    projection_dim: Count
+    hidden_dim: Count
+    batch_norm: bool
+    """As in ``simclr``."""
+    invariance_weight: NonNegative
+    variance_weight: NonNegative
+    covariance_weight: NonNegative
+
+
 class SmallCrops(Section):
     size: Annotated[float, Field(gt=0, lt=1)]
     """Pixels per side, as a share of ``data.image_size``. Settings of other operations that are in pixels stay."""
@@ -126,6 +159,10 @@ class PretextParams(Section):
     simclr: SimclrParams
     nce: NceParams
     moco: MocoParams
+    rotnet: RotnetParams
+    feature_decoupling: FeatureDecouplingParams
+    byol: ByolParams
+    vicreg: VicregParams
     small_crops: SmallCrops | None
     """The first epochs take smaller crops, which makes them faster; null switches this off."""
     augmentation: AugmentationParams
@@ -177,6 +214,7 @@ class ScanParams(Section):
     heads: Count
     merge_heads: bool
     """Whether to match and average the clusters of the better half of the heads, or to keep the best head."""
+    objective: Annotated[str, one_of(OBJECTIVES)]
     entropy_weight: NonNegative
     prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
     """Known share of each class, in any order; null asks for clusters of equal size."""

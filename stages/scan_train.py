@@ -17,7 +17,7 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.kmeans_init import start_from_kmeans
 from scan_core.clustering.make_learner import make_learner
 from scan_core.clustering.model import FROZEN, ClusteringModel, write_clustering
-from scan_core.clustering.objective import scan_objective
+from scan_core.clustering.objectives import OBJECTIVES
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import chance_consistency
@@ -196,7 +196,9 @@ def scan_training(
     return ScanTraining(
         learner,
         neighbor_rows,
-        objective=scan_objective(entropy_weight=scan.entropy_weight, prior=scan.prior, device=images.device),
+        objective=OBJECTIVES[scan.objective](
+            entropy_weight=scan.entropy_weight, prior=scan.prior, device=images.device
+        ),
         batch_size=scan.batch_size,
         optimizer=scan.optimizer,
         learning_rate=scan.learning_rate,

@@ -59,6 +59,10 @@ def test_chance_is_told_after_a_tenth_of_the_epochs():
     message = str(pretext_at_chance(until=30, epochs=50, chance=5.541))
     assert "within 2 % of chance (5.541 nats) until epoch 30 of 50" in message
     assert "lower pretext.learning_rate" in message
+    assert pretext_at_chance(until=49, epochs=50, chance=None) is None
+    message = str(pretext_at_chance(until=50, epochs=50, chance=None))
+    assert message.startswith("up to the last epoch (50), an image's two views resembled each other no more than")
+    assert "nats" not in message
     assert scan_at_chance(until=1, epochs=15) is None
     message = str(scan_at_chance(until=15, epochs=15))
     assert "until epoch 15 of 15, an image and its neighbors agreed no more than by chance" in message
