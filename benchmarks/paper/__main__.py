@@ -1,20 +1,21 @@
 """The paper's tables: ``python -m benchmarks.paper queue table1`` runs one, ``show table1`` prints it."""
 
+import signal
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from benchmarks.paper import results
-from benchmarks.paper.copy import default_place, held, renew
+from benchmarks.paper.copy import default_copy, held, renew, shown_path
 from benchmarks.paper.experiments import Run, keep_finished, queue
+from benchmarks.paper.place import Place, place_of
 from benchmarks.paper.show import markdown, plot
-from benchmarks.paper.tables import chosen, read_table, setting
+from benchmarks.paper.tables import Setting, chosen, read_table, setting
 from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import say, tell
 from scan_core.console.words import counted
 from stages.cli import one_line_errors
-from stages.use import preset_values
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -39,18 +40,18 @@ def queue_tables(
 
     A killed queue goes on when it is called again: finished runs are kept, and so are finished stages, in DVC's cache.
     """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: workers end, too
     with one_line_errors():
-        place = copy or default_place()
-        folder = _folder(preset, values or [])
-        with held(place):
-            keep_finished(place)
-            runs = _runs(tables, preset, seeds=seeds, rows=[row for row in rows.split(",") if row], folder=folder)
+        where, copy = place_of(preset, values or []), copy or default_copy()
+        with held(copy):
+            keep_finished(copy)
+            runs = _runs(tables, where, seeds=seeds, rows=[row for row in rows.split(",") if row])
             if not runs:
-                tell(f"all is in {folder}: python -m benchmarks.paper show {tables[0]} --preset {preset}")
+                tell(f"all is in {shown_path(where.folder)}")
                 return
-            say(f"{counted(len(runs), 'run')}, in {place}; the project stays as it is, but for {folder}")
-            renew(place)
-            failed = queue(place, runs, preset=preset, values=values or [], jobs=jobs)
+            say(f"{counted(len(runs), 'run')} in {copy}; of the project, {shown_path(where.folder)} alone changes")
+            renew(copy)
+            failed = queue(copy, runs, where, jobs=jobs)
         if failed:
             tell("\n".join([f"{len(failed)} of {counted(len(runs), 'run')} failed:", *failed]))
             raise typer.Exit(1)
@@ -65,33 +66,28 @@ def show(
 ) -> None:
     """Print tables as Markdown, and write them beside their results, with a picture of each."""
     with one_line_errors():
-        folder = _folder(preset, values or [])
-        dataset = preset_values(preset)["data"]["name"]
+        where = place_of(preset, values or [])
         for name in tables:
             table = read_table(name)
-            text = markdown(table, folder, preset=preset, dataset=dataset, seeds=seeds)
+            text = markdown(table, where, seeds=seeds)
             tell(text.rstrip())
-            write_text(folder / f"{name}.md", text)
-            plot(table, folder, preset=preset, dataset=dataset, file=folder / f"{name}.png")
-            say(f"written: {folder / name}.md and .png")
+            write_text(where.folder / f"{name}.md", text)
+            plot(table, where, file=where.folder / f"{name}.png")
+            say(f"written: {shown_path(where.folder / name)}.md and .png")
 
 
-def _folder(preset: str, values: list[str]) -> Path:
-    return results.folder(preset, values, dataset=preset_values(preset)["data"]["name"])
-
-
-def _runs(tables: list[str], preset: str, *, seeds: int, rows: list[str], folder: Path) -> list[Run]:
+def _runs(tables: list[str], where: Place, *, seeds: int, rows: list[str]) -> list[Run]:
     """Return what is to be run, each setting once, row by row: the first row's stages serve the others' runs."""
-    settings = {}
+    settings = dict[Setting, str]()
     for name in tables:
         for row in chosen(read_table(name), rows, name=name).values():
             if row.run:
-                settings.setdefault(setting(row, preset), row.label)
+                settings.setdefault(setting(row, where.preset, where.usual), row.label)
     return [
-        Run(each, seed, folder.name, label)
+        Run(each, seed, where.folder.name, label)
         for each, label in settings.items()
         for seed in range(seeds)
-        if seed not in results.read(folder, each)
+        if seed not in results.read(where.folder, each)
     ]
 
 

@@ -24,9 +24,14 @@ WORKERS = ("dvc", "stages.", "benchmarks.paper")
 """How a word of a worker's command line begins, folders aside."""
 
 
-def default_place() -> Path:
+def default_copy() -> Path:
     """Return the copy's folder, one for each checkout of the project."""
     return Path(tempfile.gettempdir()) / f"scan-paper-{hashlib.sha256(str(ROOT).encode()).hexdigest()[:8]}"
+
+
+def shown_path(path: Path) -> Path:
+    """Return a path as a person who works in the project reads it."""
+    return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import psutil
 from benchmarks.paper import results
 from benchmarks.paper.copy import ROOT, call, end_processes, processes
 from benchmarks.paper.oracle import with_oracle
+from benchmarks.paper.place import Place
 from benchmarks.paper.tables import Setting
 from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import say
@@ -43,50 +44,46 @@ class Run(NamedTuple):
     """What a person calls it."""
 
 
-def queue(place: Path, runs: Sequence[Run], *, preset: str, values: Sequence[str], jobs: int) -> list[str]:
-    """Run ``runs`` in the copy ``place``; returns a line for each that failed.
-
-    Args:
-        values: KEY=VALUE for all runs.
-    """
+def queue(copy: Path, runs: Sequence[Run], where: Place, *, jobs: int) -> list[str]:
+    """Run ``runs`` in the copy ``copy``, so many at a time; returns a line for each that failed."""
     failed, waiting = [], {}
     commit = _commit()
     started = time.monotonic()
-    clock = Clock(place)
+    clock = Clock(copy)
     try:
         for number, run in enumerate(runs):
             try:
-                _put(place, run, name := f"run-{number}", preset=preset, values=values)
+                _put(copy, run, name := f"run-{number}", where)
             except (ScanError, RuntimeError) as error:
                 failed.append(f"{run.label}, seed {run.seed}: {one_line(str(error))}")
                 say(failed[-1])
                 continue
             waiting[name] = run
-            _remember(place, waiting)
+            _remember(copy, waiting)
             if len(waiting) == jobs:
-                call(place, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
+                call(copy, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
             clock.look()
         if waiting:
-            call(place, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
-        failed += _wait(place, waiting, commit=commit, clock=clock, jobs=jobs)
+            call(copy, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
+        failed += _wait(copy, waiting, commit=commit, clock=clock, jobs=jobs)
     finally:
-        end_processes(place)
+        end_processes(copy)
     took = time.monotonic() - started
     say(f"the queue took {duration(took)}, in which stages ran for {duration(clock.seconds)}")
     return failed
 
 
-def keep_finished(place: Path) -> None:
+def keep_finished(copy: Path) -> None:
     """Keep the results that a killed queue has left in its copy."""
     try:
-        names = json.loads((place / NAMES).read_text(encoding="utf-8"))
+        names = json.loads((copy / NAMES).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return
-    finished = _finished(place)
+    finished = _finished(copy)
     for name, (values, oracle, seed, folder, label, commit) in names.items():
         run = Run(Setting(tuple(values), oracle), seed, folder, label)
         if name in finished and seed not in results.read(results.RESULTS / folder, run.setting):
-            _keep(place, run, finished[name], commit=commit)
+            _keep(copy, run, finished[name], commit=commit)
 
 
 class Clock:
@@ -95,13 +92,13 @@ class Clock:
     Looks come every half a second, so a stage counts a quarter of one too little on average.
     """
 
-    def __init__(self, place: Path) -> None:
-        self._place, self._seen = place, dict[psutil.Process, float]()
+    def __init__(self, copy: Path) -> None:
+        self._copy, self._seen = copy, dict[psutil.Process, float]()
 
     def look(self) -> None:
         """Look at the processes."""
         now = time.time()
-        for process in processes(self._place):
+        for process in processes(self._copy):
             with contextlib.suppress(psutil.Error):
                 if any(word.startswith(("stages.", "benchmarks.paper.oracle")) for word in process.cmdline()):
                     self._seen[process] = now - process.create_time()
@@ -112,14 +109,14 @@ class Clock:
         return sum(self._seen.values())
 
 
-def _put(place: Path, run: Run, name: str, *, preset: str, values: Sequence[str]) -> None:
+def _put(copy: Path, run: Run, name: str, where: Place) -> None:
     """Queue one run: the copy's params.yaml says what it is, as a person's would."""
-    arguments = [*map(_absolute, values), *run.setting.values, f"seed={run.seed}"]
-    (place / PARAMS).unlink(missing_ok=True)  # its data.source would be kept
+    arguments = [*map(_absolute, where.values), *run.setting.values, f"seed={run.seed}"]
+    (copy / PARAMS).unlink(missing_ok=True)  # its data.source would be kept
     with contextlib.redirect_stderr(io.StringIO()):
-        use(preset, arguments, params=place / PARAMS)
-    with with_oracle(place / "dvc.yaml", run.setting.oracle):
-        call(place, "dvc", "exp", "run", "--queue", "--name", name, "evaluate")
+        use(where.preset, arguments, params=copy / PARAMS)
+    with with_oracle(copy / "dvc.yaml", run.setting.oracle):
+        call(copy, "dvc", "exp", "run", "--queue", "--name", name, "evaluate")
 
 
 def _absolute(value: str) -> str:
@@ -128,60 +125,60 @@ def _absolute(value: str) -> str:
     return f"{key}={(ROOT / text).resolve()}" if key in PATHS and (ROOT / text).exists() else value
 
 
-def _remember(place: Path, waiting: Mapping[str, Run]) -> None:
+def _remember(copy: Path, waiting: Mapping[str, Run]) -> None:
     commit = _commit()
     names = {name: [*run.setting, run.seed, run.folder, run.label, commit] for name, run in waiting.items()}
-    write_text(place / NAMES, json.dumps(names))
+    write_text(copy / NAMES, json.dumps(names))
 
 
-def _wait(place: Path, waiting: dict[str, Run], *, commit: str, clock: Clock, jobs: int) -> list[str]:
+def _wait(copy: Path, waiting: dict[str, Run], *, commit: str, clock: Clock, jobs: int) -> list[str]:
     """Keep each result once it is there; returns a line for each run that failed."""
     failed, total, asked = [], len(waiting), time.monotonic()
     waiting = dict(waiting)
     while waiting:
         time.sleep(LOOK)
         clock.look()
-        finished = _finished(place)
+        finished = _finished(copy)
         for name in [name for name in waiting if name in finished]:
             run = waiting.pop(name)
-            acc = _keep(place, run, finished[name], commit=commit)
+            acc = _keep(copy, run, finished[name], commit=commit)
             say(f"{total - len(waiting)}/{total} {run.label}, seed {run.seed}: {acc}")
         if waiting and time.monotonic() - asked > ASK:
-            states = _states(place)
+            states = _states(copy)
             for name in [name for name in waiting if states.get(name) == "Failed"]:
                 run = waiting.pop(name)
-                failed.append(f"{run.label}, seed {run.seed}: {_reason(place, name)}")
+                failed.append(f"{run.label}, seed {run.seed}: {_reason(copy, name)}")
                 say(failed[-1])
-            if not processes(place):
-                call(place, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
+            if not processes(copy):
+                call(copy, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
             asked = time.monotonic()
     return failed
 
 
-def _finished(place: Path) -> dict[str, str]:
+def _finished(copy: Path) -> dict[str, str]:
     """Return the commit of each finished experiment, by its name."""
-    listed = call(place, "git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
+    listed = call(copy, "git", "for-each-ref", "--format=%(objectname) %(refname)", "refs/exps")
     pairs = (line.split(" ", 1) for line in listed.splitlines())
     return {ref.rpartition("/")[2]: commit for commit, ref in pairs if "/run-" in ref}
 
 
-def _keep(place: Path, run: Run, revision: str, *, commit: str) -> str:
+def _keep(copy: Path, run: Run, revision: str, *, commit: str) -> str:
     """Keep the figures of one experiment; returns its headline in words."""
-    headline = json.loads(call(place, "git", "show", f"{revision}:{METRICS}"))
-    details = json.loads(dvc.api.read(str(DETAILS), repo=str(place), rev=revision))
+    headline = json.loads(call(copy, "git", "show", f"{revision}:{METRICS}"))
+    details = json.loads(dvc.api.read(str(DETAILS), repo=str(copy), rev=revision))
     results.add(results.RESULTS / run.folder, run.setting, run.seed, {**details, **headline}, commit=commit)
     return f"accuracy {headline['acc']:.3f}" if "acc" in headline else "no labels"
 
 
-def _states(place: Path) -> dict[str, str]:
+def _states(copy: Path) -> dict[str, str]:
     """Return the state of each experiment: Queued, Running, Success or Failed."""
-    lines = call(place, "dvc", "queue", "status").splitlines()
+    lines = call(copy, "dvc", "queue", "status").splitlines()
     words = (line.split() for line in lines)
     return {line[1]: line[-1] for line in words if len(line) > 2 and line[1].startswith("run-")}
 
 
-def _reason(place: Path, name: str) -> str:
-    lines = call(place, "dvc", "queue", "logs", name).splitlines()
+def _reason(copy: Path, name: str) -> str:
+    lines = call(copy, "dvc", "queue", "logs", name).splitlines()
     errors = [line for line in lines if re.match(r"error:|ERROR:", line)]
     return errors[0] if errors else (lines or ["failed without a word"])[-1]
 

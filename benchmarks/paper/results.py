@@ -19,8 +19,8 @@ KEPT = re.compile(r"(.*_)?(acc|nmi|ari|ami|acc_many_to_one|top5|purity|clusters|
 """Which of evaluate's figures are kept."""
 
 
-def folder(preset: str, values: Iterable[str], *, dataset: str) -> Path:
-    """Return where the results of ``preset`` with further ``values`` (KEY=VALUE) lie: ``cifar10-10000``.
+def folder_name(preset: str, values: Iterable[str], *, dataset: str) -> str:
+    """Return the folder of the results of ``preset`` with further ``values`` (KEY=VALUE): ``cifar10-10000``.
 
     Where the same images lie on a machine does not count, but which folder of pictures does.
     """
@@ -29,9 +29,11 @@ def folder(preset: str, values: Iterable[str], *, dataset: str) -> Path:
         key, _, text = value.partition("=")
         if key == "data.source":
             words += [Path(text).name] if DATASETS[dataset].needs_source else []
+        elif key == "data.classes_file":
+            words.append(Path(text).stem)
         else:
             words.append(text if key == "data.limit" else f"{key.rpartition('.')[2]}={text}")
-    return RESULTS / _file_name("-".join(words))
+    return _file_name("-".join(words))
 
 
 def read(where: Path, setting: Setting) -> dict[int, dict[str, Any]]:

@@ -8,12 +8,21 @@ from typing import NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from benchmarks.paper.place import Place
 from benchmarks.paper.results import figure, read
 from benchmarks.paper.tables import Found, Row, Table, setting
 from scan_core.evaluation.figure import BLUE, GRAY, ORANGE, look, save_png
 
 NAMES = {"acc": "ACC", "nmi": "NMI", "ari": "ARI", "acc_many_to_one": "ACC, many-to-one", "top5": "top-5"}
-DATASETS = {"cifar10": "CIFAR-10", "cifar20": "CIFAR-100-20", "stl10": "STL-10", "imagenet": "ImageNet"}
+DATASETS = {
+    "cifar10": "CIFAR-10",
+    "cifar20": "CIFAR-100-20",
+    "stl10": "STL-10",
+    "imagenet": "ImageNet",
+    "imagenet50": "ImageNet-50",
+    "imagenet100": "ImageNet-100",
+    "imagenet200": "ImageNet-200",
+}
 PAPER = "cifar10"
 """The dataset whose figures of the paper stand beside those of one that the paper lacks."""
 
@@ -29,28 +38,28 @@ class Shown(NamedTuple):
     commits: frozenset[str]
 
 
-def collect(table: Table, folder: Path, *, preset: str, dataset: str) -> list[Shown]:
-    """Return the rows of ``table`` with the results in ``folder``."""
+def collect(table: Table, where: Place) -> list[Shown]:
+    """Return the rows of ``table`` with their results."""
     shown = []
     for row in table.rows.values():
-        entries = read(folder, setting(row, preset)) if row.run else {}
+        entries = read(where.folder, setting(row, where.preset, where.usual)) if row.run else {}
         ours = {}
         for metric in table.metrics:
             values = [value for entry in entries.values() if (value := figure(entry, row.step, metric)) is not None]
             if values:
                 spread = statistics.stdev(values) if len(values) > 1 else None
                 ours[metric] = (statistics.fmean(values), spread)
-        theirs = row.paper.get(_compared(table, dataset), {})
+        theirs = row.paper.get(_compared(table, where), {})
         commits = frozenset(entry["commit"] for entry in entries.values())
         shown.append(Shown(row, len(entries), ours, theirs, commits))
     return shown
 
 
-def markdown(table: Table, folder: Path, *, preset: str, dataset: str, seeds: int) -> str:
+def markdown(table: Table, where: Place, *, seeds: int) -> str:
     """Return ``table`` as Markdown; a row with fewer than ``seeds`` is marked as unfinished."""
-    shown = collect(table, folder, preset=preset, dataset=dataset)
+    shown = collect(table, where)
     compared = [metric for metric in table.metrics if any(row.theirs.get(metric) for row in shown)]
-    of = DATASETS.get(_compared(table, dataset), dataset)
+    of = _name(_compared(table, where))
     heads = ["", "seeds"]
     for metric in table.metrics:
         name = NAMES.get(metric, metric)
@@ -70,8 +79,8 @@ def markdown(table: Table, folder: Path, *, preset: str, dataset: str, seeds: in
         "",
         table.about,
         "",
-        f"Here: {folder.name}, mean ± standard deviation (n - 1) over seeds, in percent; a dash is a figure that the "
-        f"paper does not give, or that is not there yet. {_commits(commits)}",
+        f"Here: {where.folder.name}, mean ± standard deviation (n - 1) over seeds, in percent; a dash is a figure that "
+        f"the paper does not give, or that is not there yet. {_commits(commits)}",
         "",
         *(f"| {' | '.join(cells)} |" for cells in lines),
         *(["", *notes] if notes else []),
@@ -79,17 +88,17 @@ def markdown(table: Table, folder: Path, *, preset: str, dataset: str, seeds: in
     return "\n".join(text) + "\n"
 
 
-def plot(table: Table, folder: Path, *, preset: str, dataset: str, file: Path) -> None:
+def plot(table: Table, where: Place, *, file: Path) -> None:
     """Draw the first metric of ``table``: curves with bands of one standard deviation, or a bar for each row."""
-    shown, metric = collect(table, folder, preset=preset, dataset=dataset), table.metrics[0]
-    of = DATASETS.get(_compared(table, dataset), dataset)
+    shown, metric = collect(table, where), table.metrics[0]
+    of = _name(_compared(table, where))
     curves = any(row.row.x is not None for row in shown)
     with look():
         size = (7.0, 4.5) if curves else (8.0, 1.6 + 0.36 * len(shown))
         drawing = Figure(figsize=size, layout="constrained")
         axes = drawing.add_subplot()
         (_curves if curves else _bars)(axes, shown, metric, of)
-        axes.set_title(f"{table.title} ({folder.name})")
+        axes.set_title(f"{table.title} ({where.folder.name})")
         if curves:
             axes.set(xlabel=table.x_label, ylabel=f"{NAMES.get(metric, metric)} (%)")
         else:
@@ -134,9 +143,15 @@ def _bars(axes: Axes, shown: Sequence[Shown], metric: str, of: str) -> None:
     axes.set_xlim(0, 100)
 
 
-def _compared(table: Table, dataset: str) -> str:
+def _compared(table: Table, where: Place) -> str:
     """Return the dataset whose figures of the paper are shown."""
-    return dataset if any(dataset in row.paper for row in table.rows.values()) else PAPER
+    known = {name for row in table.rows.values() for name in row.paper}
+    tries = (where.preset, where.preset.partition("-")[0], str(where.usual["data.name"]))
+    return next((name for name in tries if name in known), PAPER)
+
+
+def _name(dataset: str) -> str:
+    return DATASETS.get(dataset, dataset)
 
 
 def _seeds(shown: Shown, seeds: int) -> str:

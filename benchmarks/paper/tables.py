@@ -95,10 +95,15 @@ def chosen(table: Table, rows: Collection[str], *, name: str) -> dict[str, Row]:
     return {key: row for key, row in table.rows.items() if not rows or key in rows}
 
 
-def setting(row: Row, preset: str) -> Setting:
-    """Return what ``row`` runs under ``preset``."""
+def setting(row: Row, preset: str, usual: Mapping[str, Any]) -> Setting:
+    """Return what ``row`` runs under ``preset``, without what is so anyway: rows that say the same share their runs.
+
+    Args:
+        usual: the values of params.yaml without the row, by their key with its sections.
+    """
     values = {**row.set, **row.set_of.get(preset, {})}
-    return Setting(tuple(sorted(f"{key}={_yaml(value)}" for key, value in values.items())), row.oracle)
+    own = {key: value for key, value in values.items() if key not in usual or usual[key] != value}
+    return Setting(tuple(sorted(f"{key}={_yaml(value)}" for key, value in own.items())), row.oracle)
 
 
 def _yaml(value: Any) -> str:
