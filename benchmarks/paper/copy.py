@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
+from dvc.repo import Repo
 
 from scan_core.errors import ParamsError
 
@@ -72,8 +73,9 @@ def renew(place: Path) -> None:
     for name in _files():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, place / name)
-    cache = call(ROOT, "dvc", "cache", "dir").strip()
-    (place / ".dvc/config.local").write_text(f"[cache]\n    dir = {(ROOT / cache).resolve()}\n", encoding="utf-8")
+    with Repo(str(ROOT)) as project:
+        cache = project.cache.local_cache_dir
+    (place / ".dvc/config.local").write_text(f"[cache]\n    dir = {cache}\n", encoding="utf-8")
     person = [["config", "user.name", "paper"], ["config", "user.email", "paper@localhost"]]
     for command in (["init", "-q"], *person, ["config", "commit.gpgsign", "false"], ["add", "-A"]):
         call(place, "git", *command)

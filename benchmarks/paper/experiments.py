@@ -5,12 +5,14 @@ import io
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import dvc.api
 import psutil
+from dvc.exceptions import DvcException
+from dvc.repo import Repo
 
 from benchmarks.paper import results
 from benchmarks.paper.copy import ROOT, call, end_processes, processes
@@ -54,7 +56,7 @@ def queue(copy: Path, runs: Sequence[Run], where: Place, *, jobs: int) -> list[s
         for number, run in enumerate(runs):
             try:
                 _put(copy, run, name := f"run-{number}", where)
-            except (ScanError, RuntimeError) as error:
+            except (ScanError, DvcException) as error:
                 failed.append(f"{run.label}, seed {run.seed}: {one_line(str(error))}")
                 say(failed[-1])
                 continue
@@ -113,10 +115,17 @@ def _put(copy: Path, run: Run, name: str, where: Place) -> None:
     """Queue one run: the copy's params.yaml says what it is, as a person's would."""
     arguments = [*map(_absolute, where.values), *run.setting.values, f"seed={run.seed}"]
     (copy / PARAMS).unlink(missing_ok=True)  # its data.source would be kept
-    with contextlib.redirect_stderr(io.StringIO()):
+    with quiet():
         use(where.preset, arguments, params=copy / PARAMS)
-    with with_oracle(copy / "dvc.yaml", run.setting.oracle):
-        call(copy, "dvc", "exp", "run", "--queue", "--name", name, "evaluate")
+    with with_oracle(copy / "dvc.yaml", run.setting.oracle), Repo(str(copy)) as repo, quiet():
+        repo.experiments.run(targets=["evaluate"], name=name, queue=True)  # in this process: its start takes a second
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep what other modules tell a person who calls them alone."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
 def _absolute(value: str) -> str:

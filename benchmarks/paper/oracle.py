@@ -3,12 +3,27 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from ruamel.yaml import YAML
 
-STAGES = {"neighbors": "mine-neighbors", "supervised": "baselines"}
-"""After which stage an oracle acts."""
-CODE = "benchmarks/paper"
+
+class Oracle(NamedTuple):
+    """A module ``oracle_<name>.py`` that acts at the end of a stage, and what it depends on beside the stage."""
+
+    stage: str
+    params: tuple[str, ...]
+    deps: tuple[str, ...]
+
+
+ORACLES = {
+    "neighbors": Oracle("mine-neighbors", (), ()),
+    "supervised": Oracle(
+        "baselines",
+        ("encoder", "pretext", "scan"),
+        ("scan_core/augment", "scan_core/encoders", "scan_core/training"),
+    ),
+}
 
 
 @contextmanager
@@ -16,11 +31,12 @@ def with_oracle(file: Path, oracle: str | None) -> Iterator[None]:
     """Let the stage of ``oracle`` in a copy's dvc.yaml, ``file``, end with a command that sees the labels."""
     before = file.read_bytes()
     if oracle:
-        yaml = YAML()
+        yaml, (name, params, deps) = YAML(), ORACLES[oracle]
         project = yaml.load(before)
-        stage = project["stages"][STAGES[oracle]]
+        stage = project["stages"][name]
         stage["cmd"] = [stage["cmd"], f"python -m benchmarks.paper.oracle_{oracle}"]
-        stage["deps"] += ["data/artifacts/labels.parquet", f"{CODE}/oracle_{oracle}.py"]
+        stage["deps"] += ["data/artifacts/labels.parquet", f"benchmarks/paper/oracle_{oracle}.py", *deps]
+        stage["params"] = list(dict.fromkeys([*stage["params"], *params]))
         with file.open("wb") as stream:
             yaml.dump(project, stream)
     try:

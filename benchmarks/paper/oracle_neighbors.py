@@ -1,4 +1,4 @@
-"""Remove false positives among the neighbors, by the labels (Figure 8): ``python -m benchmarks.paper.oracle_neighbors``.
+"""Remove false positives from the neighbors by the labels (Figure 8): ``python -m benchmarks.paper.oracle_neighbors``.
 
 Runs after mine-neighbors, and only in a copy that the tables make; see oracle.py.
 """
