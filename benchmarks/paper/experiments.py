@@ -61,11 +61,8 @@ def queue(copy: Path, runs: Sequence[Run], where: Place, *, jobs: int) -> list[s
                 say(failed[-1])
                 continue
             waiting[name] = run
-            _remember(copy, waiting)
-            if len(waiting) == jobs:
-                call(copy, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
-            clock.look()
-        if waiting:
+        _remember(copy, waiting, commit=commit)
+        if waiting:  # all are queued by now: a worker that starts a run while another is queued may fail at DVC's lock
             call(copy, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
         failed += _wait(copy, waiting, commit=commit, clock=clock, jobs=jobs)
     finally:
@@ -134,8 +131,7 @@ def _absolute(value: str) -> str:
     return f"{key}={(ROOT / text).resolve()}" if key in PATHS and (ROOT / text).exists() else value
 
 
-def _remember(copy: Path, waiting: Mapping[str, Run]) -> None:
-    commit = _commit()
+def _remember(copy: Path, waiting: Mapping[str, Run], *, commit: str) -> None:
     names = {name: [*run.setting, run.seed, run.folder, run.label, commit] for name, run in waiting.items()}
     write_text(copy / NAMES, json.dumps(names))
 
@@ -153,12 +149,15 @@ def _wait(copy: Path, waiting: dict[str, Run], *, commit: str, clock: Clock, job
             acc = _keep(copy, run, finished[name], commit=commit)
             say(f"{total - len(waiting)}/{total} {run.label}, seed {run.seed}: {acc}")
         if waiting and time.monotonic() - asked > ASK:
-            states = _states(copy)
-            for name in [name for name in waiting if states.get(name) == "Failed"]:
-                run = waiting.pop(name)
-                failed.append(f"{run.label}, seed {run.seed}: {_reason(copy, name)}")
-                say(failed[-1])
-            if not processes(copy):
+            working, states, finished = bool(processes(copy)), _states(copy), _finished(copy)
+            for name in [name for name in waiting if name not in finished]:
+                lost = not working and states.get(name) == "Running"
+                if lost or states.get(name) == "Failed":
+                    run = waiting.pop(name)
+                    reason = "DVC's worker was ended; call the same command again" if lost else _reason(copy, name)
+                    failed.append(f"{run.label}, seed {run.seed}: {reason}")
+                    say(failed[-1])
+            if not working:
                 call(copy, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
             asked = time.monotonic()
     return failed
