@@ -94,20 +94,27 @@ def _files() -> list[str]:
     ]
 
 
-def call(folder: Path, *command: str, jobs: int = 1) -> str:
+def call(folder: Path, *command: str) -> str:
     """Run ``command`` in ``folder``, with this Python first, and return what it prints.
 
     Raises:
         RuntimeError: it failed; the last line that it printed.
     """
-    done = subprocess.run(command, cwd=folder, env=environment(jobs), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise RuntimeError(f"{' '.join(command[:3])} in {folder}: {lines[-1] if lines else 'failed'}")
     return done.stdout
 
 
-def environment(jobs: int) -> dict[str, str]:
+def start_workers(copy: Path, *, jobs: int) -> None:
+    """Start DVC's workers, which work in the background; their output goes to files of the copy."""
+    command = ["dvc", "queue", "start", "--jobs", str(jobs)]
+    silent = subprocess.DEVNULL  # a pipe would be held open by the workers
+    subprocess.Popen(command, cwd=copy, env=environment(jobs), stdin=silent, stdout=silent, stderr=silent)
+
+
+def environment(jobs: int = 1) -> dict[str, str]:
     """Return the environment of DVC and its stages, which must import the modules of their own copy.
 
     Args:

@@ -15,7 +15,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from benchmarks.paper import results
-from benchmarks.paper.copy import ROOT, call, end_processes, processes
+from benchmarks.paper.copy import ROOT, call, end_processes, processes, start_workers
 from benchmarks.paper.oracle import with_oracle
 from benchmarks.paper.place import Place
 from benchmarks.paper.tables import Setting
@@ -63,7 +63,7 @@ def queue(copy: Path, runs: Sequence[Run], where: Place, *, jobs: int) -> list[s
             waiting[name] = run
         _remember(copy, waiting, commit=commit)
         if waiting:  # all are queued by now: a worker that starts a run while another is queued may fail at DVC's lock
-            call(copy, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
+            start_workers(copy, jobs=jobs)
         failed += _wait(copy, waiting, commit=commit, clock=clock, jobs=jobs)
     finally:
         end_processes(copy)
@@ -158,7 +158,7 @@ def _wait(copy: Path, waiting: dict[str, Run], *, commit: str, clock: Clock, job
                     failed.append(f"{run.label}, seed {run.seed}: {reason}")
                     say(failed[-1])
             if not working:
-                call(copy, "dvc", "queue", "start", "--jobs", str(jobs), jobs=jobs)
+                start_workers(copy, jobs=jobs)
             asked = time.monotonic()
     return failed
 
