@@ -42,7 +42,7 @@ def queue_tables(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: workers end, too
     with one_line_errors():
-        where, copy = place_of(preset, values or []), copy or default_copy()
+        where, copy = place_of(preset, values or []), (copy or default_copy()).resolve()
         with held(copy):
             keep_finished(copy)
             runs = _runs(tables, where, seeds=seeds, rows=[row for row in rows.split(",") if row])

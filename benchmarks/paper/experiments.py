@@ -114,7 +114,7 @@ def _put(copy: Path, run: Run, name: str, where: Place) -> None:
     (copy / PARAMS).unlink(missing_ok=True)  # its data.source would be kept
     with quiet():
         use(where.preset, arguments, params=copy / PARAMS)
-    with with_oracle(copy / "dvc.yaml", run.setting.oracle), Repo(str(copy)) as repo, quiet():
+    with with_oracle(copy / "dvc.yaml", run.setting.oracle), contextlib.chdir(copy), Repo() as repo, quiet():
         repo.experiments.run(targets=["evaluate"], name=name, queue=True)  # in this process: its start takes a second
 
 
