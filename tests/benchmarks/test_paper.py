@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,15 +10,21 @@ import pytest
 from PIL import Image
 from ruamel.yaml import YAML
 
-from benchmarks.paper import oracle, results
+from benchmarks.paper import oracle, oracle_neighbors, oracle_supervised, results
 from benchmarks.paper.__main__ import _runs
 from benchmarks.paper.copy import held, renew
 from benchmarks.paper.oracle_neighbors import true_positives
 from benchmarks.paper.place import place_of
 from benchmarks.paper.show import markdown, plot
 from benchmarks.paper.tables import TABLES, Row, Setting, Table, chosen, read_table, setting
-from scan_core.artifacts.neighbors import Neighbors
+from scan_core.artifacts.clusters import read_baselines
+from scan_core.artifacts.index import read_index
+from scan_core.artifacts.labels import read_labels
+from scan_core.artifacts.neighbors import Neighbors, read_neighbors
 from scan_core.errors import ArtifactError, ParamsError
+from stages import evaluate
+from stages.paths import BASELINES, DETAILS, INDEX, LABELS, NEIGHBORS
+from tests.pipeline import enter, run_stages
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in TABLES.glob("*.yaml"))
@@ -180,3 +187,30 @@ def test_a_copy_is_no_part_of_the_project_and_takes_nobody_s_files(tmp_path: Pat
     with pytest.raises(ParamsError, match="has files that are no copy"):
         renew(tmp_path / "mine")
     assert (tmp_path / "mine/letter.txt").read_text() == "keep me"
+
+
+@pytest.fixture
+def ran(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the tiny project in which all stages have run: the working directory."""
+    project = shutil.copytree(finished, tmp_path / "project")
+    enter(project, monkeypatch)
+    return project
+
+
+@pytest.mark.usefixtures("ran")
+def test_the_oracle_of_neighbors_leaves_no_false_positive():
+    oracle_neighbors.main()
+    index = read_index(INDEX)
+    labels = read_labels(LABELS, rows=len(index.train))["label"].to_numpy(np.int64)
+    kept = read_neighbors(NEIGHBORS, train_ids=index.train_ids)
+    assert (labels[kept.neighbor_id] == labels[kept.image_id, None]).all()
+
+
+@pytest.mark.usefixtures("ran")
+def test_the_supervised_oracle_is_one_of_the_baselines():
+    before = read_baselines(BASELINES, rows=160)
+    oracle_supervised.main()
+    after = read_baselines(BASELINES, rows=160)
+    assert [*after] == [*before, "supervised"]
+    run_stages(evaluate)
+    assert "supervised_acc" in json.loads(DETAILS.read_text())
