@@ -19,6 +19,8 @@ from scan_core.errors import ParamsError
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ".resume"
 """What a new copy takes over from the one before: trainings that a kill has interrupted go on there."""
+MARK = ".made-by-benchmarks-paper"
+"""The file by which a copy is known: another folder is not touched."""
 PATIENCE = 10
 """Seconds that a process has to end."""
 WORKERS = ("dvc", "stages.", "benchmarks.paper")
@@ -57,19 +59,18 @@ def renew(place: Path) -> None:
     """Make ``place`` a git repository of this working tree's files as they are now, which shares DVC's cache.
 
     Raises:
-        ParamsError: a folder is there that no queue has made.
+        ParamsError: files are there that no queue has made.
     """
-    if place.exists() and not (place / ".dvc/config.local").exists() and any(place.iterdir()):
+    if place.exists() and not (place / MARK).exists() and any(place.iterdir()):
         raise ParamsError(f"{place}: has files that are no copy of the project; name an empty folder")
     end_processes(place)
-    kept = place.with_name(f"{place.name}.resume")
-    if (place / KEPT).exists():
-        shutil.rmtree(kept, ignore_errors=True)
-        (place / KEPT).replace(kept)
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    if kept.exists():
-        kept.replace(place / KEPT)
+    place.mkdir(parents=True, exist_ok=True)
+    (place / MARK).touch()
+    for each in place.iterdir():
+        if each.is_dir() and not each.is_symlink() and each.name != KEPT:
+            shutil.rmtree(each)
+        elif each.name not in (MARK, KEPT):
+            each.unlink()
     for name in _files():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, place / name)
