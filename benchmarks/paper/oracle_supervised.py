@@ -6,7 +6,7 @@ Runs after baselines, and only in a copy that the tables make; see oracle.py.
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Int64
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from scan_core.artifacts.clusters import read_baselines, write_baselines
@@ -15,6 +15,7 @@ from scan_core.artifacts.labels import read_labels
 from scan_core.augment.batches import augmented_batches
 from scan_core.augment.pipeline import Augmentation
 from scan_core.console.progress import tell
+from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.inference import infer
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
@@ -60,6 +61,18 @@ def main() -> None:
     tell(f"oracle: taught by labels, the encoder gives {right:.3f} of the images to evaluate their class")
 
 
+class Classifier(nn.Module):
+    """An encoder with a linear layer."""
+
+    def __init__(self, encoder: Encoder, *, classes: int) -> None:
+        super().__init__()
+        self.encoder, self.linear = encoder, nn.Linear(encoder.features, classes)
+
+    def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch classes"]:
+        """Return the logits of each class."""
+        return self.linear(self.encoder(images))
+
+
 def taught(
     config: Params, images: Images, ids: Int64[Tensor, " part"], labels: Int64[Tensor, " images"], others: np.ndarray
 ) -> np.ndarray:
@@ -68,7 +81,7 @@ def taught(
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
     encoder = new_encoder(config.encoder, channels=images.channels, image_size=images.size)
-    network = nn.Sequential(encoder, nn.Linear(encoder.features, int(labels.max()) + 1)).to(images.device)
+    network = Classifier(encoder, classes=int(labels.max()) + 1).to(images.device)
     normalization = read_normalization(INDEX, channels=images.channels)._asdict()
     augmentation = Augmentation(config.scan.augmentation.operations(), **normalization)
     batch_size = min(pretext.batch_size, len(ids))
