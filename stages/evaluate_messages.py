@@ -64,6 +64,10 @@ def summary(results: Results) -> str:
         if scores is not None:
             figures = (f"{value:8.4f}" for value in (scores.acc, scores.nmi, scores.ari))
             lines.append(f"{name:{width}}{''.join(figures)}{scores.acc_many_to_one:13.4f}")
+    clusters, classes = len(results.self_label.sizes), len(results.truth.names)
+    if clusters > classes:
+        extra = counted(clusters - classes, "cluster")
+        lines.append(f"ACC is one-to-one: images of {extra} without a class count as wrong")
     if len(results.purity):
         lines.append(f"purity of the {counted(len(results.purity), 'nearest neighbor')}: {results.purity[-1]:.4f}")
     labeled, images = int(results.truth.labeled.sum()), len(results.truth.labels)

@@ -30,11 +30,22 @@ def outcome(figures: Mapping[str, Any]) -> str:
         found = f"{found} that mean nothing: the SCAN step has not learned"
     elif "acc" in figures:
         beside = f", that of k-means {figures['kmeans_acc']:.3f}" if "kmeans_acc" in figures else ""
-        found = f"{found}, with an accuracy of {figures['acc']:.3f}{beside}"
+        found = f"{found}, with an accuracy of {_accuracy(figures)}{beside}"
     else:
         unknown = "without labels, nothing tells whether they are right"
         found = f"{found}, with a mean confidence of {figures['confidence']:.2f} ({unknown})"
     return f"{found}; open {PAGE}"
+
+
+def _accuracy(figures: Mapping[str, Any]) -> str:
+    """Return the accuracy in words; where there are more clusters than classes, both that people mean."""
+    acc, clusters, classes = f"{figures['acc']:.3f}", figures["clusters"], figures.get("classes")
+    if classes is None or clusters <= classes or "acc_many_to_one" not in figures:
+        return acc
+    extra = counted(clusters - classes, "cluster")
+    return (
+        f"{acc} one-to-one, where {extra} without a class count as wrong, {figures['acc_many_to_one']:.3f} many-to-one"
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -39,13 +39,13 @@ def main(
     data.source is kept from the present file when the dataset stays the same. When it does not, the figures of the
     run before, reports/metrics/evaluate.json, are removed: they are of other images.
     """
-    values, present = _of_preset(name), _present(params)
+    values, present = preset_values(name), _present(params)
     data = _section(present, "data")
     if data.get("name") == values["data"]["name"]:
         values["data"]["source"] = data.get("source")
     set_all(values, arguments or [])
     check_params(_plain(values), origin=f"{name} with {' '.join(arguments)}" if arguments else name)
-    reset = _reset(params, present, values, usual=_of_preset(name)) if present else []
+    reset = _reset(params, present, values, usual=preset_values(name)) if present else []
     header = f"{WRITTEN_BY}{shlex.join([name, *(arguments or [])])}\n"
     write_text(params, header + _header(_preset(name)) + _dump(values))
     figures = params.parent / METRICS
@@ -56,7 +56,7 @@ def main(
     if reset:
         more = f" and {len(reset) - NAMED} more" if len(reset) > NAMED else ""
         say(f"{params}: what had been set by hand is the preset's again: {', '.join(reset[:NAMED])}{more}")
-    usual = dict(leaves(_of_preset(name)))
+    usual = dict(leaves(preset_values(name)))
     changed = [
         f"{key}: {_shown(value)}" for key, value in leaves(values) if _is_leaf(value) and value != usual.get(key)
     ]
@@ -72,7 +72,7 @@ def _next(name: str, data: Mapping[str, Any]) -> str:
     return "python -m stages.plan, which says how long the run takes here, or dvc repro, the run itself"
 
 
-def _of_preset(name: str) -> CommentedMap:
+def preset_values(name: str) -> CommentedMap:
     """Return all parameters of the preset ``name``."""
     values = _read(PRESETS / "base.yaml")
     _merge(values, _read(_preset(name)), origin=f"presets/{name}.yaml")
@@ -142,7 +142,7 @@ def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap, *, usua
     words = _first_line(path).removeprefix(WRITTEN_BY).split() if _first_line(path).startswith(WRITTEN_BY) else []
     if not words or not (PRESETS / f"{words[0]}.yaml").is_file():
         return []
-    presets = [dict(leaves(preset)) for preset in (_of_preset(words[0]), usual)]
+    presets = [dict(leaves(preset)) for preset in (preset_values(words[0]), usual)]
     before, now = dict(leaves(present)), dict(leaves(values))
     return [
         f"{key}: {_shown(before[key])} is {_shown(now[key])} again"

@@ -125,6 +125,7 @@ def details(results: Results) -> dict[str, int | float]:
     figures: dict[str, int | float | None] = {
         "images_evaluated": len(results.truth.labels),
         "images_labeled": int(results.truth.labeled.sum()),
+        "classes": len(results.truth.names) or None,
         **_step_figures(results.self_label),
         "self_label_selection_loss": results.self_label.selection_loss,
         **{f"scan_{name}": value for name, value in _step_figures(results.scan).items()},

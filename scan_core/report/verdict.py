@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Integer
 
+from scan_core.console.words import counted
 from scan_core.evaluation.csv_tables import step_curve
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import Scores
@@ -50,8 +51,11 @@ def _labeled(results: Results, scores: Scores) -> Verdict:
     right = scores.acc_many_to_one if many else scores.acc
     other = results.baselines.get("kmeans")
     beside = None if other is None else (other.acc_many_to_one if many else other.acc)
-    counted = "of their cluster's majority class" if many else "in the cluster that fits their class"
-    reasons = [f"{right:.0%} of the labeled pictures are {counted}{_compared(beside)}."]
+    where = "of their cluster's majority class" if many else "in the cluster that fits their class"
+    reasons = [f"{right:.0%} of the labeled pictures are {where}{_compared(beside)}."]
+    if many:
+        unmatched = counted(len(final.sizes) - len(results.truth.names), "cluster")
+        reasons.append(f"Matched one-to-one, {scores.acc:.0%} are: {unmatched} without a class count as wrong.")
     curve = step_curve(final, results.truth)
     half = int(np.searchsorted(curve.coverage, 0.5))
     if curve.accuracy is not None and not many and curve.coverage[half] <= ABOUT_HALF:

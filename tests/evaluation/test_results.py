@@ -86,3 +86,18 @@ def test_overclustering_matches_one_cluster_a_class(make_results):
     results = make_results([0, 0, 0, 1], [0, 0, 1, 2], [0, 0, 1, 2], cluster_count=4)
     assert headline(results)["acc"] == pytest.approx(0.75)
     assert details(results)["acc_many_to_one"] == 1
+
+
+def test_twice_the_classes_by_hand(make_results):
+    # Classes 0, 0, 0, 1, 1, 1 in clusters 0, 0, 1, 2, 3, 3 of four: one-to-one, 0 is class 0 and 3 is class 1, and the
+    # images of 1 and 2 are nobody's: 4 of 6. Many-to-one, each cluster is pure. In the SCAN step one image of class 0
+    # is in cluster 3, whose majority is class 1: then 3 and 5 of 6.
+    labels, scan, final = [0, 0, 0, 1, 1, 1], [0, 3, 1, 2, 3, 3], [0, 0, 1, 2, 3, 3]
+    results = make_results(labels, scan, final, cluster_count=4, baselines={"kmeans": [0, 0, 1, 1, 2, 3]})
+    found = {**details(results), **headline(results)}
+    assert len(headline(results)) <= 8
+    assert (found["clusters"], found["classes"]) == (4, 2)
+    assert (found["acc"], found["acc_many_to_one"]) == (0.6667, 1)
+    assert (found["scan_acc"], found["scan_acc_many_to_one"]) == (0.5, 0.8333)
+    # k-means: class 0 has cluster 0, class 1 one of the others: 3 of 6; cluster 1 halves, so 2 + 1 + 1 + 1 many-to-one.
+    assert (found["kmeans_acc"], found["kmeans_acc_many_to_one"]) == (0.5, 0.8333)

@@ -44,6 +44,8 @@ def test_more_clusters_than_classes_count_by_majority(make_results):
     found = verdict(make_results(TRUE, TRUE, [0, 0, 0, 2, 2, 1, 1, 1, 3, 3], cluster_count=4), np.array(TRUE))
     assert found.level == "good"
     assert "100% of the labeled pictures are of their cluster's majority class" in found.reasons[0]
+    # The three of cluster 0 and the three of cluster 1 are their classes'; clusters 2 and 3 are nobody's.
+    assert "Matched one-to-one, 60% are: 2 clusters without a class count as wrong." in found.reasons[1]
 
 
 def test_without_labels_care_is_the_best(make_results):

@@ -19,6 +19,15 @@ def test_with_labels_the_accuracy_is_told_and_that_of_k_means():
     )
 
 
+def test_with_more_clusters_than_classes_both_accuracies_are_told():
+    figures = {**FIGURES, "clusters": 20, "acc": 0.52, "acc_many_to_one": 0.97}
+    assert outcome({**figures, "classes": 10}).startswith(
+        "1,797 images in 20 clusters, with an accuracy of 0.520 one-to-one, where 10 clusters without a class count as "
+        "wrong, 0.970 many-to-one; open"
+    )
+    assert "one-to-one" not in outcome({**figures, "classes": 20})
+
+
 def test_without_labels_it_does_not_sound_surer_than_it_is():
     said = outcome({**FIGURES, "images_evaluated": 1, "clusters": 2, "confidence": 0.9})
     assert said.startswith("1 image in 2 clusters, with a mean confidence of 0.90 (without labels, nothing tells")

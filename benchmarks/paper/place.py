@@ -1,0 +1,32 @@
+"""What a call says about all rows: the preset, and values beside it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks.paper import results
+from stages.overrides import leaves, set_all
+from stages.use import preset_values
+
+
+class Place(NamedTuple):
+    """A preset with the same values for all rows, and the folder of its results."""
+
+    preset: str
+    values: tuple[str, ...]
+    """KEY=VALUE, beside the preset's."""
+    usual: Mapping[str, Any]
+    """The values of params.yaml before a row sets its own, by their key with its sections."""
+    folder: Path
+
+
+def place_of(preset: str, values: Sequence[str]) -> Place:
+    """Return the place of a preset with ``values``.
+
+    Raises:
+        ParamsError: no such preset, or a value that it cannot hold.
+    """
+    usual = preset_values(preset)
+    set_all(usual, values)
+    name = results.folder_name(preset, values, dataset=usual["data"]["name"])
+    return Place(preset, tuple(values), dict(leaves(usual)), results.RESULTS / name)

@@ -1,0 +1,86 @@
+"""The files of ``benchmarks/paper/results``: a folder a dataset, a file a setting, a line a seed."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.paper.tables import MODEL, Setting
+from scan_core.artifacts.atomic import write_text
+from scan_core.datasets.table import DATASETS
+from scan_core.errors import ArtifactError
+
+RESULTS = Path(__file__).resolve().parent / "results"
+LONGEST = 80
+"""Characters of a file's name, without the ending."""
+KEPT = re.compile(r"(.*_)?(acc|nmi|ari|ami|acc_many_to_one|top5|purity|clusters|clusters_used)|purity_at_\d+|.*_epochs")
+"""Which of evaluate's figures are kept."""
+
+
+def folder_name(preset: str, values: Iterable[str], *, dataset: str) -> str:
+    """Return the folder of the results of ``preset`` with further ``values`` (KEY=VALUE): ``cifar10-10000``.
+
+    Where the same images lie on a machine does not count, but which folder of pictures does.
+    """
+    words = [preset]
+    for value in sorted(values):
+        key, _, text = value.partition("=")
+        if key == "data.source":
+            words += [Path(text).name] if DATASETS[dataset].needs_source else []
+        elif key == "data.classes_file":
+            words.append(Path(text).stem)
+        else:
+            words.append(text if key == "data.limit" else f"{key.rpartition('.')[2]}={text}")
+    return _file_name("-".join(words))
+
+
+def read(where: Path, setting: Setting) -> dict[int, dict[str, Any]]:
+    """Return the finished seeds of ``setting``, each with its figures and the commit that they are of.
+
+    Raises:
+        ArtifactError: a line that is none of ours.
+    """
+    path = where / f"{_name(setting)}.jsonl"
+    found = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
+        try:
+            entry = json.loads(line)
+            found[int(entry["seed"])] = {"commit": str(entry["commit"]), "figures": dict(entry["figures"])}
+        except (ValueError, KeyError, TypeError):
+            raise ArtifactError(
+                f"{path}: line {number} is no result; remove the line, and queue runs that seed again"
+            ) from None
+    return found
+
+
+def add(where: Path, setting: Setting, seed: int, figures: Mapping[str, Any], *, commit: str) -> None:
+    """Add the figures of one seed."""
+    known = read(where, setting)
+    known[seed] = {
+        "commit": commit,
+        "figures": {name: value for name, value in figures.items() if KEPT.fullmatch(name)},
+    }
+    what = {"set": list(setting.values), **({"oracle": setting.oracle} if setting.oracle else {})}
+    lines = [json.dumps({"seed": each, **what, **known[each]}, sort_keys=False) + "\n" for each in sorted(known)]
+    write_text(where / f"{_name(setting)}.jsonl", "".join(lines))
+
+
+def figure(entry: Mapping[str, Any], step: str, metric: str) -> float | None:
+    """Return a metric of a step in percent, by the names that evaluate gives them; None if there is none."""
+    value = entry["figures"].get(metric if step == MODEL else f"{step}_{metric}")
+    return None if value is None else 100 * float(value)
+
+
+def _name(setting: Setting) -> str:
+    words = [*([f"oracle={setting.oracle}"] if setting.oracle else []), *setting.values]
+    return _file_name(",".join(words) or "preset")
+
+
+def _file_name(text: str) -> str:
+    """Return ``text`` as the name of a file; what is long or has odd characters ends with a digest."""
+    plain = re.sub(r"[^\w.,=+-]+", "_", text, flags=re.ASCII)
+    if plain == text and len(plain) <= LONGEST:
+        return plain
+    return f"{plain[: LONGEST - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,0 +1,177 @@
+"""A table of the paper beside the project's results: as Markdown, and as a picture."""
+
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.paper.place import Place
+from benchmarks.paper.results import figure, read
+from benchmarks.paper.tables import Found, Row, Table, setting
+from scan_core.evaluation.figure import BLUE, GRAY, ORANGE, look, save_png
+
+NAMES = {"acc": "ACC", "nmi": "NMI", "ari": "ARI", "acc_many_to_one": "ACC, many-to-one", "top5": "top-5"}
+DATASETS = {
+    "cifar10": "CIFAR-10",
+    "cifar20": "CIFAR-100-20",
+    "stl10": "STL-10",
+    "imagenet": "ImageNet",
+    "imagenet50": "ImageNet-50",
+    "imagenet100": "ImageNet-100",
+    "imagenet200": "ImageNet-200",
+}
+PAPER = "cifar10"
+"""The dataset whose figures of the paper stand beside those of one that the paper lacks."""
+
+
+class Shown(NamedTuple):
+    """A row with what was found."""
+
+    row: Row
+    seeds: int
+    ours: dict[str, Found]
+    """Mean and standard deviation (n - 1; None of one seed) of each metric, in percent."""
+    theirs: dict[str, Found | None]
+    commits: frozenset[str]
+
+
+def collect(table: Table, where: Place) -> list[Shown]:
+    """Return the rows of ``table`` with their results."""
+    shown = []
+    for row in table.rows.values():
+        entries = read(where.folder, setting(row, where.preset, where.usual)) if row.run else {}
+        ours = {}
+        for metric in table.metrics:
+            values = [value for entry in entries.values() if (value := figure(entry, row.step, metric)) is not None]
+            if values:
+                spread = statistics.stdev(values) if len(values) > 1 else None
+                ours[metric] = (statistics.fmean(values), spread)
+        theirs = row.paper.get(_compared(table, where), {})
+        commits = frozenset(entry["commit"] for entry in entries.values())
+        shown.append(Shown(row, len(entries), ours, theirs, commits))
+    return shown
+
+
+def markdown(table: Table, where: Place, *, seeds: int) -> str:
+    """Return ``table`` as Markdown; a row with fewer than ``seeds`` is marked as unfinished."""
+    shown = collect(table, where)
+    compared = [metric for metric in table.metrics if any(row.theirs.get(metric) for row in shown)]
+    of = _name(_compared(table, where))
+    heads = ["", "seeds"]
+    for metric in table.metrics:
+        name = NAMES.get(metric, metric)
+        heads += [name, *([f"paper, {of}", "difference"] if metric in compared else [])]
+    lines = [[*heads], ["---"] * len(heads)]
+    for row in shown:
+        cells = [row.row.label, _seeds(row, seeds)]
+        for metric in table.metrics:
+            cells.append(_found(row.ours.get(metric)))
+            if metric in compared:
+                cells += [_found(row.theirs.get(metric)), _difference(row.ours.get(metric), row.theirs.get(metric))]
+        lines.append(cells)
+    notes = [f"- {row.row.label}: {row.row.note}." for row in shown if row.row.note]
+    commits = sorted(set().union(*(row.commits for row in shown)))
+    text = [
+        f"# {table.title}",
+        "",
+        table.about,
+        "",
+        f"Here: {where.folder.name}, mean ± standard deviation (n - 1) over seeds, in percent; a dash is a figure that "
+        f"the paper does not give, or that is not there yet. {_commits(commits)}",
+        "",
+        *(f"| {' | '.join(cells)} |" for cells in lines),
+        *(["", *notes] if notes else []),
+    ]
+    return "\n".join(text) + "\n"
+
+
+def plot(table: Table, where: Place, *, file: Path) -> None:
+    """Draw the first metric of ``table``: curves with bands of one standard deviation, or a bar for each row."""
+    shown, metric = collect(table, where), table.metrics[0]
+    of = _name(_compared(table, where))
+    curves = any(row.row.x is not None for row in shown)
+    with look():
+        size = (7.0, 4.5) if curves else (8.0, 1.6 + 0.36 * len(shown))
+        drawing = Figure(figsize=size, layout="constrained")
+        axes = drawing.add_subplot()
+        (_curves if curves else _bars)(axes, shown, metric, of)
+        axes.set_title(f"{table.title} ({where.folder.name})")
+        if curves:
+            axes.set(xlabel=table.x_label, ylabel=f"{NAMES.get(metric, metric)} (%)")
+        else:
+            axes.set_xlabel(f"{NAMES.get(metric, metric)} (%)")
+        axes.grid(alpha=0.3)
+        if axes.get_legend_handles_labels()[0]:
+            drawing.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
+    save_png(file, drawing)
+
+
+def _curves(axes: Axes, shown: Sequence[Shown], metric: str, of: str) -> None:
+    for series, color in zip(dict.fromkeys(row.row.series for row in shown), (BLUE, ORANGE, GRAY), strict=False):
+        points = [row for row in shown if row.row.series == series and row.row.x is not None]
+        for name, style, each in (("", "o-", "ours"), (f"paper, {of}: ", "x--", "theirs")):
+            found = [(row.row.x or 0.0, value) for row in points if (value := getattr(row, each).get(metric))]
+            if not found:
+                continue
+            x = [place for place, _ in found]
+            mean = [value[0] for _, value in found]
+            axes.plot(x, mean, style, color=color, label=f"{name}{series}", alpha=1.0 if each == "ours" else 0.6)
+            low = [value[0] - (value[1] or 0.0) for _, value in found]
+            high = [value[0] + (value[1] or 0.0) for _, value in found]
+            axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
+
+
+def _bars(axes: Axes, shown: Sequence[Shown], metric: str, of: str) -> None:
+    labels = [row.row.label for row in shown]
+    for offset, color, name, each in ((-0.2, BLUE, "here", "ours"), (0.2, GRAY, f"paper, {of}", "theirs")):
+        found = [(place, value) for place, row in enumerate(shown) if (value := getattr(row, each).get(metric))]
+        if found:
+            axes.barh(
+                [place + offset for place, _ in found],
+                [value[0] for _, value in found],
+                0.38,
+                xerr=[value[1] or 0.0 for _, value in found],
+                color=color,
+                label=name,
+                error_kw={"elinewidth": 1, "capsize": 2},
+            )
+    axes.set_yticks(range(len(labels)), labels)
+    axes.invert_yaxis()
+    axes.set_xlim(0, 100)
+
+
+def _compared(table: Table, where: Place) -> str:
+    """Return the dataset whose figures of the paper are shown."""
+    known = {name for row in table.rows.values() for name in row.paper}
+    tries = (where.preset, where.preset.partition("-")[0], str(where.usual["data.name"]))
+    return next((name for name in tries if name in known), PAPER)
+
+
+def _name(dataset: str) -> str:
+    return DATASETS.get(dataset, dataset)
+
+
+def _seeds(shown: Shown, seeds: int) -> str:
+    if not shown.row.run:
+        return "not run"
+    return str(shown.seeds) if shown.seeds >= seeds else f"{shown.seeds} of {seeds}, unfinished"
+
+
+def _found(found: Found | None) -> str:
+    if found is None:
+        return "-"
+    mean, spread = found
+    return f"{mean:.1f}" if spread is None else f"{mean:.1f} ± {spread:.1f}"
+
+
+def _difference(ours: Found | None, theirs: Found | None) -> str:
+    return f"{ours[0] - theirs[0]:+.1f}" if ours and theirs else "-"
+
+
+def _commits(commits: Sequence[str]) -> str:
+    if not commits:
+        return "Nothing has run yet."
+    return f"Run at commit {commits[0]}." if len(commits) == 1 else f"Run at commits {', '.join(commits)}."

@@ -1,0 +1,116 @@
+"""The files of ``benchmarks/paper/tables``: which runs a table of the paper needs, and what the paper found."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from scan_core.errors import ParamsError
+
+TABLES = Path(__file__).resolve().parent / "tables"
+MODEL = "self_label"
+"""The step whose figures evaluate writes without a prefix: the final model."""
+
+Found = tuple[float, float | None]
+"""Mean and standard deviation, in percent."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Row(_Section):
+    """One line of a table, or one point of a figure."""
+
+    label: str
+    step: str = MODEL
+    """Whose figures: self_label, scan, or the name of a baseline, such as kmeans."""
+    set: dict[str, Any] = {}
+    """Parameters beside those of the preset."""
+    set_of: dict[str, dict[str, Any]] = {}
+    """Further ones of a preset, by its name."""
+    oracle: Literal["neighbors", "supervised"] | None = None
+    """What may see the labels in this row; see oracle.py."""
+    paper: dict[str, dict[str, Found | None]] = {}
+    """The paper's figures in percent: dataset -> metric -> mean and standard deviation."""
+    run: bool = True
+    """False where the project lacks the method: the paper's figure stands alone."""
+    series: str = ""
+    """The curve of a figure that this is a point of."""
+    x: float | None = None
+    """Where it is on the curve; None for a line of a table."""
+    note: str = ""
+
+
+class Table(_Section):
+    """A table or a figure of the paper."""
+
+    title: str
+    about: str
+    metrics: tuple[str, ...] = ("acc", "nmi", "ari")
+    x_label: str = ""
+    rows: dict[str, Row]
+
+
+class Setting(NamedTuple):
+    """A setting that runs once for each seed, however many rows show it."""
+
+    values: tuple[str, ...]
+    """KEY=VALUE, sorted, as stages.use takes them."""
+    oracle: str | None = None
+
+
+def read_table(name: str) -> Table:
+    """Read ``tables/<name>.yaml``.
+
+    Raises:
+        ParamsError: there is none, or it has a mistake.
+    """
+    path = TABLES / f"{name}.yaml"
+    if not path.is_file():
+        raise ParamsError(
+            f"{name}: no such table; there are {', '.join(sorted(p.stem for p in TABLES.glob('*.yaml')))}"
+        )
+    try:
+        return Table.model_validate(YAML(typ="safe", pure=True).load(path))
+    except YAMLError as error:
+        raise ParamsError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ParamsError(f"{path}: {where}: {first['msg']}, found {first['input']!r}") from None
+
+
+def chosen(table: Table, rows: Collection[str], *, name: str) -> dict[str, Row]:
+    """Return the rows of a table that are asked for; all without any.
+
+    Raises:
+        ParamsError: a row that the table lacks.
+    """
+    if unknown := sorted(set(rows) - table.rows.keys()):
+        raise ParamsError(f"{name}: no row {', '.join(unknown)}; there are {', '.join(table.rows)}")
+    return {key: row for key, row in table.rows.items() if not rows or key in rows}
+
+
+def setting(row: Row, preset: str, usual: Mapping[str, Any]) -> Setting:
+    """Return what ``row`` runs under ``preset``, without what is so anyway: rows that say the same share their runs.
+
+    Args:
+        usual: the values of params.yaml without the row, by their key with its sections.
+    """
+    values = {**row.set, **row.set_of.get(preset, {})}
+    own = {key: value for key, value in values.items() if key not in usual or usual[key] != value}
+    return Setting(tuple(sorted(f"{key}={_yaml(value)}" for key, value in own.items())), row.oracle)
+
+
+def _yaml(value: Any) -> str:
+    """Return ``value`` on one line of YAML."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_yaml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(map(_yaml, value)) + "]"
+    words = {None: "null", True: "true", False: "false"}
+    return words[value] if value is None or isinstance(value, bool) else str(value)
