@@ -36,7 +36,8 @@ IMAGES = ResidentImages((DIGITS.images[:COUNT, None] * 15).astype(np.uint8), tor
 SHORT = ("encoder.resnet.width=12", "pretext.epochs=10", "pretext.batch_size=32", "pretext.learning_rate=0.1")
 LONGER = {
     "rotnet": (
-        "pretext.epochs=25",
+        "encoder.resnet.width=12",
+        "pretext.epochs=20",
         "pretext.batch_size=32",
         "pretext.learning_rate=0.05",
         "pretext.augmentation.random_affine={degrees: 0.0, translate: 0.1, scale: [0.8, 1.2], shear: 0.0}",
