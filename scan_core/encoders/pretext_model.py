@@ -26,8 +26,9 @@ class SplitLinear(nn.Module):
         super().__init__()
         self._half = features // 2
         self.first = nn.Linear(self._half, split)
-        arguments = {"projection_dim": outputs - split, "batch_norm": batch_norm}
-        self.second = projection_head(features - self._half, hidden_dim=None, **arguments)
+        self.second = projection_head(
+            features - self._half, hidden_dim=None, projection_dim=outputs - split, batch_norm=batch_norm
+        )
 
     def forward(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, "batch outputs"]:
         """The outputs of both, side by side."""

@@ -33,7 +33,7 @@ class Halves(NamedTuple):
 def halves(projections: Float[Tensor, "four_parts both"]) -> Halves:
     """Take the outputs of the two halves apart."""
     instances = F.normalize(projections[:, TURNS:].float(), dim=1)
-    return Halves(projections[:, :TURNS].float(), instances.unflatten(0, (TURNS, -1)))
+    return Halves(projections[:, :TURNS].float(), instances.reshape(TURNS, -1, instances.shape[1]))
 
 
 class FeatureDecoupling(Task):

@@ -35,7 +35,13 @@ IMAGES = ResidentImages((DIGITS.images[:COUNT, None] * 15).astype(np.uint8), tor
 
 SHORT = ("encoder.resnet.width=12", "pretext.epochs=10", "pretext.batch_size=32", "pretext.learning_rate=0.1")
 LONGER = {
-    "rotnet": ("pretext.epochs=20", "pretext.batch_size=128", "pretext.learning_rate=0.1"),
+    "rotnet": (
+        "encoder.resnet.width=12",
+        "pretext.epochs=20",
+        "pretext.batch_size=32",
+        "pretext.learning_rate=0.05",
+        "pretext.augmentation.random_affine={degrees: 0.0, translate: 0.1, scale: [0.8, 1.2], shear: 0.0}",
+    ),
     "feature_decoupling": ("pretext.epochs=20", "pretext.batch_size=128", "pretext.learning_rate=0.03"),
     "byol": (
         "pretext.epochs=25",
@@ -44,7 +50,7 @@ LONGER = {
         "pretext.byol.momentum=0.9",
     ),
 }
-"""Of tasks that learn less in a few seconds."""
+"""Of tasks that learn less in a few seconds; RotNet's images are turned by the task alone."""
 ALL = [pytest.param(task, marks=pytest.mark.slow) if task in LONGER else task for task in TASKS]
 
 
