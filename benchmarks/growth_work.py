@@ -14,7 +14,6 @@ import torch
 
 from benchmarks import ours
 from scan_core.artifacts.shards import ShardFormat
-from scan_core.baselines.kmeans import kmeans
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.datasets.dataset import Dataset
 from scan_core.encoders.inference import infer
@@ -27,6 +26,7 @@ from scan_core.images.images import ResidentImages
 from scan_core.images.preparation import Preparation
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import pixel_store
+from scan_core.kmeans.kmeans import kmeans
 from scan_core.neighbors.mine import mine_neighbors
 
 Work = Callable[[], object]

@@ -19,7 +19,6 @@ import torch
 import typer
 
 from benchmarks.record import record
-from scan_core.baselines.kmeans import kmeans
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder
 from scan_core.clustering.model import ClusteringModel
@@ -32,6 +31,7 @@ from scan_core.evaluation.report import write_charts, write_galleries, write_tab
 from scan_core.evaluation.results import Results, score_baselines, step_result
 from scan_core.evaluation.truth import Truth
 from scan_core.images.images import ResidentImages
+from scan_core.kmeans.kmeans import kmeans
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.neighbors.search import present_gpus
 

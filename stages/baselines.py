@@ -13,7 +13,6 @@ from scan_core.artifacts.clusters import write_baselines
 from scan_core.artifacts.embeddings import read_embedding_norms, read_embeddings
 from scan_core.artifacts.index import read_index, read_normalization
 from scan_core.augment.pipeline import Augmentation
-from scan_core.baselines.kmeans import kmeans
 from scan_core.baselines.learned import LEARNED
 from scan_core.baselines.learner import Pictures
 from scan_core.baselines.names import KMEANS, METHODS, SPECTRAL
@@ -23,6 +22,7 @@ from scan_core.console.progress import tell, track
 from scan_core.console.words import counted, duration
 from scan_core.errors import DataError, TrainingError
 from scan_core.images.open_images import open_images
+from scan_core.kmeans.kmeans import kmeans
 from stages.cli import run
 from stages.devices import choose_device, prepare
 from stages.fitting import cluster_count

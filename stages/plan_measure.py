@@ -10,7 +10,6 @@ from torch import Tensor
 
 from scan_core.artifacts.index import Normalization
 from scan_core.artifacts.shards import ShardFormat
-from scan_core.baselines.kmeans import kmeans, starts
 from scan_core.baselines.names import KMEANS
 from scan_core.counting.curve import curve, numbers_to_try
 from scan_core.datasets.dataset import Dataset
@@ -24,6 +23,7 @@ from scan_core.images.preparation import Preparation
 from scan_core.ingest.choose import check_enough
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import pixel_store, shard_store
+from scan_core.kmeans.kmeans import kmeans, starts
 from scan_core.machine.peak_memory import Peak, peak
 from scan_core.machine.search_memory import bytes_needed
 from scan_core.neighbors.mine import mine_neighbors

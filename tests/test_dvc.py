@@ -101,7 +101,7 @@ def test_a_parameter_reruns_the_stages_downstream(unchanged: Path, override: str
     ("module", "stages"),
     [
         ("scan_core/clustering/scan_loss.py", {"scan-train", "self-label", "evaluate"}),
-        ("scan_core/baselines/kmeans.py", {"baselines", "scan-train", "self-label", "evaluate"}),
+        ("scan_core/kmeans/kmeans.py", {"baselines", "scan-train", "self-label", "evaluate"}),
         ("scan_core/datasets/folder.py", set(ORDER)),
         ("stages/preview.py", {"preview"}),
         ("scan_core/errors.py", set()),

@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from scan_core.baselines.kmeans import kmeans
 from scan_core.baselines.learner import Learner, Pictures
 from scan_core.encoders.encoder import Encoder
+from scan_core.kmeans.kmeans import kmeans
 
 CODE = 10
 """Numbers of an image's code; as many as in DEC (Xie et al., 2016)."""

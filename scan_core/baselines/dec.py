@@ -6,9 +6,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from scan_core.baselines.autoencoder import Coder, train_autoencoder
-from scan_core.baselines.kmeans import kmeans
 from scan_core.baselines.learner import Batch, Learner, Pictures
 from scan_core.encoders.encoder import Encoder
+from scan_core.kmeans.kmeans import kmeans
 
 LEARNING_RATE = 1e-4
 STOP = 0.001

@@ -7,9 +7,9 @@ from jaxtyping import Float32, Int64
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from scan_core.baselines.kmeans import kmeans
 from scan_core.baselines.learner import Batch, Learner, Pictures
 from scan_core.encoders.encoder import Encoder
+from scan_core.kmeans.kmeans import kmeans
 
 FINER = 10
 """Pseudo-labels for each cluster (section 4.1 takes 10,000 for 1,000 classes)."""

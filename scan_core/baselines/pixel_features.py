@@ -9,6 +9,7 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from scan_core.images.images import Images
+from scan_core.images.shrink import shrink
 
 COMPONENTS = 64
 LARGEST = 32
@@ -16,20 +17,6 @@ LARGEST = 32
 FIT_LIMIT = 20_000
 """Number of images from which they are computed; of more images, every n-th."""
 _CHUNK = 4096
-
-
-def shrink(
-    images: UInt8[np.ndarray, "images channels height width"], *, largest: int
-) -> Float32[np.ndarray, "images channels smaller_height smaller_width"]:
-    """Average square blocks of pixels so that no side exceeds ``largest``; values stay in [0, 255].
-
-    An incomplete last block is left out. Images that are small enough keep their size.
-    """
-    count, channels, height, width = images.shape
-    block = -(-max(height, width) // largest)
-    rows, columns = height // block, width // block
-    whole = images[:, :, : rows * block, : columns * block].astype(np.float32)
-    return whole.reshape(count, channels, rows, block, columns, block).mean(axis=(3, 5))
 
 
 def pixel_features(

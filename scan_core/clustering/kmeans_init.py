@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from scan_core.artifacts.standardization import Standardization
-from scan_core.baselines.kmeans import kmeans
 from scan_core.clustering.model import ClusterHeads
+from scan_core.kmeans.kmeans import kmeans
 
 MARGIN = 4.0
 """Of an image's two largest logits, the mean difference at the start: sure enough to keep the clusters, not so sure

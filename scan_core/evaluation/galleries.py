@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8
 from matplotlib.figure import Figure
 
-from scan_core.baselines.pixel_features import shrink
 from scan_core.evaluation.figure import DPI, look, shorten
+from scan_core.images.shrink import shrink
 
 SMALLEST, LARGEST = 64, 96
 GAP = 6

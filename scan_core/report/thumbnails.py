@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image
 
-from scan_core.baselines.pixel_features import shrink
+from scan_core.images.shrink import shrink
 
 EXACT = 16
 """Upper limit of the side of thumbnails that are kept exactly, as PNG; JPEG, whose blocks have 8, blurs them."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from scan_core.baselines.pixel_features import pixel_features, shrink
+from scan_core.baselines.pixel_features import pixel_features
 from scan_core.images.images import ResidentImages
 
 
@@ -12,21 +12,6 @@ def _noise(*shape: int) -> np.ndarray:
 
 def _features(images: np.ndarray, **options: object) -> np.ndarray:
     return pixel_features(ResidentImages(images, torch.device("cpu")), **options)
-
-
-def test_shrink_averages_blocks():
-    image = np.array([[[[0, 2, 8, 8], [2, 4, 8, 8], [1, 1, 0, 0], [1, 1, 0, 4]]]], dtype=np.uint8)
-    assert shrink(image, largest=2).tolist() == [[[[2, 8], [1, 1]]]]
-
-
-def test_shrink_leaves_out_an_incomplete_block():
-    image = np.arange(25, dtype=np.uint8).reshape(1, 1, 5, 5)
-    assert shrink(image, largest=4).tolist() == [[[[3, 5], [13, 15]]]]
-
-
-def test_shrink_keeps_small_images():
-    images = _noise(2, 3, 8, 8)
-    assert np.array_equal(shrink(images, largest=8), images)
 
 
 def test_few_pixels_are_kept():

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scan_core.baselines.kmeans import MOST_BYTES, at_once, kmeans, starts
 from scan_core.errors import DataError
+from scan_core.kmeans.kmeans import MOST_BYTES, at_once, kmeans, starts
 
 
 def _blobs(count: int) -> tuple[np.ndarray, np.ndarray]:
