@@ -10,6 +10,11 @@ def one_line(message: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in message)
 
 
+def visible(message: str) -> str:
+    """``message`` with escapes for what could alter a terminal, such as bidirectional marks; its lines remain."""
+    return "\n".join(map(one_line, message.split("\n")))
+
+
 class ArtifactError(ScanError):
     """An artifact is missing, malformed or cannot be written."""
 

@@ -1,4 +1,4 @@
-"""What to tell a person about a training that went wrong: what it means, and which parameter to change."""
+"""Messages about trainings that went wrong: each says what happened, and which parameter to change."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,16 +19,16 @@ def collapse_warning(
     prior: Sequence[float] | None = None,
     remedy: str = BALANCE,
 ) -> str | None:
-    """What to tell about cluster sizes, or None where all is well.
+    """Return a message about clusters of unequal size, or None where all is well.
 
     Args:
-        used: clusters that hold an image, of ``clusters``.
-        largest: the largest cluster's share of the images; up to a half, or 1.5 times the share that the largest was
-            asked to have, is fine.
-        prior: the shares that were asked for, of any sum; None are equal ones.
-        entropy: of the mean prediction, in nats. Where it says that all clusters are asked for alike, a higher entropy
-            weight cannot help: the single predictions are undecided.
-        remedy: which parameter to change, and how.
+        used: how many of ``clusters`` hold an image.
+        largest: the largest cluster's share of the images. Up to a half is fine, or up to 1.5 times the share that
+            the largest cluster should have.
+        prior: the share that each cluster should have, of any sum; None means equal shares.
+        entropy: of the mean prediction, in nats. If it is as high as it can be, the clusters are equally likely on
+            average, but single predictions are undecided, and a higher entropy weight does not help.
+        remedy: the parameter to change, and how.
     """
     asked = [share / sum(prior) for share in prior] if prior else [1 / clusters] * clusters
     even = largest <= max(0.5, 1.5 * max(asked))
@@ -37,13 +37,13 @@ def collapse_warning(
     if remedy == BALANCE and entropy >= 0.98 * -sum(share * math.log(share) for share in asked):
         remedy = "train longer (scan.epochs) or raise scan.learning_rate: the predictions are still undecided"
     sizes = f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them"
-    if even:  # the others share the images well: perhaps there are no more kinds
-        return f"{sizes}; that is as it should be if there are no more kinds of images than that, else {remedy}"
-    return f"{sizes}; where this is not wanted, {remedy}, or lower scan.clusters if there are fewer kinds of images"
+    if even:  # the other clusters share the images well: perhaps there are no more classes
+        return f"{sizes}; this is right if there are no more classes than that; otherwise {remedy}"
+    return f"{sizes}; if you do not want that, {remedy}, or lower scan.clusters if there are fewer classes"
 
 
 def few_confident_warning(*, confident: int, images: int, threshold: float) -> str | None:
-    """What to tell about the images of the first epoch, or None where 5 % of them were confident."""
+    """Return a message if fewer than 5 % of the images were confident in the first epoch, else None."""
     if confident >= 0.05 * images:
         return None
     return (
@@ -53,42 +53,49 @@ def few_confident_warning(*, confident: int, images: int, threshold: float) -> s
 
 
 def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | None:
-    """What to tell about clusters without a pseudo-label in the first epoch, or None where each has one."""
+    """Return a message if a cluster had no pseudo-label in the first epoch, else None."""
     if taught == clusters:
         return None
     return (
         f"in the first epoch only {taught} of {counted(clusters, 'cluster')} had an image with a probability above "
-        f"{threshold}, and only these are learned from; lower self_label.threshold, or train the SCAN step longer "
-        "(scan.epochs)"
+        f"{threshold}, and the training learns from these alone; lower self_label.threshold, or train the SCAN step "
+        "longer (scan.epochs)"
     )
 
 
-def pretext_at_chance(*, until: int, epochs: int, chance: float) -> str | None:
-    """What to tell about a contrastive loss that was at ``chance`` (nats) until epoch ``until`` of ``epochs``.
+def pretext_at_chance(*, until: int, epochs: int, chance: float | None) -> str | None:
+    """Return a message about a pretext task that was no better than chance until epoch ``until`` of ``epochs``.
 
-    None where it had left it after a tenth of them.
+    Return None if it left chance within the first tenth of them or, if it has no loss at chance, by the end.
+
+    Args:
+        chance: the loss at chance, in nats; None if the task has none.
     """
-    if until < first_look(epochs):
+    if until < (epochs if chance is None else first_look(epochs)):
         return None
+    if chance is None:
+        found = f"up to the last epoch ({epochs}), an image's two views resembled each other no more than other images"
+    else:
+        found = (
+            f"the loss of the pretext task was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}"
+        )
     return (
-        f"the contrastive loss was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}: so long "
-        "the encoder could not tell one image from another; lower pretext.learning_rate, set batch_norm: true in the "
-        "section of pretext.task where it stands there, or, with few images, lower pretext.batch_size or raise "
-        "pretext.epochs"
+        f"{found}: until then, the encoder learned nothing; lower pretext.learning_rate, set batch_norm: true in "
+        "the task's section if it is there, or, with few images, lower pretext.batch_size or raise pretext.epochs"
     )
 
 
 def scan_at_chance(*, until: int, epochs: int) -> str | None:
-    """What to tell about predictions that were uniform until epoch ``until`` of ``epochs``.
+    """Return a message about predictions that were uniform until epoch ``until`` of ``epochs``.
 
-    None where they were no longer after a tenth of them.
+    Return None if they no longer were after the first tenth of them.
     """
     if until < first_look(epochs):
         return None
     return (
         f"until epoch {until} of {epochs}, an image and its neighbors agreed no more than by chance: the predictions "
         "were uniform, or the neighbors are of other classes; if pretext-train was at chance, mend that first; with "
-        "few images lower neighbors.k; else raise scan.learning_rate or scan.epochs, or lower scan.entropy_weight"
+        "few images, lower neighbors.k; otherwise raise scan.learning_rate or scan.epochs, or lower scan.entropy_weight"
     )
 
 
@@ -103,16 +110,16 @@ def self_label_refused(
     threshold: float = 0.0,
     failure: str = "",
 ) -> str:
-    """Why the SCAN step's model is the result of self-labeling, and which parameter to change.
+    """Return why self-labeling's model was rejected for that of the SCAN step, and which parameter to change.
 
     Args:
-        trained: epochs; the counts are of the last one.
-        confident: images that taught.
-        taught: clusters that these were in.
-        lost: clusters that lost their images.
-        agreement: with the neighbors, after the SCAN step and after the last epoch.
-        entropy: of the mean prediction, likewise.
-        failure: what made an epoch fail, if one has.
+        trained: number of epochs; all counts are those of the last one.
+        confident: number of images with a pseudo-label.
+        taught: number of clusters that these images are in.
+        lost: number of clusters that lost their images.
+        agreement: of neighbors, after the SCAN step and after the last epoch.
+        entropy: of the mean prediction, at the same two times.
+        failure: the error that ended an epoch, if there was one.
     """
     remedy = "lower self_label.learning_rate or self_label.threshold"
     if failure:
@@ -123,7 +130,7 @@ def self_label_refused(
             "step longer (scan.epochs)"
         )
     elif taught == 1:
-        reason = f"all images with a probability above {threshold} are in one cluster; {remedy}"
+        reason = f"all images with a probability above {threshold} lie in one cluster; {remedy}"
     elif lost:
         reason = f"{counted(lost, 'cluster')} lost nearly all images in {counted(trained, 'epoch')}; {remedy}"
     elif entropy[1] < entropy[0]:
@@ -140,7 +147,7 @@ def self_label_refused(
 
 
 def told(metadata: Mapping[str, Any]) -> list[str]:
-    """What a person was told during the trainings of a model, by the ``metadata`` of its file."""
+    """Return the messages of the trainings of a model, from the ``metadata`` of its file."""
     pretext, scan, self_label = (metadata.get(name) or {} for name in ("pretext", "scan", "self_label"))
     found = []
     if pretext:
@@ -157,7 +164,7 @@ def told(metadata: Mapping[str, Any]) -> list[str]:
 
 
 def prior_of(metadata: Mapping[str, Any]) -> list[float] | None:
-    """``scan.prior`` of the run of a model; None where there was none, or the model does not say."""
+    """Return ``scan.prior`` of a model's run; None if it had none, or if the metadata do not say."""
     params = (metadata.get("run") or {}).get("params", {})
     return params.get("scan", {}).get("prior")
 

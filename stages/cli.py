@@ -18,8 +18,9 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from scan_core.errors import ScanError, one_line
+from scan_core.errors import ScanError, one_line, visible
 from stages import PARENT, launched
+from stages.keys import keys_named
 from stages.paths import main_root
 
 DEBUG = "SCAN_DEBUG"
@@ -34,7 +35,7 @@ def run(main: Callable[..., None]) -> None:
     @functools.wraps(main)
     def guarded(*arguments: object, debug: bool, **options: object) -> None:
         os.environ[DEBUG] = "1" if debug else ""
-        with one_line_errors():
+        with one_line_errors(), keys_named():
             main(*arguments, **options)
 
     guarded.__signature__ = _with_debug(inspect.signature(main, eval_str=True))  # type: ignore[attr-defined]
@@ -138,7 +139,7 @@ def _end(message: str, *, status: int) -> NoReturn:
         temporary.replace(path)
     if not launched():
         with suppress(OSError):
-            print(message, file=sys.stderr, flush=True)
+            print(visible(message), file=sys.stderr, flush=True)
     sys.exit(status)
 
 

@@ -19,6 +19,7 @@ from scan_core.encoders.inference import infer
 from scan_core.encoders.pretext_model import FeaturesAndProjection, PretextModel, read_pretext
 from scan_core.encoders.standardization import fit_standardization
 from scan_core.encoders.unit_vectors import normalize_features
+from scan_core.errors import TrainingError
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import rank
 from stages.cli import run
@@ -71,7 +72,10 @@ def _embed(config: Params, device: torch.device) -> None:
         width=width,
     )
     embedded = outputs if layer == "backbone" else outputs[:, width:].contiguous()
-    embeddings = normalize_features(embedded, center_of=train_ids if config.embed.center else None)
+    try:
+        embeddings = normalize_features(embedded, center_of=train_ids if config.embed.center else None)
+    except TrainingError as error:
+        raise TrainingError(f"{error}; look at reports/fetch/images.png, or lower pretext.learning_rate") from error
     if rank():
         return
     features = outputs[:, :width].cpu().numpy()

@@ -58,11 +58,12 @@ def summary(results: Results) -> str:
     if results.self_label.scores is None:
         return _label_free(results)
     steps = {**{name: step.scores for name, step in _steps(results).items()}, **results.baselines}
-    lines = [f"{'':16}{'ACC':>8}{'NMI':>8}{'ARI':>8}{'many-to-one':>13}"]
+    width = max(16, *(len(name) + 1 for name in steps))
+    lines = [f"{'':{width}}{'ACC':>8}{'NMI':>8}{'ARI':>8}{'many-to-one':>13}"]
     for name, scores in steps.items():
         if scores is not None:
             figures = (f"{value:8.4f}" for value in (scores.acc, scores.nmi, scores.ari))
-            lines.append(f"{name:16}{''.join(figures)}{scores.acc_many_to_one:13.4f}")
+            lines.append(f"{name:{width}}{''.join(figures)}{scores.acc_many_to_one:13.4f}")
     clusters, classes = len(results.self_label.sizes), len(results.truth.names)
     if clusters > classes:
         extra = counted(clusters - classes, "cluster")

@@ -1,4 +1,4 @@
-"""Adjust parameters to the data: values too large for a small folder are lowered, ``auto`` becomes a number."""
+"""Adjust parameters to the data: lower values that are too large for few images, replace ``auto`` by a number."""
 
 from typing import Literal
 
@@ -9,12 +9,12 @@ from stages.paths import CLUSTERS
 
 
 def cluster_count(asked: int | Literal["auto"]) -> ClusterCount:
-    """Return the number that ``asked``, of ``scan.clusters``, stands for: itself, or what count-clusters suggests."""
+    """Return the number of clusters: ``asked``, the value of ``scan.clusters``, or count-clusters' suggestion."""
     return read_cluster_count(CLUSTERS) if asked == "auto" else ClusterCount(asked, suggested_from=None)
 
 
 def with_cluster_count(config: Params, clusters: int) -> Params:
-    """Put ``clusters`` in the place of ``scan.clusters: auto``."""
+    """Return the parameters with ``clusters`` as ``scan.clusters``, in place of ``auto``."""
     return config.model_copy(update={"scan": config.scan.model_copy(update={"clusters": clusters})})
 
 
@@ -22,7 +22,8 @@ def with_fitting_batch(config: Params, section: str, *, images: int, devices: in
     """Lower ``batch_size`` of a training's ``section`` to the number of its images, or to the next multiple below.
 
     Args:
-        devices: they share each batch equally. If there are fewer images than devices, the training refuses them.
+        devices: number of devices, which share each batch equally. If there are fewer images than devices, the
+            batch size stays, and the training raises an error.
     """
     step, most = getattr(config, section), images - images % devices
     if step.batch_size <= most or not most:
@@ -32,7 +33,7 @@ def with_fitting_batch(config: Params, section: str, *, images: int, devices: in
 
 
 def with_fitting_neighbors(config: Params, *, images: int) -> Params:
-    """Lower ``neighbors.k`` to a fifth of the training images, since of more neighbors most are of other classes."""
+    """Lower ``neighbors.k`` to a fifth of the training images: most of any further neighbors have other classes."""
     neighbors, most = config.neighbors, max(1, images // 5)
     if neighbors.k <= most:
         return config
@@ -40,5 +41,5 @@ def with_fitting_neighbors(config: Params, *, images: int) -> Params:
     return config.model_copy(update={"neighbors": neighbors.model_copy(update={"k": most})})
 
 
-def _warn(key: str, asked: int, lowered: int, there: str) -> None:
-    warn(f"{key}: {asked} is lowered to {lowered}, for there are only {there}")
+def _warn(key: str, asked: int, lowered: int, available: str) -> None:
+    warn(f"{key}: {asked} is lowered to {lowered}, since there are only {available}")

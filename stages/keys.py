@@ -12,8 +12,9 @@ KEYS = {
     "train_splits": "data.train_splits",
     "evaluate_splits": "data.evaluate_splits",
     "pretext_splits": "pretext.train_splits",
+    "clusters": "scan.clusters",
 }
-"""The parameter behind an argument of ``open_dataset`` and ``choose_images``."""
+"""The parameter behind an argument of ``open_dataset``, ``choose_images`` or ``kmeans``."""
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Say which run a model comes from, and whether params.yaml describes that run."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from ruamel.yaml.error import YAMLError
 
 from scan_core.artifacts.index import read_origin
 from stages.params import Params
+from stages.paths import EMBEDDING_NORMS, INDEX, NEIGHBORS
 
 SECTIONS = ("seed", "data", "encoder", "pretext", "embed", "neighbors", "scan", "self_label")
 LOCK = Path("dvc.lock")
+WRITTEN = {"fetch": INDEX, "embed": EMBEDDING_NORMS, "mine-neighbors": NEIGHBORS}
+"""A small file of each stage whose parameters no model holds."""
 NAMED = 5
 """Number of differences that a message names."""
 
@@ -80,13 +84,27 @@ def _other_params(config: Params, params: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _recorded(lock: Path) -> dict[str, Any]:
-    """Return the sections that no model holds, as DVC recorded them at their stages' last run; empty without it."""
+    """Return the sections that no model holds, as DVC recorded them when their stages wrote the present files.
+
+    Those of a stage are absent if the lock is of another run, as after ``python -m stages.fetch`` without DVC.
+    """
     try:
         stages = YAML(typ="safe", pure=True).load(lock)["stages"]
-        recorded = {name: stages[name]["params"]["params.yaml"] for name in ("fetch", "embed", "mine-neighbors")}
-    except (OSError, YAMLError, KeyError, TypeError):
+        recorded = [
+            stages[stage]["params"]["params.yaml"] for stage, path in WRITTEN.items() if _wrote(stages[stage], path)
+        ]
+    except (OSError, YAMLError, AttributeError, KeyError, TypeError, ValueError):
         return {}
-    return {section: values for stage in recorded.values() for section, values in stage.items()}
+    return {section: values for stage in recorded for section, values in stage.items()}
+
+
+def _wrote(stage: Mapping[str, Any], path: Path) -> bool:
+    """Say whether the file at ``path`` is the one that DVC recorded as an output of ``stage``."""
+    (output,) = (output for output in stage["outs"] if output["path"] == path.as_posix())
+    if path.stat().st_size != output["size"]:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest() == output["md5"]
 
 
 def _differences(key: str, then: object, now: object) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from scan_core.artifacts.atomic import write_text
+from scan_core.artifacts.atomic import atomic_path, write_text
 from scan_core.console.progress import tell, warn
 from scan_core.errors import DataError
 from scan_core.naming.carry_over import carry_over
@@ -102,7 +102,8 @@ def _install(names: Sequence[str], evaluated: Evaluated) -> None:
     )
     text = names_text(Names(evaluated.model, tuple(names), members))
     if CLUSTER_NAMES.exists() and (before := CLUSTER_NAMES.read_bytes()) != text.encode():
-        BACKUP.write_bytes(before)
+        with atomic_path(BACKUP) as temporary:
+            temporary.write_bytes(before)
         tell(f"{CLUSTER_NAMES} as it was is now {BACKUP}")
     write_text(CLUSTER_NAMES, text)
 

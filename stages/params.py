@@ -5,6 +5,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from scan_core.baselines.names import METHODS
+from scan_core.clustering.objectives import OBJECTIVES
 from scan_core.datasets.table import DATASETS
 from scan_core.encoders.build import ENCODERS, entry
 from scan_core.encoders.resnet import STEMS
@@ -32,19 +34,19 @@ class DataParams(Section):
     """Of ImageNet alone: path or URL of a text file with the WordNet ids to take; null takes all classes."""
     on_bad_image: Literal["skip", "fail"]
     duplicates: Literal["keep", "drop"]
-    """Whether to leave out training images whose pixels equal an earlier one's."""
+    """``drop`` leaves out training images whose pixels equal those of an earlier image."""
     limit: Count | None
-    """So many training images, drawn uniformly; null takes all."""
+    """Number of training images, drawn uniformly; null takes all."""
     image_size: Annotated[int, Field(ge=4, le=1024)]
     """Pixels per side."""
     fit: Annotated[str, one_of(FITS)]
-    """How a picture that is not square becomes one."""
+    """How an image that is not square becomes a square."""
     max_megapixels: Positive
-    """A picture of more is skipped: each thread may hold one, of three to eight bytes a pixel."""
+    """Larger images are skipped: each thread may hold one, at three to eight bytes a pixel."""
     train_splits: Splits
     evaluate_splits: Splits
     pixels_budget: Positive
-    """GiB that the decoded images may take on the disk; beyond, they are stored encoded and decoded when needed."""
+    """GiB that decoded images may take on the disk; beyond, images are stored encoded and decoded when used."""
 
 
 class ResNetParams(Section):
@@ -59,10 +61,10 @@ class EncoderParams(Section):
     weights: Annotated[str, Field(min_length=1)] | None
     """``packaged``, ``hub``, or the path of a file (relative to the main repository's root); null is random."""
     resnet: ResNetParams
-    """What only a ResNet has."""
+    """Parameters that only a ResNet has."""
 
     def arguments(self) -> dict[str, Any]:
-        """Those of the network ``name``."""
+        """Return the arguments of the network ``name``."""
         section = ENCODERS[entry(self.name)].section
         return getattr(self, section).model_dump() if section else {}
 
@@ -82,7 +84,7 @@ class NceParams(Section):
     """Whether the projections are centered and scaled over the batch."""
     negatives: Count
     bank_momentum: Annotated[float, Field(ge=0, lt=1)]
-    """The share of its direction that a vector of the memory bank keeps."""
+    """The share of its previous value that a vector of the memory bank keeps in an update."""
     proximal_weight: NonNegative
 
 
@@ -94,16 +96,48 @@ class MocoParams(Section):
     """As in ``simclr``."""
     queue: Count
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    """Of the average of the weights that keys come from."""
+    """Of the moving average of the weights, whose network computes the keys."""
     norm_group: Annotated[int, Field(ge=2)]
-    """Images that batch normalization takes together."""
+    """Number of images that batch normalization normalizes together."""
+
+
+class RotnetParams(Section):
+    """Nothing to set."""
+
+
+class FeatureDecouplingParams(Section):
+    temperature: Positive
+    projection_dim: Count
+    batch_norm: bool
+    negatives: Count
+    bank_momentum: Annotated[float, Field(ge=0, lt=1)]
+    """As in ``nce``."""
+
+
+class ByolParams(Section):
+    projection_dim: Count
+    hidden_dim: Count
+    batch_norm: bool
+    """As in ``simclr``."""
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    """Of the average of the weights that targets come from."""
+
+
+class VicregParams(Section):
+    projection_dim: Count
+    hidden_dim: Count
+    batch_norm: bool
+    """As in ``simclr``."""
+    invariance_weight: NonNegative
+    variance_weight: NonNegative
+    covariance_weight: NonNegative
 
 
 class SmallCrops(Section):
     size: Annotated[float, Field(gt=0, lt=1)]
-    """Of a side, as a share of ``data.image_size``. What other operations are given in pixels stays as it is."""
+    """Pixels per side, as a share of ``data.image_size``. Settings of other operations that are in pixels stay."""
     share: Annotated[float, Field(gt=0, le=1)]
-    """Of the epochs, the first ones."""
+    """Share of the epochs, the first ones, that have small crops."""
 
 
 class PretextParams(Section):
@@ -111,22 +145,26 @@ class PretextParams(Section):
     task: Annotated[str, one_of((*TASKS, NO_TASK))]
     """``none`` writes the encoder as it is."""
     train_splits: Annotated[tuple[str, ...], Field(strict=False)]
-    """Splits that the pretext task alone learns from, beside ``data.train_splits``."""
+    """Further splits that only the pretext task learns from."""
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     learning_rate: Positive
-    """Of SGD at the schedule's peak."""
+    """SGD's learning rate at the peak of the schedule."""
     momentum: Probability
     weight_decay: NonNegative
     warmup_epochs: NonNegative
     final_learning_rate: NonNegative
-    """At the end of the cosine, as a share of the peak."""
+    """The learning rate at the end of the cosine, as a share of the peak."""
     precision: Precision
     simclr: SimclrParams
     nce: NceParams
     moco: MocoParams
+    rotnet: RotnetParams
+    feature_decoupling: FeatureDecouplingParams
+    byol: ByolParams
+    vicreg: VicregParams
     small_crops: SmallCrops | None
-    """Crops that are not enlarged to the images' size, for faster epochs at first; null has none."""
+    """The first epochs take smaller crops, which makes them faster; null switches this off."""
     augmentation: AugmentationParams
 
     @model_validator(mode="after")
@@ -136,63 +174,72 @@ class PretextParams(Section):
         return self
 
     def task_settings(self) -> dict[str, Any]:
-        """The section of the task."""
+        """Return the settings of the task."""
         return getattr(self, self.task).model_dump()
 
 
 class EmbedParams(Section):
     layer: Literal["projection", "backbone"]
     center: bool
-    """Whether to subtract the mean embedding of the training images before taking directions."""
+    """Whether to subtract the mean embedding of the training images before L2 normalization."""
 
 
 class NeighborsParams(Section):
     k: Annotated[int, Field(ge=0)]
     """Neighbors per image, the image itself excluded; 0 pairs an image with its own augmentation."""
     exact_up_to: Count
-    """Beyond so many training images the search is approximate, with its recall measured."""
+    """With more training images than this, the search is approximate, and its recall is measured."""
 
 
 class CountClustersParams(Section):
     seed: Seed
     most: Annotated[int, Field(ge=2, lt=2**31)]
-    """The largest number of clusters that is tried."""
+    """The largest number of clusters to try."""
     sample: Annotated[int, Field(ge=6, lt=2**31)]
-    """Training images that it is tried on, drawn uniformly; with fewer, all."""
+    """Number of training images to try it on, drawn uniformly; all if there are fewer."""
+
+
+class BaselinesParams(Section):
+    methods: Annotated[tuple[Annotated[str, one_of(METHODS)], ...], Field(strict=False)]
+    """k-means always runs, since evaluate shows SCAN beside it."""
+    seed: Seed
+    epochs: Count
+    """Of each training of a method that trains an encoder."""
 
 
 class ScanParams(Section):
     seed: Seed
     clusters: Annotated[int, Field(ge=2, lt=2**31)] | Literal["auto"]
-    """auto is what count-clusters suggests."""
+    """``auto`` takes the number that count-clusters suggests."""
     heads: Count
     merge_heads: bool
-    """Whether the better half of the heads are averaged, their clusters matched; else the best one is kept."""
+    """Whether to match and average the clusters of the better half of the heads, or to keep the best head."""
+    objective: Annotated[str, one_of(OBJECTIVES)]
     entropy_weight: NonNegative
     prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
-    """Known share of each class, any order; null asks for clusters of equal size."""
+    """Known share of each class, in any order; null asks for clusters of equal size."""
     train_encoder: bool
-    """Whether the encoder learns too, or the heads alone, on features of ``views`` augmentations computed once."""
+    """Whether the encoder learns as well; otherwise the heads learn from features of ``views`` augmentations."""
     views: Annotated[int, Field(ge=0, lt=2**31)]
-    """Augmentations of each image where the encoder does not learn; 0 takes embed's features of the image as it is."""
+    """Augmentations per image, if the encoder does not learn; 0 takes embed's features of the plain image."""
     init: Literal["kmeans", "random"]
-    """What heads start from: each from the centers of a k-means of its own on embed's features, or random weights."""
+    """Initial weights of each head: the centers of a k-means of its own on embed's features, or random values."""
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     optimizer: OptimizerName
     learning_rate: Positive
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    """Of SGD alone."""
+    """SGD's momentum; Adam ignores it."""
     weight_decay: NonNegative
     precision: Precision
     augmentation: AugmentationParams
 
     @property
     def cluster_count(self) -> int:
-        """The number of ``clusters``, once it is known.
+        """Return ``clusters`` as a number.
 
         Raises:
-            ValueError: it is not yet; see ``stages/fitting.py``.
+            ValueError: it is still ``auto``; see ``stages/fitting.py``.
         """
         if self.clusters == "auto":
             raise ValueError("scan.clusters: auto, expected a number; with_cluster_count puts it there")
@@ -219,18 +266,18 @@ class SelfLabelParams(Section):
     epochs: Annotated[int, Field(ge=0)]
     """0 switches the step off: the SCAN model passes through."""
     patience: Count
-    """Epochs without more confident images after which to stop."""
+    """The training stops after this many epochs in which the number of confident images has not grown."""
     train_encoder: bool
-    """Whether the encoder learns too, or the head alone, on features of ``views`` augmentations computed once."""
+    """Whether the encoder learns as well; otherwise the head learns from features of ``views`` augmentations."""
     views: Annotated[int, Field(ge=0, lt=2**31)]
-    """Augmentations of each image where the encoder does not learn; 0 takes embed's features of the image as it is."""
+    """Augmentations per image, if the encoder does not learn; 0 takes embed's features of the plain image."""
     batch_size: Annotated[int, Field(ge=2)]
     optimizer: OptimizerName
     learning_rate: Positive
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    """Of SGD alone."""
+    """SGD's momentum; Adam ignores it."""
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None
-    """Of the average of the weights that is kept in place of the last ones; null keeps those."""
+    """Decay of the moving average of the weights, which is kept; null keeps the last weights."""
     weight_decay: NonNegative
     class_balance: bool
     """Weight each image by the inverse frequency of its pseudo-label among the batch's confident images."""
@@ -240,39 +287,40 @@ class SelfLabelParams(Section):
 
 class EvaluateParams(Section):
     prototypes: Count
-    """Pictures shown for each cluster."""
+    """Number of images to show for each cluster."""
     map: Literal["umap", "pca"]
-    """How the embeddings become the page's map."""
+    """How to project the embeddings onto the map of the report."""
 
 
 class RuntimeParams(Section):
-    """The machine's: declared by no stage, without effect on results beyond floating-point order."""
+    """Settings of the machine: no stage declares them, and they change results by rounding errors at most."""
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     devices: Count | Literal["auto"]
-    """Processes to start, each on a device of its own; auto takes every CUDA device, and one where there is none."""
+    """Number of processes, each on its own device; ``auto`` takes every CUDA device, or one process without any."""
 
     compile: bool | Literal["auto"]
-    """Whether trainings compile the network; auto does on a CUDA device, for trainings long enough to gain by it."""
+    """Whether trainings compile the network; ``auto`` does so on a CUDA device, if the training is long enough."""
 
     workers: Count | None
-    """Threads that decode images; null takes as many as there are processors."""
+    """Number of threads that decode images; null takes one per CPU."""
 
     @property
     def threads(self) -> int:
-        """The number of ``workers``, of which each process that torchrun has started here takes its part."""
+        """Return the number of ``workers`` of this process: processes that torchrun has started share them."""
         return max(1, (self.workers or os.cpu_count() or 1) // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 class Params(Section):
     seed: Seed
-    """Added to each section's own seed: sweep this one to repeat everything."""
+    """Added to the seed of each section: sweep this one to repeat everything."""
     data: DataParams
     encoder: EncoderParams
     pretext: PretextParams
     embed: EmbedParams
     neighbors: NeighborsParams
     count_clusters: CountClustersParams
+    baselines: BaselinesParams
     scan: ScanParams
     self_label: SelfLabelParams
     evaluate: EvaluateParams

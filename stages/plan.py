@@ -27,7 +27,7 @@ from stages.params import NO_TASK, Params
 from stages.params_file import load_params
 from stages.paths import CLUSTERS, PARAMS, main_root
 from stages.plan_images import Counts, count_images
-from stages.plan_measure import Measured, measure_fetch, measure_others
+from stages.plan_measure import Measured, further_baselines, measure_fetch, measure_others
 from stages.plan_training import measure_training
 
 COLUMNS = 80
@@ -201,11 +201,14 @@ def print_notes(config: Params, found: dict[str, Measured], free: Free, *, devic
         for stage, section in TRAININGS.items()
         if 0 < (measured := found[stage]).batch * (devices if free.device else 1) < getattr(config, section).batch_size
     ]
+    further = further_baselines(config)
     notes = [
         "How sure is that? A few seconds of each stage are scaled up, without evaluate's pictures and page: times may "
         "be wrong by a factor of two, and hold for a machine as busy as it is now. Self-labeling may stop early.",
         f"Less sure, for whole batches take too long to measure: {', '.join(rough)}." if rough else "",
         "The images are not on this machine yet: fetch is not measured." if found["fetch"].seconds is None else "",
+        f"baselines is not measured with {', '.join(further)}: each that trains an encoder takes about as long as "
+        f"{counted(config.baselines.epochs, 'epoch')} of pretext-train, dec twice that." * bool(further),
         f"{devices} processes share the CPUs: a training takes the time of one, and more memory."
         * (devices > 1 and not free.device),
     ]

@@ -11,6 +11,7 @@ from torch import Tensor
 from scan_core.artifacts.index import Normalization
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.baselines.kmeans import kmeans, starts
+from scan_core.baselines.names import KMEANS
 from scan_core.counting.curve import curve, numbers_to_try
 from scan_core.datasets.dataset import Dataset
 from scan_core.encoders.encoder import Encoder
@@ -198,13 +199,23 @@ def _count(config: Params, counts: Counts, dimensions: int) -> Measured:
     return Measured(points, seconds, host=2 * noise.nbytes + points**2 * noise.itemsize)
 
 
-def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float:
-    """Return the seconds of k-means on three kinds of features, all taken to be as wide as the embeddings."""
+def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float | None:
+    """Return the seconds of k-means on three kinds of features, all taken to be as wide as the embeddings.
+
+    None with further methods, which are not measured.
+    """
+    if further_baselines(config):
+        return None
     points, clusters = min(len(unit), POINTS), min(config.scan.cluster_count, len(unit))
     started = time.perf_counter()
     kmeans(unit[:points], fit_ids=np.arange(points), clusters=clusters, seed=0, workers=config.runtime.threads)
     runs = starts(counts.train, config.scan.cluster_count) / starts(points, clusters)
     return 3 * (time.perf_counter() - started) * runs * counts.train / points
+
+
+def further_baselines(config: Params) -> list[str]:
+    """Return the methods of baselines.methods beside k-means."""
+    return [method for method in config.baselines.methods if method != KMEANS]
 
 
 def get_ready(config: Params) -> torch.device:

@@ -113,9 +113,10 @@ def _train(config: Params, device: torch.device) -> None:
         at_chance = {"chance_loss": training.task.chance, "at_chance_until": until, "warning": told(history)}
         counts = {"epochs": len(history), "images": len(train_ids), "batch_size": fitting.pretext.batch_size}
         write_details(REPORT, {**counts, **history[-1], **at_chance, "trained_with": metadata["trained_with"]})
+        chance = f" nats, by chance {training.task.chance:.3f}" if training.task.chance else ""
         opening.close(
-            f"after {counted(len(history), 'epoch')} the contrastive loss is {history[-1]['loss']:.3f} nats, by chance "
-            f"{training.task.chance:.3f}; dvc plots show has its curve",
+            f"after {counted(len(history), 'epoch')} the loss of {pretext.task} is {history[-1]['loss']:.3f}{chance}; "
+            "dvc plots show has its curve",
             whole=not state.resumed,
         )
         state.clear()

@@ -16,22 +16,22 @@ from stages.params import Params
 
 Work = Callable[[Params, torch.device], None]
 PATIENCE = timedelta(days=2)
-"""How long processes wait for one that works on its own, or waits for another run of the same training. One that has
-ended is noticed by the launcher at once."""
+"""How long processes wait for one that works alone, or that waits for another run of the same training. The launcher
+notices at once when a process ends."""
 
 
 def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int) -> None:
-    """Call ``work`` with ``config`` and a device: here, or in a process for each of ``runtime.devices``.
+    """Call ``work`` with ``config`` and a device, in this process or in one process per device.
 
-    A process that torchrun has started joins its group, whatever ``runtime.devices`` is. Every process works on its
-    own device and does the whole of ``work``; see ``scan_core.parallel.distributed`` for how they share it.
+    A process that torchrun has started joins its process group, whatever ``runtime.devices`` says. Every process has a
+    device of its own and runs all of ``work``; ``scan_core.parallel.distributed`` splits the batches between them.
 
     Args:
         params: the file that ``config`` was read from.
-        batch_sizes: of a training, by the section that sets it; the devices share them equally.
+        batch_sizes: section of params.yaml -> its batch size, which the devices share equally.
 
     Raises:
-        ParamsError: there are not so many devices, or they cannot share a batch equally.
+        ParamsError: there are fewer devices, or they cannot share a batch equally.
     """
     device = choose_device(config.runtime.device)
     joining = _started_by_torchrun("WORLD_SIZE", 1)
@@ -46,18 +46,18 @@ def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int)
 
 
 def run_alone(work: Work, config: Params) -> None:
-    """Call ``work`` with ``config`` and one device, whatever ``runtime.devices`` is, since there is little to do.
+    """Call ``work`` with ``config`` and one device, whatever ``runtime.devices`` says.
 
-    Of the processes that torchrun has started, the first does it all.
+    If torchrun has started several processes, rank 0 does the work.
     """
     if _started_by_torchrun("RANK", 0) == 0:
         _run(work, config, choose_device(config.runtime.device))
 
 
 def run_as_started(work: Callable[[Params], None], config: Params) -> None:
-    """Call ``work`` with ``config`` here; several processes that torchrun has started meet in a group on their hosts.
+    """Call ``work`` with ``config`` in this process; processes that torchrun has started join a gloo process group.
 
-    None is started, whatever ``runtime.devices`` is: ``work`` takes all processors and GPUs of a machine by itself.
+    This starts no further process, whatever ``runtime.devices`` says: ``work`` uses all CPUs and GPUs by itself.
     """
     if _started_by_torchrun("WORLD_SIZE", 1) == 1:
         work(config)
@@ -92,6 +92,6 @@ def _run(work: Work, config: Params, device: torch.device) -> None:
 
 
 def _module(work: Work) -> str:
-    """Return the name of the module of ``work``, also if Python was started with it."""
+    """Return the name of the module of ``work``, also if that is the main module."""
     main = sys.modules["__main__"].__spec__
     return main.name if work.__module__ == "__main__" and main else work.__module__

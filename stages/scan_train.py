@@ -17,7 +17,7 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.kmeans_init import start_from_kmeans
 from scan_core.clustering.make_learner import make_learner
 from scan_core.clustering.model import FROZEN, ClusteringModel, write_clustering
-from scan_core.clustering.objective import scan_objective
+from scan_core.clustering.objectives import OBJECTIVES
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import chance_consistency
@@ -129,7 +129,7 @@ def _train(config: Params, device: torch.device) -> None:
             warn(collapse)
         used, largest = int(history[best]["clusters_used"]), history[best]["largest_cluster"]
         opening.close(
-            f"epoch {best + 1} has the lowest loss, {loss:.3f}, and is kept: {used} of "
+            f"epoch {best + 1} has the lowest loss, {loss:.3f} (negative is usual), and is kept: {used} of "
             f"{counted(scan.cluster_count, 'cluster')} hold images, the largest {largest:.0%} of them",
             whole=not state.resumed,
         )
@@ -196,7 +196,9 @@ def scan_training(
     return ScanTraining(
         learner,
         neighbor_rows,
-        objective=scan_objective(entropy_weight=scan.entropy_weight, prior=scan.prior, device=images.device),
+        objective=OBJECTIVES[scan.objective](
+            entropy_weight=scan.entropy_weight, prior=scan.prior, device=images.device
+        ),
         batch_size=scan.batch_size,
         optimizer=scan.optimizer,
         learning_rate=scan.learning_rate,

@@ -19,6 +19,7 @@ from scan_core.datasets.source import locate
 from scan_core.datasets.walk import printable
 from scan_core.errors import DataError, one_line
 from scan_core.evaluation.csv_tables import csv
+from scan_core.ingest.file_digests import file_digest
 from scan_core.naming.groups import ranked
 from scan_core.naming.names import model_digest
 from scan_core.prediction.clusterer import Clusterer
@@ -37,7 +38,7 @@ from stages.sort_pictures import Found, check_has_files, open_pictures, sort_out
 from stages.sources import against
 
 SOME_LEFT_OUT = 3
-"""Exit status where some pictures could not be sorted."""
+"""Exit status where some pictures could not be sorted, or some files not removed."""
 SHOWN = 10
 LEFT_OUT = REPORTS / "sort/left-out.csv"
 
@@ -62,9 +63,10 @@ def main(
 ) -> None:
     """Put every picture of the run into a folder named after its cluster; the originals stay as they are.
 
-    Reads the pictures of data.source, data/artifacts (predictions, index, models), reports/evaluate (details.json,
-    map.parquet) and clusters.yaml. Writes FOLDER/<cluster>/<picture> and FOLDER/manifest.jsonl, which says what was
-    made from what. The same command again adds what is missing.
+    Reads the pictures of data.source, data/artifacts (predictions, index, models), reports/fetch/files.parquet,
+    reports/evaluate (details.json, map.parquet) and clusters.yaml. Writes FOLDER/<cluster>/<picture> and
+    FOLDER/manifest.jsonl, which says what was made from what. The same command again adds what is missing. Ends with
+    exit status 3 where some pictures were left out, or --undo kept some files.
     """
     folder = Path(os.path.abspath(folder))  # noqa: PTH100, links stay as they are written
     if undo_:
@@ -131,18 +133,22 @@ def _tell_of_earlier(root: Path, made: Mapping[str, Made], present: Collection[s
     changed = [path for path, one in made.items() if path in present and _differs(root / path, one)]
     for paths, what in ((gone, "no longer in data.source"), (changed, "changed since")):
         if paths:
+            first = one_line(printable(paths[0]))
             warn(
-                f"{counted(len(paths), 'picture')} sorted earlier and {what}: {printable(paths[0])}"
+                f"{counted(len(paths), 'picture')} sorted earlier and {what}: {first}"
                 f"{' and others' * (len(paths) > 1)}; what was made of them stays as it is"
             )
 
 
 def _differs(path: Path, made: Made) -> bool:
+    """Say whether the original at ``path`` is no longer what was sorted; of a link's, by its size and date alone."""
     try:
         status = path.stat()
+        if status.st_size != made.size or status.st_mtime_ns == made.mtime_ns or made.mode != COPY:
+            return (status.st_size, status.st_mtime_ns) != (made.size, made.mtime_ns)
+        return file_digest(path).hex() != made.mark
     except OSError:
         return False
-    return (status.st_size, status.st_mtime_ns) != (made.size, made.mtime_ns)
 
 
 def _folders(found: Found, clusterer: Clusterer, minimum_confidence: float) -> dict[str, str]:
@@ -161,7 +167,7 @@ def _tell(folder: Path, targets: Mapping[str, str], skipped: Sequence[Skipped], 
         tell(f"{place}: {counted(count, 'picture')}")
     if dry_run:
         for path, target in list(targets.items())[:SHOWN]:
-            tell(f"{printable(path)} -> {printable(target)}")
+            tell(one_line(f"{printable(path)} -> {printable(target)}"))
         tell(f"a dry run: nothing was written to {folder}")
     else:
         tell(str(folder))
@@ -179,8 +185,12 @@ def _undo(folder: Path) -> None:
     for path, reason in undone.kept[:SHOWN]:
         warn(one_line(f"{path}: {reason}; kept"))
     tell(f"{folder}: {counted(undone.removed, 'file')} removed, {len(undone.kept):,} kept")
+    if len(undone.kept) > SHOWN:
+        warn(f"{len(undone.kept) - SHOWN:,} more kept")
     if not undone.whole:
         warn(f"{folder / MANIFEST} stays: --undo again once the originals are back, or remove what is left by hand")
+    if undone.kept:
+        raise typer.Exit(SOME_LEFT_OUT)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,21 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.console.progress import say, warn
+from scan_core.artifacts.index import read_index
+from scan_core.console.progress import say, track, warn
 from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import open_dataset
 from scan_core.errors import ArtifactError, DataError
+from scan_core.ingest.file_digests import FILES, file_digest, read_file_digests
+from scan_core.parallel.threads import ordered_map
 from scan_core.prediction.clusterer import Clusterer
 from stages.devices import prepare
 from stages.evaluated import read_evaluated
 from stages.model_run import warning_of_another_run
 from stages.params import Params
-from stages.paths import INDEX, main_root
+from stages.paths import INDEX, REPORTS, main_root
 
 WITH_FILES = ("folder", "imagenet")
 """Datasets whose pictures are files of their own."""
@@ -118,34 +121,42 @@ class _Known(NamedTuple):
 
 
 def _known(pictures: Pictures, clusterer: Clusterer, config: Params) -> _Known:
-    """Return the last evaluation's predictions that still hold: by this model, of files unchanged since."""
+    """Return the last evaluation's predictions that still hold: by this model, of files unchanged since fetch."""
     nothing = _Known({}, np.empty((0, clusterer.clusters), np.float32), [])
     if message := warning_of_another_run(config, clusterer.metadata, INDEX):
         warn(message)
         return nothing
     try:
-        evaluated = read_evaluated()
+        evaluated, digests = read_evaluated(), _digests_of_evaluated()
     except ArtifactError as error:
         warn(f"{error}; until then, every picture is predicted here")
         return nothing
     row_of = {name: row for row, name in enumerate(evaluated.paths)}
     often = Counter(pictures.names)
-    fetched = INDEX.stat().st_mtime
     rows = {
         path: row_of[name]
         for path, name in zip(pictures.paths, pictures.names, strict=True)
-        if name in row_of and often[name] == 1 and _older(pictures.root / path, fetched)
+        if name in row_of and often[name] == 1
     }
+    present = ordered_map(_digest, (pictures.root / path for path in rows), chunk=8, workers=config.runtime.threads)
+    compared = track(zip(rows.items(), present, strict=True), description="compare with fetch", total=len(rows))
+    rows = {path: row for (path, row), digest in compared if digest == digests[row]}
     vanished = [Skipped(name, "no longer there") for name in evaluated.paths if name not in often]
     return _Known(rows, evaluated.probabilities, vanished)
 
 
-def _older(path: Path, time: float) -> bool:
-    """Say whether the file at ``path`` has not changed after ``time``, by its date."""
+def _digests_of_evaluated() -> list[bytes]:
+    """Return the SHA-256 of the file that each evaluated picture was read from."""
+    index = read_index(INDEX)
+    digests = read_file_digests(REPORTS / "fetch" / FILES, rows=len(index.evaluate))
+    return [digests[row] for row in index.evaluate_ids]
+
+
+def _digest(path: Path) -> bytes | None:
     try:
-        return path.stat().st_mtime <= time
+        return file_digest(path)
     except OSError:
-        return False
+        return None
 
 
 def _predict(pictures: Pictures, rows: Sequence[int], clusterer: Clusterer, config: Params) -> Found:

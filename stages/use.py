@@ -18,7 +18,7 @@ from scan_core.errors import ParamsError, one_line
 from stages.cli import run
 from stages.overrides import leaves, set_all
 from stages.params_file import NOT_YAML, check_params
-from stages.paths import METRICS, PARAMS
+from stages.paths import INDEX, METRICS, PARAMS
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 WRITTEN_BY = "# Written by: python -m stages.use "
@@ -51,7 +51,8 @@ def main(
     figures = params.parent / METRICS
     if data and figures.exists() and any(data.get(key) != values["data"][key] for key in ("name", "source")):
         figures.unlink()
-        say(f"{figures}: removed, for its figures are of the images before ({_name_of(data)})")
+        if (params.parent / INDEX).exists():  # else they came with the clone
+            say(f"{figures}: removed, for its figures are of the images before ({_name_of(data)})")
     if reset:
         more = f" and {len(reset) - NAMED} more" if len(reset) > NAMED else ""
         say(f"{params}: what had been set by hand is the preset's again: {', '.join(reset[:NAMED])}{more}")
@@ -59,9 +60,16 @@ def main(
     changed = [
         f"{key}: {_shown(value)}" for key, value in leaves(values) if _is_leaf(value) and value != usual.get(key)
     ]
-    missing = DATASETS[values["data"]["name"]].needs_source and not values["data"]["source"]
-    then = f"name your pictures, python -m stages.use {name} /path/to/pictures" if missing else "dvc repro"
+    then = _next(name, values["data"])
     say(f"{params}: written from the preset {name}{' with ' if changed else ''}{', '.join(changed)}; next: {then}")
+
+
+def _next(name: str, data: Mapping[str, Any]) -> str:
+    if not DATASETS[data["name"]].needs_source:
+        return "dvc repro"
+    if not data["source"]:
+        return f"name your pictures, python -m stages.use {name} /path/to/pictures"
+    return "python -m stages.plan, which says how long the run takes here, or dvc repro, the run itself"
 
 
 def preset_values(name: str) -> CommentedMap:

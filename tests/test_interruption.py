@@ -72,11 +72,13 @@ def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
 
 SMALL_NCE = ["pretext.task=nce", "pretext.nce.negatives=64", "pretext.nce.projection_dim=16"]
 SMALL_MOCO = ["pretext.task=moco", "pretext.moco.queue=64", "pretext.moco.norm_group=4"]
+SMALL_BYOL = ["pretext.task=byol", "pretext.byol.hidden_dim=32", "pretext.byol.projection_dim=16"]
 KILLED = {
     "fetch": ("fetch", []),
     "simclr": ("pretext_train", []),
     "nce": ("pretext_train", SMALL_NCE),
     "moco": ("pretext_train", SMALL_MOCO),
+    "byol": ("pretext_train", SMALL_BYOL),
     "embed": ("embed", []),
     "scan": ("scan_train", []),
     "scan on stored features": ("scan_train", STORED),

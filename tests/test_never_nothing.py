@@ -116,7 +116,7 @@ def test_uniform_predictions(finished: Path, project: Path, capsys: pytest.Captu
     assert "kmeans" in pd.read_csv("reports/evaluate/assignments.csv")
 
 
-def test_a_contrastive_loss_at_chance(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
+def test_a_pretext_task_at_chance(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
     copy_data(finished, project)
     write_params(project, "pretext.learning_rate=1e-12", "pretext.epochs=2")
     run_stages(pretext_train)
@@ -126,4 +126,4 @@ def test_a_contrastive_loss_at_chance(finished: Path, project: Path, capsys: pyt
     assert details["at_chance_until"] == 2
     assert "until epoch 2 of 2" in details["warning"]
     run_stages(scan_train, self_label, evaluate)
-    assert "warning: pretext-train: the contrastive loss was within 2 % of chance" in capsys.readouterr().err
+    assert "warning: pretext-train: the loss of the pretext task was within 2 % of chance" in capsys.readouterr().err

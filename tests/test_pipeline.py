@@ -1,8 +1,6 @@
 """The whole pipeline in this process, on tiny settings: repeatable, without labels, and with clear failures."""
 
 import json
-import math
-import shutil
 from pathlib import Path
 from types import ModuleType
 
@@ -11,18 +9,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
 
 from scan_core.artifacts.embeddings import read_embeddings
-from scan_core.artifacts.images import write_pixels
-from scan_core.artifacts.model import read_model, write_model
-from scan_core.clustering.self_label import SelfLabelTraining
+from scan_core.artifacts.model import read_model
 from scan_core.encoders.pretext_model import PretextModel
-from scan_core.encoders.resnet import ResNet
-from scan_core.errors import ArtifactError, ParamsError, TrainingError
+from scan_core.errors import ParamsError, TrainingError
 from scan_core.images.preparation import Preparation
 from stages import (
-    baselines,
     count_clusters,
     embed,
     evaluate,
@@ -33,7 +26,7 @@ from stages import (
     scan_train,
     self_label,
 )
-from tests.pipeline import FROZEN, STORED, TRAININGS, artifacts, copy_data, run_stages, write_params
+from tests.pipeline import TRAININGS, artifacts, copy_data, run_stages, write_params
 from tests.samples import encode, noise, write_picture
 
 
@@ -94,23 +87,6 @@ def test_model_metadata_describes_the_model(finished: Path):
     assert weights["heads.weight"].shape[:2] == (1, 10)
     history = (finished / "reports/scan_train/live/plots/metrics/selection_loss.tsv").read_text().splitlines()[1:]
     assert model["selection_loss"] == pytest.approx(min(float(line.split("\t")[1]) for line in history), rel=1e-5)
-
-
-def test_the_standardization_names_the_encoder_and_the_features_that_it_is_for(finished: Path):
-    _, metadata = read_model(finished / "data/artifacts/standardization.safetensors")
-    digest = artifacts(finished)
-    assert metadata["encoder_sha256"] == digest["data/artifacts/pretext/encoder.safetensors"]
-    assert metadata["features_sha256"] == digest["data/artifacts/features.npy"]
-
-
-def test_self_labeling_switched_off_passes_the_scan_model_through(finished: Path, project: Path):
-    write_params(project, "self_label.epochs=0")
-    copy_data(finished, project)
-    run_stages(self_label)
-    scan = read_model(project / "data/artifacts/scan/model.safetensors")
-    passed = read_model(project / "data/artifacts/self_label/model.safetensors")
-    assert passed[1] == scan[1]
-    assert all(torch.equal(scan[0][name], passed[0][name]) for name in scan[0])
 
 
 def test_projected_embeddings_and_no_neighbors(finished: Path, project: Path):
@@ -210,83 +186,6 @@ def test_no_order_follows_the_class(finished: Path):
     assert (label[1:] == label[:-1]).sum() < 36
 
 
-def test_a_frozen_encoder_is_that_of_the_pretext_task_and_in_no_model(finished: Path, project: Path):
-    write_params(project, *FROZEN)
-    copy_data(finished, project)
-    run_stages(scan_train, self_label, evaluate)
-    first = artifacts(project)
-    for step in ("scan", "self_label"):
-        weights, metadata = read_model(project / f"data/artifacts/{step}/model.safetensors")
-        assert sorted(weights) == ["heads.bias", "heads.weight"]
-        assert metadata["clusters"] == 10
-        assert metadata["encoder_sha256"] == first["data/artifacts/pretext/encoder.safetensors"]
-    assert not list(project.glob(".resume/*/"))
-    run_stages(scan_train, self_label, evaluate)
-    assert artifacts(project) == first
-
-
-def test_an_encoder_that_learns_after_it_was_frozen_is_in_the_model(finished: Path, project: Path):
-    write_params(project, *STORED, "self_label.train_encoder=true", "self_label.views=10")
-    copy_data(finished, project)
-    run_stages(scan_train, self_label, evaluate)
-    scan, refined = (read_model(Path(f"data/artifacts/{step}/model.safetensors")) for step in ("scan", "self_label"))
-    assert refined[1]["self_label"]["epochs"] or "encoder_sha256" in refined[1]
-    if refined[1]["self_label"]["epochs"]:
-        assert "encoder_sha256" not in refined[1]
-        assert {name for name in refined[0] if not name.startswith("encoder.")} == set(scan[0])
-
-
-def test_nothing_runs_the_encoder_after_embed(finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
-    write_params(project, *STORED)
-    copy_data(finished, project)
-
-    def forward(*_: object) -> None:
-        raise RuntimeError("the encoder has run")
-
-    monkeypatch.setattr(ResNet, "forward", forward)
-    run_stages(baselines, scan_train, self_label, evaluate)
-    first = artifacts(project)
-    run_stages(baselines, scan_train, self_label, evaluate)
-    assert artifacts(project) == first
-    details = json.loads((project / "reports/evaluate/details.json").read_text())
-    assert "kmeans_scaled_acc" in details
-    write_params(project, *STORED, "scan.views=2", "self_label.views=2")
-    with pytest.raises(RuntimeError, match="the encoder has run"):
-        run_stages(scan_train)
-
-
-def test_features_of_another_encoder_are_refused(finished: Path, project: Path):
-    write_params(project, *STORED)
-    copy_data(finished, project)
-    path = project / "data/artifacts/pretext/encoder.safetensors"
-    weights, metadata = read_model(path)
-    write_model(path, weights, {**metadata, "task": "other"})
-    with pytest.raises(ArtifactError, match=r"standardization\.safetensors: for the features of the encoder"):
-        run_stages(scan_train)
-
-
-def test_new_pictures_alone_go_through_the_encoder_again(
-    finished: Path, project: Path, capsys: pytest.CaptureFixture[str]
-):
-    copy_data(finished, project)
-    run_stages(embed)
-    Path("data/artifacts/embeddings.npy").unlink()
-    pixels = np.array(np.load("data/artifacts/images/pixels.npy"))
-    pixels[3] = 255 - pixels[3]
-    write_pixels(Path("data/artifacts/images"), pixels)
-    capsys.readouterr()
-    run_stages(embed)
-    said = capsys.readouterr().err
-    assert "embed: 159 of 160 images are known from before" in said
-    before, after = (read_embeddings(folder / "data/artifacts/embeddings.npy") for folder in (finished, project))
-    assert np.flatnonzero((before != after).any(axis=1)).tolist() == [3]
-    with_cache = artifacts(project)
-    shutil.rmtree(".resume")
-    run_stages(embed)
-    assert "known from before" not in capsys.readouterr().err
-    assert artifacts(project) == with_cache
-
-
 @pytest.mark.parametrize(
     ("override", "stage", "said"),
     [
@@ -304,41 +203,3 @@ def test_a_failure_names_the_parameter(finished: Path, project: Path, override: 
         run_stages(stage)
     kept = [name for name in before if not name.startswith("reports")]
     assert {name: artifacts(project)[name] for name in kept} == {name: before[name] for name in kept}
-
-
-def test_self_labeling_ends_early_and_reports_its_last_epoch(
-    finished: Path, project: Path, capsys: pytest.CaptureFixture[str]
-):
-    copy_data(finished, project)
-    write_params(project, "self_label.epochs=50", "self_label.patience=1", "self_label.learning_rate=1e-9")
-    run_stages(self_label)
-    details = json.loads((project / "reports/self_label/details.json").read_text())
-    said = (
-        f"self-label: ends after {details['epochs_trained']} of 50 epochs: the last 1 brought no more confident images"
-    )
-    assert said in capsys.readouterr().err
-    counts = [details[f"confident_cluster_{cluster}"] for cluster in range(10)]
-    assert details["confident"] == sum(counts) > 0
-    assert (details["confident_smallest_cluster"], details["confident_largest_cluster"]) == (min(counts), max(counts))
-
-
-def test_self_labeling_that_ended_before_it_wrote_reports_the_same(
-    finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch
-):
-    copy_data(finished, project)
-    report = project / "reports/self_label/details.json"
-    run_stages(self_label)
-    whole = report.read_text()
-    report.unlink()
-
-    def killed(*arguments: object) -> None:
-        raise RuntimeError("killed")
-
-    monkeypatch.setattr("scan_core.training.resume.SHARE_OF_TIME", math.inf)  # every epoch is saved
-    with monkeypatch.context() as patch:
-        patch.setattr(self_label, "write_clustering", killed)
-        with pytest.raises(RuntimeError, match="killed"):
-            run_stages(self_label)
-    monkeypatch.setattr(SelfLabelTraining, "run_epoch", killed)  # no epoch is left
-    run_stages(self_label)
-    assert report.read_text() == whole

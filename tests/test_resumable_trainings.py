@@ -19,12 +19,16 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
+from scan_core.pretext.byol import BYOL
+from scan_core.pretext.feature_decoupling import FeatureDecoupling
 from scan_core.pretext.moco import MoCo
 from scan_core.pretext.nce import NCE
+from scan_core.pretext.rotnet import RotNet
 from scan_core.pretext.simclr import SimCLR
 from scan_core.pretext.small_crops import SmallCrops
 from scan_core.pretext.task import Task
 from scan_core.pretext.training import PretextTraining
+from scan_core.pretext.vicreg import VICReg
 from scan_core.training.state import State
 
 AUGMENTATION = {"random_horizontal_flip": {"p": 0.5}, "strong_operations": {"count": 2}}
@@ -75,6 +79,24 @@ moco = partial(
         queue=20,
         momentum=0.9,
         norm_group=2,
+        hidden_dim=8,
+        projection_dim=4,
+        batch_norm=True,
+    ),
+)
+rotnet = partial(pretext, RotNet)
+feature_decoupling = partial(
+    pretext,
+    partial(FeatureDecoupling, projection_dim=4, batch_norm=True, negatives=16, temperature=0.5, bank_momentum=0.5),
+)
+byol = partial(pretext, partial(BYOL, momentum=0.9, hidden_dim=8, projection_dim=4, batch_norm=True))
+vicreg = partial(
+    pretext,
+    partial(
+        VICReg,
+        invariance_weight=25.0,
+        variance_weight=25.0,
+        covariance_weight=1.0,
         hidden_dim=8,
         projection_dim=4,
         batch_norm=True,
@@ -156,6 +178,10 @@ TRAININGS = [
     simclr_of_small_crops,
     nce,
     moco,
+    rotnet,
+    feature_decoupling,
+    byol,
+    vicreg,
     scan,
     scan_by_sgd,
     frozen_scan,

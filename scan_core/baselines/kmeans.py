@@ -47,7 +47,8 @@ def kmeans(
         DataError: fewer rows to fit on than clusters.
     """
     if len(fit_ids) < clusters:
-        raise DataError(f"k-means: {len(fit_ids)} training images, expected at least {clusters}; lower scan.clusters")
+        message = f"found {clusters}, expected at most {len(fit_ids)}, the number of training images; lower it"
+        raise DataError(message, argument="clusters")
     rows = features[fit_ids]
     seeds = np.random.SeedSequence(seed).generate_state(starts(len(rows), clusters, inits))
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from scan_core.clustering.prior import shares
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.clustering.selection import selection_loss
 
@@ -31,9 +32,5 @@ def scan_objective(
         prior: known shares of the clusters, scaled here to a sum of 1; None asks for equal ones.
         device: that of the logits.
     """
-    shares = None if prior is None else torch.tensor(prior, dtype=torch.float32, device=device)
-    settings: dict[str, Any] = {
-        "entropy_weight": entropy_weight,
-        "prior": None if shares is None else shares / shares.sum(),
-    }
+    settings: dict[str, Any] = {"entropy_weight": entropy_weight, "prior": shares(prior, device)}
     return Objective(loss=partial(scan_loss, **settings), selection=partial(selection_loss, **settings))

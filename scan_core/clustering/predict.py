@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from jaxtyping import Float, Float32
-from torch import Tensor
+from torch import Tensor, nn
 
 from scan_core.artifacts.features import read_features
 from scan_core.clustering.model import FROZEN, ClusteringModel, read_clustering
@@ -53,8 +53,20 @@ def probabilities(
         description: what to call the work in a progress bar.
     """
     model.to(images.device)
-    network = model if model.standardization is None else model.get_submodule("encoder")
-    outputs = infer(
+    if model.standardization is not None:
+        return of_features(model, run(model.get_submodule("encoder"), metadata, images, image_ids, description))
+    return run(model, metadata, images, image_ids, description)[0].softmax(-1).cpu().numpy()
+
+
+def run(
+    network: nn.Module,
+    metadata: Mapping[str, Any],
+    images: Images,
+    image_ids: npt.NDArray[np.int64],
+    description: str | None,
+) -> Float[Tensor, "*heads images outputs"]:
+    """Return what ``network``, a part of a model with these ``metadata``, makes of the images ``image_ids``."""
+    return infer(
         network,
         images,
         torch.from_numpy(image_ids),
@@ -63,9 +75,6 @@ def probabilities(
         precision=metadata["precision"],
         description=description,
     )
-    if model.standardization is not None:
-        return of_features(model, outputs)
-    return outputs[0].softmax(-1).cpu().numpy()
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from scan_core.console.words import duration
+from scan_core.errors import visible
 
 T = TypeVar("T")
 LINE_SECONDS = 10
@@ -33,11 +34,14 @@ def tell(message: str) -> None:
 
 
 def _write(stream: Any, message: str) -> None:
-    """Write whole lines to ``stream``; a closed pipe (``| head``) or a missing stream is no error."""
+    """Write whole lines to ``stream``; a closed pipe (``| head``) or a missing stream is no error.
+
+    A name in them may hold anything: characters that are not printable are written as escapes.
+    """
     if stream is None:
         return
     try:
-        stream.write(f"{message}\n")  # print would write the newline separately, after an interruption perhaps
+        stream.write(f"{visible(message)}\n")  # print would write the newline separately, after an interruption perhaps
         stream.flush()
     except OSError:
         with suppress(OSError, ValueError):  # else Python fails when it flushes the stream at exit

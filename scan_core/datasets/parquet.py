@@ -130,7 +130,7 @@ def _describe(path: Path, labels: tuple[str, ...], *, unlabeled: bool) -> _File:
             present = () if unlabeled else labels or label_columns(path, schema)
             table = file.read(columns=[*present] + [f"{image}.path"] * has_path)
         names = pc.struct_field(table[image], "path").to_pylist() if has_path else [None] * rows
-        columns = {name: read_column(table[name], schema, name) for name in present}
+        columns = {name: read_column(path, table[name], schema, name) for name in present}
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     origin = [name or f"{path.name}#{row}" for row, name in enumerate(names)]

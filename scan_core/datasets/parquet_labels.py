@@ -16,6 +16,9 @@ from scan_core.errors import DataError
 
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "fine_label")
 """In whatever case; the first of them that is there counts."""
+MOST = 2**31
+"""Numbers of classes are less."""
+NUMBERS = "the numbers of classes"
 TEXT = (pa.types.is_string, pa.types.is_large_string)
 
 
@@ -48,8 +51,15 @@ def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
     return (found,)
 
 
-def read_column(column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column:
-    """Take the labels ``name`` out of ``column``, with the names that a Hugging Face ``schema`` has for them."""
+def read_column(path: Path, column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column:
+    """Take the labels ``name`` out of ``column``, with the names that a Hugging Face ``schema`` has for them.
+
+    Args:
+        path: of their file, for messages.
+
+    Raises:
+        DataError: a number is beyond 64 bits.
+    """
     if pa.types.is_dictionary(column.type):  # of values that repeat, such as the categories of pandas
         column = column.cast(column.type.value_type)
     if _is_text(column.type):
@@ -60,7 +70,11 @@ def read_column(column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column
         if not pc.all(pc.equal(column, pc.floor(column)), min_count=0).as_py():
             warn(f"column {name} of {column.type} has fractions: they cannot be classes, and it is ignored")
             return no_labels(len(column))
-    return Column(np.maximum(column.cast(pa.int64()).fill_null(-1).to_numpy(), -1), _classes(schema, name))
+    try:
+        numbers = column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        raise _wrong(_too_large(path, name, pc.max(column), MOST, NUMBERS)) from None
+    return Column(np.maximum(numbers.fill_null(-1).to_numpy(), -1), _classes(schema, name))
 
 
 def no_labels(count: int) -> Column:
@@ -84,14 +98,18 @@ def join(root: Path, name: str, columns: Sequence[Column]) -> Labels:
             "each; convert those that differ"
         )
     classes = lists.pop() if lists else ()
-    allowed = len(classes) or 2**31
+    allowed = len(classes) or MOST
     if label.max(initial=-1) >= allowed:
-        known = f"the {allowed} classes that the files name" if classes else "the numbers of classes"
-        raise _wrong(
-            f"{root}: found {label.max()} in the column {name}, expected 0..{allowed - 1} ({known}) or -1 (unlabeled); "
-            "convert the column"
-        )
+        known = f"the {allowed} classes that the files name" if classes else NUMBERS
+        raise _wrong(_too_large(root, name, label.max(), allowed, known))
     return Labels(label, classes)
+
+
+def _too_large(path: Path, name: str, found: object, allowed: int, known: str) -> str:
+    return (
+        f"{path}: found {found} in the column {name}, expected 0..{allowed - 1} ({known}) or -1 (unlabeled); convert "
+        "the column"
+    )
 
 
 def _wrong(message: str) -> DataError:

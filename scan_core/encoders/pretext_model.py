@@ -14,20 +14,53 @@ from scan_core.encoders.encoder import Encoder
 from scan_core.errors import ArtifactError
 
 
-def projection_head(features: int, *, hidden_dim: int | None, projection_dim: int, batch_norm: bool) -> nn.Sequential:
+class SplitLinear(nn.Module):
+    """Two linear layers: the first half of the features gives the first ``split`` outputs, the second half the others
+    (Feng et al., 2019).
+
+    Args:
+        batch_norm: whether the other outputs are centered and scaled over the batch.
+    """
+
+    def __init__(self, features: int, outputs: int, *, split: int, batch_norm: bool) -> None:
+        super().__init__()
+        self._half = features // 2
+        self.first = nn.Linear(self._half, split)
+        arguments = {"projection_dim": outputs - split, "batch_norm": batch_norm}
+        self.second = projection_head(features - self._half, hidden_dim=None, **arguments)
+
+    def forward(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, "batch outputs"]:
+        """The outputs of both, side by side."""
+        return torch.cat([self.first(features[:, : self._half]), self.second(features[:, self._half :])], dim=1)
+
+
+def projection_head(
+    features: int,
+    *,
+    hidden_dim: int | None,
+    projection_dim: int,
+    batch_norm: bool,
+    split: int | None = None,
+    centered: bool = False,
+) -> nn.Module:
     """The projection head of SimCLR (Chen et al., 2020), Linear-ReLU-Linear, from ``features`` numbers.
 
     Args:
         hidden_dim: None leaves one linear layer (Wu et al., 2018).
         batch_norm: whether batch normalization stands between the first linear layer and the ReLU, as in the code of
             Chen et al.; the SCAN authors' head has none. After a single layer it only centers and scales.
+        split: makes it a :class:`SplitLinear` instead.
+        centered: whether the outputs of the second layer, too, are centered and scaled over the batch.
     """
+    if split is not None:
+        return SplitLinear(features, projection_dim, split=split, batch_norm=batch_norm)
     if hidden_dim is None:
-        centered = [nn.BatchNorm1d(projection_dim, affine=False)] if batch_norm else []
-        return nn.Sequential(nn.Linear(features, projection_dim, bias=not batch_norm), *centered)
+        only = [nn.BatchNorm1d(projection_dim, affine=False)] if batch_norm else []
+        return nn.Sequential(nn.Linear(features, projection_dim, bias=not batch_norm), *only)
     norm = [nn.BatchNorm1d(hidden_dim)] if batch_norm else []
     hidden = nn.Linear(features, hidden_dim, bias=not batch_norm)
-    return nn.Sequential(hidden, *norm, nn.ReLU(), nn.Linear(hidden_dim, projection_dim))
+    last = [nn.BatchNorm1d(projection_dim, affine=False)] if centered else []
+    return nn.Sequential(hidden, *norm, nn.ReLU(), nn.Linear(hidden_dim, projection_dim, bias=not centered), *last)
 
 
 class PretextModel(nn.Module):

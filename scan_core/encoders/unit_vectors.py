@@ -39,7 +39,7 @@ def normalize_features(
     wrong = (~(norm.isfinite() & (norm > 0))).nonzero()[:, 0]
     if len(wrong):
         raise TrainingError(
-            f"{len(wrong)} of {len(features)} embeddings are zero or not finite (first: image {int(wrong[0])}); the "
-            "pretext training has failed, lower pretext.learning_rate, or all images are equal"
+            f"{len(wrong)} of {len(features)} embeddings are zero or not finite (first: image {int(wrong[0])}): the "
+            "encoder has failed to learn, or all images are equal"
         )
     return Embeddings((features / norm[:, None]).cpu().numpy(), norm.cpu().numpy())

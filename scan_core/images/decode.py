@@ -12,7 +12,7 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
 
 from scan_core.errors import DataError
-from scan_core.images.deep_color import deep_colors, has_deep_color, turn_bytes, with_colors
+from scan_core.images.deep_color import deep_colors, has_deep_color, lower_bytes, with_colors
 from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
 from scan_core.images.png import PNG, without_metadata
 
@@ -179,8 +179,7 @@ def _deep_pixels(image: Image.Image, encoded: bytes, *, color: bool) -> npt.NDAr
     """The values of ``image``, [H, W] or, of deep ``color``, [H, W, 3], where they have more than 8 bits."""
     if color:
         with _open(encoded) as lower:
-            turn_bytes(lower)
-            return deep_colors(image, lower)
+            return deep_colors(image, lower_bytes(lower))
     return np.asarray(image) if is_deep(image) else None
 
 

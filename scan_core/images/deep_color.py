@@ -1,7 +1,8 @@
 """Pictures with 16 bits for each color (PNG, TIFF), of which Pillow keeps the higher 8 alone.
 
 Opened a second time, with the order of the bytes turned round, a file yields the lower 8. Gray pictures of 16 bits have
-a mode of their own in Pillow; where they are transparent (PNG), the higher 8 bits alone are known.
+a mode of their own in Pillow, unless they are transparent (PNG): the four bytes of each pixel are then read as four
+colors.
 """
 
 import sys
@@ -14,7 +15,9 @@ from PIL.ImageFile import ImageFile
 
 TURNED = {"16B": "16L", "16L": "16B", "16N": "16B" if sys.byteorder == "little" else "16L"}
 """Orders of the two bytes of a value: big-endian, little-endian, as the machine's; and the other one of each."""
+TRANSPARENT_GRAY = "LA;16B"
 RAW_MODES = {f"{mode};{order}": f"{mode};{other}" for mode in ("RGB", "RGBA") for order, other in TURNED.items()}
+RAW_MODES[TRANSPARENT_GRAY] = "RGBA"
 
 
 def has_deep_color(image: Image.Image) -> bool:
@@ -24,16 +27,21 @@ def has_deep_color(image: Image.Image) -> bool:
     )
 
 
-def turn_bytes(image: Image.Image) -> None:
-    """Let ``image``, which has deep color and is not loaded yet, have the lower bytes in place of the higher ones."""
+def lower_bytes(image: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+    """Read the lower 8 bits of each color of ``image``, which has deep color and is not loaded yet."""
+    gray = False
     if isinstance(image, ImageFile):
+        gray = any(_raw_mode(tile) == TRANSPARENT_GRAY for tile in image.tile)
         image.tile = [tile._replace(args=_with_raw_mode(tile, RAW_MODES[_raw_mode(tile)])) for tile in image.tile]
+    values = np.asarray(image)
+    return values[..., [1, 1, 1]] if gray else values[..., :3]
 
 
-def deep_colors(higher: Image.Image, lower: Image.Image) -> UInt16[np.ndarray, "height width 3"]:
+def deep_colors(
+    higher: Image.Image, lower: UInt8[np.ndarray, "height width 3"]
+) -> UInt16[np.ndarray, "height width 3"]:
     """Put the bytes together; transparency is left out."""
-    high, low = (np.asarray(image)[..., :3].astype(np.uint16) for image in (higher, lower))
-    return high << 8 | low
+    return np.asarray(higher)[..., :3].astype(np.uint16) << 8 | lower
 
 
 def with_colors(image: Image.Image, colors: UInt8[np.ndarray, "height width 3"]) -> Image.Image:

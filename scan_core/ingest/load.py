@@ -14,6 +14,7 @@ from scan_core.errors import DataError
 from scan_core.images.decode import MOST_PIXELS, UnreadableImageError
 from scan_core.images.levels import Values
 from scan_core.images.preparation import Preparation
+from scan_core.ingest.file_digests import BYTES as FILE_DIGEST_BYTES
 from scan_core.ingest.prepare import DIGEST_BYTES, Prepared, prepare
 from scan_core.ingest.store import Store
 from scan_core.parallel.threads import ordered_map
@@ -44,6 +45,8 @@ class Loaded(NamedTuple):
     """[N, bytes], as in ``Prepared``."""
     animated: npt.NDArray[np.bool_]
     """[N], as in ``Prepared``."""
+    file_digest: npt.NDArray[np.uint8]
+    """[N, bytes], as in ``Prepared``."""
     values: list[Values | None]
     """[N], as in ``Prepared``."""
     skipped: list[Skipped]
@@ -58,6 +61,7 @@ class Loaded(NamedTuple):
             self.moments[kept],
             self.digest[kept],
             self.animated[kept],
+            self.file_digest[kept],
             values,
             skipped=[],
         )
@@ -103,6 +107,7 @@ def load_images(
         loaded.readable[i] = True
         loaded.original_size[i], loaded.moments[i] = image.original_size, image.moments
         loaded.digest[i] = np.frombuffer(image.digest, np.uint8)
+        loaded.file_digest[i] = np.frombuffer(image.file_digest, np.uint8)
         loaded.animated[i], loaded.values[i] = image.animated, image.values
     return loaded
 
@@ -119,6 +124,7 @@ def _nothing_yet(count: int, channels: int) -> Loaded:
         moments=np.zeros((count, channels, 2), np.int64),
         digest=np.zeros((count, DIGEST_BYTES), np.uint8),
         animated=np.zeros(count, bool),
+        file_digest=np.zeros((count, FILE_DIGEST_BYTES), np.uint8),
         values=[None] * count,
         skipped=[],
     )

@@ -15,6 +15,7 @@ from scan_core.images.decode import JPEG, MAX_BYTES, MOST_PIXELS, Decoded, Unrea
 from scan_core.images.levels import Values
 from scan_core.images.preparation import Preparation
 from scan_core.images.resize import FITS, decode_and_resize
+from scan_core.ingest.file_digests import NO_FILE
 
 DIGEST_BYTES = 16
 PNG_LEVEL = 1
@@ -39,6 +40,8 @@ class Prepared(NamedTuple):
     """Of the picture's pixels before, where they had more than 8 bits."""
     animated: bool
     """Whether it is the first of several frames."""
+    file_digest: bytes = NO_FILE
+    """SHA-256 of its file, where it has one of its own."""
 
 
 def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixels: int = MOST_PIXELS) -> Prepared:
@@ -56,8 +59,10 @@ def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixe
     """
     if stored is None:
         raise UnreadableImageError("no image bytes in this row")
+    file_digest = NO_FILE
     if isinstance(stored, Path):
         stored = _read(stored)
+        file_digest = hashlib.sha256(stored).digest()
     if isinstance(stored, bytes):
         size, fit, levels = preparation
         decoded = decode_and_resize(stored, size, fit, levels=levels, most_pixels=most_pixels)
@@ -66,7 +71,9 @@ def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixe
     pixels = _channels_first(decoded.image)
     encoded = _encode(stored, decoded.image, room=pixels.nbytes) if encode else b""
     moments, digest = _moments(pixels), pixels_digest(pixels)
-    return Prepared(pixels, encoded, decoded.original_size, moments, digest, decoded.values, decoded.animated)
+    return Prepared(
+        pixels, encoded, decoded.original_size, moments, digest, decoded.values, decoded.animated, file_digest
+    )
 
 
 def pixels_digest(pixels: npt.NDArray[np.uint8]) -> bytes:

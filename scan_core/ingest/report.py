@@ -15,6 +15,7 @@ from scan_core.console.progress import warn
 from scan_core.datasets.dataset import Dataset, Skipped
 from scan_core.errors import one_line
 from scan_core.images.contact_sheet import write_contact_sheet
+from scan_core.ingest.file_digests import FILES, write_file_digests
 from scan_core.ingest.load import Loaded
 from scan_core.ingest.statistics import first_equal
 
@@ -30,7 +31,9 @@ def write_report(
     index: Index,
     pictures: npt.NDArray[np.uint8],
 ) -> int:
-    """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv`` and ``images.png``; print what was skipped.
+    """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv``, ``images.png``, ``FILES``.
+
+    Prints what was skipped.
 
     If there are classes, files are named without their folders, which may reveal the class.
 
@@ -65,6 +68,10 @@ def write_report(
         same_as=[name[i] for i in same[equal]],
         dropped=[not kept[i] for i in equal],
     )
+    files = folder / FILES
+    files.unlink(missing_ok=True)
+    if loaded.file_digest.any():
+        write_file_digests(files, loaded.file_digest[kept])
     write_contact_sheet(folder / "images.png", pictures)
     _say(skipped)
     return len(equal) - int(details["duplicates_dropped"])

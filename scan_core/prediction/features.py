@@ -9,8 +9,7 @@ from jaxtyping import Float, Float32, Int64
 from torch import Tensor, nn
 
 from scan_core.clustering.model import ClusteringModel
-from scan_core.clustering.predict import of_features
-from scan_core.encoders.inference import infer
+from scan_core.clustering.predict import of_features, run
 from scan_core.images.images import Images
 
 
@@ -51,15 +50,8 @@ def features_and_probabilities(
         description: what to call the work in a progress bar; without it there is none.
     """
     standardization = model.standardization
-    outputs = infer(
-        _FeaturesAndLogits(model) if standardization is None else model.get_submodule("encoder"),
-        images,
-        torch.from_numpy(image_ids),
-        mean=metadata["mean"],
-        std=metadata["std"],
-        precision=metadata["precision"],
-        description=description,
-    )
+    network = _FeaturesAndLogits(model) if standardization is None else model.get_submodule("encoder")
+    outputs = run(network, metadata, images, image_ids, description)
     if standardization is not None:
         return Outputs(heads_take(model, outputs), of_features(model, outputs))
     width = outputs.shape[1] - metadata["clusters"]

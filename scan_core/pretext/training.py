@@ -61,11 +61,11 @@ class PretextTraining:
         self._small = small_crops or SmallCrops(augmentation, epochs=0, cost=1.0)
         self.costs: Sequence[float] = [self._small.cost] * self._small.epochs + [1.0] * (epochs - self._small.epochs)
         """Time of each epoch, relative to the others."""
-        network = replicate(self.model)
+        network = replicate(task.learned)
         self._network = compiled(network) if compile else network
         self._augmentation, self._generator = augmentation, part_generator(generator, groups=task.views)
         self._precision, self._batch_size = precision, batch_size
-        self._optimizer = sgd(self.model, momentum=momentum, weight_decay=weight_decay)
+        self._optimizer = sgd(task.learned, momentum=momentum, weight_decay=weight_decay)
         per_epoch = steps_per_epoch(len(image_ids), batch_size)
         self._schedule = [
             warmup_cosine(
@@ -92,7 +92,7 @@ class PretextTraining:
         Raises:
             TrainingError: the loss is not finite in too many steps.
         """
-        self.model.train()
+        self.task.train()
         meter = Meter(self._images.device)
         rows = shuffled_batches(len(self._image_ids), self._batch_size, self._generator)
         ids = self._image_ids[part_of_batch(rows)]

@@ -14,13 +14,16 @@ UNSURE = "unsure"
 MOST_BYTES = 100
 """Of a folder's name, as UTF-8; file systems take 143 to 255."""
 LEAST_DIGITS = 3
+BIDIRECTIONAL = str.maketrans("", "", "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Removes what turns the direction of text, by which a path would look otherwise than it is."""
 
 
 def folder_names(names: Sequence[str], grouped: Groups, *, reserved: Iterable[str]) -> tuple[str, ...]:
     """Return the name of each group's folder: that of its clusters, ``cluster-003`` where they have none.
 
-    Characters that a file system may not take become ``_``; what is the same then, or without regard to case, gets a
-    number. The group of junk and those without a name come first in this, the others in the order of their clusters.
+    Characters that a file system may not take become ``_``, and marks of direction go; what is the same then, or
+    without regard to case, gets a number. The group of junk and those without a name come first in this, the others in
+    the order of their clusters.
 
     Args:
         names: of each cluster; empty for one without a name.
@@ -45,7 +48,7 @@ def same(name: str) -> str:
 
 
 def _safe(name: str) -> str:
-    text = unicodedata.normalize("NFC", name)
+    text = unicodedata.normalize("NFC", name).translate(BIDIRECTIONAL)
     safe = sanitize_filename(text, platform="universal", replacement_text="_", max_len=MOST_BYTES)
     return f"_{safe.lstrip('.')}" if not safe or safe.startswith(".") else safe
 

@@ -286,7 +286,7 @@ def test_conventional_contrast_with_memory_equals_ours(logits, monkeypatch):
     conventional_bank = conventional.MemoryBank(64, 10, negatives=20, temperature=0.5)
     settings = {"projection_dim": 10, "batch_norm": False, "bank_momentum": 0.5, "proximal_weight": 0.0}
     task = NCE(ours.encoder(4), images=64, batch_size=64, negatives=20, temperature=0.5, **settings)
-    task.bank.copy_(conventional_bank.bank)
+    task.bank.vectors.copy_(conventional_bank.bank)
     monkeypatch.setattr(torch, "randint", lambda high, size, **_: drawn.expand(size))
     for views in logits:  # for the second, the bank has moved and the partition constant has not
         assert conventional_bank(views, rows).item() == pytest.approx(task.loss(views, rows)[0].item(), rel=1e-4)

@@ -3,7 +3,7 @@ import sys
 import pytest
 
 from scan_core.console import progress
-from scan_core.console.progress import epoch_progress, steps, track, warn
+from scan_core.console.progress import epoch_progress, steps, tell, track, warn
 from scan_core.errors import TrainingError
 
 
@@ -83,3 +83,12 @@ def test_bars_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pyt
     assert "embed" in shown
     assert "3/3" in shown
     assert "loss" in shown
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x9b", "\u202e", "\u2066", "\r", "\x08"])
+def test_what_could_alter_a_terminal_is_an_escape(character: str, capsys: pytest.CaptureFixture[str]):
+    tell(f"a{character}b\nc")
+    printed = capsys.readouterr().out
+    assert character not in printed
+    assert printed.startswith("a\\")
+    assert printed.endswith("b\nc\n")

@@ -1,3 +1,4 @@
+import re
 from contextlib import suppress
 
 import numpy as np
@@ -148,13 +149,18 @@ def test_parquet_labels_that_have_no_name(tmp_path):
         _open(tmp_path)
 
 
-def test_parquet_labels_too_large(tmp_path):
+@pytest.mark.parametrize(
+    ("number", "type"),
+    [(2**40, pa.int64()), (2**63, pa.uint64()), (2**64 - 1, pa.uint64()), (1e300, pa.float64())],
+    ids=str,
+)
+def test_parquet_labels_too_large(number, type, tmp_path):
     path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"image": [b""], "label": pa.array([2**63], pa.uint64())}), path)
-    with pytest.raises(DataError, match="not a readable Parquet file"):
-        _open(path)
-    write_parquet(path, IMAGES[:1], [2**40])
-    with pytest.raises(DataError, match=r"expected 0\.\.2147483647 .*or -1 .* or take none of the labels") as error:
+    pq.write_table(pa.table({"image": [b""], "label": pa.array([number], type)}), path)
+    said = (
+        rf"found {re.escape(str(number))} in the column label, expected 0\.\.2147483647 .*or -1 .* or take none of the"
+    )
+    with pytest.raises(DataError, match=said) as error:
         _open(path)
     assert error.value.argument == "labels"
 

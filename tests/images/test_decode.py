@@ -153,6 +153,12 @@ def test_decode_transparent_colors_of_sixteen_bits():
     assert np.asarray(image).tolist() == [[[255, 18, 1], [255, 255, 255]]]
 
 
+def test_decode_transparent_gray_of_sixteen_bits():
+    pixels = np.array([[[4095, 65535], [300, 65535], [5, 0]]], ">u2")
+    image = decode_rgb(_png(3, 1, depth=16, rows=b"\0" + pixels.tobytes(), kind=4), levels=Levels(highest=4095)).image
+    assert np.asarray(image).tolist() == [[[255] * 3, [18] * 3, [255] * 3]]
+
+
 def test_decode_turns_colors_of_sixteen_bits():
     exif = Image.Exif()
     exif[0x0112] = 6

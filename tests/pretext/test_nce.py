@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from scan_core.encoders.resnet import ResNet
-from scan_core.pretext.nce import NCE, chance_loss, nce_loss
+from scan_core.pretext.memory_bank import chance_loss, nce_loss
+from scan_core.pretext.nce import NCE
 
 ROWS = torch.tensor([2, 0, 5])
 
@@ -36,7 +37,7 @@ def test_chance_by_hand():
 def test_a_task_that_tells_nothing_has_the_loss_of_chance():
     # Every similarity is 1, so that Z estimates itself exactly.
     blind = task()
-    blind.bank[:] = torch.tensor([1.0, 0.0, 0.0])
+    blind.bank.vectors[:] = torch.tensor([1.0, 0.0, 0.0])
     loss, _ = blind.loss(torch.tensor([[1.0, 0.0, 0.0]]).expand(3, -1), ROWS)
     assert loss.item() == pytest.approx(blind.chance)
 
@@ -49,9 +50,9 @@ def test_other_odds_than_equal_ones_are_no_better_than_chance():
 
 def test_equals_the_definition_in_probabilities():
     found = task(proximal_weight=2.0)
-    v, bank = F.normalize(projections(), dim=1).double(), found.bank.double()
+    v, bank = F.normalize(projections(), dim=1).double(), found.bank.vectors.double()
     draw = torch.Generator()
-    draw.set_state(found.get_extra_state())
+    draw.set_state(found.bank.get_extra_state())
     drawn = torch.randint(6, (4,), generator=draw)
     e = (v @ bank.T / 0.5).exp()
     p = e / (6 * e[:, drawn].mean())
@@ -64,33 +65,33 @@ def test_equals_the_definition_in_probabilities():
 def test_the_partition_constant_is_that_of_the_first_batch():
     found = task()
     found.loss(projections(), ROWS)
-    first = found.log_z.clone()
+    first = found.bank.log_z.clone()
     found.loss(-projections(), ROWS)
-    assert torch.equal(found.log_z, first)
+    assert torch.equal(found.bank.log_z, first)
 
 
 def test_a_broken_first_batch_leaves_the_partition_constant_to_the_next():
     found = task()
     found.loss(torch.full((3, 3), torch.nan), ROWS)
     found.loss(projections(), ROWS)
-    assert found.log_z.isfinite()
+    assert found.bank.log_z.isfinite()
 
 
 def test_the_bank_moves_towards_the_views_of_the_batch():
     found, views = task(bank_momentum=0.75), projections()
-    before = found.bank.clone()
+    before = found.bank.vectors.clone()
     found.after_step(views, ROWS, torch.tensor(False))
     moved = 0.75 * before[ROWS] + 0.25 * views / views.norm(dim=1, keepdim=True)
-    torch.testing.assert_close(found.bank[ROWS], moved / moved.norm(dim=1, keepdim=True))
+    torch.testing.assert_close(found.bank.vectors[ROWS], moved / moved.norm(dim=1, keepdim=True))
     others = [1, 3, 4]
-    assert torch.equal(found.bank[others], before[others])
+    assert torch.equal(found.bank.vectors[others], before[others])
 
 
 def test_a_broken_step_leaves_the_bank_alone():
     found = task()
-    before = found.bank.clone()
+    before = found.bank.vectors.clone()
     found.after_step(torch.full((3, 3), torch.nan), ROWS, torch.tensor(True))
-    assert torch.equal(found.bank, before)
+    assert torch.equal(found.bank.vectors, before)
 
 
 def test_gradient_does_not_vanish_where_the_model_is_surely_wrong():

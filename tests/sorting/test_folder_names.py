@@ -24,6 +24,8 @@ def test_clusters_of_the_same_name_share_a_folder():
     [
         ("T-shirts & Blüschen 衬衫", "T-shirts & Blüschen 衬衫"),
         ("a/b\\c", "a_b_c"),
+        ("na\u202eme\u200f", "name"),
+        ("\u202e", "_"),
         ("..", "_"),
         (".hidden", "_hidden"),
         ("...", "_"),

@@ -25,9 +25,11 @@ def test_even_clusters_need_no_warning():
 
 def test_an_empty_or_a_huge_cluster_is_told():
     assert "9 of 10 clusters hold an image" in str(warning(used=9, clusters=10, largest=0.2))
-    assert "as it should be if there are no more kinds" in str(warning(used=9, clusters=10, largest=0.2))
+    assert "this is right if there are no more classes" in str(warning(used=9, clusters=10, largest=0.2))
     assert "the largest holds 60% of them" in str(warning(used=10, clusters=10, largest=0.6))
-    assert "not wanted, change a parameter, or lower scan.clusters" in str(warning(used=10, clusters=10, largest=0.6))
+    assert "if you do not want that, change a parameter, or lower scan.clusters" in str(
+        warning(used=10, clusters=10, largest=0.6)
+    )
 
 
 def test_a_higher_entropy_weight_is_no_advice_for_undecided_predictions():
@@ -57,6 +59,10 @@ def test_chance_is_told_after_a_tenth_of_the_epochs():
     message = str(pretext_at_chance(until=30, epochs=50, chance=5.541))
     assert "within 2 % of chance (5.541 nats) until epoch 30 of 50" in message
     assert "lower pretext.learning_rate" in message
+    assert pretext_at_chance(until=49, epochs=50, chance=None) is None
+    message = str(pretext_at_chance(until=50, epochs=50, chance=None))
+    assert message.startswith("up to the last epoch (50), an image's two views resembled each other no more than")
+    assert "nats" not in message
     assert scan_at_chance(until=1, epochs=15) is None
     message = str(scan_at_chance(until=15, epochs=15))
     assert "until epoch 15 of 15, an image and its neighbors agreed no more than by chance" in message
@@ -69,7 +75,7 @@ def test_chance_is_told_after_a_tenth_of_the_epochs():
     [
         ({"failure": "loss not finite"}, "loss not finite"),
         ({"confident": 0, "threshold": 0.9}, "no image is assigned with a probability above 0.9; lower self_label."),
-        ({"confident": 9, "taught": 1, "threshold": 0.9}, "above 0.9 are in one cluster; lower self_label.learning"),
+        ({"confident": 9, "taught": 1, "threshold": 0.9}, "above 0.9 lie in one cluster; lower self_label.learning"),
         (
             {"confident": 9, "taught": 3, "lost": 2, "trained": 7},
             "2 clusters lost nearly all images in 7 epochs",

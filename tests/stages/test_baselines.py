@@ -35,9 +35,12 @@ def run_baselines(tmp_path, monkeypatch):
         Path("data/artifacts/embedding_norms.npy"), np.where(np.arange(ROWS) < 20, 0.1, 100).astype(np.float32)
     )
 
-    def run() -> dict[str, np.ndarray]:
+    def run(*methods: str) -> dict[str, np.ndarray]:
         config = SimpleNamespace(
-            seed=0, scan=SimpleNamespace(clusters=2, views=10), runtime=SimpleNamespace(threads=1)
+            seed=0,
+            baselines=SimpleNamespace(methods=methods, seed=0),
+            scan=SimpleNamespace(clusters=2, views=10),
+            runtime=SimpleNamespace(threads=1),
         )  # no more
         monkeypatch.setattr(baselines, "load_params", lambda _: config)
         baselines.main()
@@ -59,3 +62,10 @@ def test_each_method_clusters_its_own_features(run_baselines):
     # fitted on, (n/2)(n/4)/(3n/4) 100^2 = n/6 100^2, the origin against the rest n/8 (2 100^2) = n/4 100^2.
     far = np.arange(ROWS) >= 20
     assert _groups(found["kmeans_raw"]) in [_groups(far & (group == GROUP)) for group in (0, 1)]
+
+
+def test_further_methods_come_after_k_means_in_a_fixed_order(run_baselines):
+    assert list(run_baselines("spectral", "kmeans", "spectral")) == [
+        "kmeans", "kmeans_raw", "kmeans_pixels", "spectral",
+    ]  # fmt: skip
+    assert list(run_baselines()) == ["kmeans", "kmeans_raw", "kmeans_pixels"]

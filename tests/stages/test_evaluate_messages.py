@@ -21,8 +21,8 @@ def test_collapse_names_the_parameter(make_results):
     trained = Trainings(self_label_epochs=3)
     found = warnings(make_results(LABELS, COLLAPSED, COLLAPSED, cluster_count=3, trainings=trained))
     assert found == [
-        f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; where this is not wanted, raise "
-        "scan.entropy_weight, or lower scan.clusters if there are fewer kinds of images"
+        f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; if you do not want that, raise "
+        "scan.entropy_weight, or lower scan.clusters if there are fewer classes"
         for step in ("scan", "self_label")
     ]
 
@@ -85,3 +85,13 @@ def test_summary_fits_80_columns(make_results):
     assert lines[1].split() == ["self_label", "1.0000", "1.0000", "1.0000", "1.0000"]
     assert lines[3].split() == ["kmeans_pixels", "0.3333", "0.0000", "0.0000", "0.3333"]
     assert lines[4] == "purity of the 2 nearest neighbors: 0.5000"
+
+
+def test_a_long_name_widens_the_table(make_results):
+    methods = {"variational_autoencoder": LABELS, "a_method_of_tomorrow": LABELS}
+    results = make_results(LABELS, LABELS, LABELS, cluster_count=3, baselines=methods)
+    head, *rows, _ = summary(results).splitlines()
+    assert {len(head)} == {len(row) for row in rows}
+    assert len(head) <= 80
+    assert [row.split()[0] for row in rows] == ["scan", *methods]
+    assert {f"{method}_acc" for method in methods} < set(details(results))

@@ -23,7 +23,7 @@ def test_a_batch_is_lowered_to_the_images_that_there_are(tmp_path: Path, capsys,
     fitting = with_fitting_batch(config, "scan", images=images, devices=devices)
     assert fitting.scan.batch_size == expected
     assert fitting.model_copy(update={"scan": config.scan}) == config
-    said = f"warning: scan.batch_size: {asked} is lowered to {expected}, for there are only {images} images to learn"
+    said = f"warning: scan.batch_size: {asked} is lowered to {expected}, since there are only {images} images to learn"
     assert (said in capsys.readouterr().err) == (expected < asked)
 
 
@@ -33,5 +33,5 @@ def test_neighbors_are_lowered_to_a_fifth_of_the_images(tmp_path: Path, capsys, 
     config = load_params(tmp_path / "params.yaml")
     assert with_fitting_neighbors(config, images=12).neighbors.k == expected
     assert with_fitting_neighbors(config, images=2).neighbors.k <= 1  # the other one
-    said = "warning: neighbors.k: 5 is lowered to 2, for there are only 12 training images"
+    said = "warning: neighbors.k: 5 is lowered to 2, since there are only 12 training images"
     assert (said in capsys.readouterr().err) == (asked == 5)

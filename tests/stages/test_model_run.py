@@ -1,12 +1,14 @@
+import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from scan_core.artifacts.model import read_model
 from scan_core.errors import DataError
 from stages import fetch, predict
-from stages.model_run import warning_of_another_run
+from stages.model_run import WRITTEN, warning_of_another_run
 from stages.params_file import load_params
 from tests.pipeline import copy_data, run_stages, write_params
 
@@ -53,12 +55,24 @@ def test_what_no_model_holds_is_known_from_dvc(finished: Path, project: Path):
     copy_data(finished, project)
     sections = load_params(Path("params.yaml")).model_dump(mode="json")
     stages = {"fetch": "data", "embed": "embed", "mine-neighbors": "neighbors"}
-    lock = {stage: {"params": {"params.yaml": {name: sections[name]}}} for stage, name in stages.items()}
+    lock = {
+        stage: {"params": {"params.yaml": {name: sections[name]}}, "outs": [output(WRITTEN[stage])]}
+        for stage, name in stages.items()
+    }
     Path("dvc.lock").write_text(json.dumps({"stages": lock}))
     assert warning() is None
     write_params(project, "neighbors.k=4", "embed.center=true", "data.on_bad_image=fail")
     for said in ("neighbors.k (was 3, is 4)", "embed.center (was False, is True)", "data.on_bad_image (was skip, is"):
         assert said in str(warning())
+    for stage in lock.values():  # as where the stages were run without DVC, beside the lock of another run
+        stage["outs"][0]["md5"] = "0" * 32
+    Path("dvc.lock").write_text(json.dumps({"stages": lock}))
+    assert warning() is None
+
+
+def output(path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    return {"path": str(path), "md5": hashlib.md5(content).hexdigest(), "size": len(content)}
 
 
 def test_a_model_alone_says_nothing_of_images(finished: Path, project: Path):

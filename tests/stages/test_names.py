@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,21 @@ def test_the_names_before_are_kept(capsys):
     main(CLUSTER_NAMES)
     assert read_names(Path("clusters.yaml.bak")).names == ("cat", "", "")
     assert "without a name: clusters 1, 2" in capsys.readouterr().out
+
+
+def test_a_full_disk_leaves_both_files_as_they_were():
+    main(_give("cat", "", ""))
+    main(_give("dog", "", ""))
+    before, given = {path.name: path.read_bytes() for path in Path().glob("clusters.yaml*")}, _give("bird", "", "")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64, hard))
+    try:
+        with pytest.raises(ArtifactError, match="cannot be written"):
+            main(given)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not [*Path().glob(".*clusters*")]
+    assert {path.name: path.read_bytes() for path in Path().glob("clusters.yaml*")} == before
 
 
 def test_a_form_is_filled_in_with_an_editor(capsys):

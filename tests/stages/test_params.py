@@ -43,6 +43,8 @@ def changed(path: Path, key: str, value: object) -> Path:
         ("self_label.threshold", 1.0, "found 1.0, allowed: Input should be less than 1"),
         ("data.name", "cifar11", "found 'cifar11', allowed: digits, cifar10, "),
         ("data.name", "cifar11", "parquet; did you mean cifar10?"),
+        ("baselines.methods", ["kmeans", "ici"], "found 'ici', allowed: kmeans, spectral, "),
+        ("baselines.methods", ["kmeans", "ici"], "deepcluster, dac; did you mean iic?"),
         (
             "encoder.name",
             "resnet19",

@@ -13,7 +13,7 @@ from stages import plan_training
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import INDEX
-from stages.plan import ORDER, Free, fitted, impossible, main, size, too_large
+from stages.plan import ORDER, Free, fitted, impossible, main, print_notes, size, too_large
 from stages.plan_images import Counts, count_images
 from stages.plan_measure import Measured
 from stages.plan_training import Few, scaled
@@ -141,12 +141,12 @@ def test_what_cannot_be_is_told_before_anything_is_measured(monkeypatch: pytest.
     ):
         main(Path("params.yaml"))
     assert (
-        "warning: pretext.batch_size: 161 is lowered to 160, for there are only 160 images" in capsys.readouterr().err
+        "warning: pretext.batch_size: 161 is lowered to 160, since there are only 160 images" in capsys.readouterr().err
     )
 
 
 def test_the_command_measures_real_steps(tmp_path: Path):
-    write_params(tmp_path, *FROZEN, "scan.train_encoder=true")
+    write_params(tmp_path, *FROZEN, "scan.train_encoder=true", "baselines.methods=[kmeans]")
     with start_stage(tmp_path, "plan") as process:
         output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
@@ -159,6 +159,17 @@ def test_the_command_measures_real_steps(tmp_path: Path):
     assert float(rows["self-label"][-2]) * 2**10 > 160 * 4 * 32 * 2
     assert all(int(re.match(r"(\d+)", rows[stage][1])[1]) for stage in ("fetch", *ORDER))
     assert "How sure is that?" in output
+
+
+def test_methods_beside_k_means_are_said_not_to_be_measured(capsys: pytest.CaptureFixture[str]):
+    stages = ("fetch", "pretext-train", "scan-train", "self-label")
+    found = {stage: Measured(300, 1.0, batch=128) for stage in stages}
+    print_notes(params("digits", "baselines.methods=[kmeans]"), found, FREE, devices=1)
+    assert "not measured" not in capsys.readouterr().out
+    print_notes(params("digits", "baselines.methods=[dec, iic]", "baselines.epochs=7"), found, FREE, devices=1)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "baselines is not measured with dec, iic: each" in said
+    assert "about as long as 7 epochs of pretext-train" in said
 
 
 def test_figures_are_short():

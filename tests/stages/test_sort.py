@@ -155,16 +155,27 @@ def test_a_new_picture_is_added_and_the_rest_stays(source, capsys):
     assert "1 picture without a prediction" in capsys.readouterr().err
 
 
-def test_a_picture_that_has_changed_since_the_run_is_looked_at_again(source):
+def test_a_picture_that_has_changed_since_the_run_is_looked_at_again_whatever_its_date(source):
     changed = source / "a/0.png"
+    status = changed.stat()
     content = (source / "b/0.png").read_bytes()
     changed.write_bytes(content)
-    later = INDEX.stat().st_mtime + 10
-    os.utime(changed, (later, later))
+    os.utime(changed, ns=(status.st_atime_ns, status.st_mtime_ns))
     sort.main(Path("../sorted"))
     same = [path for path in Path("../sorted").glob("*/*") if path.read_bytes() == content]
     assert len(same) == 2
     assert len({path.parent for path in same}) == 1
+
+
+def test_a_picture_that_was_but_touched_has_not_changed(source, capsys):
+    sort.main(Path("../sorted"))
+    for path in source.rglob("*.png"):
+        path.touch()
+    sort.main(Path("../sorted"))
+    assert "changed" not in capsys.readouterr().err.replace("changed since the run", "")
+    capsys.readouterr()
+    sort.main(Path("../other"))
+    assert f"{COUNT - LIMIT} pictures without a prediction that holds" in capsys.readouterr().err
 
 
 def test_what_has_gone_or_cannot_be_read_is_listed(source, capsys):
@@ -219,7 +230,9 @@ def test_undo_keeps_what_changed_and_says_so(source, capsys):
     changed = next(Path("../sorted").glob("*/*"))
     changed.write_bytes(b"mine")
     PARAMS.unlink()  # it needs nothing of the run
-    sort.main(Path("../sorted"), undo_=True)
+    with pytest.raises(typer.Exit) as ended:
+        sort.main(Path("../sorted"), undo_=True)
+    assert ended.value.exit_code == 3
     printed = capsys.readouterr()
     assert f"warning: {changed.parent.name}/{changed.name}: changed since; kept" in printed.err
     assert printed.out.splitlines()[-1].endswith(f"sorted: {COUNT - 1} files removed, 1 kept")

@@ -5,6 +5,7 @@ import pytest
 
 from scan_core.errors import ParamsError
 from stages.params_file import load_params
+from stages.paths import INDEX, METRICS
 from stages.use import PRESETS
 from stages.use import main as use
 
@@ -133,6 +134,22 @@ def test_the_figures_of_other_images_are_removed(arguments: tuple[str, list[str]
     figures.write_text("{}")
     use(*arguments, params=tmp_path / "params.yaml")
     assert figures.exists() == kept
+
+
+@pytest.mark.parametrize("has_run", [True, False])
+def test_figures_that_came_with_the_clone_go_without_a_word(
+    has_run: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    figures, index = tmp_path / METRICS, tmp_path / INDEX
+    for path in [figures] + [index] * has_run:
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    use("digits", params=tmp_path / "params.yaml")
+    use("photos", [str(tmp_path)], params=tmp_path / "params.yaml")
+    assert not figures.exists()
+    said = capsys.readouterr().err
+    assert ("removed" in said) == has_run
+    assert "next: python -m stages.plan" in said
 
 
 @pytest.mark.parametrize("text", ["/x/My Pictures #2", "NO", "1e3", "[a]", "a: b", "~", "{x", "'q"])

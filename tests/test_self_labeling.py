@@ -1,0 +1,63 @@
+"""Self-labeling as a stage: switched off, ended early, ended before it wrote."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from scan_core.artifacts.model import read_model
+from scan_core.clustering.self_label import SelfLabelTraining
+from stages import (
+    self_label,
+)
+from tests.pipeline import copy_data, run_stages, write_params
+
+
+def test_self_labeling_switched_off_passes_the_scan_model_through(finished: Path, project: Path):
+    write_params(project, "self_label.epochs=0")
+    copy_data(finished, project)
+    run_stages(self_label)
+    scan = read_model(project / "data/artifacts/scan/model.safetensors")
+    passed = read_model(project / "data/artifacts/self_label/model.safetensors")
+    assert passed[1] == scan[1]
+    assert all(torch.equal(scan[0][name], passed[0][name]) for name in scan[0])
+
+
+def test_self_labeling_ends_early_and_reports_its_last_epoch(
+    finished: Path, project: Path, capsys: pytest.CaptureFixture[str]
+):
+    copy_data(finished, project)
+    write_params(project, "self_label.epochs=50", "self_label.patience=1", "self_label.learning_rate=1e-9")
+    run_stages(self_label)
+    details = json.loads((project / "reports/self_label/details.json").read_text())
+    said = (
+        f"self-label: ends after {details['epochs_trained']} of 50 epochs: the last 1 brought no more confident images"
+    )
+    assert said in capsys.readouterr().err
+    counts = [details[f"confident_cluster_{cluster}"] for cluster in range(10)]
+    assert details["confident"] == sum(counts) > 0
+    assert (details["confident_smallest_cluster"], details["confident_largest_cluster"]) == (min(counts), max(counts))
+
+
+def test_self_labeling_that_ended_before_it_wrote_reports_the_same(
+    finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+):
+    copy_data(finished, project)
+    report = project / "reports/self_label/details.json"
+    run_stages(self_label)
+    whole = report.read_text()
+    report.unlink()
+
+    def killed(*arguments: object) -> None:
+        raise RuntimeError("killed")
+
+    monkeypatch.setattr("scan_core.training.resume.SHARE_OF_TIME", math.inf)  # every epoch is saved
+    with monkeypatch.context() as patch:
+        patch.setattr(self_label, "write_clustering", killed)
+        with pytest.raises(RuntimeError, match="killed"):
+            run_stages(self_label)
+    monkeypatch.setattr(SelfLabelTraining, "run_epoch", killed)  # no epoch is left
+    run_stages(self_label)
+    assert report.read_text() == whole
