@@ -39,7 +39,7 @@ def test_parameters_exist(path: Path):
     files = {
         name
         for name in named
-        if name.endswith((".json", ".parquet", ".csv", ".png", ".npy", ".safetensors", ".yaml", ".py"))
+        if name.endswith((".json", ".parquet", ".csv", ".png", ".npy", ".safetensors", ".yaml", ".py", ".md"))
     }
     assert set(named) - files <= parameters(SECTIONS)
 
