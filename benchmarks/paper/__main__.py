@@ -45,7 +45,7 @@ def queue_tables(
         where, copy = place_of(preset, values or []), (copy or default_copy()).resolve()
         with held(copy):
             keep_finished(copy)
-            runs = _runs(tables, where, seeds=seeds, rows=[row for row in rows.split(",") if row])
+            runs = unfinished(tables, where, seeds=seeds, rows=[row for row in rows.split(",") if row])
             if not runs:
                 tell(f"all is in {shown_path(where.folder)}")
                 return
@@ -76,7 +76,7 @@ def show(
             say(f"written: {shown_path(where.folder / name)}.md and .png")
 
 
-def _runs(tables: list[str], where: Place, *, seeds: int, rows: list[str]) -> list[Run]:
+def unfinished(tables: list[str], where: Place, *, seeds: int, rows: list[str]) -> list[Run]:
     """Return what is to be run, each setting once, row by row: the first row's stages serve the others' runs."""
     settings = dict[Setting, str]()
     for name in tables:

@@ -14,17 +14,19 @@ from pathlib import Path
 import psutil
 from dvc.repo import Repo
 
-from scan_core.errors import ParamsError
+from scan_core.errors import DataError, ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ".resume"
 """What a new copy takes over from the one before: trainings that a kill has interrupted go on there."""
 MARK = ".made-by-benchmarks-paper"
 """The file by which a copy is known: another folder is not touched."""
+CODE = ("benchmarks", "presets", "scan_core", "stages")
+RESULTS = ("benchmarks/results/", "benchmarks/paper/results/")
 PATIENCE = 10
 """Seconds that a process has to end."""
-WORKERS = ("dvc", "stages.", "benchmarks.paper")
-"""How a word of a worker's command line begins, folders aside."""
+STAGES = ("stages.", "benchmarks.paper.oracle")
+"""How a word of a stage's command line begins."""
 
 
 def default_copy() -> Path:
@@ -84,14 +86,13 @@ def renew(place: Path) -> None:
 
 
 def _files() -> list[str]:
-    """Return git's files and those that it does not ignore, but for results."""
-    listed = call(ROOT, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard").split("\0")
+    """Return git's files, and new ones of the code that it does not ignore; no results."""
+    tracked = call(ROOT, "git", "ls-files", "-z")
+    new = call(ROOT, "git", "ls-files", "-z", "--others", "--exclude-standard", "--", *CODE)
     return [
         name
-        for name in listed
-        if name
-        and (ROOT / name).is_file()
-        and not name.startswith(("benchmarks/results/", "benchmarks/paper/results/"))
+        for name in (tracked + new).split("\0")
+        if name and (ROOT / name).is_file() and not name.startswith(RESULTS)
     ]
 
 
@@ -99,12 +100,12 @@ def call(folder: Path, *command: str) -> str:
     """Run ``command`` in ``folder``, with this Python first, and return what it prints.
 
     Raises:
-        RuntimeError: it failed; the last line that it printed.
+        DataError: it failed; the last line that it printed.
     """
     done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise RuntimeError(f"{' '.join(command[:3])} in {folder}: {lines[-1] if lines else 'failed'}")
+        raise DataError(f"{' '.join(command[:3])} in {folder}: {lines[-1] if lines else 'failed'}")
     return done.stdout
 
 
@@ -123,8 +124,9 @@ def environment(jobs: int = 1) -> dict[str, str]:
     """
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "DVC_ROOT", "GIT_DIR")}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    threads = int(os.environ.get("OMP_NUM_THREADS") or os.cpu_count() or 1)
-    return {**kept, "PATH": path, "OMP_NUM_THREADS": str(max(1, threads // jobs))}
+    if jobs > 1:
+        kept["OMP_NUM_THREADS"] = str(max(1, int(kept.get("OMP_NUM_THREADS") or os.cpu_count() or 1) // jobs))
+    return {**kept, "PATH": path}
 
 
 def processes(place: Path) -> list[psutil.Process]:
@@ -132,8 +134,8 @@ def processes(place: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            ours = Path(process.cwd()).is_relative_to(place.resolve())
-            if ours and any(word.rpartition("/")[2].startswith(WORKERS) for word in process.cmdline()):
+            ours, words = Path(process.cwd()).is_relative_to(place.resolve()), process.cmdline()
+            if ours and any(word.startswith(STAGES) or Path(word).name == "dvc" for word in words):
                 found.append(process)
         except (psutil.Error, OSError):  # ended, or another person's
             continue

@@ -15,7 +15,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from benchmarks.paper import results
-from benchmarks.paper.copy import ROOT, call, end_processes, processes, start_workers
+from benchmarks.paper.copy import ROOT, STAGES, call, end_processes, processes, start_workers
 from benchmarks.paper.oracle import with_oracle
 from benchmarks.paper.place import Place
 from benchmarks.paper.tables import Setting
@@ -99,7 +99,7 @@ class Clock:
         now = time.time()
         for process in processes(self._copy):
             with contextlib.suppress(psutil.Error):
-                if any(word.startswith(("stages.", "benchmarks.paper.oracle")) for word in process.cmdline()):
+                if any(word.startswith(STAGES) for word in process.cmdline()):
                     self._seen[process] = now - process.create_time()
 
     @property

@@ -35,7 +35,8 @@ def with_oracle(file: Path, oracle: str | None) -> Iterator[None]:
         project = yaml.load(before)
         stage = project["stages"][name]
         stage["cmd"] = [stage["cmd"], f"python -m benchmarks.paper.oracle_{oracle}"]
-        stage["deps"] += ["data/artifacts/labels.parquet", f"benchmarks/paper/oracle_{oracle}.py", *deps]
+        own = ["data/artifacts/labels.parquet", f"benchmarks/paper/oracle_{oracle}.py"]
+        stage["deps"] = list(dict.fromkeys([*stage["deps"], *own, *deps]))
         stage["params"] = list(dict.fromkeys([*stage["params"], *params]))
         with file.open("wb") as stream:
             yaml.dump(project, stream)

@@ -11,7 +11,7 @@ from PIL import Image
 from ruamel.yaml import YAML
 
 from benchmarks.paper import oracle, oracle_neighbors, oracle_supervised, results
-from benchmarks.paper.__main__ import _runs
+from benchmarks.paper.__main__ import unfinished
 from benchmarks.paper.copy import held, renew
 from benchmarks.paper.oracle_neighbors import true_positives
 from benchmarks.paper.place import place_of
@@ -52,14 +52,14 @@ def test_rows_that_say_the_same_are_one_run():
     assert setting(Row(label="a", set={"neighbors.k": 50}), "digits", usual) == Setting(())
     other = place_of("digits", ["neighbors.k=5"])
     assert setting(Row(label="a", set={"neighbors.k": 50}), "digits", other.usual) == Setting(("neighbors.k=50",))
-    runs = _runs(["table1"], place_of("digits", []), seeds=2, rows=["kmeans", "strong", "self-label"])
+    runs = unfinished(["table1"], place_of("digits", []), seeds=2, rows=["kmeans", "strong", "self-label"])
     assert [(run.setting, run.seed) for run in runs] == [(Setting(()), 0), (Setting(()), 1)]
 
 
 def test_finished_runs_are_not_run_again():
     where = place_of("digits", [])
     results.add(where.folder, Setting(()), 1, RUN, commit="abc")
-    assert [run.seed for run in _runs(["table1"], where, seeds=3, rows=["kmeans"])] == [0, 2]
+    assert [run.seed for run in unfinished(["table1"], where, seeds=3, rows=["kmeans"])] == [0, 2]
 
 
 def test_a_preset_s_own_values_come_on_top():
