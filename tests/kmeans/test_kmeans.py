@@ -41,7 +41,7 @@ def test_kmeans_repeats_itself_whatever_the_number_of_workers():
 
 EACH_START = """
 import numpy as np
-from scan_core.baselines import kmeans
+from scan_core.kmeans import kmeans
 
 threads = []
 
