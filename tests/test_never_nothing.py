@@ -34,7 +34,7 @@ def test_all_in_one_cluster(finished: Path, project: Path, capsys: pytest.Captur
     run_stages(scan_train)
     assert "raise scan.entropy_weight" in capsys.readouterr().err
     run_stages(self_label)
-    refused = "self-labeling is not taken, .* images with a probability above .* are in one cluster"
+    refused = "self-labeling is not taken, .* images with a probability above .* lie in one cluster"
     assert re.search(refused, capsys.readouterr().err)
     run_stages(evaluate)
     first, *others = re.findall("^warning: (.*)$", capsys.readouterr().err, re.MULTILINE)
