@@ -56,7 +56,8 @@ def test_an_encoder_that_learns_after_it_was_frozen_is_in_the_model(finished: Pa
 
 
 def test_nothing_runs_the_encoder_after_embed(finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
-    write_params(project, *STORED)
+    stored = [*STORED, "baselines.methods=[kmeans]"]  # iic, else, trains an encoder of its own
+    write_params(project, *stored)
     copy_data(finished, project)
 
     def forward(*_: object) -> None:
@@ -69,7 +70,7 @@ def test_nothing_runs_the_encoder_after_embed(finished: Path, project: Path, mon
     assert artifacts(project) == first
     details = json.loads((project / "reports/evaluate/details.json").read_text())
     assert "kmeans_scaled_acc" in details
-    write_params(project, *STORED, "scan.views=2", "self_label.views=2")
+    write_params(project, *stored, "scan.views=2", "self_label.views=2")
     with pytest.raises(RuntimeError, match="the encoder has run"):
         run_stages(scan_train)
 
