@@ -59,18 +59,21 @@ def markdown(table: Table, where: Place, *, seeds: int) -> str:
     """Return ``table`` as Markdown; a row with fewer than ``seeds`` is marked as unfinished."""
     shown = collect(table, where)
     compared = [metric for metric in table.metrics if any(row.theirs.get(metric) for row in shown)]
-    of = _name(_compared(table, where))
+    compared_with = _compared(table, where)
+    of, same = _name(compared_with), compared_with in _datasets(where)
+    differences = ["difference"] if same else []
     heads = ["", "seeds"]
     for metric in table.metrics:
         name = NAMES.get(metric, metric)
-        heads += [name, *([f"paper, {of}", "difference"] if metric in compared else [])]
+        heads += [name, *([f"paper, {of}", *differences] if metric in compared else [])]
     lines = [[*heads], ["---"] * len(heads)]
     for row in shown:
         cells = [row.row.label, _seeds(row, seeds)]
         for metric in table.metrics:
             cells.append(_found(row.ours.get(metric)))
             if metric in compared:
-                cells += [_found(row.theirs.get(metric)), _difference(row.ours.get(metric), row.theirs.get(metric))]
+                ours, theirs = row.ours.get(metric), row.theirs.get(metric)
+                cells += [_found(theirs), *([_difference(ours, theirs)] if same else [])]
         lines.append(cells)
     notes = [f"- {row.row.label}: {row.row.note}." for row in shown if row.row.note]
     commits = sorted(set().union(*(row.commits for row in shown)))
@@ -146,8 +149,12 @@ def _bars(axes: Axes, shown: Sequence[Shown], metric: str, of: str) -> None:
 def _compared(table: Table, where: Place) -> str:
     """Return the dataset whose figures of the paper are shown."""
     known = {name for row in table.rows.values() for name in row.paper}
-    tries = (where.preset, where.preset.partition("-")[0], str(where.usual["data.name"]))
-    return next((name for name in tries if name in known), PAPER)
+    return next((name for name in _datasets(where) if name in known), PAPER)
+
+
+def _datasets(where: Place) -> tuple[str, ...]:
+    """Return the names under which the paper's figures for these images may stand."""
+    return where.preset, where.preset.partition("-")[0], str(where.usual["data.name"])
 
 
 def _name(dataset: str) -> str:
