@@ -169,7 +169,7 @@ def _score(
 
 @torch.no_grad()
 def _probabilities(model: ClusteringModel, features: CachedFeatures) -> np.ndarray:
-    return torch.cat([model.heads(chunk)[0].softmax(-1) for chunk in features.as_they_are()]).cpu().numpy()
+    return torch.cat([model.heads(chunk)[0].softmax(-1) for chunk in features.plain()]).cpu().numpy()
 
 
 if __name__ == "__main__":

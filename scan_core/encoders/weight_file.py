@@ -1,4 +1,4 @@
-"""Read a file of weights, from elsewhere or from a run of this project."""
+"""Read a file of weights, from this project or from another."""
 
 import json
 import pickle
@@ -13,13 +13,13 @@ from torch import Tensor
 from scan_core.errors import WeightsError
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "teacher", "student")
-"""Entries of a checkpoint that hold a network's weights, the better ones first."""
+"""Entries of a checkpoint that may hold the network's weights, in order of preference."""
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors of a file, safetensors or a torch file, and the metadata of one of this project's.
+    """Return the tensors of a safetensors or torch file, and its metadata, which are empty unless it is this project's.
 
-    Of a checkpoint, they are those in the first of ``CONTAINERS``. Of another file, the metadata are empty.
+    If the file is a checkpoint, they are the tensors in the first of ``CONTAINERS``.
 
     Raises:
         WeightsError: no such file, not readable, or a torch file with more than tensors in it: that could run code.
