@@ -57,8 +57,8 @@ def regular_files(archive: tarfile.TarFile, where: str, *, size: int) -> Iterato
                 raise DataError(f"{where}: {member.name!r} is a link, a device or sparse, expected only plain files")
             if not 0 <= member.size <= size - member.offset_data:
                 raise DataError(
-                    f"{where}: {member.name!r} claims {member.size} bytes, more than the archive of {size} bytes "
-                    "has; replace it"
+                    f"{where}: {member.name!r} claims {member.size} bytes and ends after the archive of {size} bytes; "
+                    "replace it"
                 )
             yield member
     if _goes_on(archive):
