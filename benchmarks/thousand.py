@@ -3,8 +3,8 @@
 ``python -m benchmarks.thousand``
 
 Synthetic features: 1,000 centers, 100 images around each, and cached views around each image, as a frozen encoder would
-give them. Mines neighbors, trains SCAN and self-labeling on the views, and writes all that evaluate writes. Beside the
-ACC it prints what the features allow (each image goes to the nearest true center), and k-means.
+give them. Mines neighbors, trains SCAN and self-labeling on the views, and writes all that evaluate writes. In addition
+to the ACC, it prints that of the nearest true center, an upper bound, and that of k-means.
 """
 
 import resource
