@@ -1,10 +1,13 @@
 """What PretextTraining does with a task, its views and its optimizer."""
 
+from contextlib import suppress
+
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from scan_core.errors import TrainingError
 from tests.test_resumable_trainings import simclr, simclr_of_small_crops
 
 
@@ -49,5 +52,6 @@ def test_a_task_goes_on_after_each_step(tiny_images, broken: bool):
 
     training.task.loss = spoiled
     training.task.after_step = lambda projections, rows, broken: seen.append((projections.requires_grad, bool(broken)))
-    training.run_epoch()
+    with suppress(TrainingError):  # one of three steps is too much
+        training.run_epoch()
     assert seen == [(False, broken), (False, False), (False, False)]
