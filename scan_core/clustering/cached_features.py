@@ -120,7 +120,7 @@ def _features(
         output = encoder(pixels)
     features = (output if standardization is None else standardization(output.float())).half().cpu().numpy()
     if not np.isfinite(features).all():
-        raise TrainingError("the encoder's features are not finite in float16; train the pretext task anew")
+        raise TrainingError("the encoder's features are not finite in float16; train the pretext task again")
     return features
 
 

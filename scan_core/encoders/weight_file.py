@@ -22,7 +22,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     If the file is a checkpoint, they are the tensors in the first of ``CONTAINERS``.
 
     Raises:
-        WeightsError: no such file, not readable, or a torch file with more than tensors in it: that could run code.
+        WeightsError: no such file, not readable, or a torch file that contains more than tensors, which could run code.
     """
     try:
         if path.suffix == ".safetensors":
@@ -32,8 +32,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsError(f"{path}: nothing is there, expected a file of weights") from None
     except pickle.UnpicklingError:
         raise WeightsError(
-            f"{path}: holds more than tensors, which could run code; expected safetensors, or a torch file with a "
-            "state_dict alone: load it where you trust it, and save that"
+            f"{path}: holds more than tensors, which could run code; expected safetensors, or a torch file with only a "
+            "state_dict: if you trust the file, load it and save its state_dict"
         ) from None
     except Exception as error:  # a damaged file can raise almost anything
         reason = str(error).partition("\n")[0] or type(error).__name__
