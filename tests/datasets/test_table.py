@@ -45,7 +45,7 @@ def test_without_labels_leaves_no_column_of_them():
 
 
 def test_open_dataset_options_of_other_datasets(tmp_path):
-    with pytest.raises(DataError, match=r"found /a\.csv for .*, expected folders or none \(a CSV"):
+    with pytest.raises(DataError, match=r"found /a\.csv for .*, expected folders or none \(only folder takes a CSV"):
         _open("digits", labels="/a.csv", downloads=tmp_path)
     with pytest.raises(DataError, match=r"found .*, expected none \(only imagenet takes one"):
         _open("digits", classes_file=tmp_path, downloads=tmp_path)
