@@ -98,7 +98,7 @@ def _frozen_encoder(path: Path, expected: str, encoder: Path) -> dict[str, Tenso
     found = checksum(encoder) if encoder.exists() else "no file"
     if found != expected:
         raise ArtifactError(
-            f"{path}: holds only cluster heads, for the encoder with the SHA-256 {expected[:12]}, found {found[:12]} "
+            f"{path}: holds cluster heads alone, for the encoder with the SHA-256 {expected[:12]}, found {found[:12]} "
             f"at {encoder}; put that encoder there (copy it from the project that trained this model), or run dvc repro"
         )
     weights, _ = read_model(encoder)
