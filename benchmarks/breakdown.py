@@ -1,10 +1,10 @@
-"""Measure where the time of a training step goes, and how fast its convolutions are beside a plain matrix product.
+"""Measure where the time of a training step goes, and compare its convolutions with a plain matrix product.
 
 ``python -m benchmarks.breakdown``
 
-Runs the trainings of ``benchmarks.step`` under torch's profiler. Every operation counts for its outermost caller: what
-the augmentation calls is augmentation. SCAN's selection, once per epoch, is left out. The profiler itself makes short
-operations a little longer.
+Runs the trainings of ``benchmarks.step`` under torch's profiler. The time of every operation is
+attributed to its outermost caller, for instance the augmentation. SCAN's selection, once per epoch, is left out. The
+profiler makes short operations slightly slower.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ PARTS = {
     "optimizer": "optimizer",
     "tocopy": "conversions of weights and gradients",
 }
-"""Part of an operation's name, without underscores -> where its time belongs; the first match counts."""
+"""Part of an operation's name (without underscores) -> the part of the step it belongs to; the first match counts."""
 REST = "everything else"
 PRODUCT = 2048
 
@@ -74,7 +74,7 @@ def main(
 
 
 class _MarkedAugmentation(Augmentation):
-    """An augmentation whose operations the profiler sees under ``augmentation``."""
+    """An augmentation whose operations the profiler attributes to ``augmentation``."""
 
     def draw(self, shape: tuple[int, int, int], generator: torch.Generator) -> dict[str, Parameters]:
         with record_function("augmentation"):
@@ -86,7 +86,7 @@ class _MarkedAugmentation(Augmentation):
 
 
 def _mark(training: step.Training, name: str, label: str) -> None:
-    """Let the profiler see under ``label`` what the attribute ``name`` calls."""
+    """Make the profiler attribute the method ``name`` to ``label``."""
     function: Callable[..., object] = getattr(training, name)
 
     def marked(*arguments: object) -> object:
@@ -108,7 +108,7 @@ def _sum(events: list[FunctionEvent], on_gpu: bool) -> dict[str, float]:
 
 
 def _part(event: FunctionEvent) -> str:
-    """Return the part of the outermost caller that belongs to one."""
+    """Return the part of the step, by the outermost caller that belongs to one."""
     found = REST
     caller: FunctionEvent | None = event
     while caller:

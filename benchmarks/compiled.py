@@ -1,4 +1,4 @@
-"""Measure whether ``torch.compile`` pays in the trainings, and what reproducible convolutions cost on a GPU.
+"""Measure whether ``torch.compile`` makes the trainings faster, and what reproducible convolutions cost on a GPU.
 
 ``python -m benchmarks.compiled``
 

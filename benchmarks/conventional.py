@@ -77,7 +77,7 @@ def network(head: nn.Module, *, device: torch.device) -> nn.Module:
 
 
 def simclr_loss(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:
-    """Return minus the logarithm of each pair's share among all other views, by exponentials and a mask."""
+    """Return the mean negative logarithm of each pair's share among all other views, by exponentials and a mask."""
     views = F.normalize(torch.cat([first, second]), dim=1)
     similarity = torch.exp(views @ views.T / temperature)
     others = similarity * (1 - torch.eye(len(views), device=views.device))
@@ -86,7 +86,7 @@ def simclr_loss(first: Tensor, second: Tensor, *, temperature: float) -> Tensor:
 
 
 class MemoryBank(nn.Module):
-    """Noise-contrastive estimation against a memory bank, from Wu et al. (2018): negatives of each image's own."""
+    """Noise-contrastive estimation with a memory bank (Wu et al., 2018); each image has its own negatives."""
 
     bank: Tensor
 
@@ -96,7 +96,7 @@ class MemoryBank(nn.Module):
         self.register_buffer("bank", F.normalize(torch.randn(images, dimensions), dim=1))
 
     def forward(self, views: Tensor, rows: Tensor) -> Tensor:
-        """The loss by way of probabilities, after which the bank moves half way to the views."""
+        """Return the loss, computed from probabilities; then move the bank half way to the views."""
         views, count = F.normalize(views, dim=1), len(self.bank)
         drawn = torch.randint(count, (len(rows), self.negatives), device=rows.device)
         vectors = self.bank[torch.cat([rows[:, None], drawn], dim=1)]
@@ -112,7 +112,7 @@ class MemoryBank(nn.Module):
 class MomentumContrast(nn.Module):
     """MoCo (He et al., 2020, algorithm 1): a copy of the network that follows it, and a queue of the copy's outputs.
 
-    Nothing keeps batch normalization from leaking, which on one device would take it further time.
+    Nothing prevents batch normalization from leaking; on one device, this would take additional time.
     """
 
     queue: Tensor
@@ -124,7 +124,7 @@ class MomentumContrast(nn.Module):
         self.register_buffer("queue", F.normalize(torch.randn(queue, dimensions), dim=1))
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """The loss of a batch, before which the copy follows, and after which the queue takes in the keys."""
+        """Update the copy, return the loss of the batch, and put the keys into the queue."""
         with torch.no_grad():
             for slow, fast in zip(self.key.parameters(), self.query.parameters(), strict=True):
                 slow.data = self.momentum * slow.data + (1 - self.momentum) * fast.data

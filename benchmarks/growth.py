@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.growth`` also draws benchmarks/results/growth.png.
 
-Each point is measured in a process of its own. Seconds are CPU time of all threads (on a GPU, wall-clock time), the
-least of some calls, so that other programs matter little. Memory is the peak beyond the inputs (on a GPU, of the
+Each point is measured in its own process. Seconds are CPU time of all threads (on a GPU, wall-clock time), the minimum
+of several calls, so that other programs have little effect. Memory is the peak beyond the inputs (on a GPU, of the
 device). A curve ends where its next point would take longer than a limit. A slope is the exponent b of a fit a *
 size**b over the larger half of the sizes, where fixed costs matter less. Expected for time: 2 for exact mining; up to
 1.5 for IVF, whose lists grow as sqrt(N); up to 3 for Hungarian matching; 2 for the confusion table; at most 1 for the
@@ -27,7 +27,7 @@ from benchmarks.growth_work import AGAINST_C, AGAINST_N, measure
 IMAGES = tuple(4**power for power in range(5, 11))
 CLUSTERS = (10, 32, 100, 316, 1000)
 LEAST_MIB = 1.0
-"""Less memory than this counts as none."""
+"""Smaller amounts of memory are not shown."""
 
 
 class Curve(NamedTuple):

@@ -1,4 +1,4 @@
-"""Both lists of augmentations, built from Kornia's operations, with separate parameters for each image."""
+"""Both lists of augmentations, built from Kornia's operations with separate parameters for each image."""
 
 from collections.abc import Callable
 from typing import Any

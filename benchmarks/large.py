@@ -56,7 +56,7 @@ def main(
 
 
 def _write(folder: Path, count: int) -> None:
-    """Write noise, which no encoding makes smaller; each image appears many times, at different places."""
+    """Write noise, which no encoding compresses; each image appears many times, at different positions."""
     noise = np.random.default_rng(0).integers(0, 256, (DISTINCT, SIZE, SIZE, 3), dtype=np.uint8)
     pictures = [_prepared(pixels) for pixels in noise]
     with shard_store(folder, count, ShardFormat(3, SIZE, "crop")) as store:

@@ -2,10 +2,10 @@
 
 ``python -m benchmarks.mining``
 
-Ours is all of ``mine_neighbors``: search, removal of the image itself, order among equals. The others only search, for
-one more neighbor. All use the same threads; ours uses a GPU if there is one. The order changes from round to round,
-since each way leaves caches and threads in another state. Seconds are wall-clock time and, since other programs may be
-busy, CPU time.
+Ours is all of ``mine_neighbors``: search, removal of the image itself, order among ties. The others only search, for
+one more neighbor. All use the same number of threads; ours uses a GPU if there is one. The order alternates from round
+to round, because each way leaves caches and threads in a different state. Seconds are wall-clock time and, because
+other programs may be busy, CPU time.
 """
 
 import statistics

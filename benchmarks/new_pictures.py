@@ -1,4 +1,4 @@
-"""``predict`` on new photographs beside a plain extraction of features by timm with a torchvision loader."""
+"""Measure ``predict`` on new photographs against plain feature extraction with timm and a torchvision loader."""
 
 import statistics
 import tempfile
@@ -29,7 +29,7 @@ MEAN, STD = [127 / 255] * 3, [128 / 255] * 3
 
 
 class Files(Dataset[Tensor]):
-    """Picture files, resized, cropped and normalized as torchvision does it."""
+    """Picture files, resized, cropped and normalized by torchvision."""
 
     def __init__(self, files: list[Path], size: int) -> None:
         self._files = files
@@ -52,7 +52,7 @@ def main(
     precision: Annotated[str, typer.Option(help="Of predict; the plain loop computes in float32.")] = "float32",
     repetitions: Annotated[int, typer.Option(help="Runs of each way, in turn.")] = 3,
 ) -> None:
-    """Print the seconds of both ways and the ratio; predict finds novelty and writes its table, too."""
+    """Print the seconds of both ways and the ratio; predict also computes novelty and writes its table."""
     files = sorted(path for path in pictures.rglob("*") if path.is_file())[:images]
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "model.safetensors"

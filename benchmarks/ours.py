@@ -48,7 +48,7 @@ PRETEXT: Mapping[str, Mapping[str, Any]] = {
 }
 CLUSTERS = 10
 LOW_THRESHOLD = 0.05
-"""Threshold of self-labeling, below 1 / CLUSTERS, so that every image is confident and a step does all its work."""
+"""Threshold of self-labeling below 1 / CLUSTERS, so that every image is confident and no work is skipped."""
 
 
 def random_pixels(count: int, size: int = 32) -> np.ndarray:

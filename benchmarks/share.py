@@ -5,7 +5,7 @@
 Mining is measured at full size. Each training is measured for one epoch on some images and multiplied: an epoch's time
 is proportional to the images (benchmarks.growth), and the preset cifar10-cpu says how many epochs there are. Its
 network is small and its trainings are short: with any other preset of that size the share is smaller. All times are CPU
-time, so that other programs matter little; the other stages, which would only lower the share, are left out.
+time, so that other programs have little effect; the other stages, which would lower the share, are left out.
 """
 
 import time
@@ -27,7 +27,7 @@ from scan_core.pretext.training import PretextTraining
 
 K, DIMENSIONS, WIDTH = 20, 256, 32
 EPOCHS = {"pretext": 12, "scan": 6, "self_label": 12}
-"""Of the preset cifar10-cpu, as the three values above; its epochs with small crops by their pixels."""
+"""Epochs of the preset cifar10-cpu, as the values above; epochs with small crops count by their pixels."""
 
 
 def main(

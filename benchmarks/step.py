@@ -32,7 +32,7 @@ NEIGHBORS = 20
 VIEWS = {"simclr": 2, "nce": 1, "moco": 1, "scan": 2, "self_label": 1}
 """Number of trained views for each image of a batch."""
 WITHOUT_GRADIENT = ("moco", "self_label")
-"""Stages that look at each image once more."""
+"""Stages with one more forward pass of each image, without gradient."""
 
 
 class Training(Protocol):

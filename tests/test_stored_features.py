@@ -97,11 +97,11 @@ def test_new_pictures_alone_go_through_the_encoder_again(
     capsys.readouterr()
     run_stages(embed)
     said = capsys.readouterr().err
-    assert "embed: 159 of 160 images are known from before" in said
+    assert "embed: 159 of 160 images are in the cache" in said
     before, after = (read_embeddings(folder / "data/artifacts/embeddings.npy") for folder in (finished, project))
     assert np.flatnonzero((before != after).any(axis=1)).tolist() == [3]
     with_cache = artifacts(project)
     shutil.rmtree(".resume")
     run_stages(embed)
-    assert "known from before" not in capsys.readouterr().err
+    assert "in the cache" not in capsys.readouterr().err
     assert artifacts(project) == with_cache

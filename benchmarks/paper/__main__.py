@@ -30,26 +30,26 @@ Values = Annotated[
 def queue_tables(
     tables: Names,
     preset: Preset = "digits",
-    seeds: Annotated[int, typer.Option(min=1, help="So many, from 0.")] = 10,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time, which divide the threads among them.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 0.")] = 10,
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the threads.")] = 1,
     rows: Annotated[str, typer.Option(help="Names of rows, separated by commas; by default all.")] = "",
     values: Values = None,
     copy: Annotated[Path | None, typer.Option(help="Where to run; by default in the temporary folder.")] = None,
 ) -> None:
-    """Run what is not in results/ yet, in a copy of the project, by DVC's experiment queue.
+    """Run what is not in results/ yet, in a copy of the project, with DVC's experiment queue.
 
-    A killed queue goes on when it is called again: finished runs are kept, and so are finished stages, in DVC's cache.
+    If it is interrupted, call it again: finished runs are recorded, and finished stages are in DVC's cache.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: workers end, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that workers end, too
     with one_line_errors():
         where, copy = place_of(preset, values or []), (copy or default_copy()).resolve()
         with held(copy):
             keep_finished(copy)
             runs = unfinished(tables, where, seeds=seeds, rows=[row for row in rows.split(",") if row])
             if not runs:
-                tell(f"all is in {shown_path(where.folder)}")
+                tell(f"all results are in {shown_path(where.folder)}")
                 return
-            say(f"{counted(len(runs), 'run')} in {copy}; of the project, {shown_path(where.folder)} alone changes")
+            say(f"{counted(len(runs), 'run')} in {copy}; in the project, only {shown_path(where.folder)} changes")
             renew(copy)
             failed = queue(copy, runs, where, jobs=jobs)
         if failed:
@@ -64,7 +64,7 @@ def show(
     seeds: Annotated[int, typer.Option(min=1, help="A row with fewer is marked as unfinished.")] = 10,
     values: Values = None,
 ) -> None:
-    """Print tables as Markdown, and write them beside their results, with a picture of each."""
+    """Print tables as Markdown, and write them next to their results, with a picture of each."""
     with one_line_errors():
         where = place_of(preset, values or [])
         for name in tables:
@@ -77,7 +77,7 @@ def show(
 
 
 def unfinished(tables: list[str], where: Place, *, seeds: int, rows: list[str]) -> list[Run]:
-    """Return what is to be run, each setting once, row by row: the first row's stages serve the others' runs."""
+    """Return the missing runs, each setting once, in the order of the rows, which share stages."""
     settings = dict[Setting, str]()
     for name in tables:
         for row in chosen(read_table(name), rows, name=name).values():

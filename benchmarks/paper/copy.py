@@ -1,4 +1,4 @@
-"""A copy of this project, outside of it, in which the runs of the tables are queued: nothing here changes."""
+"""A copy of this project in another folder, in which the tables' runs are queued; the project does not change."""
 
 import fcntl
 import hashlib
@@ -18,15 +18,15 @@ from scan_core.errors import DataError, ParamsError
 
 ROOT = Path(__file__).resolve().parents[2]
 KEPT = ".resume"
-"""What a new copy takes over from the one before: trainings that a kill has interrupted go on there."""
+"""Folder that a new copy keeps from the previous one: interrupted trainings continue from it."""
 MARK = ".made-by-benchmarks-paper"
-"""The file by which a copy is known: another folder is not touched."""
+"""The file that marks a folder as a copy; other folders are never changed."""
 CODE = ("benchmarks", "presets", "scan_core", "stages")
 RESULTS = ("benchmarks/results/", "benchmarks/paper/results/")
 PATIENCE = 10
-"""Seconds that a process has to end."""
+"""Seconds to wait for a process to end."""
 STAGES = ("stages.", "benchmarks.paper.oracle")
-"""How a word of a stage's command line begins."""
+"""Prefixes by which a stage's command line is recognized."""
 
 
 def default_copy() -> Path:
@@ -35,16 +35,16 @@ def default_copy() -> Path:
 
 
 def shown_path(path: Path) -> Path:
-    """Return a path as a person who works in the project reads it."""
+    """Return a path relative to the project if it is inside, for messages."""
     return path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
 
 
 @contextmanager
 def held(place: Path) -> Iterator[None]:
-    """Let no other queue work in ``place`` meanwhile.
+    """Lock ``place``, so that no other queue works there.
 
     Raises:
-        ParamsError: one does, or the folder is part of the project.
+        ParamsError: another queue works there, or the folder is part of the project.
     """
     if place.resolve().is_relative_to(ROOT) or ROOT.is_relative_to(place.resolve()):
         raise ParamsError(f"{place}: lies in the project or contains it; expected a folder outside")
@@ -58,10 +58,10 @@ def held(place: Path) -> Iterator[None]:
 
 
 def renew(place: Path) -> None:
-    """Make ``place`` a git repository of this working tree's files as they are now, which shares DVC's cache.
+    """Make ``place`` a git repository with the present files of this working tree; it shares DVC's cache.
 
     Raises:
-        ParamsError: files are there that no queue has made.
+        ParamsError: the folder has files, but is not a copy of the project.
     """
     if place.exists() and not (place / MARK).exists() and any(place.iterdir()):
         raise ParamsError(f"{place}: has files that are no copy of the project; name an empty folder")
@@ -86,7 +86,7 @@ def renew(place: Path) -> None:
 
 
 def _files() -> list[str]:
-    """Return git's files, and new ones of the code that it does not ignore; no results."""
+    """Return the tracked files and new, not ignored files of the code, without results."""
     tracked = call(ROOT, "git", "ls-files", "-z")
     new = call(ROOT, "git", "ls-files", "-z", "--others", "--exclude-standard", "--", *CODE)
     return [
@@ -97,10 +97,10 @@ def _files() -> list[str]:
 
 
 def call(folder: Path, *command: str) -> str:
-    """Run ``command`` in ``folder``, with this Python first, and return what it prints.
+    """Run ``command`` in ``folder``, with this Python first on the path, and return its output.
 
     Raises:
-        DataError: it failed; the last line that it printed.
+        DataError: it failed; the message has the last line of its output.
     """
     done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
@@ -110,7 +110,7 @@ def call(folder: Path, *command: str) -> str:
 
 
 def start_workers(copy: Path, *, jobs: int) -> None:
-    """Start DVC's workers, which work in the background; their output goes to files of the copy."""
+    """Start DVC's workers in the background; DVC writes their output to files of the copy."""
     command = ["dvc", "queue", "start", "--jobs", str(jobs)]
     silent = subprocess.DEVNULL  # a pipe would be held open by the workers
     subprocess.Popen(command, cwd=copy, env=environment(jobs), stdin=silent, stdout=silent, stderr=silent)
@@ -120,7 +120,7 @@ def environment(jobs: int = 1) -> dict[str, str]:
     """Return the environment of DVC and its stages, which must import the modules of their own copy.
 
     Args:
-        jobs: how many share the threads of OMP_NUM_THREADS, or of the machine.
+        jobs: number of runs that share the threads of OMP_NUM_THREADS, or of the machine.
     """
     kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "DVC_ROOT", "GIT_DIR")}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
@@ -130,22 +130,22 @@ def environment(jobs: int = 1) -> dict[str, str]:
 
 
 def processes(place: Path) -> list[psutil.Process]:
-    """Return DVC's workers and the stages that work in the copy."""
+    """Return DVC's workers and the stages that run in the copy."""
     found = []
     for process in psutil.process_iter():
         try:
             ours, words = Path(process.cwd()).is_relative_to(place.resolve()), process.cmdline()
             if ours and any(word.startswith(STAGES) or Path(word).name == "dvc" for word in words):
                 found.append(process)
-        except (psutil.Error, OSError):  # ended, or another person's
+        except (psutil.Error, OSError):  # ended, or another user's
             continue
     return found
 
 
 def end_processes(place: Path) -> None:
-    """End what still works in the copy: workers outlive the command that has started them."""
+    """End all workers and stages in the copy: workers outlive the command that started them."""
     while working := processes(place):
         for process in working:
             with suppress(psutil.NoSuchProcess):
-                process.kill()  # a stage goes on after its last saved epoch
+                process.kill()  # a stage continues later after its last saved epoch
         psutil.wait_procs(working, timeout=PATIENCE)

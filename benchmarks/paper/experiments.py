@@ -1,4 +1,4 @@
-"""Run settings by DVC's experiment queue, in a copy of the project, and keep each result as soon as it is there."""
+"""Run settings with DVC's experiment queue in a copy of the project, and record each result as soon as it is there."""
 
 import contextlib
 import io
@@ -29,9 +29,9 @@ from stages.use import main as use
 NAMES = Path(".dvc/tmp/paper.json")
 """In the copy: the run of each experiment, by its name."""
 LOOK = 0.5
-"""Seconds between two looks at what has finished."""
+"""Seconds between two checks for finished runs."""
 ASK = 20.0
-"""Seconds between two calls of ``dvc queue status``, which take one themselves."""
+"""Seconds between two calls of ``dvc queue status``, each of which takes a second."""
 PATHS = ("data.source", "data.labels", "data.classes_file", "encoder.weights")
 
 
@@ -43,11 +43,11 @@ class Run(NamedTuple):
     folder: str
     """Name of the folder of results."""
     label: str
-    """What a person calls it."""
+    """The name of the row, for messages."""
 
 
 def queue(copy: Path, runs: Sequence[Run], where: Place, *, jobs: int) -> list[str]:
-    """Run ``runs`` in the copy ``copy``, so many at a time; returns a line for each that failed."""
+    """Run ``runs`` in the copy ``copy``, ``jobs`` at a time; return a line for each that failed."""
     failed, waiting = [], {}
     commit = _commit()
     started = time.monotonic()
@@ -73,7 +73,7 @@ def queue(copy: Path, runs: Sequence[Run], where: Place, *, jobs: int) -> list[s
 
 
 def keep_finished(copy: Path) -> None:
-    """Keep the results that a killed queue has left in its copy."""
+    """Record the results that a killed queue has left in its copy."""
     try:
         names = json.loads((copy / NAMES).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -88,14 +88,14 @@ def keep_finished(copy: Path) -> None:
 class Clock:
     """Adds up how long stages run in the copy, to compare with how long the queue takes.
 
-    Looks come every half a second, so a stage counts a quarter of one too little on average.
+    It checks every half a second, so a stage counts a quarter of a second too little on average.
     """
 
     def __init__(self, copy: Path) -> None:
         self._copy, self._seen = copy, dict[psutil.Process, float]()
 
     def look(self) -> None:
-        """Look at the processes."""
+        """Update the times of all processes that run now."""
         now = time.time()
         for process in processes(self._copy):
             with contextlib.suppress(psutil.Error):
@@ -104,29 +104,29 @@ class Clock:
 
     @property
     def seconds(self) -> float:
-        """Return the sum over all stages so far."""
+        """Return the total over all stages so far."""
         return sum(self._seen.values())
 
 
 def _put(copy: Path, run: Run, name: str, where: Place) -> None:
-    """Queue one run: the copy's params.yaml says what it is, as a person's would."""
+    """Write the run's parameters to the copy's params.yaml, and queue it."""
     arguments = [*map(_absolute, where.values), *run.setting.values, f"seed={run.seed}"]
-    (copy / PARAMS).unlink(missing_ok=True)  # its data.source would be kept
+    (copy / PARAMS).unlink(missing_ok=True)  # otherwise use would keep its data.source
     with quiet():
         use(where.preset, arguments, params=copy / PARAMS)
     with with_oracle(copy / "dvc.yaml", run.setting.oracle), contextlib.chdir(copy), Repo() as repo, quiet():
-        repo.experiments.run(targets=["evaluate"], name=name, queue=True)  # in this process: its start takes a second
+        repo.experiments.run(targets=["evaluate"], name=name, queue=True)  # here: starting DVC takes a second
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep what other modules tell a person who calls them alone."""
+    """Suppress the output of other modules."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 
 
 def _absolute(value: str) -> str:
-    """Return KEY=VALUE with a path that holds in the copy, too."""
+    """Return KEY=VALUE with an absolute path, which is valid in the copy, too."""
     key, _, text = value.partition("=")
     return f"{key}={(ROOT / text).resolve()}" if key in PATHS and (ROOT / text).exists() else value
 
@@ -137,7 +137,7 @@ def _remember(copy: Path, waiting: Mapping[str, Run], *, commit: str) -> None:
 
 
 def _wait(copy: Path, waiting: dict[str, Run], *, commit: str, clock: Clock, jobs: int) -> list[str]:
-    """Keep each result once it is there; returns a line for each run that failed."""
+    """Record each result once it is there; return a line for each run that failed."""
     failed, total, asked = [], len(waiting), time.monotonic()
     waiting = dict(waiting)
     while waiting:
@@ -171,7 +171,7 @@ def _finished(copy: Path) -> dict[str, str]:
 
 
 def _keep(copy: Path, run: Run, revision: str, *, commit: str) -> str:
-    """Keep the figures of one experiment; returns its headline in words."""
+    """Record the figures of one experiment; return its accuracy in words."""
     headline = json.loads(call(copy, "git", "show", f"{revision}:{METRICS}"))
     details = json.loads(dvc.api.read(str(DETAILS), repo=str(copy), rev=revision))
     results.add(results.RESULTS / run.folder, run.setting, run.seed, {**details, **headline}, commit=commit)

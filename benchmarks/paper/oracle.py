@@ -1,4 +1,4 @@
-"""What may see labels, for upper bounds: further commands of stages, which only the tables' copies of dvc.yaml have."""
+"""Upper bounds that use labels: additional commands of stages, only in the dvc.yaml of the tables' copies."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 
 class Oracle(NamedTuple):
-    """A module ``oracle_<name>.py`` that acts at the end of a stage, and what it depends on beside the stage."""
+    """The stage at whose end a module ``oracle_<name>.py`` runs, and its additional dependencies."""
 
     stage: str
     params: tuple[str, ...]
@@ -28,7 +28,7 @@ ORACLES = {
 
 @contextmanager
 def with_oracle(file: Path, oracle: str | None) -> Iterator[None]:
-    """Let the stage of ``oracle`` in a copy's dvc.yaml, ``file``, end with a command that sees the labels."""
+    """Inside the block, the stage of ``oracle`` in a copy's dvc.yaml ends with a command that uses labels."""
     before = file.read_bytes()
     if oracle:
         yaml, (name, params, deps) = YAML(), ORACLES[oracle]

@@ -18,14 +18,14 @@ from stages.paths import EMBEDDINGS, INDEX, LABELS, NEIGHBORS
 
 
 def main() -> None:
-    """Keep, of data/artifacts/neighbors.parquet, the neighbors that have their image's class."""
+    """Keep only neighbors of the image's class in data/artifacts/neighbors.parquet."""
     index = read_index(INDEX)
     labels = read_labels(LABELS, rows=len(index.train))["label"].fillna(-1).to_numpy(np.int64)
     found = read_neighbors(NEIGHBORS, train_ids=index.train_ids)
     kept = true_positives(found, labels, read_embeddings(EMBEDDINGS, rows=len(labels)))
     write_neighbors(Path(NEIGHBORS), kept)
     share = float(np.mean(labels[found.neighbor_id] == labels[found.image_id, None]))
-    tell(f"oracle: {share:.3f} of the neighbors had their image's class; the others are replaced by these")
+    tell(f"oracle: {share:.3f} of the neighbors have their image's class; they replace the others")
 
 
 def true_positives(
@@ -33,9 +33,10 @@ def true_positives(
     labels: Int64[np.ndarray, " images"],
     embeddings: Float32[np.ndarray, "images dimensions"],
 ) -> Neighbors:
-    """Return the neighbors of their image's class, each about equally often, so that the lists keep their length.
+    """Return only neighbors of the image's class, repeated about equally often, so that the lists keep their length.
 
-    An image without one gets the nearest of its class; one without a label, or alone in its class, keeps what it has.
+    An image without such a neighbor gets the nearest image of its class. An image without a label, or alone in its
+    class, keeps its neighbors.
     """
     neighbor_id, similarity = found.neighbor_id.copy(), found.similarity.copy()
     k = neighbor_id.shape[1]

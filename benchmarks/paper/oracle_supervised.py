@@ -1,4 +1,4 @@
-"""Teach the encoder by labels, as an upper bound (Table 4): ``python -m benchmarks.paper.oracle_supervised``.
+"""Train the encoder with labels, as an upper bound (Table 4): ``python -m benchmarks.paper.oracle_supervised``.
 
 Runs after baselines, and only in a copy that the tables make; see oracle.py.
 """
@@ -32,14 +32,15 @@ from stages.paths import BASELINES, IMAGES, INDEX, LABELS, PARAMS
 
 METHOD = "supervised"
 LEARNING_RATE = 0.1
-"""At a batch of 256, in proportion to it (Goyal et al., 2017)."""
+"""Learning rate for a batch of 256; it is scaled linearly with the batch size (Goyal et al., 2017)."""
 
 
 def main() -> None:
-    """Add the method supervised to data/artifacts/baselines.parquet: the class that the network gives each image.
+    """Add the method supervised to data/artifacts/baselines.parquet: the class that a network predicts for each image.
 
-    No image is given a class by a network that has learned from it: two networks, each of one half of the labeled
-    training images, give those of the other half. All other images are the first's.
+    No image is classified by a network that was trained on it. If evaluated images are among the training images, there
+    are two networks, each trained on one half of the labeled training images, which classify the other half; all other
+    images are classified by the first network.
     """
     config = load_params(PARAMS)
     images = open_images(IMAGES, choose_device(config.runtime.device), workers=config.runtime.threads)
@@ -58,11 +59,11 @@ def main() -> None:
         classes[others] = taught(config, images, torch.from_numpy(part), torch.from_numpy(labels), others)
     write_baselines(BASELINES, {**read_baselines(BASELINES, rows=len(images)), METHOD: classes})
     right = float(np.mean(classes[evaluated] == labels[evaluated]))
-    tell(f"oracle: taught by labels, the encoder gives {right:.3f} of the images to evaluate their class")
+    tell(f"oracle: trained with labels, the encoder classifies {right:.3f} of the evaluated images correctly")
 
 
 class Classifier(nn.Module):
-    """An encoder with a linear layer."""
+    """An encoder with a linear classifier."""
 
     def __init__(self, encoder: Encoder, *, classes: int) -> None:
         super().__init__()
@@ -76,7 +77,7 @@ class Classifier(nn.Module):
 def taught(
     config: Params, images: Images, ids: Int64[Tensor, " part"], labels: Int64[Tensor, " images"], others: np.ndarray
 ) -> np.ndarray:
-    """Train a new network on the labels of ``ids``, and return the class that it gives each of ``others``."""
+    """Train a new network on the labels of ``ids``, and return the class that it predicts for each of ``others``."""
     pretext, seed = config.pretext, config.seed + config.pretext.seed
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)

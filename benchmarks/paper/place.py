@@ -1,4 +1,4 @@
-"""What a call says about all rows: the preset, and values beside it."""
+"""What all rows of a call have in common: the preset, and further values."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ class Place(NamedTuple):
 
     preset: str
     values: tuple[str, ...]
-    """KEY=VALUE, beside the preset's."""
+    """KEY=VALUE, in addition to the preset."""
     usual: Mapping[str, Any]
     """The values of params.yaml before a row sets its own, by their key with its sections."""
     folder: Path
@@ -24,7 +24,7 @@ def place_of(preset: str, values: Sequence[str]) -> Place:
     """Return the place of a preset with ``values``.
 
     Raises:
-        ParamsError: no such preset, or a value that it cannot hold.
+        ParamsError: no such preset, or an invalid value.
     """
     usual = preset_values(preset)
     set_all(usual, values)

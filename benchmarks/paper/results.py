@@ -1,4 +1,4 @@
-"""The files of ``benchmarks/paper/results``: a folder a dataset, a file a setting, a line a seed."""
+"""The files of ``benchmarks/paper/results``: a folder per dataset, a file per setting, a line per seed."""
 
 import hashlib
 import json
@@ -14,15 +14,15 @@ from scan_core.errors import ArtifactError
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LONGEST = 80
-"""Characters of a file's name, without the ending."""
+"""Upper limit of the characters of a file's name, without the suffix."""
 KEPT = re.compile(r"(.*_)?(acc|nmi|ari|ami|acc_many_to_one|top5|purity|clusters|clusters_used)|purity_at_\d+|.*_epochs")
-"""Which of evaluate's figures are kept."""
+"""The metrics of evaluate that are recorded."""
 
 
 def folder_name(preset: str, values: Iterable[str], *, dataset: str) -> str:
     """Return the folder of the results of ``preset`` with further ``values`` (KEY=VALUE): ``cifar10-10000``.
 
-    Where the same images lie on a machine does not count, but which folder of pictures does.
+    The path of a dataset is no part of the name, but the name of a folder of pictures is.
     """
     words = [preset]
     for value in sorted(values):

@@ -1,4 +1,4 @@
-"""A table of the paper beside the project's results: as Markdown, and as a picture."""
+"""Show a table of the paper next to the project's results, as Markdown and as a picture."""
 
 import statistics
 from collections.abc import Sequence
@@ -24,11 +24,11 @@ DATASETS = {
     "imagenet200": "ImageNet-200",
 }
 PAPER = "cifar10"
-"""The dataset whose figures of the paper stand beside those of one that the paper lacks."""
+"""The dataset of the paper whose figures are shown next to those of a dataset that the paper does not have."""
 
 
 class Shown(NamedTuple):
-    """A row with what was found."""
+    """A row with its results."""
 
     row: Row
     seeds: int
@@ -153,7 +153,7 @@ def _compared(table: Table, where: Place) -> str:
 
 
 def _datasets(where: Place) -> tuple[str, ...]:
-    """Return the names under which the paper's figures for these images may stand."""
+    """Return the names that these images may have in the tables."""
     return where.preset, where.preset.partition("-")[0], str(where.usual["data.name"])
 
 

@@ -1,4 +1,4 @@
-"""The files of ``benchmarks/paper/tables``: which runs a table of the paper needs, and what the paper found."""
+"""The files of ``benchmarks/paper/tables``: the runs that a table of the paper needs, and the paper's figures."""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -27,21 +27,21 @@ class Row(_Section):
 
     label: str
     step: str = MODEL
-    """Whose figures: self_label, scan, or the name of a baseline, such as kmeans."""
+    """The step whose metrics are shown: self_label, scan, or the name of a baseline, such as kmeans."""
     set: dict[str, Any] = {}
-    """Parameters beside those of the preset."""
+    """Parameters that differ from the preset."""
     set_of: dict[str, dict[str, Any]] = {}
-    """Further ones of a preset, by its name."""
+    """Further parameters for single presets, by their name."""
     oracle: Literal["neighbors", "supervised"] | None = None
-    """What may see the labels in this row; see oracle.py."""
+    """What uses labels in this row; see oracle.py."""
     paper: dict[str, dict[str, Found | None]] = {}
     """The paper's figures in percent: dataset -> metric -> mean and standard deviation."""
     run: bool = True
-    """False where the project lacks the method: the paper's figure stands alone."""
+    """False if the project does not have the method; only the paper's figure is shown."""
     series: str = ""
-    """The curve of a figure that this is a point of."""
+    """The curve that this point belongs to."""
     x: float | None = None
-    """Where it is on the curve; None for a line of a table."""
+    """Position on the x-axis; None for a line of a table."""
     note: str = ""
 
 
@@ -56,7 +56,7 @@ class Table(_Section):
 
 
 class Setting(NamedTuple):
-    """A setting that runs once for each seed, however many rows show it."""
+    """A setting, which runs once for each seed even if several rows show it."""
 
     values: tuple[str, ...]
     """KEY=VALUE, sorted, as stages.use takes them."""
@@ -85,10 +85,10 @@ def read_table(name: str) -> Table:
 
 
 def chosen(table: Table, rows: Collection[str], *, name: str) -> dict[str, Row]:
-    """Return the rows of a table that are asked for; all without any.
+    """Return the rows of a table with the names ``rows``, or all rows if there are no names.
 
     Raises:
-        ParamsError: a row that the table lacks.
+        ParamsError: the table has no such row.
     """
     if unknown := sorted(set(rows) - table.rows.keys()):
         raise ParamsError(f"{name}: no row {', '.join(unknown)}; there are {', '.join(table.rows)}")
@@ -96,10 +96,10 @@ def chosen(table: Table, rows: Collection[str], *, name: str) -> dict[str, Row]:
 
 
 def setting(row: Row, preset: str, usual: Mapping[str, Any]) -> Setting:
-    """Return what ``row`` runs under ``preset``, without what is so anyway: rows that say the same share their runs.
+    """Return what ``row`` changes of ``preset``; rows with the same setting share their runs.
 
     Args:
-        usual: the values of params.yaml without the row, by their key with its sections.
+        usual: the values of params.yaml without the row, by dotted key.
     """
     values = {**row.set, **row.set_of.get(preset, {})}
     own = {key: value for key, value in values.items() if key not in usual or usual[key] != value}

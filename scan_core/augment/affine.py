@@ -1,4 +1,4 @@
-"""Transform each image by a random affine map, with bilinear sampling."""
+"""Transform each image by a random affine map, with bilinear interpolation."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -46,7 +46,7 @@ def draw_affine(
 
 
 def affine(images: ImageBatch, parameters: AffineParameters) -> ImageBatch:
-    """Transform each image by its own map, bilinear; pixels from outside the image are black."""
+    """Transform each image by its own map, with bilinear interpolation; pixels outside the image are black."""
     height, width = images.shape[-2:]
     inverse = _inverse_maps(parameters).to(images.device, non_blocking=True)[:, :, :, None, None]
     x = torch.arange(width, device=images.device) - (width - 1) / 2

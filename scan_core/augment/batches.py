@@ -10,8 +10,8 @@ from scan_core.augment.pipeline import Augmentation
 from scan_core.images.images import Images
 
 STEPS_AT_ONCE = {"cuda": 4}
-"""Number of batches that one call augments, by device type; 1 for any other. Augmentation consists of hundreds of small
-operations, which a GPU finishes faster than its host can launch them. The parameters are still drawn batch by batch."""
+"""Number of batches that one call augments, by device type; 1 for other devices. Augmentation consists of hundreds of
+small operations, which a GPU finishes faster than the host can launch them. Parameters are drawn batch by batch."""
 
 
 def augmented_batches(
@@ -24,7 +24,7 @@ def augmented_batches(
 ) -> Iterator[
     tuple[UInt8[Tensor, "batch channels height width"], Float[Tensor, "augmented channels new_height new_width"]]
 ]:
-    """Yield for each step the plain images, and their ``views`` augmentations, one view after the other."""
+    """Yield, for each step, the plain images and ``views`` augmented views of them, one view after the other."""
     several = torch.split(image_ids, STEPS_AT_ONCE.get(images.device.type, 1))
     for steps, pixels in zip(several, images.batches([ids.flatten() for ids in several]), strict=True):
         plain = pixels.chunk(len(steps))

@@ -1,6 +1,6 @@
-"""Color jitter and grayscale on floats in [0, 1], with torchvision's arithmetic.
+"""Color jitter and grayscale on floats in [0, 1], computed as in torchvision.
 
-Each adjustment writes its result to ``out`` if given, which may be the images themselves.
+If ``out`` is given, an adjustment writes its result there; it may be the images themselves.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from scan_core.augment.operation import Operation
 from scan_core.augment.pixels import ImageBatch
 
 _NO_CHROMA = 1e-30
-"""A positive divisor for pixels without hue, whose numerator is 0."""
+"""Divisor for gray pixels, which have no hue, to avoid 0 / 0."""
 
 
 def adjust_brightness(
@@ -81,9 +81,9 @@ _UNCHANGED = len(_JITTERS)
 
 class JitterParameters(NamedTuple):
     ids: Int[Tensor, "batch 4"]
-    """The operations in order of application: 0 brightness, 1 contrast, 2 saturation, 3 hue, 4 nothing."""
+    """The operations in order of application: 0 brightness, 1 contrast, 2 saturation, 3 hue, 4 none."""
     values: Float[Tensor, "batch 4"]
-    """The factor (of hue: the turns) of the operation at the same place in ``ids``."""
+    """The factor (for hue, the turns) of the operation at the same place in ``ids``."""
 
 
 def draw_jitter(

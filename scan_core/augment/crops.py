@@ -1,4 +1,4 @@
-"""Random crops: of random size and shape, then resized; or of the image's size, from the padded image."""
+"""Random crops: crops of random size and shape, resized; and crops of the image's size from the padded image."""
 
 import math
 from collections.abc import Sequence
@@ -28,8 +28,8 @@ def draw_boxes(
 ) -> Int[Tensor, "batch 4"]:
     """Draw one crop (top, left, height, width) per image, in whole pixels, distributed as torchvision's.
 
-    The area is uniform in ``scale`` (shares of the image's), width : height log-uniform in ``ratio``; the first of ten
-    tries that fits is taken, else the largest central crop with a ratio in range.
+    The area is uniform in ``scale`` (shares of the image's area), the ratio of width to height log-uniform in
+    ``ratio``. Of ten tries, the first that fits is taken; if none fits, the largest central crop with a ratio in range.
     """
     draw = partial(uniform, _TRIES, batch, generator=generator, batch_axis=1)
     areas = height * width * draw(low=scale[0], high=scale[1])
@@ -58,12 +58,12 @@ def resized_crop(
     *,
     size: int | None = None,
 ) -> Resized:
-    """Cut each image's box (top, left, height, width) and resize it, bilinear, no antialias.
+    """Crop each image's box (top, left, height, width) and resize it: bilinear, without antialiasing.
 
-    The same pass mirrors the crops of the ``flipped`` images left-right.
+    The crops of the ``flipped`` images are mirrored left-right in the same pass.
 
     Args:
-        size: pixels per side of the result; None is the image's own size.
+        size: pixels per side of the result; None for the image's own size.
     """
     height, width = images.shape[-2:]
     new_height, new_width = (size, size) if size else (height, width)
@@ -80,10 +80,10 @@ def resized_crop(
 def _source_positions(
     start: Int[Tensor, " batch"], length: Int[Tensor, " batch"], size: int
 ) -> Float[Tensor, "batch {size}"]:
-    """Return the position that each of ``size`` pixels reads from, in pixels from the image's edge."""
+    """Return the position from which each of ``size`` pixels is read, in pixels from the image's edge."""
     centers = torch.arange(size, device=start.device) + 0.5
     positions = centers * (length / size)[:, None]
-    # Clamped to the outermost pixel centers, so that no pixel outside the box is mixed in.
+    # Clamped to the outermost pixel centers of the box, so that no pixel outside the box has an effect.
     positions = torch.minimum(positions.clamp_(min=0.5), length[:, None] - 0.5)
     return positions + start[:, None]
 
@@ -92,7 +92,7 @@ def random_resized_crop(*, scale: Sequence[float], ratio: Sequence[float], size:
     """Crop each image at random and resize the crop; see :func:`draw_boxes`.
 
     Args:
-        size: pixels per side of the result; None is the image's own size.
+        size: pixels per side of the result; None for the image's own size.
     """
     return Operation(
         lambda shape, generator: (draw_boxes(*shape, scale=scale, ratio=ratio, generator=generator),),

@@ -1,4 +1,4 @@
-"""Draw random parameters on the generator's device, so that they do not depend on the images' device."""
+"""Draw random parameters on the generator's device, whatever the images' device."""
 
 import torch
 from jaxtyping import Bool, Float, Int64, Shaped
@@ -10,11 +10,12 @@ from scan_core.parallel.distributed import processes, rank
 class PartGenerator(torch.Generator):
     """A generator for one of several processes that share a batch.
 
-    It draws for the whole batch and keeps this process's part, so each image gets the parameters that a single process
-    would give it."""
+    It draws for the whole batch and keeps this process's part, so each image gets the same parameters as in a single
+    process.
+    """
 
     groups: int
-    """Number of equal groups in the batch; the process holds the same part of each."""
+    """Number of equal groups in the batch (such as views); the process has the same part of each."""
 
 
 def part_generator(generator: torch.Generator, *, groups: int) -> torch.Generator:

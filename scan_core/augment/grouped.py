@@ -1,4 +1,4 @@
-"""Apply different operations to different images of a batch; each image costs only its own."""
+"""Apply different operations to different images of a batch, without computing any of them for all images."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,7 +12,7 @@ Batch = Shaped[Tensor, "batch channels height width"]
 def apply_to_some(images: Batch, chosen: Bool[Tensor, " batch"], operation: Callable[[Tensor], Tensor]) -> Batch:
     """Replace the ``chosen`` images by the result of ``operation``.
 
-    Keep ``chosen`` on the CPU: on a GPU, finding its rows would need a synchronization.
+    Keep ``chosen`` on the CPU: on a GPU, finding its rows would need a synchronization with the host.
     """
     rows = chosen.nonzero().flatten().to(images.device, non_blocking=True)
     return images.index_copy(0, rows, operation(images.index_select(0, rows)))
@@ -26,12 +26,12 @@ def apply_operations(
 ) -> Batch:
     """Apply to each image its own sequence: ``operations[ids[i, 0]]`` first, with the settings ``values[i, 0]``.
 
-    Each round sorts the images by operation, and calls every operation once with the images that drew it. Keep ``ids``
-    and ``values`` on the CPU, which needs the groups' sizes. An operation takes (images, values on the CPU), may
-    overwrite its images, and must treat each image on its own; None changes nothing.
+    Each of the ``count`` rounds sorts the images by operation, and calls each operation once, with its images. Keep
+    ``ids`` and ``values`` on the CPU, where the groups' sizes are needed. An operation takes (images, values on the
+    CPU), may overwrite its images, and must treat each image separately; None changes nothing.
     """
     placed = torch.arange(len(images))
-    groups, spare = torch.empty_like(images), torch.empty_like(images)  # allocating in each round would cost more
+    groups, spare = torch.empty_like(images), torch.empty_like(images)  # reused in all rounds
     for step in range(ids.shape[1]):
         order = ids[placed, step].argsort(stable=True)
         placed = placed[order]

@@ -1,4 +1,4 @@
-"""An operation of the augmentation: a random draw for each image, and a transformation by what was drawn."""
+"""An operation of the augmentation: it draws random parameters for each image, and transforms images by them."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 Parameters = tuple[Tensor, ...]
-"""What was drawn, on the generator's device; the first axis is the batch."""
+"""Drawn parameters, on the generator's device; the first axis is the batch."""
 
 
 class Operation(NamedTuple):
@@ -16,4 +16,4 @@ class Operation(NamedTuple):
     apply: Callable[..., Tensor]
     """Transform images (first argument) by their parameters (the others), on the images' device."""
     size: int | None = None
-    """Pixels per side of the result; None is the images' own size."""
+    """Pixels per side of the result; None for the images' own size."""

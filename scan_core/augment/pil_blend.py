@@ -1,6 +1,6 @@
-"""Blend an image with a plainer version of itself, byte for byte as PIL's ImageEnhance does.
+"""Blend an image with a degenerate version of itself (gray, black, smooth), byte for byte as PIL's ImageEnhance.
 
-A value of 0 gives the plainer version, 1 the image. Like PIL, this computes in float32 and truncates.
+A value of 0 gives the degenerate version, 1 the image. Like PIL, this computes in float32 and truncates.
 """
 
 import torch
@@ -17,7 +17,7 @@ def color(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
 
 
 def contrast(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
-    """Blend with the gray image's mean, rounded."""
+    """Blend with uniform gray: the rounded mean of the gray image."""
     pixels = images.shape[2] * images.shape[3]
     means = (2 * _gray(images).sum((1, 2, 3), keepdim=True) + pixels) // (2 * pixels)
     return _blend(means.float(), images.float(), values)

@@ -1,4 +1,4 @@
-"""Map each pixel's value to another, byte for byte as PIL's ImageOps does."""
+"""Map pixel values to other values, byte for byte as PIL's ImageOps."""
 
 from functools import cache
 
@@ -32,7 +32,7 @@ def autocontrast(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
 def _stretches(device: torch.device) -> UInt8[Tensor, "256 256 256"]:
     """Return the new level for every (darkest, brightest, level).
 
-    PIL truncates a product of doubles, which some devices lack, so the CPU tabulates it once (16 MiB).
+    PIL truncates a product of doubles. Since some devices lack doubles, the CPU computes this table once (16 MiB).
     """
     return torch.cat([_stretches_from(darkest) for darkest in torch.arange(256).chunk(16)]).to(device)
 

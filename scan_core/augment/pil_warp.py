@@ -1,7 +1,7 @@
 """Rotate, shear and translate, byte for byte as PIL: nearest pixel, black outside, 16.16 fixed-point positions.
 
-``values`` may be on the CPU while the images are on another device: the maps are computed on the device of the values,
-since they need double precision, which not every device has.
+``values`` may be on the CPU while the images are on another device. The maps are computed on the device of the values,
+because they need double precision, which not every device has.
 """
 
 import math
@@ -14,11 +14,11 @@ from scan_core.augment.pixels import Bytes
 
 Values = Float[Tensor, "*any"]
 Coefficients = Float[Tensor, "*any 6"]
-"""(a, b, c, d, e, f) of :func:`warp`, float64."""
+"""(a, b, c, d, e, f), see :func:`warp`; float64."""
 
 
 def rotate(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
-    """Rotate counterclockwise about the center by -90 to 90 degrees (exclusive)."""
+    """Rotate counterclockwise about the center; values in degrees, between -90 and 90 (exclusive)."""
     return warp(images, rotation(values, *images.shape[2:]))
 
 

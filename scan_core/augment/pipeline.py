@@ -1,4 +1,4 @@
-"""Augment a batch: apply the named operations, then normalize."""
+"""Augment a batch: apply operations chosen by name, then normalize."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -27,15 +27,15 @@ ON_PIXELS: dict[str, Callable[..., Operation]] = {
     "strong_operations": strong_operations,
 }
 ON_BYTES_TOO = ("random_horizontal_flip", "random_crop", "strong_operations")
-"""Operations that also work on bytes: the images stay bytes, a quarter of the memory, until another operation comes."""
+"""Operations that also take bytes: the images stay bytes, a quarter of the memory, until another operation comes."""
 ON_NORMALIZED: dict[str, Callable[..., Operation]] = {"cutout": cutout}
 
 
 class Augmentation:
     """A random transformation of image batches.
 
-    Every image gets its own parameters. Keep the generator on the CPU: then the draws do not depend on the images'
-    device, and no operation waits for a GPU.
+    Each image gets its own parameters. Keep the generator on the CPU: then draws do not depend on the images' device,
+    and no operation waits for a GPU.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Augmentation:
         """Choose operations by name, each with its settings; they are applied in the order of the tables above.
 
         Args:
-            operations: the names in ``ON_PIXELS`` and ``ON_NORMALIZED``; settings are those functions' keywords.
+            operations: names of ``ON_PIXELS`` and ``ON_NORMALIZED``, each with the keyword arguments of its function.
             mean: the mean of each channel, for pixels in [0, 1].
             std: the standard deviation of each channel, above 0.
 
@@ -75,7 +75,7 @@ class Augmentation:
             drawn[name] = operation.draw((batch, height, width), generator)
             height, width = operation.size or height, operation.size or width
         crop = next((name for name in ("random_resized_crop", "random_crop") if name in drawn), None)
-        if crop and "random_horizontal_flip" in drawn:  # the two are neighbors in the order, and one pass does both
+        if crop and "random_horizontal_flip" in drawn:  # adjacent in the order: one pass does both
             drawn[crop] += drawn.pop("random_horizontal_flip")
         return drawn
 
@@ -83,8 +83,8 @@ class Augmentation:
         """Transform ``images`` by drawn parameters, without further randomness, and normalize the result.
 
         Args:
-            images: the images of one or several batches, one batch after the other.
-            batches: what :meth:`draw` returned for each of them.
+            images: the images of one or several batches, concatenated.
+            batches: what :meth:`draw` returned for each batch.
         """
         drawn = {name: tuple(map(torch.cat, zip(*(of[name] for of in batches), strict=True))) for name in batches[0]}
         pixels = in_unit(self._apply(ON_PIXELS, images, drawn))

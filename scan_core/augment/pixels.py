@@ -1,4 +1,4 @@
-"""The two forms of an image batch: bytes as stored, floats in [0, 1] as transformed."""
+"""The two forms of an image batch: bytes (as stored) and floats in [0, 1] (for transformations)."""
 
 import torch
 from jaxtyping import Float32, UInt8
@@ -20,10 +20,10 @@ def to_unit(images: Bytes) -> ImageBatch:
 
 
 def to_bytes(images: ImageBatch) -> Bytes:
-    """Map [0, 1] to 0..255, rounding to the nearest; the inverse of :func:`to_unit`."""
+    """Map [0, 1] to 0..255, rounded to the nearest; the inverse of :func:`to_unit`."""
     return images.mul(255).round_().to(torch.uint8)
 
 
 def in_unit(images: ImageBatch | Bytes) -> ImageBatch:
-    """Return the pixels in [0, 1], whichever form they have."""
+    """Return the pixels in [0, 1], given either form."""
     return to_unit(images) if images.dtype == torch.uint8 else images

@@ -1,4 +1,4 @@
-"""The 14 operations of the strong augmentation (SCAN, section 3.1, after RandAugment), on bytes as in PIL."""
+"""The 14 operations of the strong augmentation (SCAN, section 3.1, from RandAugment), on bytes as in PIL."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -67,7 +67,7 @@ WARPS = {
     "translate_x": pil_warp.x_translation,
     "translate_y": pil_warp.y_translation,
 }
-"""Operations that differ only by their coefficients: one pass transforms all their images."""
+"""Operations that differ only in their coefficients; one pass transforms the images of all of them."""
 
 _PLACES = {name: place for place, name in enumerate(STRONG_OPERATIONS)}
 _GROUPS = torch.tensor([_PLACES["rotate" if name in WARPS else name] for name in STRONG_OPERATIONS])

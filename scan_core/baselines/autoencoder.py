@@ -1,4 +1,4 @@
-"""Autoencoders, whose codes k-means clusters: plain, denoising, sparse and variational."""
+"""Plain, denoising, sparse and variational autoencoders; k-means clusters their codes."""
 
 import math
 
@@ -13,14 +13,14 @@ from scan_core.encoders.encoder import Encoder
 from scan_core.kmeans.kmeans import kmeans
 
 CODE = 10
-"""Numbers of an image's code; as many as in DEC (Xie et al., 2016)."""
+"""Dimensions of an image's code, as in DEC (Xie et al., 2016)."""
 WIDTH = 64
 """Channels of the decoder."""
 LEARNING_RATE = 1e-3
 MASKED = 0.3
-"""The share of its pixels that a denoising autoencoder does not see."""
+"""Share of the pixels that are hidden from a denoising autoencoder."""
 SPARSITY = 0.1
-"""The mean activation that a sparse autoencoder asks of each unit."""
+"""Target of the mean activation of each unit in a sparse autoencoder."""
 SPARSITY_WEIGHT = 3.0
 
 Codes = Float[Tensor, "batch code"]
@@ -29,7 +29,7 @@ Scalar = Float[Tensor, ""]
 
 
 class Coder(nn.Module):
-    """An encoder, and a linear layer to ``outputs`` numbers."""
+    """An encoder and a linear layer with ``outputs`` outputs."""
 
     def __init__(self, encoder: Encoder, outputs: int) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class Coder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """A linear layer from codes to 4 x 4 pixels, then enlargements by two, each with a convolution."""
+    """A linear layer from codes to 4 x 4 pixels, then upsampling by two with a convolution, repeatedly."""
 
     def __init__(self, *, channels: int, image_size: int) -> None:
         super().__init__()
@@ -58,31 +58,31 @@ class Decoder(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Codes images and draws them again from their codes; the loss is the squared error (Vincent et al., 2010, Eq. 2).
+    """Encodes images and reconstructs them; the loss is the squared error (Vincent et al., 2010, Eq. 2).
 
     Args:
-        encoder: for images like those of ``pictures``.
+        encoder: an encoder of images like ``pictures``.
     """
 
     outputs = CODE
-    """Numbers that the coder says of an image."""
+    """Number of outputs of the coder."""
 
     def __init__(self, encoder: Encoder, pictures: Pictures) -> None:
         super().__init__()
         self.coder = Coder(encoder, self.outputs)
         self.decoder = Decoder(channels=pictures.images.channels, image_size=pictures.images.size)
 
-    def codes(self, said: Float[Tensor, "images outputs"]) -> Float[Tensor, "images code"]:
-        """Return the codes, from what the coder said."""
-        return said
+    def codes(self, outputs: Float[Tensor, "images outputs"]) -> Float[Tensor, "images code"]:
+        """Return the codes, given the outputs of the coder."""
+        return outputs
 
     def loss(self, images: ImageBatch, generator: torch.Generator) -> Scalar:
-        """Return the loss of normalized ``images``."""
+        """Return the loss on normalized ``images``."""
         return reconstruction_loss(self.decoder(self.coder(images)), images)
 
 
 class Denoising(Autoencoder):
-    """Sees images without a share ``MASKED`` of their pixels, and draws whole ones (Vincent et al., 2010, section
+    """Reconstructs whole images from images without the share ``MASKED`` of their pixels (Vincent et al., 2010, section
     3.3)."""
 
     def loss(self, images: ImageBatch, generator: torch.Generator) -> Scalar:
@@ -91,10 +91,10 @@ class Denoising(Autoencoder):
 
 
 class Sparse(Autoencoder):
-    """Has codes in (0, 1) whose mean over a batch shall be ``SPARSITY`` (Ng, 2011, "Sparse autoencoder")."""
+    """Has codes in (0, 1) whose mean over a batch is driven to ``SPARSITY`` (Ng, 2011, "Sparse autoencoder")."""
 
-    def codes(self, said: Float[Tensor, "images outputs"]) -> Float[Tensor, "images code"]:
-        return said.sigmoid()
+    def codes(self, outputs: Float[Tensor, "images outputs"]) -> Float[Tensor, "images code"]:
+        return outputs.sigmoid()
 
     def loss(self, images: ImageBatch, generator: torch.Generator) -> Scalar:
         codes = self.codes(self.coder(images))
@@ -102,12 +102,12 @@ class Sparse(Autoencoder):
 
 
 class Variational(Autoencoder):
-    """Says a normal distribution of codes, of which the mean is clustered (Kingma and Welling, 2014, Eq. 10)."""
+    """Predicts a normal distribution of codes; its mean is clustered (Kingma and Welling, 2014, Eq. 10)."""
 
     outputs = 2 * CODE
 
-    def codes(self, said: Float[Tensor, "images outputs"]) -> Float[Tensor, "images code"]:
-        return said[:, :CODE]
+    def codes(self, outputs: Float[Tensor, "images outputs"]) -> Float[Tensor, "images code"]:
+        return outputs[:, :CODE]
 
     def loss(self, images: ImageBatch, generator: torch.Generator) -> Scalar:
         mean, log_variance = self.coder(images).chunk(2, dim=1)
@@ -120,8 +120,8 @@ VARIANTS = {"plain": Autoencoder, "denoising": Denoising, "sparse": Sparse, "var
 
 
 def reconstruction_loss(decoded: ImageBatch, images: ImageBatch) -> Scalar:
-    """Return half the squared error of an image, the mean over the batch: nats, but for a constant, of a normal
-    distribution of variance 1 around each pixel of ``decoded``."""
+    """Return half the squared error of an image, averaged over the batch: up to a constant, the negative log-likelihood
+    in nats under a normal distribution of variance 1 around each pixel of ``decoded``."""
     return F.mse_loss(decoded, images, reduction="sum") / (2 * len(images))
 
 
@@ -136,7 +136,7 @@ def sparsity_penalty(codes: Codes, target: float = SPARSITY) -> Scalar:
 
 
 def kl_to_standard_normal(mean: Codes, log_variance: Codes) -> Scalar:
-    """Return KL(N(mean, variance) || N(0, 1)) in nats, the mean over the batch (Kingma and Welling, 2014, appendix
+    """Return KL(N(mean, variance) || N(0, 1)) in nats, averaged over the batch (Kingma and Welling, 2014, appendix
     B)."""
     return (mean.square() + log_variance.exp() - log_variance - 1).sum() / (2 * len(mean))
 
@@ -150,7 +150,7 @@ def train_autoencoder(
     epochs: int,
     generator: torch.Generator,
 ) -> Autoencoder:
-    """Return an autoencoder, one of ``VARIANTS``, that has learned from ``pictures``."""
+    """Return an autoencoder, one of ``VARIANTS``, trained on ``pictures``."""
     network = VARIANTS[variant](encoder, pictures)
     sizes = {"clusters": clusters, "epochs": epochs}
     learner = Learner(network, pictures, **sizes, learning_rate=LEARNING_RATE, generator=generator)

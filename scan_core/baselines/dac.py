@@ -1,4 +1,4 @@
-"""Deep adaptive clustering (Chang et al., 2017): are two images of a kind? Clear pairs teach the network first."""
+"""Deep adaptive clustering (Chang et al., 2017): learn whether two images are of one cluster, the clear pairs first."""
 
 import numpy as np
 import torch
@@ -10,13 +10,13 @@ from scan_core.encoders.encoder import Encoder
 
 LEARNING_RATE = 1e-3
 LAST = 0.45
-"""The value of lambda at the end: from there on, every pair would count (section 3.4)."""
+"""Final value of lambda, at which all pairs are selected (section 3.4)."""
 
 Similarities = Float[Tensor, "batch batch"]
 
 
 class LabelFeatures(nn.Module):
-    """An encoder whose output is a vector of ``clusters`` numbers, none negative, of length 1 (Eq. 4 and 5)."""
+    """An encoder whose output is a non-negative unit vector with ``clusters`` dimensions (Eq. 4 and 5)."""
 
     def __init__(self, encoder: Encoder, clusters: int) -> None:
         super().__init__()
@@ -29,21 +29,21 @@ class LabelFeatures(nn.Module):
 
 
 def thresholds(progress: float) -> tuple[float, float]:
-    """Return the similarities above which a pair is of a kind, and below which it is not (section 3.4).
+    """Return the similarities above which a pair counts as similar, and below which as dissimilar (section 3.4).
 
     Args:
-        progress: of the training, from 0 to 1, where both are equal.
+        progress: progress of the training, from 0 to 1; at 1, both are equal.
     """
     strictness = LAST * progress
     return 0.95 - strictness, 0.455 + 0.1 * strictness
 
 
 def dac_loss(learned: Similarities, decided: Similarities, *, upper: float, lower: float) -> Float[Tensor, ""]:
-    """Return the cross-entropy of the pairs that are clear, in nats a pair, Eq. (7).
+    """Return the mean cross-entropy of the selected pairs, in nats, Eq. (7).
 
     Args:
         learned: cosines of label features, in [0, 1].
-        decided: cosines by which pairs are chosen and called of a kind or not, Eq. (6); without gradient.
+        decided: cosines that select pairs and label them as similar or dissimilar, Eq. (6); without gradient.
     """
     same, different = (decided > upper).float(), (decided < lower).float()
     inside = learned.clamp(1e-6, 1 - 1e-6)
@@ -54,7 +54,7 @@ def dac_loss(learned: Similarities, decided: Similarities, *, upper: float, lowe
 def dac(
     pictures: Pictures, encoder: Encoder, *, clusters: int, epochs: int, generator: torch.Generator
 ) -> Int64[np.ndarray, " images"]:
-    """Return the cluster of each image: the largest of its label features (section 3.5)."""
+    """Return the cluster of each image: the largest label feature (section 3.5)."""
     network = LabelFeatures(encoder, clusters)
     sizes = {"clusters": clusters, "epochs": epochs}
     learner = Learner(network, pictures, **sizes, learning_rate=LEARNING_RATE, generator=generator)

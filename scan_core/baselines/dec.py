@@ -1,4 +1,4 @@
-"""Deep embedded clustering (Xie et al., 2016): codes move to the centers that they are already close to."""
+"""Deep embedded clustering (Xie et al., 2016): codes move towards the centers that they are already close to."""
 
 import numpy as np
 import torch
@@ -12,25 +12,25 @@ from scan_core.kmeans.kmeans import kmeans
 
 LEARNING_RATE = 1e-4
 STOP = 0.001
-"""Training ends when a smaller share of the images changes its cluster in an epoch (section 4.3)."""
+"""Training ends when less than this share of the images changes its cluster in an epoch (section 4.3)."""
 
 Shares = Float[Tensor, "images clusters"]
 
 
 def soft_assignment(codes: Float[Tensor, "images code"], centers: Float[Tensor, "clusters code"]) -> Shares:
-    """Return the share of each cluster in each code: Student's t of one degree of freedom, Eq. (1)."""
+    """Return the soft assignment of each code: Student's t with one degree of freedom, Eq. (1)."""
     kernel = 1 / (1 + (codes[:, None] - centers).square().sum(dim=2))
     return kernel / kernel.sum(dim=1, keepdim=True)
 
 
 def target_distribution(shares: Shares) -> Shares:
-    """Return sharper shares, in which no cluster outweighs others by its size, Eq. (3)."""
+    """Return sharper assignments, normalized by the clusters' frequencies, Eq. (3)."""
     weights = shares.square() / shares.sum(dim=0)
     return weights / weights.sum(dim=1, keepdim=True)
 
 
 def dec_loss(target: Shares, shares: Shares) -> Float[Tensor, ""]:
-    """Return KL(``target`` || ``shares``) of an image, in nats: Eq. (2), the mean over the images."""
+    """Return KL(``target`` || ``shares``) in nats, Eq. (2), averaged over the images."""
     return (target * (target.clamp(min=1e-12) / shares).log()).sum(dim=1).mean()
 
 
@@ -51,7 +51,7 @@ def dec(
     """Return the cluster of each image.
 
     Args:
-        epochs: of the denoising autoencoder that comes first, and at most of what follows.
+        epochs: epochs of the denoising autoencoder, and upper limit of those of the clustering after it.
     """
     lengths = {"clusters": clusters, "epochs": epochs}
     pretrained = train_autoencoder("denoising", pictures, encoder, **lengths, generator=generator)

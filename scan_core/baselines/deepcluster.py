@@ -1,4 +1,4 @@
-"""DeepCluster (Caron et al., 2018): k-means makes labels of the features, and a classifier learns them in turn."""
+"""DeepCluster (Caron et al., 2018): alternate k-means on the features and training a classifier on its clusters."""
 
 import numpy as np
 import torch
@@ -14,16 +14,16 @@ from scan_core.kmeans.kmeans import kmeans
 FINER = 10
 """Pseudo-labels for each cluster (section 4.1 takes 10,000 for 1,000 classes)."""
 COMPONENTS = 256
-"""Most principal components of the features (section 3.3); of few features, a quarter of them."""
+"""Largest number of principal components (section 3.3); at most a quarter of the features are taken."""
 LEAST = 30
-"""Images for each pseudo-label, at least."""
+"""Smallest mean number of images per pseudo-label."""
 LEARNING_RATE = 1e-3
 
 
 def whitened(
     features: Float32[np.ndarray, "images features"], *, fit_ids: Int64[np.ndarray, " fit"]
 ) -> Float32[np.ndarray, "images components"]:
-    """Return principal components of variance 1, as vectors of length 1 (section 3.3)."""
+    """Return whitened principal components, L2-normalized (section 3.3)."""
     rows = features[fit_ids]
     pca = PCA(min(COMPONENTS, max(2, rows.shape[1] // 4), len(rows)), svd_solver="full").fit(rows)
     scale = np.sqrt(pca.explained_variance_.clip(min=1e-6 * pca.explained_variance_[0] + 1e-12))
@@ -32,8 +32,8 @@ def whitened(
 
 
 def equal_sample(labels: Int64[Tensor, " fit"], generator: torch.Generator) -> Int64[Tensor, " fit"]:
-    """Draw as many places as there are ``labels``, each label as likely, so that none outweighs others by its size
-    (section 3.2, "trivial parametrization")."""
+    """Draw as many positions as there are ``labels``, each label with equal probability, so that frequent labels do not
+    dominate (section 3.2, "trivial parametrization")."""
     weights = 1 / labels.bincount()[labels].double()
     return torch.multinomial(weights, len(labels), replacement=True, generator=generator)
 
@@ -57,7 +57,7 @@ def deepcluster(
     for _ in learner.epochs("deepcluster"):
         labels = torch.from_numpy(cluster(count, inits=1)[fit_ids])
         sample = equal_sample(labels, generator)
-        with torch.no_grad():  # the labels of an epoch have nothing to do with those of the last one
+        with torch.no_grad():  # clusters are numbered differently in each epoch
             classifier.weight.copy_(torch.randn(classifier.weight.shape, generator=generator) * 0.01)
             classifier.bias.zero_()
         labels = labels.to(device)

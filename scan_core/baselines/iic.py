@@ -1,4 +1,4 @@
-"""Invariant information clustering (Ji et al., 2019): an image and its augmentation share as much as they can."""
+"""Invariant information clustering (Ji et al., 2019): maximize the mutual information of two views' clusters."""
 
 import numpy as np
 import torch
@@ -10,9 +10,9 @@ from scan_core.baselines.learner import Batch, Learner, Pictures
 from scan_core.encoders.encoder import Encoder
 
 HEADS = 5
-"""Heads for the clusters, and as many for finer ones (section 4.1); the one with the lowest loss is taken."""
+"""Number of heads, and of further heads for overclustering (section 4.1); the head with the lowest loss is taken."""
 FINER = 5
-"""Finer clusters for each cluster; they make the encoder tell more apart (section 3.2)."""
+"""Clusters of an overclustering head per cluster; they help the encoder (section 3.2)."""
 LEARNING_RATE = 1e-3
 
 
@@ -26,7 +26,7 @@ def iic_loss(
         first, second: log-probabilities.
 
     Returns:
-        Nats, from -log(clusters), where views agree and clusters are of equal size, to 0.
+        In nats, from -log(clusters) (views agree, and clusters have equal size) to 0.
     """
     joint = first.exp().transpose(1, 2) @ second.exp() / first.shape[1]
     joint = ((joint + joint.transpose(1, 2)) / 2).clamp(min=torch.finfo(joint.dtype).eps)
@@ -35,7 +35,7 @@ def iic_loss(
 
 
 class Heads(nn.Module):
-    """An encoder with ``HEADS`` linear heads for ``clusters``, and for finer ones."""
+    """An encoder with ``HEADS`` linear heads for ``clusters``, and as many for overclustering."""
 
     def __init__(self, encoder: Encoder, clusters: int) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Heads(nn.Module):
         return self._split(self.linear(self.encoder(images)))
 
     def both(self, images: Float[Tensor, "batch channels height width"]) -> tuple[Tensor, Tensor]:
-        """Return those of the clusters, and of the finer ones."""
+        """Return the log-probabilities of the clusters, and those of overclustering."""
         features = self.encoder(images)
         return self._split(self.linear(features)), self._split(self.finer(features))
 
@@ -58,7 +58,7 @@ class Heads(nn.Module):
 def iic(
     pictures: Pictures, encoder: Encoder, *, clusters: int, epochs: int, generator: torch.Generator
 ) -> Int64[np.ndarray, " images"]:
-    """Return the cluster of each image, by the head with the lowest loss of the last epoch."""
+    """Return the cluster of each image, by the head with the lowest loss in the last epoch."""
     network = Heads(encoder, clusters)
     sizes = {"clusters": clusters, "epochs": epochs, "views": 2}
     learner = Learner(network, pictures, **sizes, learning_rate=LEARNING_RATE, generator=generator)

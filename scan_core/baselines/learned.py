@@ -17,10 +17,10 @@ from scan_core.encoders.encoder import Encoder
 
 
 class Method(Protocol):
-    """Learns from pictures for so many epochs, and returns the cluster of each.
+    """Trains on pictures for ``epochs`` epochs, and returns the cluster of each.
 
     Raises:
-        DataError: fewer images to learn from than clusters.
+        DataError: fewer training images than clusters.
         TrainingError: the loss is not finite in too many steps.
     """
 

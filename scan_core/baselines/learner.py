@@ -1,4 +1,4 @@
-"""What baselines that train a network share: their images, batches, optimizer and schedule."""
+"""What all baselines that train a network have in common: images, batches, optimizer and schedule."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -21,21 +21,21 @@ from scan_core.training.schedule import warmup_cosine
 from scan_core.training.update import adam, update
 
 BATCH_SIZE = 64
-"""Images of a step; all of them, where there are fewer."""
+"""Images in a step; all of them if there are fewer."""
 FINAL_LEARNING_RATE = 0.01
-"""At the end of the cosine, as a share of the first one."""
+"""Learning rate at the end of the cosine, relative to the first one."""
 
 
 class Pictures(NamedTuple):
-    """The images that a method clusters, and which of them it may learn from."""
+    """The images that a method clusters, and those that it is trained on."""
 
     images: Images
     fit_ids: Int64[np.ndarray, " fit"]
     augmentation: Augmentation
-    """It also has the normalization of the images."""
+    """Also has the normalization of the images."""
 
     def outputs(self, network: nn.Module) -> Float32[Tensor, "*heads images outputs"]:
-        """Return what ``network`` says of all images, as they are, in evaluation mode."""
+        """Return the outputs of ``network``, in evaluation mode, for all images without augmentation."""
         mean, std = self.augmentation.mean, self.augmentation.std
         return infer(network, self.images, torch.arange(len(self.images)), mean=mean, std=std, precision="float32")
 
@@ -44,20 +44,20 @@ class Batch(NamedTuple):
     """The images of a step, normalized."""
 
     rows: Int64[Tensor, " batch"]
-    """Their places among the images to learn from, on the images' device."""
+    """Their positions among the training images, on the images' device."""
     plain: Float[Tensor, "batch channels height width"]
     augmented: Float[Tensor, "views_of_batch channels new_height new_width"]
-    """Views of each image: all first ones, then all second ones."""
+    """Augmented views: the first of all images, then the second."""
 
 
 class Learner:
-    """Trains ``network`` on ``pictures`` with Adam, whose learning rate falls as a half cosine over all ``epochs``.
+    """Trains ``network`` on ``pictures`` with Adam; the learning rate follows a half cosine over all ``epochs``.
 
     Args:
-        views: augmentations of each image in a step.
+        views: number of augmented views of each image in a step.
 
     Raises:
-        DataError: fewer images to learn from than ``clusters``, or than two.
+        DataError: fewer training images than ``clusters``, or than two.
     """
 
     def __init__(
@@ -86,17 +86,17 @@ class Learner:
         self._epochs, self._step, self._views = epochs, 0, views
 
     def epochs(self, description: str) -> Iterator[int]:
-        """Yield the number of each epoch, from 0, and show how far they are."""
+        """Yield the number of each epoch, from 0, with a progress bar."""
         return iter(track(range(self._epochs), description=description, total=self._epochs, unit="epochs"))
 
     def run_epoch(
         self, loss: Callable[[Batch], Float[Tensor, ""]], *, sample: Int64[Tensor, " sample"] | None = None
     ) -> float:
-        """Lower ``loss`` for one epoch, and return its mean.
+        """Minimize ``loss`` for one epoch, and return its mean.
 
         Args:
-            sample: places among the images to learn from, as often as an epoch shall see each, and as many as there are
-                images; None sees each once.
+            sample: positions of the training images to use, with repetitions, as many as there are training images;
+                None uses each image once.
 
         Raises:
             TrainingError: the loss is not finite in too many steps.

@@ -1,4 +1,4 @@
-"""The names of the baselines: apart from the methods, whose libraries take a second to import."""
+"""The names of the baselines, apart from the methods because those take a second to import."""
 
 KMEANS, SPECTRAL = "kmeans", "spectral"
 METHODS = (

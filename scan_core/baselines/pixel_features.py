@@ -1,4 +1,4 @@
-"""Pixels as features for k-means, a baseline without any learning."""
+"""Pixels as features for k-means: a baseline without training."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ COMPONENTS = 64
 LARGEST = 32
 """Pixels per side of the images from which components are computed."""
 FIT_LIMIT = 20_000
-"""Number of images from which they are computed; of more images, every n-th."""
+"""Number of images from which they are computed; if there are more, every n-th is used."""
 _CHUNK = 4096
 
 

@@ -9,11 +9,11 @@ from threadpoolctl import threadpool_limits
 from scan_core.errors import DataError
 
 NEIGHBORS = 10
-"""Each image is joined to so many nearest ones."""
+"""Neighbors of each image in the graph."""
 MOST = 10_000
-"""Largest number of images to fit on: the eigenvectors of more take too long."""
+"""Largest number of images to fit to: eigenvectors of larger graphs take too long."""
 VOTES = 5
-"""An image that was not fitted on gets the cluster of most of so many nearest ones that were."""
+"""Number of nearest fitted images whose majority decides the cluster of an image that was not fitted."""
 
 
 def spectral(
@@ -24,14 +24,14 @@ def spectral(
     seed: int,
     most: int = MOST,
 ) -> Int64[np.ndarray, " images"]:
-    """Return the cluster of each image: k-means on eigenvectors of the graph of nearest neighbors (Ng, Jordan and
-    Weiss, 2001), as scikit-learn has it.
+    """Return the cluster of each image, by scikit-learn's spectral clustering of the graph of nearest neighbors (Ng,
+    Jordan and Weiss, 2001).
 
     Args:
-        fit_ids: the images to fit on; of more than ``most``, so many drawn at random.
+        fit_ids: the images to fit to; if there are more than ``most``, ``most`` of them, drawn at random.
 
     Raises:
-        DataError: no more images to fit on than clusters.
+        DataError: not more images to fit to than clusters.
     """
     if len(fit_ids) <= clusters:
         raise DataError(f"spectral: {len(fit_ids)} training images, expected more than {clusters}; lower scan.clusters")

@@ -1,4 +1,4 @@
-"""Compute the features of a frozen encoder once: of each image without augmentation, and of augmented views."""
+"""Compute the features of a frozen encoder once, for each image without augmentation and for augmented views."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ class CachedFeatures:
 
     Args:
         values: [1 + V, M, D], the images without augmentation first; V may be 0. A memory-mapped file stays on the
-            disk, and the system decides what of it to keep in memory. On a GPU, values that fit are copied to it.
+            disk. If ``device`` is a GPU, values that fit are copied to it.
         device: the device to return features on.
     """
 
@@ -48,12 +48,12 @@ class CachedFeatures:
         return self._images
 
     def gather(self, rows: Int64[Tensor, " batch"], views: Int64[Tensor, " batch"]) -> Float[Tensor, "batch width"]:
-        """Return one view of each of the images ``rows``, float32 on the device; -1 is the one without augmentation."""
+        """Return one view of each of the images ``rows``, float32 on the device; view -1 is without augmentation."""
         wanted = ((views + 1) * self._images + rows).to(self._rows.device, non_blocking=True)
         return self._rows.index_select(0, wanted).to(self.device, non_blocking=True).float()
 
-    def as_they_are(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "chunk width"]]:
-        """Yield the features of the images ``rows``, or of all, without augmentation: chunks, float32 on the device."""
+    def plain(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "chunk width"]]:
+        """Yield the features of the images ``rows`` (or all) without augmentation, in chunks, float32 on the device."""
         plain = self._rows[: self._images]
         for chunk in torch.split(plain if rows is None else plain[rows.to(plain.device)], _CHUNK):
             yield chunk.to(self.device, non_blocking=True).float()
@@ -73,12 +73,12 @@ def cache_features(
 ) -> CachedFeatures:
     """Compute features of the images ``image_ids``, without augmentation and of ``views`` augmented views each.
 
-    The ``encoder`` is in evaluation mode. The file ``path`` holds float16 numbers alone, and grows view by view: if it
-    exists, further views follow its last whole one, and the caller makes sure that nothing else has changed. Each view
-    has a generator of its own, so that a file that was interrupted ends with the same content.
+    The ``encoder`` runs in evaluation mode. The file ``path`` holds only float16 numbers, view after view. If it
+    exists, the views that it lacks are appended; the caller makes sure that nothing else has changed. Each view has its
+    own generator, so an interrupted run ends with the same content.
 
     Args:
-        standardization: standardizes the features, for heads that take them so.
+        standardization: applied to the features; None stores them as they are.
 
     Raises:
         ArtifactError: the disk has too little space, or the file cannot be written.
@@ -96,7 +96,7 @@ def cache_features(
         with path.open("ab") as file:
             file.truncate(done * view_bytes)
             for view in range(done, 1 + views):
-                name = f"features, view {view} of {views}" if view else "features of the images as they are"
+                name = f"features, view {view} of {views}" if view else "features of the plain images"
                 batches = torch.split(image_ids, _BATCH)
                 pictures = track(images.batches(batches), description=name, total=len(batches), unit="batches")
                 for pixels in pictures:
@@ -120,7 +120,7 @@ def _features(
         output = encoder(pixels)
     features = (output if standardization is None else standardization(output.float())).half().cpu().numpy()
     if not np.isfinite(features).all():
-        raise TrainingError("the encoder's features are not finite in float16; train the pretext task anew")
+        raise TrainingError("the encoder's features are not finite in float16; train the pretext task again")
     return features
 
 

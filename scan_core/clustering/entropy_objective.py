@@ -1,4 +1,4 @@
-"""Sample and batch entropy, without neighbors: each prediction sure, all clusters used (SCAN, Table 1)."""
+"""Sample and batch entropy, without neighbors: confident predictions, equally used clusters (SCAN, Table 1)."""
 
 import math
 from collections.abc import Sequence
@@ -22,12 +22,12 @@ def entropy_loss(
     entropy_weight: float,
     prior: Float[Tensor, " clusters"] | None,
 ) -> ScanLoss:
-    """Return the mean entropy of the predictions (as ``consistency``), weighed against the entropy of their mean.
+    """Return the mean entropy of the predictions (as ``consistency``) and the entropy of their mean.
 
-    Both are those of uniform predictions at log C. The batch is that of all processes together.
+    Both are log C if all predictions are uniform. The batch is that of all processes together.
 
     Args:
-        neighbor_logits: without effect.
+        neighbor_logits: not used.
     """
     log_p = logits.float().log_softmax(-1)
     sample_entropy = average(-(log_p.exp() * log_p).sum(-1).mean(-1))
@@ -43,10 +43,10 @@ def entropy_selection(
     entropy_weight: float,
     prior: Float[Tensor, " clusters"] | None,
 ) -> ScanLoss:
-    """Return the same over all images, which each process has, for one head.
+    """Return the same loss over all images, for one head; each process has all ``logits``.
 
     Args:
-        neighbor_rows: without effect.
+        neighbor_rows: not used.
     """
     log_p = logits.log_softmax(-1)
     log_mean = log_p.logsumexp(0) - math.log(len(log_p))
@@ -57,6 +57,6 @@ def entropy_selection(
 def entropy_objective(
     *, entropy_weight: float, prior: Sequence[float] | None = None, device: torch.device | None = None
 ) -> Objective:
-    """The row "sample + batch entropy" of SCAN's Table 1; arguments as of the SCAN loss."""
+    """Return the objective "sample + batch entropy" of SCAN's Table 1; arguments as in :func:`scan_objective`."""
     settings: dict[str, Any] = {"entropy_weight": entropy_weight, "prior": shares(prior, device)}
     return Objective(loss=partial(entropy_loss, **settings), selection=partial(entropy_selection, **settings))

@@ -1,4 +1,4 @@
-"""Let heads start from the centers of k-means."""
+"""Initialize cluster heads from the centers of k-means."""
 
 import numpy as np
 import torch
@@ -10,10 +10,10 @@ from scan_core.clustering.model import ClusterHeads
 from scan_core.kmeans.kmeans import kmeans
 
 MARGIN = 4.0
-"""Of an image's two largest logits, the mean difference at the start: sure enough to keep the clusters, not so sure
-that nothing is left to learn."""
+"""Mean difference of an image's two largest logits at the start: large enough to keep the clusters of k-means, small
+enough that the loss still has a gradient."""
 _CHUNK = 8192
-"""Images whose distances to all centers are in memory at once."""
+"""Number of images whose distances to all centers are computed at once."""
 
 
 @torch.no_grad()
@@ -24,14 +24,14 @@ def start_from_kmeans(
     seed: int,
     standardization: Standardization | None = None,
 ) -> None:
-    """Let each head predict the nearest center of a k-means of its own, ``softmax(-s |x - c|^2)``.
+    """Set each head so that it predicts the nearest center of its own k-means: ``softmax(-s |x - c|^2)``.
 
-    As a linear layer, weights ``2 s c`` and biases ``-s |c|^2``, where ``s`` makes the mean difference between an
-    image's two largest logits ``MARGIN``.
+    In a linear layer, these are the weights ``2 s c`` and the biases ``-s |c|^2``. The scale ``s`` is chosen so that an
+    image's two largest logits differ by ``MARGIN`` on average.
 
     Args:
-        points: standardized features of the images to learn from.
-        standardization: where ``heads`` take features as they are, what made ``points`` of those.
+        points: standardized features of the training images.
+        standardization: what ``points`` were standardized with, if ``heads`` take features that are not.
     """
     count, clusters, _ = heads.weight.shape
     for head, start in enumerate(np.random.SeedSequence(seed).generate_state(count)):

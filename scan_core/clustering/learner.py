@@ -1,4 +1,4 @@
-"""Say what the clustering steps can train: a network on images, or heads alone on cached features."""
+"""The interface of what the clustering steps train: a network on images, or only its heads on cached features."""
 
 from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
@@ -14,10 +14,10 @@ Rows = Int64[Tensor, "steps batch"]
 
 @runtime_checkable
 class Learner(Protocol):
-    """The logits from which :class:`ScanTraining` and :class:`SelfLabelTraining` compute their losses.
+    """Computes the logits for the losses of :class:`ScanTraining` and :class:`SelfLabelTraining`.
 
-    A row is the number of an image to learn from, below ``len(learner)``. The iterators compute the logits of a step
-    when they are asked for, with the weights of that moment.
+    A row is the position of a training image, below ``len(learner)``. The iterators are lazy: they compute the logits
+    of a step with the weights of that moment.
     """
 
     @property
@@ -42,10 +42,9 @@ class Learner(Protocol):
     def plain_and_augmented(
         self, rows: Rows, generator: torch.Generator
     ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
-        """Yield, for each step, the first head's logits: without augmentation and gradient, and with both."""
+        """Yield, for each step, the first head's logits of the plain images (no gradient) and of the augmented ones."""
         ...
 
     def of_images(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "images clusters"]]:
-        """Yield, for one head after another, the logits of the images ``rows``, or of all, without augmentation, in
-        float32 and without gradient."""
+        """Yield, for each head, the logits of ``rows`` (or of all images), no augmentation, float32, no gradient."""
         ...

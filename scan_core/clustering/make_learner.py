@@ -1,4 +1,4 @@
-"""Make what the two clustering steps train: the whole network, or its heads on cached or stored features."""
+"""Make the learner of a clustering step: the whole network, or its heads on cached or stored features."""
 
 from pathlib import Path
 
@@ -30,11 +30,12 @@ def make_learner(
     stored: StoredFeatures | None,
     compile: bool,
 ) -> Learner:
-    """All of ``model`` on ``images``, or its heads on what its encoder makes of them.
+    """Return a learner of all of ``model``, or of its heads if not ``train_encoder``.
 
     Args:
-        views: of each image that are cached where the encoder does not learn, in the file ``features``; with 0, the
-            heads learn from ``stored`` instead.
+        views: number of augmented views of each image whose features are cached, if the encoder is frozen.
+        features: the file for cached features.
+        stored: features that the heads learn from instead of cached ones; None if ``views`` are cached.
 
     Raises:
         ArtifactError, TrainingError: the features cannot be written or are not finite.
@@ -43,7 +44,7 @@ def make_learner(
         return WholeNetwork(model, images, image_ids, augmentation, precision=precision, compile=compile)
     if stored is not None:
         values = stored.of(image_ids).numpy()[None]
-        # in float32: bfloat16 speeds nothing up that is so narrow
+        # float32: on layers this narrow, bfloat16 is no faster
         return FrozenEncoder(model, CachedFeatures(values, images.device), precision="float32")
     cached = cache_features(
         features,

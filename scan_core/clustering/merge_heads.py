@@ -1,4 +1,4 @@
-"""One head made of several: what most of them agree on."""
+"""Average several cluster heads into one."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,13 +9,13 @@ from torch import Tensor
 
 
 def match_clusters(logits: Sequence[Float[Tensor, "images clusters"]]) -> Int64[Tensor, "heads clusters"]:
-    """Number the clusters of several heads alike.
+    """Give corresponding clusters of several heads the same number.
 
-    Each head's are matched to those of the heads before it, taken together, so that they share as many images as
-    possible (Kuhn, 1955).
+    The clusters of each head are matched one-to-one to those of the sum of the heads before it, so that they share as
+    many images as possible (Kuhn, 1955).
 
     Returns:
-        For each head its clusters, in the order of the first head's.
+        For each head, its clusters in the order of the first head's.
     """
     together = logits[0].clone()
     orders = [torch.arange(together.shape[1])]
@@ -35,14 +35,14 @@ def _contingency(
 def merge_heads(
     weights: Mapping[str, Tensor], logits: Sequence[Float[Tensor, "images clusters"]], chosen: Int64[Tensor, " chosen"]
 ) -> tuple[dict[str, Tensor], Float[Tensor, "images clusters"]]:
-    """Average the heads ``chosen``, whose clusters are numbered alike before.
+    """Average the heads ``chosen``, after matching their clusters.
 
-    Heads end in different optima, with different mistakes. They are linear, on the same features: the mean of their
-    weights is a head, and its logits are the mean of theirs.
+    Heads end in different optima and make different mistakes. Since they are linear and take the same features, the
+    logits of the averaged head are the mean of theirs.
 
     Args:
-        weights: a model's; those that start with ``heads.`` have an axis of heads, the first one.
-        logits: each head's.
+        weights: those of a model; names that start with ``heads.`` have the heads as their first axis.
+        logits: those of each head.
 
     Returns:
         The weights of the same model with the merged head as its only one, and its logits.

@@ -1,4 +1,4 @@
-"""An encoder with one or several linear cluster heads, and its file, which leaves a frozen encoder out."""
+"""An encoder with one or several linear cluster heads, and its file, which does not contain a frozen encoder."""
 
 import math
 from pathlib import Path
@@ -31,7 +31,7 @@ class ClusterHeads(nn.Module):
         self.bias = nn.Parameter(torch.empty(heads, clusters).uniform_(-bound, bound))
 
     def forward(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, "heads batch clusters"]:
-        """Logits of each head."""
+        """Return the logits of each head."""
         heads, clusters, _ = self.weight.shape
         logits = nn.functional.linear(features, self.weight.flatten(0, 1), self.bias.flatten())
         return logits.view(len(features), heads, clusters).transpose(0, 1)
@@ -41,7 +41,7 @@ class ClusteringModel(nn.Module):
     """Turns images into cluster logits (SCAN, section 2.2).
 
     Args:
-        standardization: of the features, before the heads; None gives these the features as they are.
+        standardization: applied to the features before the heads; None applies none.
     """
 
     def __init__(
@@ -52,23 +52,23 @@ class ClusteringModel(nn.Module):
         self.heads = ClusterHeads(encoder.features, clusters, heads)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "heads batch clusters"]:
-        """Logits of each head."""
+        """Return the logits of each head."""
         return self.of_features(self.encoder(images))
 
     def of_features(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, "heads batch clusters"]:
-        """Logits of each head, of images whose features are known."""
+        """Return the logits of each head, given the images' features."""
         return self.heads(features if self.standardization is None else self.standardization(features))
 
 
 def select_head(weights: dict[str, Tensor], head: int) -> dict[str, Tensor]:
-    """The weights of the same model with ``head`` as its only one."""
+    """Return the weights of the same model with ``head`` as its only head."""
     return {name: value[head : head + 1] if name.startswith("heads.") else value for name, value in weights.items()}
 
 
 def write_clustering(path: Path, weights: dict[str, Tensor], metadata: dict[str, Any]) -> None:
     """Write the weights of a model with one head; ``metadata`` is that of its encoder plus ``clusters``.
 
-    Where it holds ``encoder_sha256``, the encoder is that of the file with this checksum, and left out.
+    If it has ``encoder_sha256``, the encoder is in the file with this checksum, and its weights are not written.
     """
     kept = {name: w for name, w in weights.items() if FROZEN not in metadata or not name.startswith("encoder.")}
     write_model(path, kept, metadata)
@@ -78,10 +78,10 @@ def read_clustering(path: Path, *, encoder: Path) -> tuple[ClusteringModel, dict
     """Build the one-headed model that ``path`` describes and load its weights.
 
     Args:
-        encoder: the file of the pretext task's encoder, which is read where the model was made with it frozen.
+        encoder: the file of the pretext task's encoder; read only if the model's encoder was frozen.
 
     Raises:
-        ArtifactError: missing, malformed, the weights do not fit the description, or the encoder is another one.
+        ArtifactError: a file is missing or malformed, weights do not fit, or the encoder is another one.
     """
     weights, metadata = read_model(path, keys=[*ENCODER_KEYS, "clusters"])
     check_count(path, metadata, "clusters")
@@ -99,7 +99,7 @@ def _frozen_encoder(path: Path, expected: str, encoder: Path) -> dict[str, Tenso
     if found != expected:
         raise ArtifactError(
             f"{path}: holds cluster heads alone, for the encoder with the SHA-256 {expected[:12]}, found {found[:12]} "
-            f"at {encoder}; put that encoder there (where this model is from, it is beside it), or run dvc repro"
+            f"at {encoder}; put that encoder there (copy it from the project that trained this model), or run dvc repro"
         )
     weights, _ = read_model(encoder)
     return {name: weight for name, weight in weights.items() if name.startswith("encoder.")}

@@ -8,7 +8,7 @@ from scan_core.clustering.scan_loss import consistency_loss
 from scan_core.parallel.distributed import share, total
 
 _CHUNK = 2**22
-"""Probabilities gathered at a time."""
+"""Number of probabilities gathered at a time."""
 _LEAST_PRODUCT = 1e-30
 """Below it float32 loses precision, and the pair is computed from its log-probabilities."""
 
@@ -17,10 +17,11 @@ _LEAST_PRODUCT = 1e-30
 def neighbor_consistency(
     log_p: Float[Tensor, "images clusters"], neighbor_rows: Int64[Tensor, "images neighbors"]
 ) -> Float[Tensor, ""]:
-    """Mean of ``-log <p, q>`` over all images and all their neighbors, in nats (SCAN, section 2.2, Eq. 2, first term).
+    """Return the mean of ``-log <p, q>`` over all images and all their neighbors, in nats (SCAN, Eq. 2, first term).
 
-    The same as ``consistency_loss`` pair by pair, up to rounding, without a logarithm and an exponential for every
-    cluster of every pair; it has no gradient. The work is shared by all processes, each of which has all of ``log_p``.
+    The result equals the mean of ``consistency_loss`` over all pairs, up to rounding, but takes one logarithm per pair
+    instead of exponentials and logarithms for each cluster. It has no gradient. All processes share the work; each has
+    all of ``log_p``.
 
     Args:
         neighbor_rows: rows of ``log_p``; without a column (K = 0), each image is paired with itself.
@@ -29,7 +30,7 @@ def neighbor_consistency(
     p = log_p.exp()
     size = max(1, _CHUNK // (rows.shape[1] * p.shape[1]))
     chunks = torch.split(torch.arange(len(rows), device=log_p.device)[share(len(rows))], size)
-    # Made once: where small tensors come and stay in between, malloc takes a new place for each chunk's large one.
+    # Allocated once: a new large tensor for each chunk would fragment the memory, since small tensors lie between.
     sums = log_p.new_zeros(len(chunks))
     gathered = p.new_empty(size * rows.shape[1], p.shape[1])
     for i, own in enumerate(chunks):

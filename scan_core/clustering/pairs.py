@@ -1,4 +1,4 @@
-"""Which two images a step of the SCAN loss brings together."""
+"""Draw the pairs of images for the SCAN loss."""
 
 import numpy as np
 import torch
@@ -9,14 +9,14 @@ from scan_core.artifacts.neighbors import Neighbors
 
 
 def neighbor_rows(neighbors: Neighbors) -> Int64[Tensor, "images neighbors"]:
-    """The neighbors as rows of the table instead of image ids."""
+    """Return the neighbors as rows of the table instead of image ids."""
     return torch.from_numpy(np.searchsorted(neighbors.image_id, neighbors.neighbor_id).astype(np.int64))
 
 
 def draw_partners(
     rows: Int64[Tensor, "*any"], table: Int64[Tensor, "images neighbors"], generator: torch.Generator
 ) -> Int64[Tensor, "*any"]:
-    """For each row its partner, uniform among the row itself and its neighbors in ``table``."""
+    """Draw a partner for each row, uniformly from the row itself and its neighbors in ``table``."""
     if not table.shape[1]:
         return rows
     choice = torch.randint(table.shape[1] + 1, rows.shape, generator=generator)

@@ -1,4 +1,4 @@
-"""From a model file to the clusters of images."""
+"""Predict the clusters of images with a model from a file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,11 +20,11 @@ from scan_core.images.images import Images
 def predict(
     path: Path, images: Images, image_ids: npt.NDArray[np.int64], *, encoder: Path, features: Path
 ) -> npt.NDArray[np.float32]:
-    """Probabilities [N, C] that the model of ``path`` gives to the images ``image_ids``, rows sum to 1.
+    """Return the probabilities [N, C] that the model of ``path`` gives to the images ``image_ids``; rows sum to 1.
 
     Args:
-        encoder: the file of a frozen one.
-        features: those of all images by that encoder; a model that has learned from them needs nothing else.
+        encoder: the file of the encoder, for a model whose encoder was frozen.
+        features: the file of that encoder's features of all images, for a model that was trained on them.
 
     Raises:
         ArtifactError: the model is missing or malformed, or was made for other images.
@@ -46,11 +46,11 @@ def probabilities(
     *,
     description: str,
 ) -> npt.NDArray[np.float32]:
-    """Probabilities [N, C] that the one-headed ``model`` gives to the images ``image_ids``, rows sum to 1.
+    """Return the probabilities [N, C] that the one-headed ``model`` gives to the images ``image_ids``; rows sum to 1.
 
     Args:
-        metadata: as :func:`scan_core.clustering.model.read_clustering` gives it with the model.
-        description: what to call the work in a progress bar.
+        metadata: what :func:`scan_core.clustering.model.read_clustering` returned with the model.
+        description: title of the progress bar.
     """
     model.to(images.device)
     if model.standardization is not None:
@@ -65,7 +65,7 @@ def run(
     image_ids: npt.NDArray[np.int64],
     description: str | None,
 ) -> Float[Tensor, "*heads images outputs"]:
-    """Return what ``network``, a part of a model with these ``metadata``, makes of the images ``image_ids``."""
+    """Return the outputs of ``network``, a model with these ``metadata`` or a part of it, for ``image_ids``."""
     return infer(
         network,
         images,
@@ -81,6 +81,6 @@ def run(
 def of_features(
     model: ClusteringModel, features: Float[Tensor, "images features"]
 ) -> Float32[np.ndarray, "images clusters"]:
-    """Probabilities that a model whose heads standardize their features gives to images, in float32 throughout."""
+    """Return the probabilities of images, given their features; all in float32."""
     (logits,) = model.to(features.device).of_features(features)
     return logits.softmax(-1).cpu().numpy()

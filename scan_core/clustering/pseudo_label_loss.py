@@ -11,7 +11,7 @@ from scan_core.parallel.distributed import total
 
 
 class PseudoLabelLoss(NamedTuple):
-    """The loss in nats (0 where no image is confident), and the number of confident images of each cluster."""
+    """The loss in nats (0 if no image is confident), and the number of confident images of each cluster."""
 
     loss: Float[Tensor, ""]
     counts: Float[Tensor, " clusters"]
@@ -26,9 +26,8 @@ def pseudo_label_loss(
 ) -> PseudoLabelLoss:
     """Return the cross-entropy of ``augmented_logits`` with the most probable cluster of ``logits``.
 
-    Only images whose highest probability exceeds ``threshold`` count. With ``class_balance``, each has the inverse
-    frequency of its cluster among the batch's confident images as its weight in the mean. The batch is that of all
-    processes together.
+    The mean is over images whose highest probability exceeds ``threshold``. With ``class_balance``, it is weighted by
+    the inverse frequency of an image's cluster among them. The batch is that of all processes together.
     """
     confidence, cluster = logits.detach().float().softmax(-1).max(-1)
     weight = (confidence > threshold).float()

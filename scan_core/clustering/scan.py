@@ -22,13 +22,13 @@ from scan_core.training.update import make_optimizer, update
 
 
 class ScanTraining:
-    """Train ``learner`` by one call of :meth:`run_epoch` after another, and keep its best epoch and head.
+    """Train ``learner``, an epoch for each call of :meth:`run_epoch`, and keep the best epoch and head.
 
     Args:
         neighbor_rows: the neighbors of each image, as rows of ``learner``.
         objective: the loss that is minimized, and the one by which the best epoch and head are chosen.
         optimizer: ``adam``, or ``sgd`` with ``momentum``.
-        merges: keep what the better half of the heads agree on, in place of the best one; see :func:`merge_heads`.
+        merges: keep the average of the better half of the heads instead of the best one; see :func:`merge_heads`.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class ScanTraining:
         return {**meter.read(self._learner.learned, learning_rate=self._learning_rate), **self._select()}
 
     def _select(self) -> dict[str, float]:
-        """Score one head after another on the images without augmentation; keep the best one so far, or the better half
-        merged into one."""
+        """Compute the selection loss of each head; keep the best head, or the average of the better half, if it is the
+        best so far."""
         rows = self._neighbor_rows.to(self._learner.device)
         losses, sizes, logits = [], [], []
         for of_head in self._learner.of_images():

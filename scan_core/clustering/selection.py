@@ -1,4 +1,4 @@
-"""The loss by which the best epoch and head are chosen: on the training images, not augmented, without labels."""
+"""The loss that chooses the best epoch and head: on the training images without augmentation, without labels."""
 
 import math
 
@@ -19,7 +19,7 @@ def selection_loss(
     entropy_weight: float,
     prior: Float[Tensor, " clusters"] | None,
 ) -> ScanLoss:
-    """Eq. (2) of SCAN over all images and all their neighbors, for one head.
+    """Return Eq. (2) of SCAN over all images and all their neighbors, for one head.
 
     Args:
         neighbor_rows: rows of ``logits``; without a column (K = 0), each image is paired with itself.
@@ -31,10 +31,10 @@ def selection_loss(
 
 
 def best_head(losses: Float[Tensor, " heads"], *, learning_rate: float) -> int:
-    """The head with the lowest of the losses.
+    """Return the head with the lowest loss.
 
     Raises:
-        TrainingError: one is not finite.
+        TrainingError: a loss is not finite.
     """
     if not losses.isfinite().all():
         raise TrainingError(

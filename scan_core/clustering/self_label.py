@@ -20,22 +20,22 @@ from scan_core.training.update import make_optimizer, update
 
 
 class SelfLabelTraining:
-    """Train the one-headed ``learner`` on its own confident images, by one call of :meth:`run_epoch` after another.
+    """Train the one-headed ``learner`` on its own confident predictions, an epoch for each call of :meth:`run_epoch`.
 
     It keeps the last epoch whose clusters are no worse than those of the SCAN step, judged without labels; see
     :meth:`scan_core.clustering.verdict.Clustering.is_no_worse`.
 
     Args:
-        neighbor_rows: the neighbors of each image, as rows of ``learner``; a sample of the images and their neighbors,
-            without augmentation, serves to judge each epoch.
+        neighbor_rows: the neighbors of each image, as rows of ``learner``; each epoch is judged on a sample of the
+            images and their neighbors, without augmentation.
         threshold: the probability above which an image is confident, in (0, 1).
         optimizer: ``adam``, or ``sgd`` with ``momentum``.
-        ema_decay: decay of the moving average of the weights, which is kept in their place; None keeps the weights
-            themselves. Pseudo-labels come from the weights in both cases, as in FixMatch (Sohn et al., 2020).
+        ema_decay: decay of a moving average of the weights, which becomes the result; None takes the weights
+            themselves. Pseudo-labels always come from the weights, as in FixMatch (Sohn et al., 2020).
     """
 
     confident: Float[Tensor, " clusters"]
-    """Number of confident images of each cluster in the last epoch, steps that were skipped left out; 0 at first."""
+    """Number of confident images of each cluster in the last epoch, without those of skipped steps; 0 at first."""
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class SelfLabelTraining:
         self.confident = torch.zeros(clusters, device=learner.device)
 
     def run_epoch(self) -> dict[str, float]:
-        """Train for one epoch; return its averages, the number of confident images, and how the sample fares after it:
-        ``agreement`` with the neighbors, ``entropy``, ``clusters_lost``, and whether the epoch is ``kept``.
+        """Train for one epoch; return its averages, the number of confident images, how the sample is clustered now
+        (``agreement`` with the neighbors, ``entropy``, ``clusters_lost``), and whether the epoch is ``kept``.
 
-        A step without a confident image changes the running statistics of batch normalization, but no weight, and does
-        not count as ``active``. The loss of an epoch without an active step is 0.
+        A step without a confident image updates the running statistics of batch normalization, but no weight; it does
+        not count as ``active``. The loss is averaged over active steps; it is 0 if there is none.
 
         Raises:
             TrainingError: the loss is not finite.
@@ -114,7 +114,7 @@ class SelfLabelTraining:
         }
 
     def _describe(self) -> Clustering:
-        """Describe the clusters that the weights to be kept give to the sample."""
+        """Describe how the weights that would be kept cluster the sample."""
         if self._average:
             weights = {name: value.clone() for name, value in self._learner.learned.state_dict().items()}
             self._learner.learned.load_state_dict(self._average.state_dict())
@@ -126,7 +126,7 @@ class SelfLabelTraining:
     def best(self) -> tuple[State, int, Float[Tensor, " clusters"]]:
         """Return the weights of the epoch that is kept, its number (from 1), and its :attr:`confident` images.
 
-        Where no epoch is kept, return no weights, 0, and the confident images of the last epoch.
+        If no epoch is kept, return no weights, 0, and the confident images of the last epoch.
         """
         kept = part(self._best, "model")
         weights = {**self._learner.model.state_dict(), **kept} if kept else {}
@@ -155,10 +155,10 @@ class SelfLabelTraining:
 
 
 def why_over(history: Sequence[Mapping[str, float]], *, patience: int) -> str | None:
-    """Say why training should end after the epochs of ``history``; None where it should go on.
+    """Return the reason to end the training after the epochs of ``history``; None to continue.
 
-    An epoch leaves out the images that do not fill a batch, other ones each time; with few images, the figures vary
-    with them.
+    An epoch leaves out the images that do not fill a batch, different ones each time, so the numbers vary a little if
+    there are few images.
     """
     if history and not history[-1]["confident"]:
         return "no image was confident"

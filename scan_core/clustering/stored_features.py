@@ -1,4 +1,4 @@
-"""The features that embed has written, for heads that learn from them alone."""
+"""The features that the stage embed has written, to train cluster heads on."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ _CHUNK = 8192
 
 
 class StoredFeatures(NamedTuple):
-    """The encoder's features of each image as it is, and their standardization."""
+    """The encoder's features of each image without augmentation, and their standardization."""
 
     features: Float32[np.ndarray, "all width"]
     """A memory-mapped file, row = image_id; read in chunks."""
@@ -25,13 +25,13 @@ class StoredFeatures(NamedTuple):
         """Return the standardized features of ``image_ids``.
 
         Raises:
-            ArtifactError: the features are of another width than what standardizes them.
+            ArtifactError: the features do not have the width that the standardization expects.
         """
         width = len(self.standardization.center)
         if self.features.shape[1] != width:
             raise ArtifactError(
-                f"{self.features.shape[1]} features of an image, expected {width}, which the model's standardization "
-                "takes; run dvc repro embed"
+                f"{self.features.shape[1]} features of an image, expected {width}, as in the standardization; "
+                "run dvc repro embed"
             )
         chunks = torch.split(image_ids, _CHUNK)
         return torch.cat([self.standardization(torch.from_numpy(self.features[chunk.numpy()])) for chunk in chunks])

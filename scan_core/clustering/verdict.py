@@ -1,4 +1,4 @@
-"""Judge without labels whether self-labeling has lost what the SCAN step had."""
+"""Judge without labels whether self-labeling has made the clusters of the SCAN step worse."""
 
 from typing import NamedTuple
 
@@ -7,52 +7,53 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 ALL, ANCHORS, PER_CLUSTER = 10_000, 5_000, 20
-"""Up to this many images, all are judged; of more, a sample of this size, or of a size for each cluster, with one
-neighbor of each."""
+"""Up to ``ALL`` images, the sample has all of them with all their neighbors. Beyond, it has ``ANCHORS`` of them, or
+``PER_CLUSTER`` times the number of clusters if that is more, with one neighbor each."""
 FEWEST, LOST = 3, 0.9
 """A cluster with at least this many images counts as lost if it loses more than this share of them."""
 ENTROPY_LOST = 0.02
-"""Entropy that self-labeling may cost, in nats: 2 % of the effective number of clusters."""
+"""Largest allowed loss of entropy, in nats: 2 % of the effective number of clusters."""
 AGREEMENT_LOST = 0.25
-"""Of the agreement with the neighbors, the share that it may cost. It tells little: agreement falls where self-labeling
-mends what neighbors get wrong, and rises where one cluster swallows another (docs/log.md)."""
+"""Largest allowed loss of agreement with the neighbors, as a share of it. The limit is loose, because agreement says
+little: it falls when self-labeling corrects what neighbors get wrong, and rises when one cluster absorbs another
+(docs/log.md)."""
 
 
 class Sample(NamedTuple):
-    """Which images to look at, and which pairs of them are neighbors."""
+    """The images that are judged, and their neighbors."""
 
     rows: Int64[Tensor, " sample"]
     """The images; the first ones are the anchors."""
     neighbors: Int64[Tensor, "anchors neighbors"]
-    """Of each anchor, as positions in ``rows``."""
+    """Neighbors of each anchor, as positions in ``rows``."""
 
 
 class Clustering(NamedTuple):
-    """What can be said of a clustering without labels."""
+    """A clustering, described without labels."""
 
     sizes: Int64[Tensor, " clusters"]
-    """Anchors in each cluster."""
+    """Number of anchors in each cluster."""
     entropy: float
-    """Of the mean prediction, in nats: log C where all clusters are used alike."""
+    """Entropy of the mean prediction, in nats: log C if all clusters are used equally."""
     agreement: float
-    """Share of the neighbors that are in their anchor's cluster, corrected for chance (Cohen's kappa): 1 all, 0 as many
-    as by chance. 1 without neighbors."""
+    """Share of neighbors in their anchor's cluster, corrected for chance (Cohen's kappa): 1 if all are, 0 if as many as
+    by chance; 1 without neighbors."""
 
     def lost(self, before: "Clustering") -> int:
-        """How many clusters have lost nearly all of the images that they had ``before``."""
+        """Return the number of clusters that have lost more than ``LOST`` of the images that they had ``before``."""
         return int(((before.sizes >= FEWEST) & (self.sizes < (1 - LOST) * before.sizes)).sum())
 
     def is_no_worse(self, before: "Clustering") -> bool:
-        """Whether no cluster that was there ``before`` is lost, and none has much grown at the expense of others.
+        """Return whether no cluster is lost, and neither entropy nor agreement is much below that of ``before``.
 
-        Where one cluster swallows another, the entropy tells it, and the neighbors agree more.
+        If one cluster absorbs another, the neighbors agree more often; only the entropy shows it.
         """
         even = self.entropy >= before.entropy - ENTROPY_LOST
         return even and not self.lost(before) and self.agreement >= (1 - AGREEMENT_LOST) * before.agreement
 
 
 def draw_sample(neighbor_rows: Int64[Tensor, "images neighbors"], clusters: int, generator: torch.Generator) -> Sample:
-    """All images with all their neighbors or, of many, some with one neighbor each."""
+    """Return all images with all their neighbors; if there are many, a random sample with one neighbor each."""
     images, neighbors = neighbor_rows.shape
     count = max(ANCHORS, PER_CLUSTER * clusters)
     if images <= max(ALL, 2 * count):
@@ -65,7 +66,7 @@ def draw_sample(neighbor_rows: Int64[Tensor, "images neighbors"], clusters: int,
 
 
 def describe(logits: Float[Tensor, "sample clusters"], neighbors: Int64[Tensor, "anchors neighbors"]) -> Clustering:
-    """Describe the clustering that ``logits`` give to a :class:`Sample`."""
+    """Describe the clustering of a :class:`Sample` by its ``logits``."""
     mean = logits[: len(neighbors)].softmax(-1).mean(0)
     cluster, count = logits.argmax(-1).cpu(), logits.shape[-1]
     anchors = cluster[: len(neighbors)]

@@ -22,7 +22,7 @@ class WholeNetwork:
     """A :class:`scan_core.clustering.learner.Learner` of encoder and heads.
 
     Args:
-        image_ids: the images to learn from.
+        image_ids: the training images.
         compile: whether to compile the network; see :func:`scan_core.training.compiled.compiled`.
     """
 
@@ -61,8 +61,8 @@ class WholeNetwork:
     ) -> Iterator[tuple[Float[Tensor, "batch clusters"], Float[Tensor, "batch clusters"]]]:
         """Yield, for each step, the logits of the images without and with augmentation.
 
-        Batch normalization takes the statistics of each batch: the running ones lag behind the weights, and
-        pseudo-labels by them drift. Both passes update the running ones, which so describe both kinds of images.
+        Batch normalization uses the statistics of the batch in both passes: the running statistics lag behind the
+        weights, and pseudo-labels computed with them drift. Both passes update the running statistics.
         """
         self.model.train()
         ids = self._image_ids[part_of_batch(rows)]
@@ -74,7 +74,7 @@ class WholeNetwork:
             yield plain, augmented
 
     def of_images(self, rows: Int64[Tensor, " images"] | None = None) -> Iterator[Float[Tensor, "images clusters"]]:
-        """Yield the logits of the images ``rows``, or of all, without augmentation, of one head after another."""
+        """Yield the logits of the images ``rows`` (or all) without augmentation, one head after another."""
         yield from infer(
             self.model,
             self._images,

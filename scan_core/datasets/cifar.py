@@ -1,4 +1,4 @@
-"""What the CIFAR datasets (Krizhevsky, 2009) share: color images of 32 x 32, as official archive or as Parquet."""
+"""The common parts of the CIFAR datasets (Krizhevsky, 2009): 32 x 32 color images, as official archive or Parquet."""
 
 import pickle
 import tarfile
@@ -23,7 +23,7 @@ SPELLINGS = {"cra": "crab"}
 
 
 class Official(NamedTuple):
-    """An official archive, of pickles."""
+    """An official archive, which contains pickles."""
 
     file: str
     url: str
@@ -131,7 +131,7 @@ def _from_archive(path: Path, official: Official, labels: Labels, *further: Labe
 
 
 def _read_batches(path: Path, official: Official, keys: set[str]) -> list[_Batch]:
-    """Check the whole file before unpickling anything, then read its members without writing any to disk."""
+    """Check the checksum of the whole file, then unpickle its members without writing any to disk."""
     try:
         with path.open("rb") as file:
             check_sha256(path, file, official.sha256)

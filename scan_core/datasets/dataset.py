@@ -1,4 +1,4 @@
-"""What ``fetch`` gets from every dataset: what is known of each image before decoding, and a way to read images."""
+"""The interface between datasets and the stage fetch: what is known of each image before decoding, and its reader."""
 
 import re
 import unicodedata
@@ -32,25 +32,25 @@ SPLITS = {
     "unlabeled": "unlabeled",
     "unlabelled": "unlabeled",
 }
-"""The split that a word stands for, in lower case."""
+"""The split that a word (in lower case) stands for."""
 
 AROUND = {"set", "data", "image", "images", "img", "imgs", "seg"}
-"""Words that a folder's name may have beside the split's: ``test_set``, ``seg_train``."""
+"""Words that a folder's name may have in addition to the split: ``test_set``, ``seg_train``."""
 
 
 def words(name: str) -> list[str]:
-    """The words of a name in lower case, without digits: ``train`` of ``Train2017``."""
+    """Return the words of a name in lower case, without digits: ``train`` for ``Train2017``."""
     return [word for word in re.split(r"[\W\d_]+", name.lower()) if word]
 
 
 def split_of(folder: str) -> str | None:
-    """The split that a folder's name stands for, in whatever case; None if for none."""
+    """Return the split that a folder's name stands for, in upper or lower case; None if it names no split."""
     found = [word for word in words(folder) if word not in AROUND]
     return SPLITS.get(found[0]) if len(found) == 1 else None
 
 
 def class_of(text: str) -> str | None:
-    """The class that ``text`` names: composed characters, no blanks around it; None where nothing is left."""
+    """Return ``text`` as a class name: NFC-normalized, without blanks around it; None if nothing is left."""
     return unicodedata.normalize("NFC", text).strip() or None
 
 
@@ -78,9 +78,9 @@ class Dataset(NamedTuple):
     read: Callable[[npt.NDArray[np.int64]], Iterator[Stored]]
     """Yields the images of the given rows, which must ascend, without decoding them."""
     skipped: tuple[Skipped, ...] = ()
-    """What turned out to be unusable before any image was read."""
+    """Files or rows that cannot be used, found before any image was read."""
     left_out: Mapping[str, int] = MappingProxyType({})
-    """Numbers of files that are not among the images, by what they are: a suffix, for instance."""
+    """Number of files that are not images, by kind: their suffix, for instance."""
     further: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})
     """Further columns of labels by name, [N] each, -1 where unknown, such as CIFAR's ``fine_label``."""
 

@@ -8,7 +8,7 @@ from scan_core.datasets.dataset import Dataset, Source
 
 
 class Place(NamedTuple):
-    """The places of a dataset and of its further files."""
+    """Where a dataset and its further files are."""
 
     source: Source
     downloads: Path
@@ -16,9 +16,9 @@ class Place(NamedTuple):
     labels_file: Path | None
     """A CSV file that names the classes; None for datasets that take none."""
     classes_file: Source
-    """A list of the classes to take; None for all, and for datasets that take no list."""
+    """A list of the classes to use; None for all, and for datasets that take no list."""
     labels: bool = True
-    """Whether any are wanted; without, a dataset need not look at them."""
+    """Whether labels are wanted; if not, a dataset need not read them."""
 
 
 class Description(NamedTuple):

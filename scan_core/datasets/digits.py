@@ -17,7 +17,7 @@ def digits(source: Source) -> Dataset:
         DataError: ``source`` is not None.
     """
     if source is not None:
-        raise DataError(f"found {source}, expected none for digits, which scikit-learn carries", argument="source")
+        raise DataError(f"found {source}, expected none for digits, which come with scikit-learn", argument="source")
     from sklearn.datasets import load_digits  # this import takes seconds, which other datasets do not need
 
     bunch = load_digits()

@@ -1,4 +1,4 @@
-"""Download one file over http(s): resume after a broken connection, rename it once its checksum is right."""
+"""Download one file over http(s): resume after a broken connection, check the checksum, then rename."""
 
 import fcntl
 import hashlib
@@ -16,7 +16,7 @@ from scan_core.console.progress import track
 from scan_core.errors import DataError
 
 ATTEMPTS = 3
-"""Attempts in a row without a further byte before giving up."""
+"""Number of consecutive attempts without a new byte before giving up."""
 RETRY_SECONDS = 1.0
 TIMEOUT_SECONDS = 30.0
 MEBIBYTE = 2**20
@@ -28,14 +28,14 @@ class _BrokenConnectionError(Exception):
 
 
 def download(url: str, target: Path, *, sha256: str | None, max_bytes: int | None = None) -> Path:
-    """Download ``url`` to ``target``, unless that exists; an unfinished download is in ``target``.part.
+    """Download ``url`` to ``target`` unless it exists; an unfinished download is in ``target``.part.
 
     Args:
         sha256: the expected checksum; if None, an earlier run's unfinished download is not continued.
         max_bytes: the upper limit of the file's size.
 
     Raises:
-        DataError: the server refuses, breaks off repeatedly or sends something else, or the disk is full.
+        DataError: the server refuses, the connection breaks repeatedly, the file is another one, or the disk is full.
     """
     part = target.with_name(f"{target.name}.part")
     try:
@@ -122,7 +122,7 @@ def _continue(url: str, part: Path, max_bytes: int | None) -> None:
 
 
 def _open(url: str, *, offset: int) -> HTTPResponse | None:
-    """Return the response from byte ``offset`` on (or from 0, as its Content-Range says); None if nothing is left."""
+    """Return the response from byte ``offset`` on (from 0 if it has no such Content-Range); None if nothing is left."""
     opener = request.OpenerDirector()  # build_opener would also follow a redirect to ftp
     for handler in (
         request.ProxyHandler(),

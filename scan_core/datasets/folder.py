@@ -19,7 +19,7 @@ BESIDE = "beside the folders of the splits"
 
 
 def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
-    """RGB images of every picture below ``source``, whatever its suffix; hidden files and folders are left out.
+    """Open every picture below ``source`` as RGB, whatever its suffix; hidden files and folders are left out.
 
     Splits and classes are those of :func:`scan_core.datasets.layout.layout`.
 
@@ -46,7 +46,7 @@ def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
 
 
 def pictures_below(source: Source, *, key: str) -> Dataset:
-    """Every picture below ``source``, whatever the folders mean: all of split ``train``, without labels.
+    """Open every picture below ``source``, in one split ``train`` and without labels, whatever its folder.
 
     Args:
         key: the name of the parameter ``source``, for messages.

@@ -1,4 +1,4 @@
-"""ImageNet's official tars of 2012: the place of each image in them, and its class."""
+"""ImageNet's official tars of 2012: the position of each image in them, and its class."""
 
 import re
 import tarfile
@@ -46,7 +46,7 @@ class _Found(NamedTuple):
 
 
 def train_pictures(tar: Path, wanted: Collection[str] | None) -> Pictures:
-    """Find the images in ``tar``, which holds one tar per class; those of the classes ``wanted``, or of all.
+    """Find the images of the classes ``wanted`` (or of all) in ``tar``, which contains one tar per class.
 
     Raises:
         DataError: not a tar, or not in the official layout.
@@ -72,10 +72,10 @@ def _class_pictures(inner: tarfile.TarFile, tar: Path, wnid: str, outer: tarfile
 
 
 def val_pictures(tar: Path, wanted: Collection[str] | None) -> Pictures:
-    """Find the images in the flat ``tar``; the development kit beside it names their classes.
+    """Find the images in the flat ``tar``; the development kit next to it names their classes.
 
     Raises:
-        DataError: not a tar, not in the official layout, or no official development kit beside it.
+        DataError: not a tar, not in the official layout, or no official development kit next to it.
     """
     wnids = _val_wnids(tar.with_name(DEVKIT))
     found = []
@@ -83,7 +83,7 @@ def val_pictures(tar: Path, wanted: Collection[str] | None) -> Pictures:
         for member in regular_files(archive, str(tar), size=tar.stat().st_size):
             number = int(_match(VAL_PICTURE, member.name, tar, "ILSVRC2012_val_00000001.JPEG and the like")[1])
             if not 1 <= number <= len(wnids):
-                raise DataError(f"{tar}: {member.name}, expected numbers 1..{len(wnids)}, as {DEVKIT} has classes")
+                raise DataError(f"{tar}: {member.name}, expected numbers 1..{len(wnids)}, those in {DEVKIT}")
             check_picture_size(member, str(tar))
             found.append(_Found(wnids[number - 1], f"{tar.name}/{member.name}", member.offset_data, member.size))
     return _pictures(tar, [picture for picture in found if wanted is None or picture.wnid in wanted])
@@ -102,7 +102,7 @@ def _val_wnids(devkit: Path) -> list[str]:
                 }
     except OSError as error:
         raise DataError(
-            f"{devkit}: cannot be read ({error.strerror}), expected it beside {VAL}: it tells the classes"
+            f"{devkit}: cannot be read ({error.strerror}), expected it next to {VAL}: it names the classes"
         ) from error
     from scipy.io import loadmat  # this import takes a moment, which other datasets do not need
 

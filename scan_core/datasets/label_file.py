@@ -1,4 +1,4 @@
-"""A CSV file that names the classes of pictures: UTF-8, with a column of files and one of labels."""
+"""Read the classes of pictures from a CSV file: UTF-8, with a column of files and one of labels."""
 
 import csv
 import unicodedata
@@ -12,20 +12,20 @@ from scan_core.errors import DataError
 
 FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "image_path", "image_name", "image_id", "id")
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target")
-"""Recognized in whatever case; the first of them that is there counts."""
+"""Names of columns, in upper or lower case; the first that exists is used."""
 SHOWN = 3
 
 
 def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
     """Return the label of each of ``pictures`` (paths relative to their root, with ``/``), None if the file has none.
 
-    A row means the picture of that path; else the one that is called so, with or without its suffix, in whatever
-    folder and case, if there is but one. Backslashes count as slashes, composed characters as decomposed ones, and
-    blanks around a name or label not at all. Rows of pictures that are not there are counted in a warning.
+    A row names a picture by its path. If there is no such path, it is the only picture of that file name, whatever its
+    folder, suffix, or case. Backslashes equal slashes, composed characters equal decomposed ones, and blanks around a
+    name or label are ignored. A warning reports rows that name no picture.
 
     Raises:
-        DataError: no such file, another layout, a picture that comes twice, a row without a label, or no row that
-            means a picture.
+        DataError: no such file, another layout, a picture in two rows, a row without a label, or no row that names a
+            picture.
     """
     find = _Finder(pictures)
     labels: dict[str, str] = {}
@@ -36,7 +36,7 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
             unknown.append(f"line {line}: {name!r}")
             continue
         if picture in labels:
-            raise DataError(f"{path}, line {line}: {picture!r} for the second time; leave one line for each picture")
+            raise DataError(f"{path}, line {line}: {picture!r} for the second time; keep one line for each picture")
         if label is None:
             raise DataError(f"{path}, line {line}: no label; remove the line if {picture!r} has none")
         labels[picture] = label
@@ -49,13 +49,13 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
     if unknown:
         warn(
             f"{path}: {len(labels)} rows name a picture, {len(unknown)} do not ({', '.join(unknown[:SHOWN])}); these "
-            "are left out"
+            "rows are ignored"
         )
     return [labels.get(picture) for picture in pictures]
 
 
 class _Finder:
-    """Finds the picture that a name in a table means."""
+    """Finds the picture that a row of the table names."""
 
     def __init__(self, pictures: Sequence[str]) -> None:
         paths = {picture: PurePosixPath(_plain(picture)) for picture in pictures}
@@ -77,7 +77,7 @@ class _Finder:
 
 
 def _unique(names: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """The pictures by their names, without those of which several are called the same."""
+    """Return the pictures by their names, without names that several pictures have."""
     pairs = list(names)
     count = Counter(name for name, _ in pairs)
     return {name: picture for name, picture in pairs if count[name] == 1}
@@ -88,7 +88,7 @@ def _plain(name: str) -> str:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
-    """Yield line number, file and class, None where there is none."""
+    """Yield line number, file and class; None if there is no class."""
     if path.exists() and not path.is_file():  # reading from a named pipe would wait forever
         raise DataError(f"{path}: not a regular file, expected a CSV file; give another one", argument="labels")
     try:
@@ -113,12 +113,12 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
 
 
 def _delimiter(header: str) -> str:
-    """Comma, semicolon or tab: which of them the header has most of."""
+    """Return the most frequent of comma, semicolon and tab in the header."""
     return max(",;\t", key=header.count)
 
 
 def _column(path: Path, found: Sequence[str], names: Sequence[str]) -> str:
-    """The one of ``found`` that is called as the first possible of ``names``."""
+    """Return the column of ``found`` with the first of ``names`` that occurs."""
     plain = {column.strip().lower(): column for column in reversed(found)}
     for name in names:
         if name in plain:

@@ -1,4 +1,4 @@
-"""What the folders between a dataset's root and its pictures mean: splits, classes, or nothing."""
+"""Interpret the folders between a dataset's root and its pictures: splits, classes, or neither."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,22 +9,23 @@ Parts = tuple[str, ...]
 
 
 class Layout(NamedTuple):
-    """N pictures."""
+    """The split and class of each of N pictures."""
 
     split: list[str | None]
-    """None where a picture lies beside the folders of the splits."""
+    """None for a picture that lies next to the folders of the splits."""
     label: list[str | None]
-    """The class; None where unlabeled."""
+    """The class; None if unlabeled."""
 
 
 def layout(paths: Sequence[Parts]) -> Layout:
-    """Tell the split and the class of each path, given as its parts, the file's name included.
+    """Return the split and the class of each path, which is given as a tuple of folders and the file's name.
 
-    A folder around everything means nothing. The first level names the splits where all of its folders do, or where
-    ``train`` is beside another split; so does the second, where it does below every folder of the first. Where most
-    pictures lie elsewhere all are ``train``, without labels; where nothing names splits, with them. Below the splits
-    the first level names the classes. A split of which half the pictures lie in no class folder is unlabeled, and
-    where there is but one class it tells nothing, so that all are.
+    - Folders that contain everything are ignored.
+    - The first level are splits if all of its folders have names of splits, or if ``train`` and another split are among
+      them; the second level are splits if this holds below every folder of the first. If most pictures lie outside such
+      splits, all are ``train``, without labels. If there are no splits, all are ``train``.
+    - The first level below the splits are the classes. A split is unlabeled if at least half of its pictures lie in no
+      class folder; all pictures are unlabeled if there is only one class.
     """
     paths = _splits_first(_unwrap(paths))
     if not _names_splits(paths):
@@ -39,7 +40,7 @@ def layout(paths: Sequence[Parts]) -> Layout:
 
 
 def _splits_first(paths: Sequence[Parts]) -> Sequence[Parts]:
-    """``class/train/1.png`` as ``train/class/1.png``, where all are so."""
+    """Turn ``class/train/1.png`` into ``train/class/1.png``, if all paths are of this form."""
     if not all(len(parts) > 2 and split_of(parts[1]) for parts in paths) or _names_splits(paths):
         return paths
     swapped = [(second, first, *rest) for first, second, *rest in paths]
@@ -47,13 +48,13 @@ def _splits_first(paths: Sequence[Parts]) -> Sequence[Parts]:
 
 
 def _below_split(parts: Parts) -> Parts:
-    """What is below the split's folder, which some have twice: ``train/train/class/1.png``."""
+    """Return the path below the split's folder, which may be repeated: ``train/train/class/1.png``."""
     inner = parts[1:]
     return inner[1:] if len(inner) > 1 and split_of(inner[0]) == split_of(parts[0]) else inner
 
 
 def _unwrap(paths: Sequence[Parts]) -> Sequence[Parts]:
-    """Take off the folders that hold all ``paths``."""
+    """Remove leading folders that contain all ``paths``."""
     while len({parts[0] for parts in paths}) == 1 and all(len(parts) > 1 for parts in paths):
         paths = [parts[1:] for parts in paths]
     return paths

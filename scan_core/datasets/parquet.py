@@ -34,15 +34,14 @@ class _File(NamedTuple):
 
 
 def parquet(source: Source, *, labels: tuple[str, ...] = (), unlabeled: bool = False) -> Dataset:
-    """RGB images of the column ``image`` or ``img``, or of the only column that may hold some.
+    """Open the RGB images in the column ``image`` or ``img``, or in the only column of a type for images.
 
-    The split is the last word of the file's name that is one, or the name of its folder; ``train`` if neither is.
+    The split is the last word in the file's name that names one, or its folder's name; ``train`` if neither does.
 
     Args:
-        labels: the column of labels, of integers, then those of further labels. By default the first of
-            ``LABEL_COLUMNS``, of whole numbers, strings or truth values; without it, or with other values in it, a file
-            is unlabeled.
-        unlabeled: whether no column of labels is looked at, whatever there is.
+        labels: the integer column of labels, then columns of further labels. By default, the first of
+            ``LABEL_COLUMNS`` that exists, of integers, strings or booleans; a file without one is unlabeled.
+        unlabeled: whether to ignore all columns of labels.
 
     Raises:
         DataError: no file, another layout, class names that differ among files, or a label without a name.
@@ -87,14 +86,14 @@ def _find(root: Path) -> list[Path]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yield the files below ``root``, but for hidden ones."""
+    """Yield the files below ``root``, except hidden ones."""
     for path in root.rglob("*"):
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts):
             yield path
 
 
 def _others(root: Path, found: list[Path]) -> Counter[str]:
-    """Count what is below ``root`` and was not ``found``, by suffix."""
+    """Count the files below ``root`` that are not in ``found``, by suffix."""
     others = () if root.is_file() else set(_files(root)) - set(found)
     return Counter(printable(path.suffix.lower()) or "without a suffix" for path in others)
 
@@ -106,7 +105,7 @@ def _split(root: Path, path: Path) -> str:
 
 
 def _with_common_labels(root: Path, files: list[_File]) -> list[_File]:
-    """``files`` with the same column of labels each, which some may lack."""
+    """Return ``files`` with one column of labels in each; a file that lacks it is unlabeled."""
     names = {name for file in files for name in file.labels}
     if len(names) > 1:
         raise DataError(
@@ -138,7 +137,7 @@ def _describe(path: Path, labels: tuple[str, ...], *, unlabeled: bool) -> _File:
 
 
 def _check_layout(path: Path, schema: pa.Schema, labels: tuple[str, ...]) -> str:
-    """The column of images; ``labels`` must be there."""
+    """Return the column of images, and check that ``labels`` exist."""
     types = dict(zip(schema.names, schema.types, strict=True))
     images = [name for name, type in types.items() if _fields(type).get("bytes", type) in BYTES]
     image = next((name for name in IMAGE_COLUMNS if name in images), images[0] if len(images) == 1 else None)

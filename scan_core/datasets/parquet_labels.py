@@ -1,4 +1,4 @@
-"""The labels of Parquet files: a column of whole numbers, truth values or text."""
+"""The labels of Parquet files: a column of integers, booleans or text."""
 
 import json
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from scan_core.datasets.dataset import class_of
 from scan_core.errors import DataError
 
 LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "fine_label")
-"""In whatever case; the first of them that is there counts."""
+"""Names of columns, in upper or lower case; the first that exists is used."""
 MOST = 2**31
-"""Numbers of classes are less."""
+"""Upper limit of class numbers (exclusive)."""
 NUMBERS = "the numbers of classes"
 TEXT = (pa.types.is_string, pa.types.is_large_string)
 
@@ -28,7 +28,7 @@ class Column(NamedTuple):
     values: npt.NDArray[np.int64] | npt.NDArray[np.object_]
     """[n], -1 where unlabeled; or the names of the classes, None where unlabeled."""
     classes: tuple[str, ...]
-    """Those that the file's metadata name."""
+    """Class names in the file's metadata; empty if there are none."""
 
 
 class Labels(NamedTuple):
@@ -40,7 +40,7 @@ class Labels(NamedTuple):
 
 
 def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
-    """The first of ``LABEL_COLUMNS`` that is there, unless its values cannot be classes."""
+    """Return the first of ``LABEL_COLUMNS`` that exists, unless its type cannot be classes."""
     names = {name.lower(): name for name in reversed(schema.names)}
     found = next((names[name] for name in LABEL_COLUMNS if name in names), None)
     if found is None:
@@ -52,23 +52,23 @@ def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
 
 
 def read_column(path: Path, column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column:
-    """Take the labels ``name`` out of ``column``, with the names that a Hugging Face ``schema`` has for them.
+    """Return the labels in ``column``, with the class names of a Hugging Face ``schema``.
 
     Args:
-        path: of their file, for messages.
+        path: path of the file, for messages.
 
     Raises:
         DataError: a number is beyond 64 bits.
     """
-    if pa.types.is_dictionary(column.type):  # of values that repeat, such as the categories of pandas
+    if pa.types.is_dictionary(column.type):  # such as the categories of pandas
         column = column.cast(column.type.value_type)
     if _is_text(column.type):
         names = [None if text is None else class_of(text) for text in column.to_pylist()]
         return Column(np.array(names, dtype=object), ())
-    if pa.types.is_floating(column.type):  # so pandas has integers some of which are missing
+    if pa.types.is_floating(column.type):  # pandas stores integers with missing values so
         column = pc.if_else(pc.is_finite(column), column, None)
         if not pc.all(pc.equal(column, pc.floor(column)), min_count=0).as_py():
-            warn(f"column {name} of {column.type} has fractions: they cannot be classes, and it is ignored")
+            warn(f"column {name} of {column.type} has fractions, which cannot be classes; it is ignored")
             return no_labels(len(column))
     try:
         numbers = column.cast(pa.int64())
@@ -78,12 +78,12 @@ def read_column(path: Path, column: pa.ChunkedArray, schema: pa.Schema, name: st
 
 
 def no_labels(count: int) -> Column:
-    """A column of nothing."""
+    """Return a column without labels."""
     return Column(np.full(count, -1), ())
 
 
 def join(root: Path, name: str, columns: Sequence[Column]) -> Labels:
-    """The labels ``name`` of all files below ``root``.
+    """Return the labels ``name`` of all files below ``root``.
 
     Raises:
         DataError: their class names differ, some are text and some numbers, or a number has no name.
@@ -117,7 +117,7 @@ def _wrong(message: str) -> DataError:
 
 
 def _numbered(root: Path, name: str, columns: Sequence[Column]) -> Labels:
-    """Number classes that are given by their names."""
+    """Number the classes of text columns."""
     values = [value for column in columns for value in column.values.tolist()]
     names = {value for value in values if value not in (None, -1)}
     if not all(isinstance(each, str) for each in names):
@@ -143,6 +143,6 @@ def _is_text(type: pa.DataType) -> bool:
 def _classes(schema: pa.Schema, column: str) -> tuple[str, ...]:
     try:
         features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return tuple(str(name).encode().decode() for name in features[column]["names"])  # half a surrogate is no name
+        return tuple(str(name).encode().decode() for name in features[column]["names"])  # raises for lone surrogates
     except (KeyError, TypeError, ValueError, RecursionError):
         return ()

@@ -12,7 +12,7 @@ def locate(source: str | None, *, root: Path, key: str) -> Source:
     """Return a local path (relative ones start from ``root``), an unchanged http(s) URL, or None.
 
     Args:
-        key: what ``source`` is called, for messages.
+        key: name of the parameter, for messages.
 
     Raises:
         DataError: a URL of another scheme, a file URL on another host, or the home of an unknown user.

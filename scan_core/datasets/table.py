@@ -29,11 +29,11 @@ DATASETS = {
     "parquet": PARQUET,
 }
 WITHOUT_FILE = ("folders", "none")
-"""Values of ``labels`` that any dataset takes."""
+"""Values of ``labels`` that every dataset takes."""
 
 
 def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, classes_file: Source) -> Dataset:
-    """Open the dataset ``name`` (one of ``DATASETS``) at ``source``; without labels where they are all the same.
+    """Open the dataset ``name`` (one of ``DATASETS``) at ``source``; if all labels are the same, without labels.
 
     Args:
         downloads: the folder for downloads.
@@ -48,11 +48,11 @@ def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, cla
     labels_file = None if labels in WITHOUT_FILE else Path(labels)
     if labels_file is not None and not described.takes_labels_file:
         alone = _names(lambda one: one.takes_labels_file)
-        message = f"found {labels} for {name}, expected folders or none (a CSV file is for {alone} alone)"
+        message = f"found {labels} for {name}, expected folders or none (only {alone} takes a CSV file)"
         raise DataError(message, argument="labels")
     if classes_file is not None and not described.takes_classes_file:
         alone = _names(lambda one: one.takes_classes_file)
-        message = f"found {classes_file} for {name}, expected none (it is for {alone} alone)"
+        message = f"found {classes_file} for {name}, expected none (only {alone} takes one)"
         raise DataError(message, argument="classes_file")
     dataset = described.open(Place(source, downloads, labels_file, classes_file, labels=labels != "none"))
     if labels == "none":
@@ -60,7 +60,7 @@ def open_dataset(name: str, source: Source, *, downloads: Path, labels: str, cla
     used = np.unique(dataset.label[dataset.label >= 0])
     if len(used) == 1 and described.classes is None:
         (only,) = dataset.label_names(np.flatnonzero(dataset.label == used[0])[:1])
-        warn(one_line(f"all labels are {only}: one class tells nothing, so there are none"))
+        warn(one_line(f"all labels are {only}: a single class says nothing, so the images count as unlabeled"))
         return dataset.without_labels()
     return dataset
 

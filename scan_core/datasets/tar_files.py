@@ -19,7 +19,7 @@ LARGEST_HEADER = 2**20
 
 
 class _Headers(BufferedReader):
-    """A tar that gives tarfile at most a header at a time: in a damaged one, tarfile asks for up to 2**80 bytes."""
+    """A tar from which tarfile reads at most a header at a time: in a damaged one, it asks for up to 2**80 bytes."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         if size is None or not 0 <= size <= LARGEST_HEADER:
@@ -54,11 +54,11 @@ def regular_files(archive: tarfile.TarFile, where: str, *, size: int) -> Iterato
     for member in archive:
         if not member.isdir():
             if not member.isreg() or member.issparse():
-                raise DataError(f"{where}: {member.name!r} is a link, a device or sparse, expected plain files alone")
+                raise DataError(f"{where}: {member.name!r} is a link, a device or sparse, expected only plain files")
             if not 0 <= member.size <= size - member.offset_data:
                 raise DataError(
-                    f"{where}: {member.name!r} claims {member.size} bytes, which the archive of {size} bytes does not "
-                    "have; replace it"
+                    f"{where}: {member.name!r} claims {member.size} bytes and ends after the archive of {size} bytes; "
+                    "replace it"
                 )
             yield member
     if _goes_on(archive):
@@ -66,7 +66,7 @@ def regular_files(archive: tarfile.TarFile, where: str, *, size: int) -> Iterato
 
 
 def _goes_on(archive: tarfile.TarFile) -> bool:
-    """Return whether something other than zeros follows, which tarfile would take for the end."""
+    """Return whether other bytes than zeros follow what tarfile takes for the end."""
     file = archive.fileobj
     if file is None:
         return False
@@ -75,7 +75,7 @@ def _goes_on(archive: tarfile.TarFile) -> bool:
 
 
 def check_picture_size(member: tarfile.TarInfo, where: str) -> None:
-    """Raise DataError if ``member`` claims to be larger than any image."""
+    """Raise DataError if ``member`` claims to be larger than an image can be."""
     if member.size > LARGEST:
         raise DataError(f"{where}: {member.name!r} claims {member.size} bytes, expected a picture of at most {LARGEST}")
 

@@ -1,4 +1,4 @@
-"""Finding the pictures below a folder, by suffix or content, and counting what is none."""
+"""Find the pictures below a folder, by suffix or content, and count the other files."""
 
 import os
 from collections import Counter, deque
@@ -30,26 +30,26 @@ SUFFIXES = (
     ".heic",
     ".heif",
 )
-"""A file so called is a picture; where it cannot be decoded it is skipped, and listed."""
+"""A file with such a suffix is a picture; if it cannot be decoded, it is skipped and listed."""
 
 THUMBNAILS = "@eaDir"
-"""Where a Synology disk station keeps small copies of the pictures beside them."""
+"""Folder in which a Synology disk station keeps thumbnails, next to the pictures."""
 
 HIDDEN = "hidden"
 
 
 class Tree(NamedTuple):
-    """What lies below a folder; paths are relative to it, with ``/``."""
+    """The content of a folder; paths are relative to it, with ``/``."""
 
     pictures: list[str]
     skipped: list[Skipped]
-    """What has a picture's suffix and is no file, and folders that cannot be read."""
+    """Entries with a picture's suffix that are no files, and folders that cannot be read."""
     left_out: Counter[str]
-    """Numbers of other files, by suffix; of hidden files and folders; and of folders of thumbnails."""
+    """Numbers of other files (by suffix), of hidden files and folders, and of folders of thumbnails."""
 
 
 def walk(root: Path) -> Tree:
-    """Find the pictures; each folder is entered once, by its real name if the tree has it, so loops of links end."""
+    """Find the pictures. Each folder is entered once, even if links lead to it several times or in a loop."""
     tree = Tree([], [], Counter())
     seen: set[tuple[int, int]] = set()
     folders, links = deque([""]), deque[str]()
@@ -74,12 +74,12 @@ def walk(root: Path) -> Tree:
 
 
 def printable(name: str) -> str:
-    """``name`` with the bytes that are no UTF-8 written as ``\\xNN``."""
+    """Return ``name`` with bytes that are not UTF-8 written as ``\\xNN``."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _enter(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
-    """What is in ``folder``, unless it is one of ``seen``, to which it is added."""
+    """Return the entries of ``folder`` and add it to ``seen``; nothing if it is there already."""
     status = folder.stat()
     if (status.st_dev, status.st_ino) in seen:
         return []

@@ -1,4 +1,4 @@
-"""Make an encoder by its name, or as the metadata of a model file describe it."""
+"""Make an encoder by its name, or from the metadata of a model file."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from scan_core.encoders.timm_encoder import PREFIX, timm_encoder
 from scan_core.errors import ArtifactError
 
 ENCODER_KEYS = ("architecture", "arguments", "channels", "image_size", "mean", "std", "precision")
-"""Keys that the metadata of every model has for its encoder and the images that it takes."""
+"""Metadata of every model file that describe the encoder and its input."""
 
 PRECISIONS = ("float32", "bfloat16")
 MOST = 2**31 - 1
@@ -19,11 +19,11 @@ MOST = 2**31 - 1
 
 
 class Architecture(NamedTuple):
-    """A kind of network that has a name."""
+    """How to make an encoder."""
 
     make: Callable[..., Encoder]
-    """Makes the network from its name, ``channels`` and ``image_size`` (pixels per side) of the images, and the
-    arguments that only this network has. It raises ValueError if there is no such network."""
+    """Called with the name and, by keyword, ``channels``, ``image_size`` (pixels per side) and the network's own
+    arguments; raises ValueError if there is no such network."""
     section: str | None = None
     """The section of the parameters that holds those arguments; None if the network has none."""
 
@@ -50,15 +50,15 @@ def make_encoder(name: str, arguments: Mapping[str, Any], *, channels: int, imag
 
 
 def encoder_metadata(name: str, arguments: Mapping[str, Any], *, channels: int, image_size: int) -> dict[str, Any]:
-    """Return what a model file says about its encoder, so that :func:`build_encoder` can make it again."""
+    """Return the metadata from which :func:`build_encoder` can make the encoder again."""
     return {"architecture": name, "arguments": dict(arguments), "channels": channels, "image_size": image_size}
 
 
 def build_encoder(path: Path, metadata: Mapping[str, Any]) -> Encoder:
-    """Return a new encoder as the ``metadata`` of the file ``path`` describe it; they have all ``ENCODER_KEYS``.
+    """Return a new encoder from the ``metadata`` of the file ``path``, which have all ``ENCODER_KEYS``.
 
     Raises:
-        ArtifactError: no encoder has one of the values.
+        ArtifactError: a value is not valid.
     """
     for key, allowed in (("precision", PRECISIONS), ("channels", (1, 3))):
         if metadata[key] not in tuple(allowed):

@@ -1,4 +1,4 @@
-"""Keep an encoder's outputs by the content of the images, so that a few new images among many cost little time."""
+"""Cache an encoder's outputs by the content of the images: only new images are computed."""
 
 import hashlib
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from scan_core.images.images import Images
 from scan_core.parallel.distributed import processes
 
 LIMIT = 2**31
-"""Upper limit of a cache, in bytes; if the outputs are larger, there is no cache."""
+"""Upper limit of a cache in bytes; larger outputs are not cached."""
 _DIGEST, _BATCH = 16, 512
 Outputs = Float[Tensor, "images outputs"]
 
@@ -24,15 +24,15 @@ Outputs = Float[Tensor, "images outputs"]
 def infer_new(
     path: Path, images: Images, infer: Callable[[Int64[Tensor, " new"]], Outputs], *, width: int
 ) -> Float[Tensor, "images outputs"]:
-    """Return the outputs of ``infer`` for all ``images``; those that the file ``path`` holds are taken from there.
+    """Return the outputs of ``infer`` for all ``images``, from the cache ``path`` where it has them.
 
-    Afterwards the file holds the outputs of these images and no others, and files of other encoders are removed.
-    Several processes work without a cache, since each would have to know the outputs of the others.
+    Afterwards, the cache has the outputs of exactly these images, and caches of other encoders are removed. With
+    several processes, there is no cache.
 
     Args:
-        path: its name is a word, a dash, and a digest of everything but the pixels that the outputs depend on.
-        infer: returns the outputs of the images with these ids; that of an image does not depend on the others.
-        width: approximate length of an output.
+        path: the file; its name is a word, a dash, and a digest of all that outputs depend on, except the pixels.
+        infer: returns the outputs of the images with these ids; an image's output must not depend on other images.
+        width: approximate number of outputs of an image.
     """
     everything = torch.arange(len(images))
     if processes() > 1 or len(images) * width * torch.float32.itemsize > LIMIT:
@@ -42,7 +42,7 @@ def infer_new(
     rows = torch.tensor([known.get(key.tobytes(), -1) for key in keys])
     new = everything[rows < 0]
     if len(new) < len(images):
-        say(f"embed: {len(images) - len(new):,} of {len(images):,} images are known from before")
+        say(f"embed: {len(images) - len(new):,} of {len(images):,} images are in the cache")
     if len(new) == len(images):
         found = infer(new)
     else:
@@ -69,7 +69,7 @@ def _read(path: Path) -> tuple[dict[bytes, int], Outputs]:
             tensors, _ = read_model(path)
             return {key.tobytes(): row for row, key in enumerate(tensors["keys"].numpy())}, tensors["outputs"]
         except (ArtifactError, KeyError) as error:
-            warn(f"{error}; all images are embedded anew")
+            warn(f"{error}; all images are embedded again")
     return {}, torch.empty(0, 0)
 
 
@@ -78,7 +78,7 @@ def _write(path: Path, keys: UInt8[np.ndarray, "images digest"], outputs: Output
     try:
         write_model(path, {"keys": torch.from_numpy(keys.copy()), "outputs": outputs}, {})
     except ArtifactError as error:
-        warn(f"{error}; the images will be embedded anew next time")
+        warn(f"{error}; the images will be embedded again next time")
     for other in path.parent.glob(f"{path.name.partition('-')[0]}-*{path.suffix}"):
         if other != path:
             other.unlink(missing_ok=True)

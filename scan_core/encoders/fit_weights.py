@@ -1,4 +1,4 @@
-"""Load weights from elsewhere into a network of the same architecture."""
+"""Load weights of another project into a network of the same architecture."""
 
 import sys
 from collections.abc import Collection, Mapping, Sequence
@@ -12,21 +12,22 @@ from scan_core.encoders.timm_encoder import TimmEncoder
 from scan_core.errors import WeightsError
 
 PREFIXES = ("module.", "encoder_q.", "backbone.", "encoder.", "network.")
-"""Prefixes that wrappers put before the names of a network's weights; names without it belong to something else."""
+"""Prefixes that wrappers add to the names of a network's weights. If one is found, names without it are left out."""
 HEADS = ("fc", "head", "heads", "head_dist", "classifier", "projection", "projector", "projection_head", "prototypes")
-"""Modules behind the pooled features; their weights may be left over."""
+"""Modules after the pooled features; their weights are left out."""
 NAMED = 3
-"""Number of weights that a message names."""
+"""Number of weights to name in a message."""
 
 
 def fit_weights(encoder: Encoder, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Load ``tensors`` of the file ``path`` into ``encoder``, or into the network of timm that it holds.
 
-    Prefixes are removed. If timm can, it converts other names into its own, and positions to the network's image size.
-    Then all weights of the network must be there; those of a head, or of something else, are named and left out.
+    Prefixes are removed. Where timm has a conversion, names are converted to timm's, and position embeddings to the
+    network's image size. Then all weights of the network must be there. Weights of a head or of another module are left
+    out, with a message.
 
     Raises:
-        WeightsError: names the first weights that are missing, left over, of another shape or not finite.
+        WeightsError: weights are missing, left over, of another shape, or not finite; the message names the first.
     """
     network: nn.Module = encoder.network if isinstance(encoder, TimmEncoder) else encoder.get_submodule("")
     expected = network.state_dict()
@@ -39,11 +40,11 @@ def fit_weights(encoder: Encoder, tensors: Mapping[str, Tensor], path: Path) -> 
     network.load_state_dict({name: found.get(name, tensor) for name, tensor in expected.items()})
     left = [name for name in found if name not in expected] + [name for name in tensors if not name.startswith(prefix)]
     if left:
-        say(f"{path.name}: {len(expected)} weights are taken; left out: {_some(left)}")
+        say(f"{path.name}: {len(expected)} weights are loaded; left out: {_some(left)}")
 
 
 def _wrong(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, list[str]]:
-    """Return what does not fit, by kind. Old files of PyTorch lack ``num_batches_tracked``, which is fine."""
+    """Return what does not fit, by kind. ``num_batches_tracked`` may be missing, as in old files of PyTorch."""
     wrong = {
         "missing": [name for name in expected if name not in found and not name.endswith("num_batches_tracked")],
         "left over": [name for name in found if name not in expected and name.partition(".")[0] not in HEADS],
@@ -60,7 +61,7 @@ def _wrong(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[
 
 
 def _prefix(names: Collection[str], expected: Collection[str]) -> str:
-    """Return the ``PREFIXES``, one after the other, that stand before the names of the network's weights."""
+    """Return the combination of ``PREFIXES`` that precedes the names of the network's weights."""
     prefix = ""
     while not any(name.startswith(prefix) and name.removeprefix(prefix) in expected for name in names):
         further = (each for each in PREFIXES if any(name.startswith(prefix + each) for name in names))
@@ -71,14 +72,14 @@ def _prefix(names: Collection[str], expected: Collection[str]) -> str:
 
 
 def _as_timm_names(network: nn.Module, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Turn weights as their authors name them into those of ``network``, where timm has a function for it."""
+    """Convert weights from their authors' names to those of ``network``, if timm has a function for it."""
     convert = getattr(sys.modules[type(network).__module__], "checkpoint_filter_fn", None)
     if convert is None:
         return tensors
     try:
         return dict(convert(dict(tensors), network))
     except (AssertionError, AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError):
-        return tensors  # they are of another network: the comparison will say so
+        return tensors  # weights of another network; the comparison reports it
 
 
 def _some(names: Sequence[str]) -> str:

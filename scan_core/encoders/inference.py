@@ -1,4 +1,4 @@
-"""Run a network on many images, not augmented."""
+"""Run a network on many images without augmentation."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from scan_core.training.precision import autocast
 MOST = 512
 """Largest number of images in a batch."""
 PIXELS_ON_CPU = 2**18
-"""Pixels of a batch on a CPU: activations then stay in its caches. EfficientNet-Lite0 at 128 px does 164 images/s on
+"""Pixels of a batch on a CPU, so that activations stay in its caches. EfficientNet-Lite0 at 128 px does 164 images/s on
 one core in batches of 16, 147 in batches of 8, 107 of 64, and 69 of 256."""
 
 
@@ -33,11 +33,11 @@ def infer(
 ) -> Float[Tensor, "*heads images outputs"]:
     """Return the outputs of ``network``, in evaluation mode, for ``image_ids``: float32, on the images' device.
 
-    Several processes share the work, and each has all the outputs in the end.
+    Several processes share the work; each returns all outputs.
 
     Args:
-        whole_batches: whether copies of the last image fill up the last batch. The output of an image then has the
-            same bits however many images there are, since kernels add in an order that depends on the batch's size.
+        whole_batches: whether to fill up the last batch with copies of the last image. The output of an image then
+            has the same bits whatever the number of images; otherwise the order of sums depends on the batch's size.
         description: the title of the progress bar; None shows no bar.
     """
     network.eval()

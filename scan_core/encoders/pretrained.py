@@ -1,4 +1,4 @@
-"""Load pretrained weights into an encoder: those of a package, of timm's hub, or of a file."""
+"""Load pretrained weights into an encoder: from a package, from timm's hub, or from a file."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +17,7 @@ from scan_core.errors import WeightsError
 PACKAGED, HUB = "packaged", "hub"
 """Values of ``weights`` that are not the path of a file."""
 IMAGENET = Normalization([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-"""Normalization of torchvision's networks, and so of most files that fit a ResNet with its names."""
+"""Normalization of torchvision's networks, and thus of most files that fit a ResNet with its names."""
 
 
 def start_from(
@@ -26,9 +26,9 @@ def start_from(
     """Load ``weights`` into ``encoder``, in place.
 
     Args:
-        weights: ``PACKAGED``, ``HUB``, the path of a file, or None to keep the random ones.
+        weights: ``PACKAGED``, ``HUB``, the path of a file, or None to keep the random weights.
         described: the encoder's ``architecture`` and ``arguments``; a file of this project must have the same.
-        channels: of the images.
+        channels: channels of the images.
 
     Raises:
         WeightsError: the weights do not exist, cannot be loaded, or belong to another network.
@@ -38,13 +38,13 @@ def start_from(
     if isinstance(weights, Path):
         return _from_file(encoder, weights, described).of_channels(channels)
     if not isinstance(encoder, TimmEncoder):
-        raise WeightsError(f"{weights}: of networks of timm alone, found {described['architecture']}")
+        raise WeightsError(f"{weights}: found {described['architecture']}, expected a network of timm (timm/NAME)")
     load = load_packaged if weights == PACKAGED else load_published
     return load(encoder).of_channels(channels)
 
 
 def _from_file(encoder: Encoder, path: Path, described: Mapping[str, object]) -> Start:
-    """Load a file's weights; one of this project says itself what taught it, and for which images."""
+    """Load a file's weights; a file of this project has ``trained_with`` and the normalization in its metadata."""
     tensors, metadata = read_weights(path)
     for key, value in described.items():
         if metadata.get(key, value) != value:

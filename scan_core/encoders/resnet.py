@@ -27,7 +27,7 @@ STEMS = {
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut."""
+    """Two 3x3 convolutions and a shortcut."""
 
     expansion = 1
 
@@ -45,7 +45,7 @@ class BasicBlock(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions beside a shortcut; the 3x3 one has the stride."""
+    """1x1, 3x3 and 1x1 convolutions and a shortcut; the 3x3 convolution has the stride."""
 
     expansion = 4
 
@@ -67,13 +67,13 @@ class Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Images to pooled features.
+    """A residual network without a classifier, which turns images into pooled features.
 
     Args:
         name: one of ``STAGES``.
-        width: channels of the first stage (64 in the paper); each later one doubles them.
+        width: channels of the first stage (64 in the paper); each later stage has twice as many.
         stem: one of ``STEMS``; ``7x7-pool`` is the paper's, ``3x3`` the usual one at 32 px.
-        channels: of the images.
+        channels: channels of the images.
 
     Raises:
         ValueError: no such network.
@@ -106,7 +106,7 @@ class ResNet(nn.Module):
         self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
-        """Pool over the whole image after the fourth stage."""
+        """Return the features: the mean over all pixels after the fourth stage."""
         x = images.contiguous(memory_format=torch.channels_last)
         x = self.maxpool(torch.relu_(self.bn1(self.conv1(x))))
         for stage in range(1, 5):
@@ -115,7 +115,7 @@ class ResNet(nn.Module):
 
 
 def resnet(name: str, *, channels: int, image_size: int, width: int, stem: str) -> ResNet:
-    """A :class:`ResNet`; it takes images of any size."""
+    """Return a :class:`ResNet`, which takes images of any size."""
     if isinstance(width, bool) or not isinstance(width, int) or not isinstance(stem, str):
         raise TypeError(f"width {width!r} and stem {stem!r}, expected a whole number and a name")
     return ResNet(name, width=width, stem=stem, channels=channels)
@@ -124,9 +124,9 @@ def resnet(name: str, *, channels: int, image_size: int, width: int, stem: str) 
 class _Projection(nn.Conv2d):
     """A 1x1 convolution of every ``stride``-th pixel.
 
-    oneDNN's own stride writes past its memory where there are few channels: in its weight gradient, on a CPU with AVX2,
-    2 or 4 of them; with AVX-512, up to 8. So on a CPU the pixels are picked before: as windows of one pixel, whose
-    gradient is channels_last as the network's others are, and that of a slice is not.
+    oneDNN's strided weight gradient writes past its memory if there are few channels (2 or 4 with AVX2, up to 8 with
+    AVX-512). So on a CPU the pixels are picked before the convolution, by average pooling with windows of one pixel:
+    unlike that of a slice, its gradient is channels_last, as all others in the network.
     """
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:

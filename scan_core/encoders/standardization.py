@@ -1,4 +1,4 @@
-"""Compute the center and scale that standardize features; heads learn better from standardized ones."""
+"""Compute the mean and scale that standardize features; cluster heads learn better from standardized features."""
 
 import numpy as np
 import torch
@@ -7,9 +7,9 @@ from jaxtyping import Float, Int64
 from scan_core.artifacts.standardization import Standardization
 
 FIT_LIMIT = 20_000
-"""Largest number of images to fit to; of more images, every n-th is taken."""
+"""Largest number of images to fit to; if there are more, every n-th is used."""
 LEAST_SCALE = 1e-3
-"""Smallest scale of a dimension, relative to the largest: a dimension that hardly varies is not blown up."""
+"""Smallest scale of a dimension, relative to the largest, so that a nearly constant dimension is not amplified."""
 
 
 def fit_standardization(

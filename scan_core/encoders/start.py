@@ -13,11 +13,11 @@ class Start(NamedTuple):
     normalization: Normalization | None = None
     """Normalization of the images that the weights expect; None takes that of the images themselves."""
     sha256: str | None = None
-    """Of the file that the weights are from; of the weights themselves where they are from timm's hub; None where they
-    are random."""
+    """SHA-256 of the file that the weights are from, or of the weights themselves if they are from timm's hub; None if
+    they are random."""
 
     def of_channels(self, channels: int) -> "Start":
-        """Return the same for images of ``channels``; for gray ones, the normalization is the mean over the colors."""
+        """Return the same for images of ``channels``; gray images get the mean of the channels' normalization."""
         if self.normalization is None or len(self.normalization.mean) == channels:
             return self
         means = (sum(values) / len(values) for values in self.normalization)

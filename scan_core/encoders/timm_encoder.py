@@ -10,19 +10,19 @@ from torch import Tensor, nn
 from scan_core.artifacts.index import Normalization
 
 PREFIX = "timm/"
-"""How their names begin here: ``timm/convnext_tiny`` is timm's ``convnext_tiny``."""
+"""Prefix of their names here: ``timm/convnext_tiny`` is timm's ``convnext_tiny``."""
 MOST_NEAR = 3
-"""Number of similar names that the message about an unknown name offers."""
+"""Number of similar names in the message about an unknown name."""
 STRIDE = 32
-"""Image sizes are multiples of this many pixels, the stride of most networks, if a network has no patches."""
+"""Image sizes to try for a network without patches are multiples of this, the stride of most networks."""
 
 
 class TimmEncoder(nn.Module):
     """A network of timm without its classifier, which turns images into pooled features.
 
     Args:
-        name: as timm calls it, with or without the tag of its published weights; the weights are random.
-        channels: of the images; a single one is repeated to the three that the network looks at.
+        name: timm's name, with or without the tag of published weights; the weights are random in either case.
+        channels: channels of the images; a single channel is repeated to the three that the network takes.
         image_size: pixels per side; a network that is built for one size is built for this one.
 
     Raises:
@@ -47,7 +47,7 @@ class TimmEncoder(nn.Module):
         return Normalization(list(cfg["mean"]), list(cfg["std"]))
 
     def forward(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
-        """Pool as the network does for its classifier."""
+        """Return the pooled features that the network would pass to its classifier."""
         three = images.expand(-1, 3, -1, -1)
         features: Tensor = self.network(three.contiguous(memory_format=torch.channels_last))
         return features
@@ -97,7 +97,7 @@ def _of_size(name: str, image_size: int) -> nn.Module | None:
 
 
 def _count_features(network: nn.Module, image_size: int) -> int:
-    """Return the number of features of an image that is run through: ``num_features`` ignores a last layer."""
+    """Return the number of features by running an image: timm's ``num_features`` ignores a last layer."""
     training = network.training
     with torch.no_grad():
         features = network.eval()(torch.zeros(1, 3, image_size, image_size))

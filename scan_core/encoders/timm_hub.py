@@ -1,4 +1,4 @@
-"""Load the weights that timm publishes on its hub; the hub's client downloads them once and keeps them."""
+"""Load the weights that timm publishes on its hub; the hub's client downloads them once and caches them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from scan_core.encoders.timm_encoder import TimmEncoder, size_arguments
 from scan_core.errors import WeightsError
 
 SECONDS = 5
-"""Time to wait for the hub's answer; without one, only the cache is used."""
+"""Time to wait for the hub's answer; without an answer, only the cache is used."""
 
 
 def load_published(encoder: TimmEncoder) -> Start:
@@ -41,7 +41,7 @@ def load_published(encoder: TimmEncoder) -> Start:
 
 @contextmanager
 def _without_retries() -> Iterator[None]:
-    """Use the cache alone if the hub does not answer: the hub's client would try for most of a minute."""
+    """Use only the cache if the hub does not answer: the hub's client would retry for most of a minute."""
     from huggingface_hub import constants
 
     before = constants.HF_HUB_OFFLINE

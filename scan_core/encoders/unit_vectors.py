@@ -12,7 +12,7 @@ from scan_core.errors import TrainingError
 
 
 class Embeddings(NamedTuple):
-    """Unit vectors and the lengths that they had."""
+    """Unit vectors, and their lengths before normalization."""
 
     unit: npt.NDArray[np.float32]
     """[N, D]"""
@@ -23,12 +23,12 @@ class Embeddings(NamedTuple):
 def normalize_features(
     features: Float[Tensor, "images dimensions"], *, center_of: Int64[np.ndarray, " fit"] | None
 ) -> Embeddings:
-    """L2-normalize each row, as it is or after subtracting the mean of the rows ``center_of``.
+    """L2-normalize each row, after subtracting the mean of the rows ``center_of`` if given.
 
-    The outputs of a ReLU are never negative, so all rows share a direction; without it, angles tell more.
+    The outputs of a ReLU are never negative, so all rows have a common direction; without it, angles differ more.
 
     Args:
-        center_of: the images to learn from; None subtracts nothing.
+        center_of: the training images; None subtracts nothing.
 
     Raises:
         TrainingError: a row is zero or not finite, so that it has no direction.

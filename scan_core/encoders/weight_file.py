@@ -1,4 +1,4 @@
-"""Read a file of weights, from elsewhere or from a run of this project."""
+"""Read a file of weights, from this project or from another."""
 
 import json
 import pickle
@@ -13,16 +13,16 @@ from torch import Tensor
 from scan_core.errors import WeightsError
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "teacher", "student")
-"""Entries of a checkpoint that hold a network's weights, the better ones first."""
+"""Entries of a checkpoint that may hold the network's weights, in order of preference."""
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return the tensors of a file, safetensors or a torch file, and the metadata of one of this project's.
+    """Return the tensors of a safetensors or torch file, and its metadata, which are empty unless it is this project's.
 
-    Of a checkpoint, they are those in the first of ``CONTAINERS``. Of another file, the metadata are empty.
+    If the file is a checkpoint, they are the tensors in the first of ``CONTAINERS``.
 
     Raises:
-        WeightsError: no such file, not readable, or a torch file with more than tensors in it: that could run code.
+        WeightsError: no such file, not readable, or a torch file that contains more than tensors, which could run code.
     """
     try:
         if path.suffix == ".safetensors":
@@ -32,8 +32,8 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise WeightsError(f"{path}: nothing is there, expected a file of weights") from None
     except pickle.UnpicklingError:
         raise WeightsError(
-            f"{path}: holds more than tensors, which could run code; expected safetensors, or a torch file with a "
-            "state_dict alone: load it where you trust it, and save that"
+            f"{path}: holds more than tensors, which could run code; expected safetensors, or a torch file with only a "
+            "state_dict: if you trust the file, load it and save its state_dict"
         ) from None
     except Exception as error:  # a damaged file can raise almost anything
         reason = str(error).partition("\n")[0] or type(error).__name__

@@ -1,4 +1,4 @@
-"""How confident a model is, and what its confidence is worth."""
+"""How confident a model is, and how accurate its confident predictions are."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 
 
 class Certainty(NamedTuple):
-    """Figures of one model's predictions that need no labels."""
+    """Metrics of one model's predictions that need no labels."""
 
     confidence: float
     """Mean probability of the chosen cluster, in [1/C, 1]."""
@@ -34,7 +34,7 @@ def cluster_sizes(clusters: Int[np.ndarray, " images"], *, cluster_count: int) -
 
 
 class ConfidenceCurve(NamedTuple):
-    """Accuracy on only the most confident images, for each of several thresholds, falling."""
+    """Accuracy on the most confident images, for several thresholds in descending order."""
 
     threshold: Float[np.ndarray, " thresholds"]
     """Lowest accepted confidence."""
@@ -52,7 +52,7 @@ def confidence_curve(
 ) -> ConfidenceCurve:
     """Accept the most confident 1/bins, 2/bins, ... of the images.
 
-    Images that tie with a threshold are all accepted, so fewer than ``bins`` thresholds may remain.
+    All images that tie with a threshold are accepted, so there may be fewer than ``bins`` thresholds.
     """
     count = len(confidence)
     falling = -np.sort(-confidence)

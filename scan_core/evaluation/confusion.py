@@ -1,4 +1,4 @@
-"""Which classes are confused with which."""
+"""The confusion matrix."""
 
 from typing import NamedTuple
 
@@ -12,9 +12,9 @@ class Confusion(NamedTuple):
     """Number of images by true class (row) and prediction (column)."""
 
     counts: Int[np.ndarray, "classes predictions"]
-    """The first columns are the classes in order, the others are the unmatched clusters."""
+    """The first columns are the classes, in order; the others are the unmatched clusters."""
     unmatched: Int[np.ndarray, " unmatched"]
-    """The clusters of these other columns, ascending."""
+    """The clusters of the last columns, ascending."""
 
 
 def confusion(

@@ -1,4 +1,4 @@
-"""The tables behind the plots, in the form that DVC's templates read: one row per point."""
+"""The tables behind the plots, as DVC's plot templates expect them: one row per point."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from scan_core.evaluation.truth import Truth
 
 CONFUSION_LIMIT = 100_000
 FREQUENT = 100
-"""Upper limit of the confusions listed."""
+"""Upper limit of the number of confusions listed."""
 
 
 def csv(table: pd.DataFrame) -> str:
@@ -34,7 +34,7 @@ def purity_table(purity: Float[np.ndarray, " k"]) -> pd.DataFrame:
 
 
 def step_curve(step: StepResult, truth: Truth) -> ConfidenceCurve:
-    """Return the step's confidence curve over its labeled images; without any, over all images and without accuracy."""
+    """Return the step's confidence curve on its labeled images; if there are none, on all images, without accuracy."""
     if step.mapping is None:
         return confidence_curve(step.confidence, None)
     labeled = truth.labeled
@@ -51,7 +51,7 @@ def confidence_table(curve: ConfidenceCurve) -> pd.DataFrame:
 def cluster_table(step: StepResult, truth: Truth) -> pd.DataFrame:
     """Return one row per cluster: images, their share and mean confidence and, with labels, class and accuracy.
 
-    The accuracy is the share of the cluster's labeled images that are of its class; empty if it has no labeled image.
+    The accuracy is the share of the cluster's labeled images that are of its class; empty if none is labeled.
     """
     sizes, count = step.sizes, step.probabilities.shape[1]
     table = pd.DataFrame(
@@ -96,7 +96,7 @@ def assignment_table(
 def confusion_table(step: StepResult, truth: Truth) -> pd.DataFrame:
     """Return the ``actual`` and ``predicted`` class name of each labeled image; DVC's confusion template counts them.
 
-    Of more than 100,000 images, every n-th, so that a browser can open the page with the plot.
+    If there are more than 100,000 images, only every n-th is listed, so that a browser can open the plot.
     """
     labeled = np.flatnonzero(truth.labeled)
     rows = labeled[:: max(1, -(-len(labeled) // CONFUSION_LIMIT))]

@@ -1,4 +1,4 @@
-"""One style for all figures, and PNG files that are equal if their figures are."""
+"""One style for all figures, and reproducible PNG files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ BLUE, ORANGE, GRAY = "#2b6ca3", "#e08214", "#b8bcc2"
 
 @contextmanager
 def look() -> Iterator[None]:
-    """Use this project's style inside the block, whatever the user's matplotlibrc says; ``$`` in names stays text."""
+    """Use this project's style inside the block, whatever the user's matplotlibrc; ``$`` in names is not math."""
     settings = {
         "figure.dpi": DPI,
         "font.family": families(),

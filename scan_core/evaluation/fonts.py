@@ -1,4 +1,4 @@
-"""Which characters figures can show, by the fonts that are installed."""
+"""Fonts for figures, and the characters that they can show."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -8,7 +8,7 @@ from matplotlib.font_manager import FontProperties, findfont, fontManager, get_f
 from scan_core.console.progress import warn
 
 USUAL = "DejaVu Sans"
-"""Which comes with Matplotlib."""
+"""The default font, which comes with Matplotlib."""
 
 FURTHER = (
     "Noto Sans CJK SC",
@@ -24,20 +24,20 @@ FURTHER = (
     "Noto Sans Devanagari",
     "Noto Sans Thai",
 )
-"""Fonts of further scripts, asked where the usual one lacks a character."""
+"""Fonts of other scripts, used if the default font lacks a character."""
 
 
 @cache
 def families() -> list[str]:
-    """The usual font, and the further ones that are installed."""
+    """Return the default font, and those of ``FURTHER`` that are installed."""
     installed = {font.name for font in fontManager.ttflist}
     return [USUAL, *(name for name in FURTHER if name in installed)]
 
 
 def drawable(names: Sequence[str]) -> tuple[str, ...]:
-    """``names`` as figures show them: a class whose name no installed font can write is shown by its number.
+    """Return ``names`` as figures show them: by its number if no installed font has all characters of a name.
 
-    One warning says so.
+    One warning reports such names.
     """
     fonts = [get_font(findfont(FontProperties(family=[family]))) for family in families()]
 

@@ -1,4 +1,4 @@
-"""Draw the most typical images of each cluster, and those of the lowest confidence."""
+"""Draw the most typical images of each cluster, and the images with the lowest confidence."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from scan_core.images.shrink import shrink
 SMALLEST, LARGEST = 64, 96
 GAP = 6
 ROWS = 40
-"""Upper limit of the clusters shown, the largest ones."""
+"""Upper limit of the number of clusters shown; these are the largest."""
 
 
 def tiles(images: UInt8[np.ndarray, "images channels size size"]) -> UInt8[np.ndarray, "images side side 3"]:
@@ -90,7 +90,7 @@ def uncertain_gallery(
 
 
 class _Sheet:
-    """A white page whose pixels are those of the PNG, so that images stay sharp."""
+    """A white page with one pixel per pixel of the PNG, so that images stay sharp."""
 
     def __init__(self, *, width: int, height: int) -> None:
         self._page = np.full((height, width, 3), 255, dtype=np.uint8)

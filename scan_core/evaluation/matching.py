@@ -1,4 +1,4 @@
-"""Match clusters to classes by the labels: for scoring, never for training."""
+"""Match clusters to classes by the labels; only for scores, never for training."""
 
 import numpy as np
 from jaxtyping import Int
@@ -28,7 +28,7 @@ def contingency(
 
 
 def one_to_one(table: Int[np.ndarray, "clusters classes"]) -> Int[np.ndarray, " clusters"]:
-    """Give each class at most one cluster, so that the most images are right (Kuhn 1955, the Hungarian method).
+    """Match classes and clusters one-to-one, so that most images are correct (Kuhn 1955, the Hungarian method).
 
     Returns the class of each cluster; with more clusters than classes, the remaining ones are ``UNMATCHED``.
     """

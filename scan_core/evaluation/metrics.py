@@ -19,7 +19,7 @@ class Scores(NamedTuple):
     acc: float
     """Accuracy under the one-to-one matching, in [0, 1]."""
     acc_many_to_one: float
-    """Accuracy if each cluster stands for its majority class, in [acc, 1]; rises with the number of clusters."""
+    """Accuracy if each cluster is assigned its majority class, in [acc, 1]; rises with the number of clusters."""
     nmi: float
     """Normalized mutual information, arithmetic mean of the entropies, in [0, 1]; not adjusted for chance."""
     ari: float
@@ -48,7 +48,7 @@ def top_k_accuracy(
 ) -> float:
     """Return the share of images whose label is among the classes of the ``k`` most probable clusters; in [0, 1].
 
-    An unmatched cluster takes one of the ``k`` places and is never right. The lower cluster wins a tie, as in argmax.
+    An unmatched cluster takes one of the ``k`` places and is never correct. The lower cluster wins a tie, as in argmax.
     """
     size = max(1, _CHUNK // probabilities.shape[1])
     right = 0

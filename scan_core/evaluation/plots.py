@@ -14,7 +14,7 @@ from scan_core.evaluation.confusion import Confusion, normalize_rows
 from scan_core.evaluation.figure import BLUE, GRAY, ORANGE, look, shorten
 
 ANNOTATED = 25
-"""With more rows or columns than this, cells show no number."""
+"""With more rows or columns than this, cells have no numbers."""
 NAMED = 60
 """With more rows, columns or bars than this, they have no names."""
 CELLS = 250

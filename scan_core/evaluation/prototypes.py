@@ -1,4 +1,4 @@
-"""Find the most typical images of each cluster, and those of the lowest confidence."""
+"""Find the most typical images of each cluster, and the images with the lowest confidence."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -17,8 +17,8 @@ def prototypes(
 
     Args:
         embeddings: L2-normalized.
-        count: the upper limit of images per cluster.
-        averaged: the upper limit of images in the mean.
+        count: upper limit of images per cluster.
+        averaged: upper limit of images in the mean.
 
     Returns:
         For each cluster, the rows of its images, the most typical first; fewer than ``count`` if the cluster is

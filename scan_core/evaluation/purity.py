@@ -1,4 +1,4 @@
-"""Measure how many of an image's nearest neighbors are of its class."""
+"""Neighbor purity: how many of an image's nearest neighbors have its label."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,7 +16,7 @@ def neighbor_purity(
 
     Returns:
         [K], in [0, 1], higher is better. Unlabeled images and neighbors are left out: NaN for each k without a labeled
-            one, empty if there never is one.
+            pair, empty if there is none at all.
     """
     own = labels[image_id]
     seen = labels[neighbor_id[own >= 0]]

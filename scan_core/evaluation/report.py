@@ -32,7 +32,7 @@ UNCERTAIN = 40
 
 
 def write_tables(folder: Path, results: Results, paths: Sequence[str]) -> None:
-    """Write the CSV files; without labels, ``confusion.csv`` and ``purity.csv`` are empty: DVC warns of missing ones.
+    """Write the CSV files; without labels, ``confusion.csv`` and ``purity.csv`` are empty: DVC expects them.
 
     Args:
         paths: the origin of each image of ``results``.
@@ -54,7 +54,7 @@ def write_charts(folder: Path, results: Results, shown_names: Sequence[str]) -> 
     With many classes, also write ``confusions.csv``, the most frequent confusions.
 
     Args:
-        shown_names: of the classes, see :func:`scan_core.evaluation.fonts.drawable`.
+        shown_names: names of the classes, see :func:`scan_core.evaluation.fonts.drawable`.
     """
     final, truth = results.self_label, results.truth._replace(names=tuple(shown_names))
     names = prediction_names(final.mapping, truth, cluster_count=len(final.sizes))
@@ -85,13 +85,13 @@ def write_galleries(
     *,
     prototype_count: int,
 ) -> None:
-    """Write ``prototypes.png`` and ``uncertain.png``, and ``prototypes_kmeans.png`` if the clusters mean nothing.
+    """Write ``prototypes.png`` and ``uncertain.png``, and ``prototypes_kmeans.png`` if the training has failed.
 
     Args:
         image_ids: the images of ``results``.
         images: all images; only those shown are read.
         embeddings: the embedding of every image.
-        shown_names: of the classes, see :func:`scan_core.evaluation.fonts.drawable`.
+        shown_names: names of the classes, see :func:`scan_core.evaluation.fonts.drawable`.
     """
     final, truth = results.self_label, results.truth._replace(names=tuple(shown_names))
     count = len(final.sizes)
@@ -129,7 +129,7 @@ def _write_prototypes(
     images: Images,
     image_ids: Int64[np.ndarray, " evaluated"],
 ) -> None:
-    """Draw the largest clusters; ``ranked`` has rows of ``image_ids`` for each cluster, the most typical first."""
+    """Draw the largest clusters; ``ranked`` has each cluster's rows of ``image_ids``, the most typical first."""
     shown = [ranked[cluster] for cluster in shown_clusters(sizes)]
     pictures = _pictures(images, image_ids[np.concatenate(shown)])
     save_png(path, prototype_gallery(pictures, [len(rows) for rows in shown], sizes, names))

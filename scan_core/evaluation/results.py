@@ -1,4 +1,4 @@
-"""The results of a run, and the figures that are reported."""
+"""The results of a run, and the metrics that are reported."""
 
 import math
 from collections.abc import Mapping
@@ -50,16 +50,16 @@ class Results(NamedTuple):
     """The classes of the images to evaluate."""
     scan: StepResult
     self_label: StepResult
-    """The final model: that of self-labeling, or of the SCAN step if self-labeling was not taken."""
+    """The final model: that of self-labeling, or of the SCAN step if self-labeling was rejected."""
     baselines: dict[str, Scores]
     """The scores of each baseline; empty without labels."""
     purity: Float[np.ndarray, " k"]
     """Neighbor purity for k = 1..K; empty without labels."""
     trainings: Trainings = Trainings()
     rejected: StepResult | None = None
-    """The model that self-labeling ended with, if it was not taken."""
+    """The model that self-labeling ended with, if it was rejected."""
     kmeans: Int[np.ndarray, " images"] | None = None
-    """The clusters of k-means on the embeddings, shown beside clusters that mean nothing."""
+    """The clusters of k-means on the embeddings, to show beside those of a failed training; else None."""
 
     @property
     def passed_through(self) -> bool:
@@ -101,7 +101,7 @@ def score_baselines(baselines: Mapping[str, Integer[np.ndarray, " images"]], tru
 
 
 def headline(results: Results) -> dict[str, int | float]:
-    """Return the few figures by which experiments are compared; without labels, those that need them are absent."""
+    """Return the few metrics by which experiments are compared; those that need labels are absent without them."""
     final = results.self_label
     run = {"clusters": len(final.sizes), "self_label_epochs": results.trainings.self_label_epochs}
     if final.scores is None or results.scan.scores is None:
@@ -121,7 +121,7 @@ def headline(results: Results) -> dict[str, int | float]:
 
 
 def details(results: Results) -> dict[str, int | float]:
-    """Return all further figures: the final model's without a prefix, others with the name of their step or method."""
+    """Return all further metrics: the final model's without a prefix, others prefixed by their step or method."""
     figures: dict[str, int | float | None] = {
         "images_evaluated": len(results.truth.labels),
         "images_labeled": int(results.truth.labeled.sum()),

@@ -1,4 +1,4 @@
-"""Read what a model's metadata say about its trainings."""
+"""Read from a model's metadata how it was trained."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -22,6 +22,6 @@ class Trainings(NamedTuple):
 
 
 def read_trainings(metadata: Mapping[str, Any]) -> Trainings:
-    """Read from the final model's ``metadata``; models from elsewhere may lack any of it."""
+    """Read from the final model's ``metadata``; models from other projects may lack any of it."""
     scan, self_label = metadata.get("scan"), metadata.get("self_label")
     return Trainings(self_label["epochs"] if self_label else 0, scan["consistency"] if scan else 0.0)

@@ -1,4 +1,4 @@
-"""The classes as scoring needs them: numbered without gaps, unlabeled images marked."""
+"""Classes for scoring: numbered without gaps, unlabeled images marked."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -32,7 +32,7 @@ def truth_from(labels: Int[np.ndarray, " images"], names: Sequence[str | None]) 
 
     Args:
         labels: any integers, negative where unlabeled.
-        names: each image's class name; a class without a name is called by its label.
+        names: each image's class name; a class without a name gets its label as name.
     """
     labeled = np.flatnonzero(labels >= 0)
     values, first, numbered = np.unique(labels[labeled], return_index=True, return_inverse=True)

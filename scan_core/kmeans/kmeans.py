@@ -1,4 +1,4 @@
-"""k-means, the baseline."""
+"""k-means, for baselines and for the start of cluster heads."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -9,7 +9,7 @@ from scan_core.errors import DataError
 from scan_core.parallel.threads import ordered_map
 
 MOST_DISTANCES = 50_000_000
-"""Upper limit of images x clusters x starts in one iteration of Lloyd's algorithm."""
+"""Upper limit of images x clusters x starts: the distances in one iteration of Lloyd's algorithm over all starts."""
 
 MOST_BYTES = 2**30
 """Upper limit of the memory for copies of the features; each running start has one."""
@@ -21,7 +21,7 @@ def starts(images: int, clusters: int, inits: int = 10) -> int:
 
 
 def at_once(count: int, *, feature_bytes: int, workers: int) -> int:
-    """Return how many of ``count`` starts run at a time, on features of so many bytes."""
+    """Return how many of ``count`` starts run at a time, given the size of the features in bytes."""
     return max(1, min(count, workers, MOST_BYTES // feature_bytes))
 
 
@@ -36,12 +36,12 @@ def kmeans(
 ) -> Int[np.ndarray, " images"]:
     """Fit k-means on the rows ``fit_ids`` and assign every row to its nearest center.
 
-    Takes the best of ``inits`` k-means++ starts by inertia (Lloyd; Arthur and Vassilvitskii 2007), or of fewer (see
-    :func:`starts`): with 50,000 images, from 101 clusters on. A start has one thread, since several threads add up a
-    center in another order from run to run.
+    Takes the best of ``inits`` k-means++ starts by inertia (Lloyd; Arthur and Vassilvitskii 2007), or of fewer if there
+    are many images and clusters (see :func:`starts`). Each start has one thread, because several threads would sum up a
+    center in a different order from run to run.
 
     Args:
-        workers: the number of starts at a time; without effect on the result.
+        workers: number of starts at a time; it does not change the result.
 
     Raises:
         DataError: fewer rows to fit on than clusters.

@@ -1,4 +1,4 @@
-"""BYOL (Grill et al., 2020): predict what an average of the network says of another view, without any negatives."""
+"""BYOL (Grill et al., 2020): a network predicts its moving average's projection of another view; no negatives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel, projection_head
 from scan_core.parallel.distributed import average, gather, processes
 from scan_core.parallel.synchronized_norm import SynchronizedBatchNorm
-from scan_core.pretext.nearest import hardly, share_of_nearest
+from scan_core.pretext.nearest import near_chance, share_of_nearest
 from scan_core.pretext.task import Projections, Rows, Scalar, Task
 from scan_core.training.moving_average import MovingAverage
 
@@ -27,18 +27,18 @@ def byol_loss(
 class BYOL(Task):
     """Each view predicts the projection of the other one by the target network, an average of the model's weights.
 
-    A model that says the same of every image has a loss of 0; that it does not come to this is owed to the predictor,
-    the average and batch normalization in the heads. Whether it has is told by how often an image's own target is the
-    nearest one.
+    A collapsed model, whose output is the same for every image, has a loss of 0. The predictor, the average and the
+    batch normalization in the heads prevent this. Since the loss does not show a collapse, :meth:`at_chance` checks how
+    often an image's own target is the nearest one.
 
-    One thing is not in the paper: projections are centered and scaled over the batch, as those of SimSiam (Chen and
-    He, 2021) and of MoCo's version 3 (Chen et al., 2021). Without it, digits collapse: with random weights all images
-    lie in nearly one direction, to which the predictor then points for every image.
+    One thing is not in the paper: projections are standardized over the batch, as in SimSiam (Chen and He, 2021) and
+    MoCo v3 (Chen et al., 2021). Without it, the training collapses on digits: with random weights, the projections of
+    all images point in nearly the same direction, and the predictor learns to return this direction for every image.
 
     Args:
-        images: how many there are to learn from; they leave this task as it is.
-        batch_size: of the whole batch, in images.
-        momentum: the share of the average that a step keeps; 0.996 at first in the paper, constant here.
+        images: number of training images; not used by this task.
+        batch_size: images in a batch, over all processes.
+        momentum: decay of the moving average. It is constant here; in the paper, it rises from 0.996 to 1.
         head: the arguments of :func:`scan_core.encoders.pretext_model.projection_head`, for both heads.
     """
 
@@ -61,7 +61,7 @@ class BYOL(Task):
 
     @property
     def learned(self) -> nn.Module:
-        """The model, then the predictor."""
+        """Return the model followed by the predictor."""
         return nn.Sequential(self.model, self.predictor)
 
     def project(
@@ -81,10 +81,10 @@ class BYOL(Task):
         return average(loss), nearest
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
-        """Whether own targets are the nearest ones hardly more often than by chance."""
-        return metrics["contrastive_accuracy"] <= hardly(self._batch_size)
+        """Return whether an image's own target is the nearest one hardly more often than by chance."""
+        return metrics["contrastive_accuracy"] <= near_chance(self._batch_size)
 
     @torch.no_grad()
     def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
-        """Let the average follow."""
+        """Update the moving average."""
         self._average.update(self.model)

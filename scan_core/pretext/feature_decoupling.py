@@ -1,4 +1,4 @@
-"""Feature decoupling (Feng et al., 2019): half of the features tell how an image is turned, the others which it is."""
+"""Feature decoupling (Feng et al., 2019): half of the features predict the rotation, the others identify the image."""
 
 import math
 from collections.abc import Mapping
@@ -17,37 +17,38 @@ from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 
 class Halves(NamedTuple):
-    """What the two halves of the features say of the four turns of each image."""
+    """The outputs of the two halves of the features, for the four rotations of each image."""
 
     turns: Float[Tensor, "four_parts turns"]
-    """Logits."""
+    """Logits of the rotations."""
     instances: Float[Tensor, "turns part dimensions"]
-    """Unit vectors."""
+    """Unit vectors, of each rotation and image."""
 
     @property
     def means(self) -> Float[Tensor, "part dimensions"]:
-        """Of the four turns."""
+        """Return each image's mean over the four rotations."""
         return self.instances.mean(dim=0)
 
 
 def halves(projections: Float[Tensor, "four_parts both"]) -> Halves:
-    """Take the outputs of the two halves apart."""
+    """Separate the outputs of the two halves, and normalize those of the second."""
     instances = F.normalize(projections[:, TURNS:].float(), dim=1)
     return Halves(projections[:, :TURNS].float(), instances.reshape(TURNS, -1, instances.shape[1]))
 
 
 class FeatureDecoupling(Task):
-    """Rotation from the first half of the features, and from the second half instances, whatever their rotation.
+    """The first half of the features predicts the rotation, the second tells images apart, whatever their rotation.
 
-    The loss is the sum of three: the cross-entropy of the turns; the mean squared distance of the turns' unit vectors
-    from their mean; and noise-contrastive estimation of the mean, with a memory bank. In the paper, images whose
-    orientation is ambiguous count less, by what another, finished RotNet says of them; here all count alike.
+    The loss is the sum of three terms: the cross-entropy of the rotations; the mean squared distance of the unit
+    vectors of an image's four rotations from their mean; and noise-contrastive estimation of that mean, with a memory
+    bank. In the paper, a RotNet trained before gives images of ambiguous orientation less weight; here all have the
+    same.
 
     Args:
-        images: how many there are to learn from, and vectors in the bank.
-        batch_size: of the whole batch; it leaves this task as it is.
-        projection_dim: of a linear layer after the second half of the features.
-        batch_norm: whether its output is centered and scaled over the batch; see :class:`scan_core.pretext.nce.NCE`.
+        images: number of training images, and of vectors in the bank.
+        batch_size: not used by this task.
+        projection_dim: outputs of the linear layer after the second half of the features.
+        batch_norm: whether these are standardized over the batch; see :class:`scan_core.pretext.nce.NCE`.
         negatives, temperature, bank_momentum: see :class:`scan_core.pretext.memory_bank.MemoryBank`.
     """
 
@@ -81,12 +82,12 @@ class FeatureDecoupling(Task):
     def project(
         self, network: nn.Module, views: Float[Tensor, "part channels size size"]
     ) -> Float[Tensor, "four_parts both"]:
-        """Return what both halves say of all four turns."""
+        """Return the outputs of both halves, for all four rotations."""
         return network(turned(views))
 
     def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
-        """Return the sum of the losses, and the share of images that are nearer to their own vector than to all
-        drawn ones."""
+        """Return the sum of the three terms, and the share of images that are nearer to their own vector than to all
+        negatives."""
         found = halves(projections)
         rotation, _ = rotation_loss(found.turns)
         spread = (found.instances - found.means).square().sum(dim=2).mean()
@@ -94,9 +95,9 @@ class FeatureDecoupling(Task):
         return average(rotation + spread) + instances, accuracy
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
-        """As in every task, unless images find their own vector ten times as often as by chance."""
-        return super().at_chance(metrics) and metrics["contrastive_accuracy"] <= self.bank.hardly
+        """As in :class:`Task`, unless images find their own vector ten times as often as by chance."""
+        return super().at_chance(metrics) and metrics["contrastive_accuracy"] <= self.bank.near_chance
 
     def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
-        """Move the vectors of the batch's images towards the means of their turns."""
-        self.bank.follow(halves(projections).means, rows, broken)
+        """Move the vectors of the batch's images towards the means of their rotations."""
+        self.bank.update(halves(projections).means, rows, broken)

@@ -1,4 +1,4 @@
-"""A memory bank: a vector for each image, and noise-contrastive estimation among them (Wu et al., 2018)."""
+"""A memory bank, one vector for each image, and noise-contrastive estimation with it (Wu et al., 2018)."""
 
 import math
 
@@ -11,9 +11,9 @@ from scan_core.parallel.distributed import average, gather, log_total, part_of_b
 
 
 def chance_loss(negatives: int) -> float:
-    """The loss, in nats, of a model to which all images are as likely: an image's own is 1 of 1 + ``negatives``.
+    """Return the loss, in nats, of a model that finds all images equally likely: it gives h = 1 / (1 + ``negatives``).
 
-    A model whose similarities vary, but tell nothing of the image, has a higher one.
+    A model whose similarities vary, but say nothing about the image, has a higher loss.
     """
     return math.log1p(negatives) + negatives * math.log1p(1 / negatives)
 
@@ -22,24 +22,24 @@ def nce_loss(own: Float[Tensor, " batch"], noise: Float[Tensor, "batch negatives
     """Noise-contrastive estimation (Wu et al., 2018, section 3.2): tell the image's own vector from noise, in nats.
 
     Args:
-        own, noise: the logarithms of the odds that the image's own vector, and one drawn as noise, is no noise.
+        own, noise: log-odds that the image's own vector, and each of the negatives, is the own one and not noise.
     """
     return -(F.logsigmoid(own) + F.logsigmoid(-noise).sum(dim=1)).mean()
 
 
 class MemoryBank(nn.Module):
-    """One vector of length 1 for each image, which follows the image's views.
+    """One unit vector for each image: a moving average of the projections of its views.
 
-    Views are compared with the vector of their image and with ``negatives`` others, drawn uniformly for each step, and
-    shared by the images of the batch. An image that is drawn for itself counts as noise, as in the paper, so that there
-    may be fewer images than negatives. Several processes keep the same bank each.
+    A view is compared with its image's vector and with ``negatives`` vectors, which are drawn uniformly in each step
+    and shared by the images of the batch. An image may be drawn as its own negative, as in the paper, so there may be
+    fewer images than negatives. With several processes, each keeps the same bank.
 
     Args:
-        images, dimensions: of the bank.
-        negatives: 4,096 in the paper.
+        images, dimensions: size of the bank.
+        negatives: number of negatives; 4,096 in the paper.
         temperature: 0.07 in the paper.
-        momentum: the share of its direction that a vector keeps when its image is seen; 0.5 in the paper's code.
-        proximal_weight: of the squared distance between a view and its vector (section 3.3).
+        momentum: weight of the old vector when it is averaged with the new projection; 0.5 in the paper's code.
+        proximal_weight: weight of the squared distance between a view and its image's vector (section 3.3).
     """
 
     def __init__(
@@ -57,9 +57,9 @@ class MemoryBank(nn.Module):
         self._momentum, self._proximal_weight = momentum, proximal_weight
         self._noise = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
         self.bytes_per_image = 4 * dimensions
-        """Of memory."""
-        self.hardly = 10 / (1 + negatives)
-        """An accuracy that is ten times that of chance."""
+        """Memory of one vector."""
+        self.near_chance = 10 / (1 + negatives)
+        """Ten times the accuracy by chance."""
         self.vectors: Tensor
         self.register_buffer("vectors", F.normalize(torch.randn(images, dimensions), dim=1))
         self.log_z: Tensor
@@ -69,11 +69,11 @@ class MemoryBank(nn.Module):
         self, projections: Float[Tensor, "part dimensions"], rows: Int64[Tensor, " batch"]
     ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
         """Return the loss of the whole batch, in nats, and the share of this process's views that are nearer to their
-        own vector than to all drawn ones.
+        own vector than to all negatives.
 
         Args:
-            projections: of this process's part, of any length.
-            rows: of the whole batch's images.
+            projections: those of this process's part of the batch, of any length.
+            rows: those of all images of the batch.
         """
         own_rows = part_of_batch(rows[None])[0]
         views, kept = F.normalize(projections.float(), dim=1), self.vectors[own_rows]
@@ -82,31 +82,31 @@ class MemoryBank(nn.Module):
         noise = views @ self.vectors[drawn].T / self._temperature
         own = (views * kept).sum(dim=1) / self._temperature
         self._estimate_partition(noise.detach())
-        log_expected = math.log(self._negatives / len(self.vectors))  # noise is as likely to be any image
+        log_expected = math.log(self._negatives / len(self.vectors))  # negatives are drawn uniformly
         loss = nce_loss(own - self.log_z - log_expected, noise - self.log_z - log_expected)
         proximal = (views - kept).square().sum(dim=1).mean()
         nearest_other = noise.masked_fill(drawn == own_rows[:, None], -torch.inf).amax(dim=1)
         return average(loss + self._proximal_weight * proximal), (own > nearest_other).float().mean()
 
     @torch.no_grad()
-    def follow(
+    def update(
         self, projections: Float[Tensor, "part dimensions"], rows: Int64[Tensor, " batch"], broken: Bool[Tensor, ""]
     ) -> None:
-        """Move the vectors of the batch's images towards their views, unless the step was ``broken``."""
+        """Move the vectors of the batch's images towards their projections, unless the step was ``broken``."""
         kept, views = self.vectors[rows], gather(F.normalize(projections.float(), dim=1))
         moved = F.normalize(self._momentum * kept + (1 - self._momentum) * views, dim=1)
         self.vectors[rows] = torch.where(broken, kept, moved)
 
     def _estimate_partition(self, noise: Float[Tensor, "part negatives"]) -> None:
-        """Estimate the partition constant Z by the first batch, on all processes; it stays (section 3.2)."""
+        """Estimate the partition constant Z from the first batch of all processes, and keep it (section 3.2)."""
         log_count = math.log(noise.numel() * processes())
         estimate = math.log(len(self.vectors)) + log_total(noise.logsumexp(dim=(0, 1))) - log_count
         self.log_z.copy_(torch.where(self.log_z.isfinite(), self.log_z, estimate))
 
     def get_extra_state(self) -> Tensor:
-        """Return the state of the generator of noise."""
+        """Return the state of the generator that draws negatives."""
         return self._noise.get_state()
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Restore the state of the generator of noise."""
+        """Restore the state of the generator that draws negatives."""
         self._noise.set_state(state.cpu())

@@ -19,13 +19,14 @@ from scan_core.training.moving_average import MovingAverage
 def info_nce(
     positive: Float[Tensor, " batch"], negatives: Float[Tensor, "batch queue"], *, temperature: float
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """Find the query's own key among those of the queue (He et al., 2020, Eq. 1).
+    """InfoNCE: tell the query's own key from those of the queue (He et al., 2020, Eq. 1).
 
     Args:
-        positive, negatives: cosine similarities; a negative of minus infinity does not count.
+        positive, negatives: cosine similarities of a query with its own key, and with the queue; minus infinity leaves
+            a key out.
 
     Returns:
-        The loss, in nats, and the share of queries to which their own key is nearer than every other.
+        The loss, in nats, and the share of queries that are nearer to their own key than to all others.
     """
     logits = torch.cat([positive[:, None], negatives], dim=1) / temperature
     first = torch.zeros(len(logits), dtype=torch.int64, device=logits.device)
@@ -33,22 +34,23 @@ def info_nce(
 
 
 class MoCo(Task):
-    """A view, the query, looks for another view's key among the keys of earlier batches.
+    """A view (the query) is to be nearer to the key of another view than to the keys of earlier batches.
 
-    Keys come from an average of the model, which follows it slowly. Batch normalization would tell a query its key, if
-    both were normalized with the same images. He et al. shuffle the keys' images between GPUs; here normalization is
-    split into groups of ``norm_group`` images, on a single process, too, and keys are computed in an order that mixes
-    the groups: a query's group and its key's have a fourth of their images in common. (Running statistics for the keys,
-    which come from no batch, did not work: queries then followed the drift of the keys instead of their images.)
+    Keys come from a moving average of the model. If a query and its key were normalized with the same images, the batch
+    statistics would reveal which key is its own. He et al. therefore shuffle the keys' images between GPUs. Here, on a
+    single process too, batch normalization is split into groups of ``norm_group`` images, and keys are computed in
+    another order: a query's group and its key's group have a fourth of their images in common. (Running statistics
+    for the keys, which depend on no batch, did not work: queries learned the drift of the keys instead of the images.)
 
-    The queue may hold keys of the image itself, from another epoch; these are left out. It starts with random vectors.
+    Keys of the same image from an earlier epoch may be in the queue; they are not used as negatives. The queue starts
+    with random vectors.
 
     Args:
-        images: how many there are to learn from.
-        batch_size: of the whole batch; see :func:`scan_core.parallel.split_norm.check_groups`.
-        queue: how many keys; 65,536 in the paper.
-        momentum: the share of the average that a step keeps; 0.999 in the paper.
-        norm_group: images that are normalized together; 32 in the paper, those of a GPU.
+        images: number of training images.
+        batch_size: images in a batch, over all processes; see :func:`scan_core.parallel.split_norm.check_groups`.
+        queue: number of keys; 65,536 in the paper.
+        momentum: decay of the moving average; 0.999 in the paper.
+        norm_group: images that are normalized together; in the paper, the 32 of one GPU.
         head: the arguments of :func:`scan_core.encoders.pretext_model.projection_head`.
 
     Raises:
@@ -82,7 +84,7 @@ class MoCo(Task):
         self.register_buffer("key_rows", torch.full((queue,), -1))
 
     def project(self, network: nn.Module, views: Float[Tensor, "views_of_part channels height width"]) -> Projections:
-        """Return queries, of the first views, then keys."""
+        """Return the queries (of the first views), then the keys (of the second)."""
         first, second = views.chunk(2)
         order = mixed(len(second), group=self._norm_group).to(second.device, non_blocking=True)
         with torch.no_grad():
@@ -90,7 +92,7 @@ class MoCo(Task):
         return torch.cat([network(first), keys])
 
     def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
-        """Each query looks for its key."""
+        """Return the loss of the whole batch, and the share of queries whose own key is the nearest."""
         queries, keys = F.normalize(projections.float(), dim=1).chunk(2)
         own = part_of_batch(rows[None])[0]
         negatives = (queries @ self.keys.T).masked_fill(own[:, None] == self.key_rows, -torch.inf)
@@ -99,7 +101,7 @@ class MoCo(Task):
 
     @torch.no_grad()
     def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
-        """Let the average follow, and put the batch's keys in place of the oldest ones."""
+        """Update the moving average, and replace the oldest keys by those of the batch."""
         self._average.update(self.model)
         keys = gather(F.normalize(projections.chunk(2)[1].float(), dim=1))
         for queue, new in ((self.keys, keys), (self.key_rows, rows)):

@@ -12,15 +12,16 @@ from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 
 class NCE(Task):
-    """Each image is a class of its own, whose weight is the vector that a memory bank keeps of it.
+    """Each image is a class of its own; its vector in a memory bank takes the place of the class's weights.
 
     Args:
-        images: how many there are to learn from, and vectors in the bank.
-        batch_size: of the whole batch; it leaves this task as it is.
-        projection_dim: of a linear layer after the encoder; the paper has 128.
-        batch_norm: whether its output is centered and scaled over the batch, which the paper does not do. At first all
-            images lie in one direction. Where a batch is a large part of the bank, and so brings that direction into
-            it at once, images flee from it all together, and the loss grows; centered, they share no direction.
+        images: number of training images, and of vectors in the bank.
+        batch_size: not used by this task.
+        projection_dim: outputs of the linear layer after the encoder; 128 in the paper.
+        batch_norm: whether these are standardized over the batch, which the paper does not do. With random weights, all
+            projections point in nearly the same direction. If a batch is a large part of the bank, it fills the bank
+            with this direction, all images then move away from it together, and the loss grows. Standardized
+            projections have no common direction.
         negatives, temperature, bank_momentum, proximal_weight: see
             :class:`scan_core.pretext.memory_bank.MemoryBank`.
     """
@@ -53,17 +54,17 @@ class NCE(Task):
         self.bytes_per_image = self.bank.bytes_per_image
 
     def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
-        """Return the loss, and the share of views that are nearer to their own vector than to all drawn ones."""
+        """Return the loss, and the share of views that are nearer to their own vector than to all negatives."""
         return self.bank.loss(projections, rows)
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
-        """As in every task, unless views find their own vector ten times as often as by chance.
+        """As in :class:`Task`, unless views find their own vector ten times as often as by chance.
 
-        The loss alone does not tell: with few images it may stay above chance, since the partition constant is that of
-        the first batch (docs/pretext.md).
+        The loss alone does not decide: with few images, it can stay above chance although the model learns, because the
+        partition constant is that of the first batch (docs/pretext.md).
         """
-        return super().at_chance(metrics) and metrics["contrastive_accuracy"] <= self.bank.hardly
+        return super().at_chance(metrics) and metrics["contrastive_accuracy"] <= self.bank.near_chance
 
     def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
-        """Move the vectors of the batch's images towards their views."""
-        self.bank.follow(projections, rows, broken)
+        """Move the vectors of the batch's images towards their projections."""
+        self.bank.update(projections, rows, broken)

@@ -1,4 +1,4 @@
-"""How often an image's other view is the nearest one: what tells that a task without negatives learns images apart."""
+"""How often the nearest view is the same image's: for tasks without negatives, whose loss does not show a collapse."""
 
 import torch
 import torch.nn.functional as F
@@ -6,8 +6,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def hardly(batch_size: int) -> float:
-    """Return twice the share of nearest ones that a model without information has by chance."""
+def near_chance(batch_size: int) -> float:
+    """Return twice the :func:`share_of_nearest` that a model without information has by chance."""
     return 2 / batch_size
 
 

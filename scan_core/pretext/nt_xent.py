@@ -12,15 +12,15 @@ from scan_core.parallel.distributed import average, gather, rows_of_part
 
 
 class NtXent(NamedTuple):
-    """Scalars: ``loss`` in nats, and ``accuracy``, the share of this process's views whose nearest other view is their
-    pair."""
+    """Scalars: ``loss`` in nats, and ``accuracy``, the share of this process's views whose nearest other
+    view is of the same image."""
 
     loss: Float[Tensor, ""]
     accuracy: Float[Tensor, ""]
 
 
 def chance_loss(batch_size: int) -> float:
-    """Return the loss, in nats, of projections without information: all 2 x batch - 1 other views are as likely."""
+    """Return the loss, in nats, of projections without information, when all 2 x batch - 1 other views are equal."""
     return math.log(2 * batch_size - 1)
 
 
@@ -29,8 +29,8 @@ def nt_xent(
 ) -> NtXent:
     """Normalized temperature-scaled cross-entropy between two views of each image, symmetric.
 
-    Each of the 2 x batch views is to be told apart from all others except its pair: 2 x batch - 2 negatives. Those of
-    other processes are among them.
+    Each of the 2 x batch views is an anchor. Its positive is the other view of its image; the 2 x batch - 2 views of
+    other images, those of other processes included, are its negatives.
 
     Args:
         first, second: projections of any length; they are L2-normalized here, in float32.

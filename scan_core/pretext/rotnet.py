@@ -1,4 +1,4 @@
-"""RotNet (Gidaris et al., 2018): tell by how much an image has been turned."""
+"""RotNet (Gidaris et al., 2018): predict by which angle an image was rotated."""
 
 import math
 
@@ -13,33 +13,33 @@ from scan_core.parallel.distributed import average
 from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 TURNS = 4
-"""By 0, 90, 180 and 270 degrees."""
+"""Rotations: by 0, 90, 180 and 270 degrees."""
 
 
 def turned(images: Float[Tensor, "batch channels size size"]) -> Float[Tensor, "four_batches channels size size"]:
-    """Return the images as they are, then turned by 90, 180 and 270 degrees, counterclockwise."""
+    """Return the images, then the images rotated counterclockwise by 90, 180 and 270 degrees."""
     return torch.cat([images.rot90(turns, (2, 3)) for turns in range(TURNS)])
 
 
 def rotation_loss(logits: Float[Tensor, "four_batches turns"]) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """Return the cross-entropy of the turns, in nats, and the accuracy.
+    """Return the cross-entropy of the rotations, in nats, and the accuracy.
 
     Args:
-        logits: of the images in the order of :func:`turned`.
+        logits: those of the images, in the order of :func:`turned`.
     """
     turns = torch.arange(TURNS, device=logits.device).repeat_interleave(len(logits) // TURNS)
     return F.cross_entropy(logits.float(), turns), (logits.argmax(dim=1) == turns).float().mean()
 
 
 class RotNet(Task):
-    """A linear layer after the encoder says by how much an image has been turned.
+    """A linear layer after the encoder predicts the rotation of an image.
 
-    All four turns of an image are in the same batch, as in the paper, so that a step costs four views. The projection
-    has a dimension for each turn: take the encoder's features (``embed.layer: backbone``) as embeddings.
+    A batch holds all four rotations of each image, as in the paper, so a step computes four views of it. The projection
+    has only four dimensions, the logits of the rotations: take the encoder's features (``embed.layer: backbone``) as
+    embeddings.
 
     Args:
-        images: how many there are to learn from; they leave this task as it is.
-        batch_size: of the whole batch, in images; it leaves this task as it is.
+        images, batch_size: not used by this task.
     """
 
     views = 1
@@ -51,10 +51,10 @@ class RotNet(Task):
     def project(
         self, network: nn.Module, views: Float[Tensor, "part channels size size"]
     ) -> Float[Tensor, "four_parts turns"]:
-        """Return the logits of the turns of all four copies."""
+        """Return the logits of all four rotations of each image."""
         return network(turned(views))
 
     def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
-        """Return the cross-entropy of the turns, and the share that is recognized."""
+        """Return the cross-entropy of the rotations, and the share that is predicted correctly."""
         loss, accuracy = rotation_loss(projections)
         return average(loss), accuracy

@@ -1,4 +1,4 @@
-"""SimCLR (Chen et al., 2020): make two augmented views of an image find each other among all others."""
+"""SimCLR (Chen et al., 2020): two augmented views of an image are to be nearer to each other than to other images'."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ class SimCLR(Task):
     """An encoder with a projection head, and the loss :func:`scan_core.pretext.nt_xent.nt_xent`.
 
     Args:
-        images: how many there are to learn from; they leave this task as it is.
-        batch_size: of the whole batch, in images.
+        images: number of training images; not used by this task.
+        batch_size: images in a batch, over all processes.
         head: the arguments of :func:`scan_core.encoders.pretext_model.projection_head`.
     """
 
@@ -22,5 +22,5 @@ class SimCLR(Task):
         self._temperature = temperature
 
     def loss(self, projections: Projections, rows: Rows) -> NtXent:
-        """Both views of each image look for each other."""
+        """Return the loss, with both views of each image as anchors, and the accuracy."""
         return nt_xent(*projections.chunk(2), temperature=self._temperature)

@@ -1,4 +1,4 @@
-"""Small crops: in the first epochs, crops keep a smaller size than the images, which takes less time."""
+"""Small crops: in the first epochs, crops are resized to less than the images' size, which takes less time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -31,10 +31,10 @@ def small_crops(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> SmallCrops:
-    """The first ``share`` of ``epochs`` crop to the share ``size`` of ``image_size``.
+    """Return the views of the first ``share`` of ``epochs``, with crops of ``size`` times ``image_size`` pixels.
 
     Args:
-        operations: of the other epochs' augmentation, ``random_resized_crop`` among them.
+        operations: those of the later epochs' augmentation; ``random_resized_crop`` must be among them.
     """
     pixels = small_size(image_size, size)
     crop = {**operations["random_resized_crop"], "size": pixels}

@@ -10,26 +10,27 @@ from scan_core.encoders.pretext_model import PretextModel
 from scan_core.training.chance import at_chance
 
 Projections = Float[Tensor, "views_of_part dimensions"]
-"""Of this process's part of a batch's views: first views, then second ones."""
+"""Projections of the views in this process's part of a batch: first views, then second ones."""
 Rows = Int64[Tensor, " batch"]
-"""Of a whole batch's images, among the images to learn from."""
+"""Positions of a whole batch's images among the training images."""
 Scalar = Float[Tensor, ""]
 
 
 class Task(nn.Module, ABC):
     """A model with its loss.
 
-    The ``model`` is the result of a training. Other buffers and modules, such as a memory bank, are saved with it.
+    The ``model`` is the result of a training. Other buffers and modules, such as a memory bank, are part of the
+    training's saved state.
 
     Args:
-        chance: the loss, in nats, of a model whose output is the same for every image; None where that is no measure,
-            and :meth:`at_chance` goes by the accuracy.
+        chance: the loss, in nats, of a model whose output is the same for every image. None if the loss does not show
+            whether a model learns; :meth:`at_chance` then uses the accuracy.
     """
 
     views = 2
     """Number of augmented views of each image in a step."""
     bytes_per_image = 0
-    """Memory that the task needs for each image to learn from, whatever the batch size."""
+    """Memory that the task needs for each training image, whatever the batch size."""
 
     def __init__(self, model: PretextModel, *, chance: float | None) -> None:
         super().__init__()
@@ -37,14 +38,14 @@ class Task(nn.Module, ABC):
 
     @property
     def learned(self) -> nn.Module:
-        """What learns by its gradient: the model, where a task adds nothing that is left behind."""
+        """Return what the optimizer updates: the model, unless the task has further weights, such as a predictor."""
         return self.model
 
     def project(self, network: nn.Module, views: Float[Tensor, "views_of_part channels height width"]) -> Projections:
         """Return the projections of this process's part of the views: first views, then second ones.
 
         Args:
-            network: the network to call instead of ``learned``; it averages gradients over the processes.
+            network: ``learned``, wrapped so that gradients are averaged over the processes; call this one.
         """
         return network(views)
 
@@ -53,12 +54,12 @@ class Task(nn.Module, ABC):
         """Return the loss of the whole batch, and the accuracy on this process's part of it, in [0, 1]."""
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
-        """Whether an epoch with these ``metrics``, loss and contrastive_accuracy, was no better than chance."""
+        """Return whether an epoch with these ``metrics`` (loss, contrastive_accuracy) was no better than chance."""
         return self.chance is not None and at_chance(metrics["loss"], self.chance)
 
     def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:
-        """Carry on after the optimizer's step, whose ``projections`` these were; most tasks have nothing to do.
+        """Update what is not trained by gradients, after an optimizer step with ``projections``; by default, nothing.
 
         Args:
-            broken: whether the step was skipped, since its loss or gradient was not finite.
+            broken: whether the step was skipped because its loss or gradient was not finite.
         """

@@ -20,5 +20,5 @@ TASKS: dict[str, Callable[..., Task]] = {
     "byol": BYOL,
     "vicreg": VICReg,
 }
-"""Called with an encoder; by keyword with ``images`` (how many there are to learn from), ``batch_size`` and the
-settings of the task's own. Random numbers come from PyTorch's global generator."""
+"""Call with an encoder and, by keyword, ``images`` (the number of training images), ``batch_size`` and the task's own
+settings. Random numbers come from PyTorch's global generator."""

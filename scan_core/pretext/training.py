@@ -25,18 +25,18 @@ from scan_core.training.update import sgd, update
 
 
 class PretextTraining:
-    """One call of :meth:`run_epoch` after the other trains the model of ``task`` on ``images``, on their device.
+    """Train the model of ``task`` on ``images``, on their device; each call of :meth:`run_epoch` is one epoch.
 
     Args:
-        image_ids: int64 [M], the images to learn from.
+        image_ids: int64 [M], the training images.
         epochs: the length of the learning-rate schedule.
-        small_crops: the views of the first epochs, in place of those of ``augmentation``.
-        learning_rate: at the schedule's peak; ``final_learning_rate`` is its share at the end.
-        compile: whether the network is compiled; see :func:`scan_core.training.compiled.compiled`.
+        small_crops: the augmentation of the first epochs, in place of ``augmentation``.
+        learning_rate: the schedule's peak; it ends at ``final_learning_rate`` times this.
+        compile: whether to compile the network; see :func:`scan_core.training.compiled.compiled`.
     """
 
     shown: tuple[str, ...] = ("loss", "contrastive_accuracy")
-    """The metrics of an epoch that a person sees."""
+    """The metrics of an epoch that are shown on the terminal."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class PretextTraining:
         self.task, self._images, self._image_ids = task.to(images.device), images, image_ids
         self._small = small_crops or SmallCrops(augmentation, epochs=0, cost=1.0)
         self.costs: Sequence[float] = [self._small.cost] * self._small.epochs + [1.0] * (epochs - self._small.epochs)
-        """Time of each epoch, relative to the others."""
+        """Relative time of each epoch."""
         network = replicate(task.learned)
         self._network = compiled(network) if compile else network
         self._augmentation, self._generator = augmentation, part_generator(generator, groups=task.views)
@@ -83,11 +83,11 @@ class PretextTraining:
 
     @property
     def model(self) -> PretextModel:
-        """The model that is trained."""
+        """Return the model that is trained."""
         return self.task.model
 
     def run_epoch(self) -> dict[str, float]:
-        """Train for one epoch; returns its average loss and contrastive accuracy.
+        """Train for one epoch; return its mean loss and contrastive accuracy, and its last learning rate.
 
         Raises:
             TrainingError: the loss is not finite in too many steps.
@@ -111,11 +111,11 @@ class PretextTraining:
         return {**meter.read(self.task, learning_rate=learning_rate), "learning_rate": learning_rate}
 
     def state_dict(self) -> State:
-        """Everything that :meth:`load_state_dict` needs to go on identically."""
+        """Return all that :meth:`load_state_dict` needs to continue identically."""
         state = capture(self.task, self._optimizer, self._generator)
         return state | {"step": torch.tensor(self._step)}
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
-        """Go on from ``state``."""
+        """Continue from ``state``."""
         restore(state, self.task, self._optimizer, self._generator)
         self._step = int(state["step"])

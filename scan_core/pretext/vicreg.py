@@ -1,4 +1,4 @@
-"""VICReg (Bardes et al., 2022): views agree, and no dimension of their projections may die or repeat another."""
+"""VICReg (Bardes et al., 2022): views agree, and the dimensions of projections vary, uncorrelated."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from torch import Tensor
 from scan_core.encoders.encoder import Encoder
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.parallel.distributed import gather
-from scan_core.pretext.nearest import hardly, share_of_nearest
+from scan_core.pretext.nearest import near_chance, share_of_nearest
 from scan_core.pretext.task import Projections, Rows, Scalar, Task
 
 SMALLEST = 1e-4
@@ -19,14 +19,14 @@ SMALLEST = 1e-4
 
 
 class Terms(NamedTuple):
-    """The three terms of the loss, not weighted."""
+    """The three terms of the loss, without their weights."""
 
     invariance: Float[Tensor, ""]
     """Mean squared difference of two views (Eq. 5, divided by the dimensions, as the authors' figures are)."""
     variance: Float[Tensor, ""]
-    """Mean over the dimensions of how far the standard deviation is below 1 (Eq. 1), and over both views."""
+    """How far the standard deviation is below 1 (Eq. 1), averaged over dimensions and views."""
     covariance: Float[Tensor, ""]
-    """Sum of squared covariances of different dimensions, divided by their number (Eq. 4), of both views."""
+    """Sum of squared covariances of different dimensions, divided by their number (Eq. 4), summed over both views."""
 
 
 def vicreg_terms(first: Float[Tensor, "batch dimensions"], second: Float[Tensor, "batch dimensions"]) -> Terms:
@@ -46,8 +46,8 @@ class VICReg(Task):
     """An encoder with a projection head ("expander"), and the weighted sum of the three :class:`Terms`.
 
     Args:
-        images: how many there are to learn from; they leave this task as it is.
-        batch_size: of the whole batch, in images.
+        images: number of training images; not used by this task.
+        batch_size: images in a batch, over all processes.
         invariance_weight, variance_weight, covariance_weight: 25, 25 and 1 in the paper.
         head: the arguments of :func:`scan_core.encoders.pretext_model.projection_head`.
     """
@@ -75,5 +75,5 @@ class VICReg(Task):
         return loss, share_of_nearest(first.detach(), second.detach())
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
-        """Whether views are nearest to each other hardly more often than by chance."""
-        return metrics["contrastive_accuracy"] <= hardly(self._batch_size)
+        """Return whether the views of an image are nearest to each other hardly more often than by chance."""
+        return metrics["contrastive_accuracy"] <= near_chance(self._batch_size)

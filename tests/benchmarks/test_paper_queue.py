@@ -75,7 +75,7 @@ def test_a_killed_queue_goes_on(tmp_path: Path):
     assert {name: (project / name).read_bytes() for name in before} == before
 
     text, _ = start(project, copy, "queue", "two", "--seeds", "2", "--rows", "own,other").communicate(timeout=300)
-    assert text.startswith("all is in benchmarks/paper/results/")
+    assert text.startswith("all results are in benchmarks/paper/results/")
     text, _ = start(project, copy, "show", "two", "--seeds", "2").communicate(timeout=300)
     assert "| other | 2 |" in text
     assert "| wrong | 0 of 2, unfinished |" in text

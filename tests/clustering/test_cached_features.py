@@ -43,13 +43,13 @@ def test_images_as_they_are_and_views_by_row(cache, tiny_images, encoder):
     expected = infer(encoder, tiny_images, IDS, **NORMALIZATION, precision="float32").half().float()
     features = cache(operations={})
     assert (len(features), features.views) == (5, 3)
-    assert torch.equal(torch.cat(list(features.as_they_are())), expected)
+    assert torch.equal(torch.cat(list(features.plain())), expected)
     rows, views = torch.tensor([4, 0, 4]), torch.tensor([-1, 0, 2])
     assert torch.equal(features.gather(rows, views), expected[rows])  # without operations, all views are alike
 
 
 def test_a_view_is_the_augmented_image(cache, tiny_images, encoder):
-    plain = torch.cat(list(cache("plain", operations={}).as_they_are()))
+    plain = torch.cat(list(cache("plain", operations={}).plain()))
     encoder.eval()
     mirrored = encoder((tiny_images.gather(IDS).flip(-1) / 255 - 0.4) / 0.3).detach()
     features = cache(views=12)

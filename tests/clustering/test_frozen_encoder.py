@@ -72,7 +72,7 @@ def test_separates_two_kinds_and_keeps_the_epoch_and_head_of_lowest_loss():
     model = ClusteringModel(ResNet("resnet10", width=2, stem="3x3", channels=1), clusters=2, heads=1)
     model.load_state_dict(weights)
     assert all(torch.equal(before[name], value) for name, value in model.encoder.state_dict().items())
-    (logits,) = model.heads(torch.cat(list(features.as_they_are())))
+    (logits,) = model.heads(torch.cat(list(features.plain())))
     again = [scan_loss(logits, logits[NEIGHBORS[:, k]], entropy_weight=2.0).total.item() for k in range(2)]
     assert sum(again) / 2 == pytest.approx(loss, abs=1e-4)
     cluster = logits.argmax(1)

@@ -37,7 +37,7 @@ def test_an_epoch_is_that_of_a_linear_layer_on_the_views():
     generator = torch.Generator().manual_seed(0)
     rows = shuffled_batches(24, 8, generator)
     views = torch.randint(VIEWS, rows.shape, generator=generator)
-    plain = torch.cat(list(features.as_they_are()))
+    plain = torch.cat(list(features.plain()))
     optimizer = torch.optim.SGD(linear.parameters(), lr=0.05)
     taught = torch.zeros(2)
     for batch, seen in zip(rows, views, strict=True):

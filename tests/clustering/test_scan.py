@@ -72,3 +72,30 @@ def test_a_prior_moves_the_cluster_sizes(tiny_images):
         metrics = scan.run_epoch()
     # The prior's entropy, from shares of 3/4 and 1/4: 0.5623 nats.
     assert metrics["selection_entropy"] == pytest.approx(0.5623, abs=0.06)
+
+
+def test_the_best_weights_do_not_change_with_the_model(tiny_images):
+    scan = training(tiny_images)
+    scan.run_epoch()
+    before = {name: value.clone() for name, value in scan.best()[0].items()}
+    with torch.no_grad():
+        for parameter in scan._learner.model.parameters():
+            parameter.add_(1.0)
+    assert all(torch.equal(before[name], value) for name, value in scan.best()[0].items())
+
+
+def test_the_sizes_of_the_clusters_are_those_of_the_chosen_head(tiny_images):
+    scan = training(tiny_images, learning_rate=0.0, heads=1)
+    heads = scan._learner.model.heads
+    with torch.no_grad():
+        heads.weight.zero_()
+        heads.bias.copy_(torch.tensor([[1.0, 0.0]]))
+    metrics = scan.run_epoch()
+    assert (metrics["clusters_used"], metrics["largest_cluster"]) == (1, 1)
+
+
+def test_every_epoch_trains_with_the_statistics_of_its_batches(tiny_images):
+    scan = training(tiny_images)  # selection, at the end of an epoch, is in evaluation mode
+    scan.run_epoch()
+    scan.run_epoch()
+    assert int(scan._learner.model.encoder.bn1.num_batches_tracked) == 2 * 3

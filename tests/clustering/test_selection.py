@@ -3,6 +3,7 @@ import torch
 
 from scan_core.clustering.scan_loss import scan_loss
 from scan_core.clustering.selection import best_head, selection_loss
+from scan_core.errors import TrainingError
 
 
 def test_averages_the_loss_over_all_neighbors():
@@ -22,3 +23,8 @@ def test_without_neighbors_each_image_is_its_own_partner():
 
 def test_the_best_head_has_the_lowest_loss():
     assert best_head(torch.tensor([0.5, -1.0, 2.0]), learning_rate=0.1) == 1
+
+
+def test_a_head_whose_loss_is_not_finite_stops_the_training():
+    with pytest.raises(TrainingError, match=r"not finite after this epoch \(learning rate 0\.1\)"):
+        best_head(torch.tensor([0.5, torch.nan]), learning_rate=0.1)

@@ -13,7 +13,13 @@ from scan_core.training.batches import shuffled_batches
 
 
 def training(
-    images: ResidentImages, *, threshold: float, learning_rate: float = 0.01, batch_size: int = 8, **settings: object
+    images: ResidentImages,
+    *,
+    threshold: float,
+    learning_rate: float = 0.01,
+    batch_size: int = 8,
+    weight_decay: float = 0.0,
+    **settings: object,
 ) -> SelfLabelTraining:
     torch.manual_seed(0)
     model = ClusteringModel(ResNet("resnet10", width=4, stem="3x3", channels=1), clusters=2, heads=1)
@@ -24,7 +30,7 @@ def training(
         class_balance=True,
         batch_size=batch_size,
         learning_rate=learning_rate,
-        weight_decay=0.0,
+        weight_decay=weight_decay,
         generator=torch.Generator().manual_seed(0),
         **settings,
     )
@@ -95,13 +101,34 @@ def test_pseudo_labels_do_not_depend_on_running_statistics(tiny_images):
 
 
 def test_an_epoch_without_a_confident_image_teaches_nothing(tiny_images):
-    step = training(tiny_images, threshold=0.999999)
+    step = training(tiny_images, threshold=0.999999, weight_decay=0.1)
     before = step.weights()
     metrics = step.run_epoch()
     assert (metrics["confident"], metrics["clusters_taught"], metrics["loss"]) == (0, 0, 0)
     parameters = {name for name, _ in step._learner.model.named_parameters()}
     assert all(torch.equal(before[name], step.weights()[name]) for name in parameters)
     assert step.best()[:2] == ({}, 0)
+
+
+def test_the_loss_is_the_mean_over_steps_with_confident_images(tiny_images, monkeypatch):
+    step, losses = training(tiny_images, threshold=0.51, learning_rate=0.0), iter([2.0, 0.0, 4.0])
+
+    def given(plain: torch.Tensor, augmented: torch.Tensor, **_: object) -> PseudoLabelLoss:
+        loss = next(losses)
+        return PseudoLabelLoss(0 * augmented.sum() + loss, torch.tensor([1.0, 1.0]) if loss else torch.zeros(2))
+
+    monkeypatch.setattr(self_label, "pseudo_label_loss", given)
+    assert step.run_epoch()["loss"] == 3
+
+
+def test_an_epoch_whose_confident_images_are_in_one_cluster_is_not_kept(tiny_images):
+    step = training(tiny_images, threshold=0.51, learning_rate=0.0)
+    with torch.no_grad():
+        step._learner.model.heads.weight.zero_()
+        step._learner.model.heads.bias.copy_(torch.tensor([[9.0, 0.0]]))
+    step.scan = step._describe()  # no cluster is lost
+    metrics = step.run_epoch()
+    assert (metrics["clusters_taught"], metrics["clusters_lost"], metrics["kept"]) == (1, 0, 0)
 
 
 def test_the_last_epoch_is_kept_that_is_no_worse_than_before(tiny_images, monkeypatch):

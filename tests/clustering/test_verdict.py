@@ -26,6 +26,17 @@ def test_agreement_at_its_ends():
     assert describe(one_hot([1, 0, 1, 1]), torch.empty(4, 0, dtype=torch.int64)).agreement == 1
 
 
+def test_chance_is_by_the_clusters_of_anchors_and_of_neighbors():
+    # Anchors in clusters 0, 0, 1, all their neighbors in 0: 2/3 agree, and 2/3 x 1 + 1/3 x 0 would by chance.
+    found = describe(one_hot([0, 0, 1, 0]), torch.tensor([[3], [3], [3]]))
+    assert found.agreement == pytest.approx(0, abs=1e-6)
+
+
+def test_entropy_is_that_of_the_anchors():
+    found = describe(torch.tensor([[9.0, -9.0], [-9.0, 9.0], [9.0, -9.0], [9.0, -9.0]]), torch.tensor([[2], [3]]))
+    assert found.entropy == pytest.approx(math.log(2))
+
+
 def test_entropy_of_the_mean_prediction():
     found = describe(torch.tensor([[9.0, -9.0], [-9.0, 9.0]]), torch.tensor([[1], [0]]))
     assert found.entropy == pytest.approx(math.log(2))
@@ -73,3 +84,6 @@ def test_of_many_images_some_and_a_neighbor_of_each(
     assert sample.neighbors.shape == (count, min(neighbors, 1))
     for anchor, position in zip(anchors, sample.neighbors, strict=True):
         assert all(sample.rows[p] in rows[anchor] for p in position)
+    if neighbors:
+        drawn = (sample.rows[sample.neighbors[:, 0]] - anchors) % 100  # of the neighbors 1, 2 and 3 places further
+        assert drawn.unique().tolist() == [1, 2, 3]

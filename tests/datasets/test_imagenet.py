@@ -137,7 +137,7 @@ def test_imagenet_file_in_place_of_a_class(tmp_path):
 def test_imagenet_val_without_its_kit(tars):
     root, _ = tars
     (root / imagenet_tars.DEVKIT).unlink()
-    with pytest.raises(DataError, match=r"cannot be read .* expected it beside ILSVRC2012_img_val\.tar"):
+    with pytest.raises(DataError, match=r"cannot be read .* expected it next to ILSVRC2012_img_val\.tar"):
         _open(root)
 
 

@@ -33,7 +33,7 @@ def test_open_dataset_labels_that_are_all_the_same_are_none(tmp_path, capsys):
     (tmp_path / "a.csv").write_text("file,label\n1.png,tom\n")
     dataset = _open("folder", tmp_path / "p", labels=str(tmp_path / "a.csv"), downloads=tmp_path)
     assert (dataset.label.tolist(), dataset.classes) == ([-1], ())
-    assert "all labels are tom: one class tells nothing" in capsys.readouterr().err
+    assert "all labels are tom: a single class says nothing" in capsys.readouterr().err
 
 
 def test_without_labels_leaves_no_column_of_them():
@@ -45,9 +45,9 @@ def test_without_labels_leaves_no_column_of_them():
 
 
 def test_open_dataset_options_of_other_datasets(tmp_path):
-    with pytest.raises(DataError, match=r"found /a\.csv for .*, expected folders or none \(a CSV"):
+    with pytest.raises(DataError, match=r"found /a\.csv for .*, expected folders or none \(only folder takes a CSV"):
         _open("digits", labels="/a.csv", downloads=tmp_path)
-    with pytest.raises(DataError, match=r"found .*, expected none \(it is for imagenet alone"):
+    with pytest.raises(DataError, match=r"found .*, expected none \(only imagenet takes one"):
         _open("digits", classes_file=tmp_path, downloads=tmp_path)
 
 

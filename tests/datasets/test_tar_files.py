@@ -50,13 +50,13 @@ def test_links_and_devices_are_refused(tmp_path, kind):
 
 
 def test_a_file_that_ends_after_the_archive(tar):
-    with pytest.raises(DataError, match="here: 'c' claims 1000 bytes, which the archive of 3000 bytes does not"):
+    with pytest.raises(DataError, match="here: 'c' claims 1000 bytes and ends after the archive of 3000 bytes"):
         _list(tar, size=3000)
 
 
 def test_a_truncated_archive(tar):
     tar.write_bytes(tar.read_bytes()[:2500])
-    with pytest.raises(DataError, match=r"a\.tar: not a readable tar|which the archive of 2500 bytes does not have"):
+    with pytest.raises(DataError, match=r"a\.tar: not a readable tar|ends after the archive of 2500 bytes"):
         _list(tar)
 
 

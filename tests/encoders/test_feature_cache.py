@@ -56,7 +56,7 @@ def test_it_knows_the_last_images_alone_and_of_one_encoder(encoder: Encoder, tmp
 def test_a_damaged_file_is_replaced(encoder: Encoder, tmp_path: Path, content: bytes, capsys):
     (tmp_path / "features-a.safetensors").write_bytes(content)
     encoder(tmp_path / "features-a.safetensors", PIXELS)
-    assert "all images are embedded anew" in capsys.readouterr().err
+    assert "all images are embedded again" in capsys.readouterr().err
     encoder(tmp_path / "features-a.safetensors", PIXELS)
     assert len(encoder.asked) == 1
 
@@ -70,7 +70,7 @@ def test_more_than_the_limit_goes_without(encoder: Encoder, tmp_path: Path, monk
 def test_a_folder_that_cannot_be_written_costs_nothing_but_time(encoder: Encoder, tmp_path: Path, capsys):
     (tmp_path / "file").write_bytes(b"")
     encoder(tmp_path / "file" / "features-a.safetensors", PIXELS)
-    assert "will be embedded anew next time" in capsys.readouterr().err
+    assert "will be embedded again next time" in capsys.readouterr().err
 
 
 def test_images_that_differ_by_one_level_have_other_keys():

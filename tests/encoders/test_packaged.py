@@ -74,7 +74,7 @@ def test_order_kinds_and_shapes_are_timm_s():
 
 
 def test_another_network_has_none():
-    with pytest.raises(WeightsError, match="weights of timm/tf_efficientnet_lite0 alone, found timm/test_vit"):
+    with pytest.raises(WeightsError, match="found timm/test_vit, expected timm/tf_efficientnet_lite0;"):
         load_packaged(encoder("test_vit"))
 
 

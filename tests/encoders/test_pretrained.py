@@ -67,7 +67,7 @@ def test_a_head_left_over_is_named(tmp_path: Path, capsys: pytest.CaptureFixture
     start_from(resnet18(), tmp_path / "file.pth", described=described(), channels=3)
     # fc.weight and fc.bias; 122 weights of the other encoder, and the queue
     assert capsys.readouterr().err == (
-        "file.pth: 120 weights are taken; left out: fc.weight, fc.bias, module.encoder_k.conv1.weight and 122 more\n"
+        "file.pth: 120 weights are loaded; left out: fc.weight, fc.bias, module.encoder_k.conv1.weight and 122 more\n"
     )
 
 
@@ -159,5 +159,5 @@ def test_an_encoder_of_this_project_of_another_architecture_is_refused(tmp_path:
 
 
 def test_published_weights_are_of_timm_s_networks_alone():
-    with pytest.raises(WeightsError, match="packaged: of networks of timm alone, found resnet18"):
+    with pytest.raises(WeightsError, match="packaged: found resnet18, expected a network of timm"):
         start_from(resnet18(), "packaged", described=described(), channels=3)

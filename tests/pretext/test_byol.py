@@ -24,11 +24,26 @@ def test_each_view_predicts_the_other_one_s_target():
     assert (own.item(), accuracy.item()) == (4, 0)
 
 
+def test_both_directions_count():
+    # One direction is at 0, the other at a right angle, 2.
+    views, others = torch.tensor([[1.0, 0.0], [0.0, 1.0]]), torch.tensor([[0.0, 1.0], [1.0, 0.0]])
+    for targets in ([views, others], [others, views]):
+        assert task().loss(torch.cat([views, views, *targets]), torch.arange(2))[0].item() == pytest.approx(2)
+
+
+def test_targets_come_second_and_are_standardized_over_the_batch():
+    byol, views = task(), torch.randn(8, 1, 8, 8)
+    targets = byol.project(byol.learned, views)[8:]
+    torch.testing.assert_close(targets, byol.target(views))
+    torch.testing.assert_close(targets.mean(dim=0), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(targets.std(dim=0, correction=0), torch.ones(3), atol=1e-3, rtol=0)
+
+
 def test_the_predictor_learns_and_the_target_does_not():
     byol = task()
     projections = byol.project(byol.learned, torch.randn(8, 1, 8, 8))
     byol.loss(projections, torch.arange(4))[0].backward()
-    assert all(weight.grad is not None for weight in byol.learned.parameters())
+    assert all(weight.grad is not None for part in (byol.model, byol.predictor) for weight in part.parameters())
     assert all(weight.grad is None for weight in byol.target.parameters())
 
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from scan_core.encoders.pretext_model import projection_head
 from scan_core.encoders.resnet import ResNet
 from scan_core.pretext.feature_decoupling import FeatureDecoupling, halves
+from scan_core.pretext.rotnet import turned
 
 
 def task() -> FeatureDecoupling:
@@ -23,6 +24,19 @@ def test_the_halves_of_the_features_are_kept_apart():
         (gradient,) = torch.autograd.grad(outputs.sum(), features)
         assert not gradient[:, blind].any()
         assert gradient.any()
+
+
+def test_projections_are_in_the_order_of_the_rotations():
+    found, views = task().eval(), torch.randn(3, 1, 8, 8)
+    torch.testing.assert_close(found.project(found.learned, views), found.model(turned(views)))
+
+
+def test_a_loss_above_chance_is_no_chance_where_images_find_their_vectors():
+    found = task()
+    above, often = 1.1 * found.chance, 10 / (1 + 4)  # ten times as often as by chance, among the own and 4 others
+    assert found.at_chance({"loss": above, "contrastive_accuracy": often})
+    assert not found.at_chance({"loss": above, "contrastive_accuracy": often + 0.01})
+    assert not found.at_chance({"loss": 0.9 * found.chance, "contrastive_accuracy": 0.0})
 
 
 def test_loss_is_the_sum_of_its_three_parts():

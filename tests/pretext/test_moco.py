@@ -32,6 +32,29 @@ def test_loss_by_hand():
     assert accuracy.item() == 1
 
 
+def test_the_nearest_of_all_keys_counts_for_the_accuracy():
+    _, accuracy = info_nce(torch.tensor([0.5, 0.5]), torch.tensor([[0.9, 0.1], [0.4, 0.1]]), temperature=1.0)
+    assert accuracy.item() == 0.5
+
+
+def test_keys_have_length_1_from_the_start():
+    torch.testing.assert_close(task().keys.norm(dim=1), torch.ones(5))
+
+
+def test_a_query_and_its_key_are_normalized_with_different_images():
+    # Groups of two of the eight images: 0 and 1, 2 and 3, ... of the queries; 0 and 4, 1 and 5, ... of the keys.
+    found, views = task(), torch.randn(16, 1, 8, 8)
+    before = found.project(found.model, views)
+
+    def depend_on(view: int) -> list[int]:
+        other = views.clone()
+        other[view] = torch.randn(1, 8, 8)
+        return (found.project(found.model, other) - before).abs().amax(dim=1).gt(1e-5).nonzero().flatten().tolist()
+
+    assert depend_on(7) == [6, 7]
+    assert depend_on(8 + 7) == [8 + 3, 8 + 7]
+
+
 def test_a_task_that_tells_nothing_has_the_loss_of_chance():
     blind = task(queue=12)
     blind.keys[:] = torch.tensor([1.0, 0.0, 0.0])

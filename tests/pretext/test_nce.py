@@ -70,6 +70,36 @@ def test_the_partition_constant_is_that_of_the_first_batch():
     assert torch.equal(found.bank.log_z, first)
 
 
+def test_no_gradient_flows_through_the_partition_constant():
+    first, later = task(), task()
+    gradients = []
+    for found in (first, later):
+        views = projections().requires_grad_()
+        found.loss(views, ROWS)[0].backward()
+        gradients.append(views.grad)
+        later.bank.log_z.copy_(first.bank.log_z)  # the second bank has it from before
+    torch.testing.assert_close(*gradients)
+
+
+def test_accuracy_by_hand():
+    # 64 draws have all six vectors. The first two views are their images' vectors; the third is nearer to image 0's.
+    found = task(negatives=64)
+    found.bank.vectors[:] = torch.cat([torch.eye(3), -torch.eye(3)])
+    views = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.8, 0.0, 0.6]])
+    assert found.loss(views, torch.tensor([0, 1, 2]))[1].item() == pytest.approx(2 / 3)
+
+
+def test_vectors_have_length_1_from_the_start():
+    torch.testing.assert_close(task().bank.vectors.norm(dim=1), torch.ones(6))
+
+
+def test_a_saved_bank_goes_on_with_the_same_negatives():
+    found, other = task(), task()
+    found.loss(projections(), ROWS)
+    other.load_state_dict(found.state_dict())
+    assert torch.equal(found.loss(projections(), ROWS)[0], other.loss(projections(), ROWS)[0])
+
+
 def test_a_broken_first_batch_leaves_the_partition_constant_to_the_next():
     found = task()
     found.loss(torch.full((3, 3), torch.nan), ROWS)

@@ -11,6 +11,6 @@ def test_a_loss_above_chance_is_no_chance_where_views_find_their_vectors():
     task = NCE(encoder, images=50, batch_size=8, negatives=99, proximal_weight=0.0, **settings)
     above = 1.1 * task.chance
     # By chance a view finds its own vector among 100 once in a hundred; ten times as often is learning.
-    assert task.at_chance({"loss": above, "contrastive_accuracy": 0.01})
+    assert task.at_chance({"loss": above, "contrastive_accuracy": 0.09})
     assert not task.at_chance({"loss": above, "contrastive_accuracy": 0.11})
     assert not task.at_chance({"loss": 0.9 * task.chance, "contrastive_accuracy": 0.0})

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from scan_core.pretext.nt_xent import nt_xent
+from scan_core.pretext.nt_xent import chance_loss, nt_xent
 
 
 def test_two_images_by_hand():
@@ -37,6 +37,10 @@ def test_gradient_equals_the_definitions_in_float64():
     single = views.detach().float().requires_grad_()
     (found,) = torch.autograd.grad(nt_xent(*single.chunk(2), temperature=0.3).loss, single)
     assert torch.allclose(found.double(), expected, atol=1e-6)
+
+
+def test_equal_projections_have_the_loss_of_chance():
+    assert nt_xent(torch.ones(4, 3), torch.ones(4, 3), temperature=0.5).loss.item() == pytest.approx(chance_loss(4))
 
 
 def test_is_symmetric_and_ignores_length():

@@ -1,6 +1,6 @@
-"""Stands in for dvclive where DVC is not installed (benchmarks/gpu.sh): one line of metrics for each epoch.
+"""Replaces dvclive where DVC is not installed (benchmarks/gpu.sh): one line of metrics for each epoch.
 
-On the path only there; the project itself always uses dvclive.
+It is on the path only there; the project itself always uses dvclive.
 """
 
 import json
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class Live:
-    """What stages/training.py asks of dvclive.Live."""
+    """The part of dvclive.Live that stages/training.py uses."""
 
     def __init__(self, dir: str, **_: object) -> None:
         self._file = Path(dir) / "metrics.jsonl"
