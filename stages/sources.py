@@ -52,12 +52,27 @@ def _places(value: str | None, root: Path) -> Iterator[Path]:
 
 def against(path: Path, root: Path) -> str | None:
     """Say what is wrong with pictures at ``path``, or return None."""
-    if root.is_relative_to(path):
+    if _is_inside(root, path):
         return "contains the project itself"
     for name in OWNED:
         for owned in {root / name, (root / name).resolve()}:
-            if path.is_relative_to(owned):
+            if _is_inside(path, owned):
                 return f"lies in {name}, where the pipeline writes and removes files"
-            if owned.is_relative_to(path):
+            if _is_inside(owned, path):
                 return f"contains {name}, where the pipeline writes and removes files"
     return None
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Say whether ``path`` is ``folder`` or lies in it, by its name or, under another one, by what is there.
+
+    A folder may have several names: by upper and lower case on some disks, or where it is mounted twice.
+    """
+    return path.is_relative_to(folder) or any(_is_same(parent, folder) for parent in (path, *path.parents))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
