@@ -82,9 +82,9 @@ def pretext_at_chance(*, until: int, done: int, epochs: int, chance: float | Non
         )
     learned = "and the encoder has learned only since; if the clusters are bad," if until < done else ""
     return (
-        f"{found}, {learned or 'so the encoder has learned nothing;'} lower pretext.learning_rate (raise it where it is "
-        "far below the preset's), set batch_norm in the task's section to true where it is false, or, with few images, "
-        "lower pretext.batch_size or raise pretext.epochs"
+        f"{found}, {learned or 'so the encoder has learned nothing;'} lower pretext.learning_rate (raise it where it "
+        "is far below the preset's), set batch_norm in the task's section to true where it is false, or, with few "
+        "images, lower pretext.batch_size or raise pretext.epochs"
     )
 
 
