@@ -63,12 +63,13 @@ def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | N
     )
 
 
-def pretext_at_chance(*, until: int, epochs: int, chance: float | None) -> str | None:
+def pretext_at_chance(*, until: int, done: int, epochs: int, chance: float | None) -> str | None:
     """Return a message about a pretext task that was no better than chance until epoch ``until`` of ``epochs``.
 
     Return None if it left chance within the first tenth of them or, if it has no loss at chance, by the end.
 
     Args:
+        done: number of epochs so far; where it is ``until``, the task is at chance still.
         chance: the loss at chance, in nats; None if the task has none.
     """
     if until < (epochs if chance is None else first_look(epochs)):
@@ -79,23 +80,31 @@ def pretext_at_chance(*, until: int, epochs: int, chance: float | None) -> str |
         found = (
             f"the loss of the pretext task was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}"
         )
+    learned = "and the encoder has learned only since; if the clusters are bad," if until < done else ""
     return (
-        f"{found}: until then, the encoder learned nothing; lower pretext.learning_rate, set batch_norm: true in "
-        "the task's section if it is there, or, with few images, lower pretext.batch_size or raise pretext.epochs"
+        f"{found}, {learned or 'so the encoder has learned nothing;'} lower pretext.learning_rate (raise it where it "
+        "is far below the preset's), set batch_norm in the task's section to true where it is false, or, with few "
+        "images, lower pretext.batch_size or raise pretext.epochs"
     )
 
 
-def scan_at_chance(*, until: int, epochs: int) -> str | None:
-    """Return a message about predictions that were uniform until epoch ``until`` of ``epochs``.
+def scan_at_chance(*, until: int, done: int, epochs: int) -> str | None:
+    """Return a message about predictions that were alike until epoch ``until`` of ``epochs``.
 
     Return None if they no longer were after the first tenth of them.
+
+    Args:
+        done: number of epochs so far; where it is ``until``, the predictions are alike still.
     """
     if until < first_look(epochs):
         return None
+    found = f"until epoch {until} of {epochs}, an image and its neighbors agreed no more than by chance"
+    if until < done:
+        return f"{found}, and more since; if the clusters are bad, raise scan.epochs or scan.learning_rate"
     return (
-        f"until epoch {until} of {epochs}, an image and its neighbors agreed no more than by chance: the predictions "
-        "were uniform, or the neighbors are of other classes; if pretext-train was at chance, mend that first; with "
-        "few images, lower neighbors.k; otherwise raise scan.learning_rate or scan.epochs, or lower scan.entropy_weight"
+        f"{found}: the predictions are uniform, or the neighbors are of other classes; if pretext-train was at chance, "
+        "mend that first; with few images, lower neighbors.k; otherwise raise scan.learning_rate or scan.epochs, or "
+        "lower scan.entropy_weight"
     )
 
 
@@ -151,12 +160,11 @@ def told(metadata: Mapping[str, Any]) -> list[str]:
     pretext, scan, self_label = (metadata.get(name) or {} for name in ("pretext", "scan", "self_label"))
     found = []
     if pretext:
-        message = pretext_at_chance(
-            until=pretext["at_chance_until"], epochs=pretext["epochs"], chance=pretext["chance"]
-        )
+        until, epochs = pretext["at_chance_until"], pretext["epochs"]
+        message = pretext_at_chance(until=until, done=epochs, epochs=epochs, chance=pretext["chance"])
         found += [f"pretext-train: {message}"] if message else []
     if scan:
-        message = scan_at_chance(until=scan["at_chance_until"], epochs=scan["epochs"])
+        message = scan_at_chance(until=scan["at_chance_until"], done=scan["epochs"], epochs=scan["epochs"])
         found += [f"scan-train: {message}"] if message else []
     if self_label.get("refused"):
         found.append(self_label_refused(**self_label["refused"]))

@@ -12,7 +12,7 @@ from torch import Tensor
 from scan_core.artifacts.details import write_details, write_empty_curve
 from scan_core.artifacts.index import Normalization, read_index, read_normalization, read_preparation
 from scan_core.augment.pipeline import Augmentation
-from scan_core.console.progress import tell
+from scan_core.console.progress import tell, warn
 from scan_core.console.words import counted
 from scan_core.encoders.build import encoder_metadata
 from scan_core.encoders.encoder import Encoder
@@ -93,7 +93,7 @@ def _train(config: Params, device: torch.device) -> None:
 
         def told(history: History) -> str | None:
             until = last_epoch(training.task.at_chance(metrics) for metrics in history)
-            return pretext_at_chance(until=until, epochs=pretext.epochs, chance=training.task.chance)
+            return pretext_at_chance(until=until, done=len(history), epochs=pretext.epochs, chance=training.task.chance)
 
         history = train(
             training,
@@ -102,7 +102,7 @@ def _train(config: Params, device: torch.device) -> None:
             costs=training.costs,
             resume=state,
             shown=training.shown,
-            chance=told,
+            chance=lambda history: told(history) if training.task.chance else None,
         )
         if rank():
             return
@@ -113,6 +113,8 @@ def _train(config: Params, device: torch.device) -> None:
         at_chance = {"chance_loss": training.task.chance, "at_chance_until": until, "warning": told(history)}
         counts = {"epochs": len(history), "images": len(train_ids), "batch_size": fitting.pretext.batch_size}
         write_details(REPORT, {**counts, **history[-1], **at_chance, "trained_with": metadata["trained_with"]})
+        if training.task.chance is None and (message := told(history)):  # of which nothing was said before the end
+            warn(f"pretext-train: {message}")
         chance = f" nats, by chance {training.task.chance:.3f}" if training.task.chance else ""
         opening.close(
             f"after {counted(len(history), 'epoch')} the loss of {pretext.task} is {history[-1]['loss']:.3f}{chance}; "

@@ -96,7 +96,7 @@ def _train(config: Params, device: torch.device) -> None:
             epochs=scan.epochs,
             resume=state,
             shown=("loss", "selection_loss"),
-            chance=lambda history: scan_at_chance(until=_at_chance_until(history, scan), epochs=scan.epochs),
+            chance=lambda history: _at_chance(history, scan),
         )
         if rank():
             return
@@ -123,7 +123,7 @@ def _train(config: Params, device: torch.device) -> None:
         )
         counts = {"epochs": len(history), "batch_size": fitting.scan.batch_size, "best_epoch": best + 1}
         details = {**counts, **history[best]}
-        chance = scan_at_chance(until=until, epochs=scan.epochs)  # said after a tenth of the epochs
+        chance = _at_chance(history, scan)  # said after a tenth of the epochs
         write_details(REPORT, details | {"at_chance_until": until, "warning": chance or collapse})
         if collapse and not chance:
             warn(collapse)
@@ -148,10 +148,14 @@ def _precision(scan: ScanParams) -> str | None:
     return scan.precision if scan.views else None
 
 
+def _at_chance(history: History, scan: ScanParams) -> str | None:
+    return scan_at_chance(until=_at_chance_until(history, scan), done=len(history), epochs=scan.epochs)
+
+
 def _at_chance_until(history: History, scan: ScanParams) -> int:
-    """Return the last epoch whose predictions were uniform."""
+    """Return the last epoch whose predictions were alike."""
     consistency = [metrics["selection_consistency"] for metrics in history]
-    return last_at_chance(consistency, chance_consistency(scan.cluster_count))
+    return last_at_chance(consistency, chance_consistency(scan.cluster_count, scan.prior))
 
 
 def scan_training(

@@ -1,7 +1,7 @@
 """Refuse pictures that lie where the pipeline writes: DVC removes a stage's outputs before it runs the stage."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from scan_core.datasets.source import locate
@@ -51,13 +51,32 @@ def _places(value: str | None, root: Path) -> Iterator[Path]:
 
 
 def against(path: Path, root: Path) -> str | None:
-    """Say what is wrong with pictures at ``path``, or return None."""
-    if root.is_relative_to(path):
+    """Say what is wrong with pictures at ``path``, or return None.
+
+    A folder may have several names: by upper and lower case on some disks, or where it is mounted twice. So what is
+    there is compared, too.
+    """
+    return _against(path, root, Path.is_relative_to) or _against(path, root, _is_inside)
+
+
+def _against(path: Path, root: Path, is_inside: Callable[[Path, Path], bool]) -> str | None:
+    if is_inside(root, path):
         return "contains the project itself"
     for name in OWNED:
         for owned in {root / name, (root / name).resolve()}:
-            if path.is_relative_to(owned):
+            if is_inside(path, owned):
                 return f"lies in {name}, where the pipeline writes and removes files"
-            if owned.is_relative_to(path):
+            if is_inside(owned, path):
                 return f"contains {name}, where the pipeline writes and removes files"
     return None
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    return any(_is_same(parent, folder) for parent in (path, *path.parents))
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # nothing there, or a name that cannot be
+        return False

@@ -127,3 +127,21 @@ def test_a_pretext_task_at_chance(finished: Path, project: Path, capsys: pytest.
     assert "until epoch 2 of 2" in details["warning"]
     run_stages(scan_train, self_label, evaluate)
     assert "warning: pretext-train: the loss of the pretext task was within 2 % of chance" in capsys.readouterr().err
+
+
+def test_a_task_without_a_loss_at_chance_is_told_of_at_the_end(
+    finished: Path, project: Path, capsys: pytest.CaptureFixture[str]
+):
+    copy_data(finished, project)
+    write_params(project, "pretext.task=byol", "pretext.learning_rate=1e-12", "pretext.epochs=2")
+    run_stages(pretext_train)
+    said = capsys.readouterr().err
+    assert said.count("warning: pretext-train: up to the last epoch (2), an image's two views resembled") == 1
+
+
+def test_all_predictions_are_the_prior(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
+    copy_data(finished, project)
+    shrunk = ["scan.optimizer=sgd", "scan.momentum=0.0", "scan.learning_rate=1e-3", "scan.weight_decay=500.0"]
+    write_params(project, *shrunk, "scan.clusters=4", "scan.prior=[0.3, 0.3, 0.2, 0.2]")
+    run_stages(scan_train)
+    assert "an image and its neighbors agreed no more than by chance" in capsys.readouterr().err

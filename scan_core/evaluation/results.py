@@ -7,11 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Int, Integer
 
-from scan_core.evaluation.confidence import Certainty, certainty, cluster_sizes
+from scan_core.evaluation.confidence import Certainty, certainty, cluster_sizes, information
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import Scores, score
 from scan_core.evaluation.trainings import Trainings
 from scan_core.evaluation.truth import Truth
+from scan_core.training.chance import MARGIN
 
 PURITY_AT = (1, 5, 10, 20, 50)
 
@@ -68,9 +69,12 @@ class Results(NamedTuple):
 
     @property
     def meaningless(self) -> bool:
-        """Return whether the SCAN step is at a trivial solution: uniform predictions, or one cluster."""
-        clusters = len(self.scan.sizes)
-        return self.trainings.scan_is_trivial(clusters=clusters) or self.scan.certainty.clusters_used == 1
+        """Return whether the SCAN step is at a trivial solution: uniform predictions, one cluster, or one prediction
+        for all images, as that of ``scan.prior``."""
+        clusters, certainty = len(self.scan.sizes), self.scan.certainty
+        # near uniform predictions the consistency falls twice as fast as the information rises
+        alike = information(self.scan.probabilities) <= MARGIN / 2 * certainty.entropy
+        return self.trainings.scan_is_trivial(clusters=clusters) or certainty.clusters_used == 1 or alike
 
 
 def step_result(

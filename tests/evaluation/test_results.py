@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from scan_core.evaluation.confidence import certainty
 from scan_core.evaluation.results import details, headline
 
 LABELS = [0, 0, 1, 1, 2, 2]
@@ -101,3 +102,13 @@ def test_twice_the_classes_by_hand(make_results):
     assert (found["scan_acc"], found["scan_acc_many_to_one"]) == (0.5, 0.8333)
     # k-means: class 0 has cluster 0, class 1 one of the others: 3 of 6; cluster 1 halves, so 2 + 1 + 1 + 1 many-to-one.
     assert (found["kmeans_acc"], found["kmeans_acc_many_to_one"]) == (0.5, 0.8333)
+
+
+def test_one_prediction_for_all_images_means_nothing(make_results):
+    results = make_results(LABELS, ONE_WRONG, PERFECT, cluster_count=3)
+    assert not results.meaningless
+    # the shares of scan.prior, two of them equal: images fall into the two clusters, but by rounding
+    alike = np.array([[0.41, 0.39, 0.2], [0.39, 0.41, 0.2]] * 3, dtype=np.float32)
+    scan = results.scan._replace(probabilities=alike, certainty=certainty(alike))
+    assert scan.certainty.clusters_used == 2
+    assert results._replace(scan=scan).meaningless

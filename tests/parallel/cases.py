@@ -64,7 +64,7 @@ NOISE = {
 # Each with its learning rate: at 0.1 a rounding error of 1e-7 in SimCLR's first weights grows to 0.08 in two epochs; a
 # normalized head makes more of it still.
 TASKS = {
-    "simclr": (partial(SimCLR, temperature=0.5, batch_norm=False, **HEAD), 0.01),
+    "simclr": (partial(SimCLR, temperature=0.5, batch_norm=False, **HEAD), 1e-3),
     "simclr, normalized head": (partial(SimCLR, temperature=0.5, batch_norm=True, **HEAD), 1e-4),
     "nce": (partial(NCE, **NOISE), 1e-3),
     "moco": (partial(MoCo, temperature=0.5, queue=20, momentum=0.9, norm_group=4, batch_norm=False, **HEAD), 1e-3),

@@ -55,19 +55,28 @@ def test_few_confident_images_are_told():
 
 
 def test_chance_is_told_after_a_tenth_of_the_epochs():
-    assert pretext_at_chance(until=4, epochs=50, chance=5.541) is None
-    message = str(pretext_at_chance(until=30, epochs=50, chance=5.541))
-    assert "within 2 % of chance (5.541 nats) until epoch 30 of 50" in message
-    assert "lower pretext.learning_rate" in message
-    assert pretext_at_chance(until=49, epochs=50, chance=None) is None
-    message = str(pretext_at_chance(until=50, epochs=50, chance=None))
+    assert pretext_at_chance(until=4, done=50, epochs=50, chance=5.541) is None
+    message = str(pretext_at_chance(until=30, done=30, epochs=50, chance=5.541))
+    assert "within 2 % of chance (5.541 nats) until epoch 30 of 50, so the encoder has learned nothing; " in message
+    assert "lower pretext.learning_rate (raise it where it is far below the preset's)" in message
+    assert pretext_at_chance(until=49, done=50, epochs=50, chance=None) is None
+    message = str(pretext_at_chance(until=50, done=50, epochs=50, chance=None))
     assert message.startswith("up to the last epoch (50), an image's two views resembled each other no more than")
     assert "nats" not in message
-    assert scan_at_chance(until=1, epochs=15) is None
-    message = str(scan_at_chance(until=15, epochs=15))
+    assert scan_at_chance(until=1, done=15, epochs=15) is None
+    message = str(scan_at_chance(until=15, done=15, epochs=15))
     assert "until epoch 15 of 15, an image and its neighbors agreed no more than by chance" in message
     assert "raise scan.learning_rate" in message
     assert "raise scan.entropy_weight" not in message
+
+
+def test_a_training_that_left_chance_late_is_not_said_to_have_learned_nothing():
+    message = str(pretext_at_chance(until=30, done=50, epochs=50, chance=5.541))
+    assert "until epoch 30 of 50, and the encoder has learned only since; if the clusters are bad, lower" in message
+    message = str(scan_at_chance(until=3, done=15, epochs=15))
+    assert message.endswith(
+        "by chance, and more since; if the clusters are bad, raise scan.epochs or scan.learning_rate"
+    )
 
 
 @pytest.mark.parametrize(

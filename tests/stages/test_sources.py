@@ -73,6 +73,15 @@ def test_other_places_are_a_person_s_own(source: str, project: Path):
     load_params(changed(Path("params.yaml"), "data.source", source))
 
 
+def test_a_folder_under_another_name_is_the_same_folder(project: Path, monkeypatch: pytest.MonkeyPatch):
+    # as on a disk that tells no upper from lower case
+    monkeypatch.setattr(Path, "samefile", lambda one, other: str(one).lower() == str(other).lower())
+    with pytest.raises(ParamsError, match="found Data/Artifacts/images, which lies in data/artifacts"):
+        use("folder", ["data.source=Data/Artifacts/images"])
+    with pytest.raises(ParamsError, match="which contains the project itself"):
+        use("folder", [f"data.source={str(project.parent).upper()}"])
+
+
 def test_stages_refuse_what_was_written_by_hand(project: Path):
     use("folder")
     with pytest.raises(ParamsError, match=r"data\.source: found data/artifacts/images, which lies in data/artifacts"):

@@ -21,3 +21,5 @@ def test_the_last_epoch_within_two_percent_of_chance():
 def test_what_chance_is():
     assert chance_loss(128) == pytest.approx(5.541, abs=5e-4)  # ln 255
     assert chance_consistency(10) == math.log(10)
+    # two images that are in one of two clusters half of the time, and in two others a tenth each
+    assert chance_consistency(4, [4.0, 4.0, 1.0, 1.0]) == pytest.approx(-math.log(0.34))
