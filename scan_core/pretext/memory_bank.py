@@ -56,8 +56,6 @@ class MemoryBank(nn.Module):
         self._negatives, self._temperature = negatives, temperature
         self._momentum, self._proximal_weight = momentum, proximal_weight
         self._noise = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        self.bytes_per_image = 4 * dimensions
-        """Of memory."""
         self.hardly = 10 / (1 + negatives)
         """An accuracy that is ten times that of chance."""
         self.vectors: Tensor
