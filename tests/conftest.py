@@ -75,3 +75,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     enter(tmp_path, monkeypatch)
     write_params(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def ran(finished: Path, project: Path) -> Path:
+    """A copy of the project in which all stages have run: the working directory."""
+    from tests.pipeline import copy_data
+
+    copy_data(finished, project)
+    return project
