@@ -85,7 +85,7 @@ def scaled(smaller: Few, few: Few, *, images: int, batch: int, epochs: float, ke
     """Scale ``few`` to all ``images`` in batches of ``batch``, incomplete ones left out.
 
     Time grows with the images; the peak of memory with the batch, and the disk with the images, as from ``smaller`` to
-    ``few``. An image's part of the state is in memory twice while it is saved, and ``kept`` bytes of each image beside it.
+    ``few``. An image's part of the state is in memory twice while it is saved, beside ``kept`` bytes of each image.
     """
 
     def growth(quantity: str, by: str) -> float:
