@@ -21,7 +21,7 @@ from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.peak_memory import new_processes
 from stages import plan_training
 from stages.cli import run
-from stages.devices import choose_device, count_devices
+from stages.devices import choose_device, count_devices, unshared
 from stages.fitting import cluster_count, with_cluster_count, with_fitting_batch, with_fitting_neighbors
 from stages.params import NO_TASK, Params
 from stages.params_file import load_params
@@ -148,12 +148,7 @@ def with_start(measured: Measured, *, seconds: float, libraries: int) -> Measure
 def impossible(config: Params, counts: Counts, *, devices: int) -> Iterator[str]:
     """Yield a line for each value that the number of images, or of devices, does not allow."""
     for work in trainings(config, counts, devices=devices).values():
-        batch_size = getattr(config, work.section).batch_size
-        if over := batch_size % work.devices:
-            yield (
-                f"{work.section}.batch_size: {batch_size}, expected a multiple of {devices} (runtime.devices): "
-                f"{batch_size - over or devices}"
-            )
+        yield from unshared(work.devices, **{work.section: getattr(config, work.section).batch_size})
     if (clusters := config.scan.cluster_count) > counts.train:
         yield f"scan.clusters: {clusters}, expected at most {counts.train} (images of data.train_splits)"
 

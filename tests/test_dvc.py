@@ -9,6 +9,7 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from tests.pipeline import clone, dvc, write_params
+from tests.stages.test_params import changed as with_value
 
 STAGES = YAML(typ="safe").load(Path(__file__).parents[1] / "dvc.yaml")["stages"]
 LEARNING = set(STAGES) - {"fetch", "preview"}
@@ -73,15 +74,7 @@ def test_repro_of_a_fresh_clone_writes_what_the_stages_write_in_one_process(proj
 )
 def test_a_parameter_reruns_the_stages_downstream(unchanged: Path, override: str, stages: set[str]):
     key, value = override.split("=")
-    yaml = YAML()
-    values = yaml.load(unchanged / "params.yaml")
-    *sections, leaf = key.split(".")
-    place = values
-    for section in sections:
-        place = place[section]
-    assert leaf in place
-    place[leaf] = YAML(typ="safe").load(value)
-    yaml.dump(values, unchanged / "params.yaml")
+    with_value(unchanged / "params.yaml", key, YAML(typ="safe").load(value))
     assert changed(unchanged) == stages
 
 

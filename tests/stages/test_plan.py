@@ -73,7 +73,8 @@ def test_all_that_cannot_be_is_told_at_once_with_what_can():
         "digits", "pretext.batch_size=299", "self_label.batch_size=300", "scan.batch_size=299", "scan.clusters=301"
     )
     assert [*impossible(config, COUNTS, devices=2)] == [
-        "pretext.batch_size: 299, expected a multiple of 2 (runtime.devices): 298",
+        "pretext.batch_size: found 299, expected a multiple of the 2 devices that share it (runtime.devices), such as "
+        "298",
         "scan.clusters: 301, expected at most 300 (images of data.train_splits)",
     ]  # of SCAN, the heads alone are trained, by one device
     config = params("digits", "pretext.batch_size=299", "self_label.batch_size=300", "scan.batch_size=299")
