@@ -15,9 +15,8 @@ GROUP = np.arange(ROWS) % 2
 
 
 @pytest.fixture
-def run_baselines(tmp_path, monkeypatch):
+def run_baselines(empty, monkeypatch):
     """Each method has another grouping to find: the direction, the length, the brightness."""
-    monkeypatch.chdir(tmp_path)
     generator = np.random.default_rng(0)
     brightness = (np.arange(ROWS) < 10) * 200
     noise = generator.integers(0, 20, (ROWS, 1, 8, 8))

@@ -17,9 +17,7 @@ from tests.pipeline import write_params
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-
+def run(empty: Path):
     def count(*overrides: str, images: int = 120, noise_alone: bool = False) -> ClusterCount:
         """Of four separate groups, or of noise; every second image is to learn from."""
         random = np.random.default_rng(0)

@@ -53,8 +53,7 @@ def _predict(path: Path, images: object, image_ids: np.ndarray, **_: Path) -> np
 
 
 @pytest.fixture
-def run_evaluate(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def run_evaluate(empty, monkeypatch):
     monkeypatch.setattr(evaluate, "load_params", lambda _: CONFIG)
     monkeypatch.setattr(evaluate, "predict", _predict)
     for path, loss in ((evaluate.SCAN_MODEL, -2.5), (evaluate.SELF_LABEL_MODEL, 0.25)):

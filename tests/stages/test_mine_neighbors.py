@@ -15,8 +15,7 @@ TRAIN = np.arange(IMAGES) % 2 == 0
 
 
 @pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
+def _project(empty: Path):
     write_directions(np.random.default_rng(0).normal(size=(IMAGES, 4)))
     write_images_of(TRAIN)
 

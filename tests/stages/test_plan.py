@@ -20,17 +20,10 @@ from stages.plan_training import Few, scaled
 from stages.use import main as use
 from tests.pipeline import FROZEN, STORED, start_stage, write_params
 
+pytestmark = pytest.mark.usefixtures("empty")
 GIB = 2**30
 COUNTS = Counts(all=300, pretext=300, train=300, evaluate=300, channels=1, origin="as stated")
 FREE = Free(host=4 * GIB, device=0, disk=10 * GIB)
-
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
-    return tmp_path
 
 
 def params(preset: str, *overrides: str) -> Params:
