@@ -66,12 +66,15 @@ class SimclrParams(Section):
     batch_norm: bool
 
 
-class NceParams(Section):
+class FeatureDecouplingParams(Section):
     temperature: Positive
     projection_dim: Count
     batch_norm: bool
     negatives: Count
     bank_momentum: Annotated[float, Field(ge=0, lt=1)]
+
+
+class NceParams(FeatureDecouplingParams):
     proximal_weight: NonNegative
 
 
@@ -87,14 +90,6 @@ class MocoParams(Section):
 
 class RotnetParams(Section):
     """Nothing to set."""
-
-
-class FeatureDecouplingParams(Section):
-    temperature: Positive
-    projection_dim: Count
-    batch_norm: bool
-    negatives: Count
-    bank_momentum: Annotated[float, Field(ge=0, lt=1)]
 
 
 class ByolParams(Section):
