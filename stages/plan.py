@@ -209,7 +209,7 @@ def print_notes(config: Params, found: dict[str, Measured], free: Free, *, devic
     rough = [
         f"{stage} (steps of {measured.batch} images, not {getattr(config, section).batch_size})"
         for stage, section in TRAININGS.items()
-        if 0 < (measured := found[stage]).batch * (devices if free.device else 1) < getattr(config, section).batch_size
+        if 0 < (measured := found[stage]).batch < getattr(config, section).batch_size
     ]
     further = further_baselines(config)
     notes = [

@@ -58,7 +58,7 @@ class Measured(NamedTuple):
     """Bytes of a CUDA device's memory at the peak."""
     disk: float = 0.0
     batch: int = 0
-    """Batch size of the measured steps of a training."""
+    """Batch size of the measured steps of a training, of all devices together."""
     batch_bytes: float = 0.0
     """Bytes of the peak for each image of a batch."""
 

@@ -74,7 +74,8 @@ def measure_training(section: str, count: int, devices: int, config: Params, fol
     epochs = _epochs(config, images) if section == "pretext" else step.epochs
     kept = config.neighbors.k * torch.int64.itemsize + _selection_bytes(section, config)
     found = scaled(smaller, runs[-1], images=own, batch=batch, epochs=epochs, kept=kept)
-    found = found._replace(images=count, host=found.host - before.where_work_is())
+    host = found.host - before.where_work_is()
+    found = found._replace(images=count, host=host, batch=found.batch * devices)
     if device.type == "cpu":
         return found
     resident = min(own * images.gather(torch.tensor([0])).nbytes, SHARE_OF_DEVICE * memory)
