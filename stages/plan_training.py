@@ -65,7 +65,7 @@ def measure_training(section: str, count: int, devices: int, config: Params, fol
     for least in (SECOND_TRIAL, 0):  # of which the first one is warm
         last = runs[-1]
         in_time = max(least, last.images * BUDGET / (last.making + 2 * last.epoch))
-        own_bytes = max(1, last.peak - before.where_work_is())
+        own_bytes = max(1, last.peak - before.on(device))
         affordable = int(min(in_time, last.images * SHARE_OF_MEMORY * memory / own_bytes))
         size, steps = min(batch, affordable), max(1, min(affordable, own) // batch)
         if size >= last.batch and size * steps > last.images:
@@ -74,7 +74,7 @@ def measure_training(section: str, count: int, devices: int, config: Params, fol
     epochs = _epochs(config, images) if section == "pretext" else step.epochs
     kept = config.neighbors.k * torch.int64.itemsize + _selection_bytes(section, config)
     found = scaled(smaller, runs[-1], images=own, batch=batch, epochs=epochs, kept=kept)
-    host = found.host - before.where_work_is()
+    host = found.host - before.on(device)
     found = found._replace(images=count, host=host, batch=found.batch * devices)
     if device.type == "cpu":
         return found
@@ -123,7 +123,7 @@ def _run(section: str, config: Params, images: Images, *, batch: int, steps: int
         len(ids),
         making=made - started,
         epoch=ended - warm,
-        peak=peak(images.device).where_work_is(),
+        peak=peak(images.device).on(images.device),
         file=features.stat().st_size if features.exists() else 0,
         state=sum(tensor.nbytes for tensor in training.state_dict().values()),
     )
