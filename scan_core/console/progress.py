@@ -14,9 +14,9 @@ from scan_core.console.words import duration
 from scan_core.errors import visible
 
 T = TypeVar("T")
-LINE_SECONDS = 10
+LINE_SECONDS = 10.0
 """Without a terminal, epochs that are shorter than this share a line, and what is shorter than this has none."""
-SILENCE_SECONDS = 300
+SILENCE_SECONDS = 300.0
 """An epoch that is longer than this reports its progress."""
 Report = Callable[[int, Mapping[str, float]], None]
 
