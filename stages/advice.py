@@ -42,25 +42,23 @@ def collapse_warning(
     return f"{sizes}; if you do not want that, {remedy}, or lower scan.clusters if there are fewer classes"
 
 
-def few_confident_warning(*, confident: int, images: int, threshold: float) -> str | None:
-    """Return a message if fewer than 5 % of the images were confident in the first epoch, else None."""
-    if confident >= 0.05 * images:
-        return None
-    return (
-        f"in the first epoch only {confident} of {counted(images, 'image')} had a probability above {threshold}, too "
-        "few to learn from; lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
-    )
+MORE_CONFIDENT = "lower self_label.threshold, or train the SCAN step longer (scan.epochs)"
 
 
-def untaught_warning(*, taught: int, clusters: int, threshold: float) -> str | None:
-    """Return a message if a cluster had no pseudo-label in the first epoch, else None."""
-    if taught == clusters:
-        return None
-    return (
-        f"in the first epoch only {taught} of {counted(clusters, 'cluster')} had an image with a probability above "
-        f"{threshold}, and the training learns from these alone; lower self_label.threshold, or train the SCAN step "
-        "longer (scan.epochs)"
-    )
+def first_epoch_warnings(*, confident: int, images: int, taught: int, clusters: int, threshold: float) -> list[str]:
+    """Return messages about self-labeling's first epoch: fewer than 5 % of the images confident, a cluster without any.
+
+    Args:
+        taught: how many of ``clusters`` had a confident image, one with a probability above ``threshold``.
+    """
+    found = []
+    if confident < 0.05 * images:
+        of = f"{confident} of {counted(images, 'image')}"
+        found.append(f"only {of} had a probability above {threshold}, too few to learn from")
+    if taught < clusters:
+        of = f"{taught} of {counted(clusters, 'cluster')} had an image with a probability above {threshold}"
+        found.append(f"only {of}, and the training learns from these alone")
+    return [f"in the first epoch {each}; {MORE_CONFIDENT}" for each in found]
 
 
 def pretext_at_chance(*, until: int, done: int, epochs: int, chance: float | None) -> str | None:
@@ -134,10 +132,7 @@ def self_label_refused(
     if failure:
         reason = failure
     elif not confident:
-        reason = (
-            f"no image is assigned with a probability above {threshold}; lower self_label.threshold, or train the SCAN "
-            "step longer (scan.epochs)"
-        )
+        reason = f"no image is assigned with a probability above {threshold}; {MORE_CONFIDENT}"
     elif taught == 1:
         reason = f"all images with a probability above {threshold} lie in one cluster; {remedy}"
     elif lost:

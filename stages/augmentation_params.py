@@ -40,7 +40,7 @@ Shares = Annotated[tuple[Share, Share], Field(strict=False), AfterValidator(_ris
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class RandomResizedCrop(Section):

@@ -1,7 +1,7 @@
 """Say what ``runtime`` means for the devices of this machine: which, how many, and whether to compile."""
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
 
 import torch
 
@@ -37,13 +37,13 @@ def prepare(device: torch.device) -> None:
         choose_threads()
 
 
-def check_shares(params: Path, count: int, **batch_sizes: int) -> None:
-    """Raise ParamsError where ``count`` devices cannot share a batch equally; see :func:`run_on_devices`."""
+def unshared(count: int, **batch_sizes: int) -> Iterator[str]:
+    """Yield a line for each batch, of a section of params.yaml, that ``count`` devices cannot share equally."""
     for section, batch_size in batch_sizes.items():
-        if batch_size % count:
-            raise ParamsError(
-                f"{params}: {section}.batch_size: found {batch_size}, expected a multiple of the {count} devices that "
-                "share it (runtime.devices)"
+        if over := batch_size % count:
+            yield (
+                f"{section}.batch_size: found {batch_size}, expected a multiple of the {count} devices that share it "
+                f"(runtime.devices), such as {batch_size - over or count}"
             )
 
 

@@ -1,4 +1,7 @@
-"""The schema of ``params.yaml``: frozen, without unknown keys and without defaults (the file is the one source)."""
+"""The schema of ``params.yaml``: frozen, without unknown keys and without defaults (the file is the one source).
+
+What each parameter means stands beside its value, in ``presets/base.yaml``.
+"""
 
 import os
 from typing import Annotated, Any, Literal, Self
@@ -27,41 +30,28 @@ class DataParams(Section):
     seed: Seed
     name: Annotated[str, one_of(DATASETS)]
     source: Annotated[str, Field(min_length=1)] | None
-    """A local copy or mirror: path (relative to the main repository's root) or URL; null is the official origin."""
     labels: Annotated[str, Field(min_length=1)]
-    """``folders`` (as the dataset has them), ``none``, or the path of a CSV file with the columns file and label."""
     classes_file: Annotated[str, Field(min_length=1)] | None
-    """Of ImageNet alone: path or URL of a text file with the WordNet ids to take; null takes all classes."""
     on_bad_image: Literal["skip", "fail"]
     duplicates: Literal["keep", "drop"]
-    """``drop`` leaves out training images whose pixels equal those of an earlier image."""
     limit: Count | None
-    """Number of training images, drawn uniformly; null takes all."""
     image_size: Annotated[int, Field(ge=4, le=1024)]
-    """Pixels per side."""
     fit: Annotated[str, one_of(FITS)]
-    """How an image that is not square becomes a square."""
     max_megapixels: Positive
-    """Larger images are skipped: each thread may hold one, at three to eight bytes a pixel."""
     train_splits: Splits
     evaluate_splits: Splits
     pixels_budget: Positive
-    """GiB that decoded images may take on the disk; beyond, images are stored encoded and decoded when used."""
 
 
 class ResNetParams(Section):
     width: Count
-    """Channels of the first stage; 64 is the standard network."""
     stem: Annotated[str, one_of(STEMS)]
 
 
 class EncoderParams(Section):
     name: Annotated[str, one_of(ENCODERS, key=entry)]
-    """One of ``ENCODERS``, or ``timm/`` and the name of a network of timm."""
     weights: Annotated[str, Field(min_length=1)] | None
-    """``packaged``, ``hub``, or the path of a file (relative to the main repository's root); null is random."""
     resnet: ResNetParams
-    """Parameters that only a ResNet has."""
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the network ``name``."""
@@ -74,35 +64,6 @@ class SimclrParams(Section):
     projection_dim: Count
     hidden_dim: Count
     batch_norm: bool
-    """Whether the projection head normalizes its hidden layer over the batch (Chen et al., 2020)."""
-
-
-class NceParams(Section):
-    temperature: Positive
-    projection_dim: Count
-    batch_norm: bool
-    """Whether the projections are centered and scaled over the batch."""
-    negatives: Count
-    bank_momentum: Annotated[float, Field(ge=0, lt=1)]
-    """The share of its previous value that a vector of the memory bank keeps in an update."""
-    proximal_weight: NonNegative
-
-
-class MocoParams(Section):
-    temperature: Positive
-    projection_dim: Count
-    hidden_dim: Count
-    batch_norm: bool
-    """As in ``simclr``."""
-    queue: Count
-    momentum: Annotated[float, Field(ge=0, lt=1)]
-    """Of the moving average of the weights, whose network computes the keys."""
-    norm_group: Annotated[int, Field(ge=2)]
-    """Number of images that batch normalization normalizes together."""
-
-
-class RotnetParams(Section):
-    """Nothing to set."""
 
 
 class FeatureDecouplingParams(Section):
@@ -111,23 +72,37 @@ class FeatureDecouplingParams(Section):
     batch_norm: bool
     negatives: Count
     bank_momentum: Annotated[float, Field(ge=0, lt=1)]
-    """As in ``nce``."""
+
+
+class NceParams(FeatureDecouplingParams):
+    proximal_weight: NonNegative
+
+
+class MocoParams(Section):
+    temperature: Positive
+    projection_dim: Count
+    hidden_dim: Count
+    batch_norm: bool
+    queue: Count
+    momentum: Annotated[float, Field(ge=0, lt=1)]
+    norm_group: Annotated[int, Field(ge=2)]
+
+
+class RotnetParams(Section):
+    """Nothing to set."""
 
 
 class ByolParams(Section):
     projection_dim: Count
     hidden_dim: Count
     batch_norm: bool
-    """As in ``simclr``."""
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    """Of the average of the weights that targets come from."""
 
 
 class VicregParams(Section):
     projection_dim: Count
     hidden_dim: Count
     batch_norm: bool
-    """As in ``simclr``."""
     invariance_weight: NonNegative
     variance_weight: NonNegative
     covariance_weight: NonNegative
@@ -135,26 +110,20 @@ class VicregParams(Section):
 
 class SmallCrops(Section):
     size: Annotated[float, Field(gt=0, lt=1)]
-    """Pixels per side, as a share of ``data.image_size``. Settings of other operations that are in pixels stay."""
     share: Annotated[float, Field(gt=0, le=1)]
-    """Share of the epochs, the first ones, that have small crops."""
 
 
 class PretextParams(Section):
     seed: Seed
     task: Annotated[str, one_of((*TASKS, NO_TASK))]
-    """``none`` writes the encoder as it is."""
     train_splits: Annotated[tuple[str, ...], Field(strict=False)]
-    """Further splits that only the pretext task learns from."""
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     learning_rate: Positive
-    """SGD's learning rate at the peak of the schedule."""
     momentum: Probability
     weight_decay: NonNegative
     warmup_epochs: NonNegative
     final_learning_rate: NonNegative
-    """The learning rate at the end of the cosine, as a share of the peak."""
     precision: Precision
     simclr: SimclrParams
     nce: NceParams
@@ -164,7 +133,6 @@ class PretextParams(Section):
     byol: ByolParams
     vicreg: VicregParams
     small_crops: SmallCrops | None
-    """The first epochs take smaller crops, which makes them faster; null switches this off."""
     augmentation: AugmentationParams
 
     @model_validator(mode="after")
@@ -181,55 +149,41 @@ class PretextParams(Section):
 class EmbedParams(Section):
     layer: Literal["projection", "backbone"]
     center: bool
-    """Whether to subtract the mean embedding of the training images before L2 normalization."""
 
 
 class NeighborsParams(Section):
     k: Annotated[int, Field(ge=0)]
-    """Neighbors per image, the image itself excluded; 0 pairs an image with its own augmentation."""
     exact_up_to: Count
-    """With more training images than this, the search is approximate, and its recall is measured."""
 
 
 class CountClustersParams(Section):
     seed: Seed
     most: Annotated[int, Field(ge=2, lt=2**31)]
-    """The largest number of clusters to try."""
     sample: Annotated[int, Field(ge=6, lt=2**31)]
-    """Number of training images to try it on, drawn uniformly; all if there are fewer."""
 
 
 class BaselinesParams(Section):
     methods: Annotated[tuple[Annotated[str, one_of(METHODS)], ...], Field(strict=False)]
-    """k-means always runs, since evaluate shows SCAN beside it."""
     seed: Seed
     epochs: Count
-    """Of each training of a method that trains an encoder."""
 
 
 class ScanParams(Section):
     seed: Seed
     clusters: Annotated[int, Field(ge=2, lt=2**31)] | Literal["auto"]
-    """``auto`` takes the number that count-clusters suggests."""
     heads: Count
     merge_heads: bool
-    """Whether to match and average the clusters of the better half of the heads, or to keep the best head."""
     objective: Annotated[str, one_of(OBJECTIVES)]
     entropy_weight: NonNegative
     prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
-    """Known share of each class, in any order; null asks for clusters of equal size."""
     train_encoder: bool
-    """Whether the encoder learns as well; otherwise the heads learn from features of ``views`` augmentations."""
     views: Annotated[int, Field(ge=0, lt=2**31)]
-    """Augmentations per image, if the encoder does not learn; 0 takes embed's features of the plain image."""
     init: Literal["kmeans", "random"]
-    """Initial weights of each head: the centers of a k-means of its own on embed's features, or random values."""
     epochs: Count
     batch_size: Annotated[int, Field(ge=2)]
     optimizer: OptimizerName
     learning_rate: Positive
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    """SGD's momentum; Adam ignores it."""
     weight_decay: NonNegative
     precision: Precision
     augmentation: AugmentationParams
@@ -264,32 +218,23 @@ class SelfLabelParams(Section):
     seed: Seed
     threshold: Annotated[float, Field(gt=0, lt=1)]
     epochs: Annotated[int, Field(ge=0)]
-    """0 switches the step off: the SCAN model passes through."""
     patience: Count
-    """The training stops after this many epochs in which the number of confident images has not grown."""
     train_encoder: bool
-    """Whether the encoder learns as well; otherwise the head learns from features of ``views`` augmentations."""
     views: Annotated[int, Field(ge=0, lt=2**31)]
-    """Augmentations per image, if the encoder does not learn; 0 takes embed's features of the plain image."""
     batch_size: Annotated[int, Field(ge=2)]
     optimizer: OptimizerName
     learning_rate: Positive
     momentum: Annotated[float, Field(ge=0, lt=1)]
-    """SGD's momentum; Adam ignores it."""
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None
-    """Decay of the moving average of the weights, which is kept; null keeps the last weights."""
     weight_decay: NonNegative
     class_balance: bool
-    """Weight each image by the inverse frequency of its pseudo-label among the batch's confident images."""
     precision: Precision
     augmentation: AugmentationParams
 
 
 class EvaluateParams(Section):
     prototypes: Count
-    """Number of images to show for each cluster."""
     map: Literal["umap", "pca"]
-    """How to project the embeddings onto the map of the report."""
 
 
 class RuntimeParams(Section):
@@ -297,13 +242,10 @@ class RuntimeParams(Section):
 
     device: Literal["auto", "cpu", "cuda", "mps"]
     devices: Count | Literal["auto"]
-    """Number of processes, each on its own device; ``auto`` takes every CUDA device, or one process without any."""
 
     compile: bool | Literal["auto"]
-    """Whether trainings compile the network; ``auto`` does so on a CUDA device, if the training is long enough."""
 
     workers: Count | None
-    """Number of threads that decode images; null takes one per CPU."""
 
     @property
     def threads(self) -> int:
@@ -313,7 +255,6 @@ class RuntimeParams(Section):
 
 class Params(Section):
     seed: Seed
-    """Added to the seed of each section: sweep this one to repeat everything."""
     data: DataParams
     encoder: EncoderParams
     pretext: PretextParams

@@ -21,7 +21,7 @@ from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.peak_memory import new_processes
 from stages import plan_training
 from stages.cli import run
-from stages.devices import choose_device, count_devices
+from stages.devices import choose_device, count_devices, unshared
 from stages.fitting import cluster_count, with_cluster_count, with_fitting_batch, with_fitting_neighbors
 from stages.params import NO_TASK, Params
 from stages.params_file import load_params
@@ -51,6 +51,28 @@ class Free(NamedTuple):
     host: float
     device: float
     disk: float
+
+
+class Work(NamedTuple):
+    """What a training learns from."""
+
+    section: str
+    images: int
+    devices: int
+    """Which share each batch."""
+
+
+def trainings(config: Params, counts: Counts, *, devices: int) -> dict[str, Work]:
+    """Return the trainings that run, by stage."""
+    by_several = {"pretext": True, "scan": config.scan.train_encoder, "self_label": config.self_label.train_encoder}
+    found = {
+        stage: Work(section, counts.pretext if section == "pretext" else counts.train, devices if shared else 1)
+        for (stage, section), shared in zip(TRAININGS.items(), by_several.values(), strict=True)
+        if getattr(config, section).epochs
+    }
+    if config.pretext.task == NO_TASK:
+        del found["pretext-train"]
+    return found
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -91,11 +113,8 @@ def with_a_count(config: Params) -> Params:
 
 def fitted(config: Params, counts: Counts, *, devices: int) -> Params:
     """Lower, with a warning, the values that the stages will lower."""
-    for section, images in {"pretext": counts.pretext, "scan": counts.train, "self_label": counts.train}.items():
-        step = getattr(config, section)
-        if step.epochs and getattr(step, "task", None) != NO_TASK:
-            shared_by = devices if section == "pretext" or step.train_encoder else 1
-            config = with_fitting_batch(config, section, images=images, devices=shared_by)
+    for work in trainings(config, counts, devices=devices).values():
+        config = with_fitting_batch(config, work.section, images=work.images, devices=work.devices)
     return with_fitting_neighbors(config, images=counts.train)
 
 
@@ -110,15 +129,14 @@ def measure_all(config: Params, counts: Counts, *, devices: int) -> dict[str, Me
         try:
             fetch = executor.submit(measure_fetch, config, main_root(), counts, folder).result()
             found = executor.submit(measure_others, config, counts, folder).result()
-            for stage, section in TRAININGS.items():
-                learns = counts.pretext if section == "pretext" else counts.train
-                work = executor.submit(measure_training, section, config, learns, devices, folder)
-                found[stage] = work.result()
+            for stage, work in trainings(config, counts, devices=devices).items():
+                found[stage] = executor.submit(measure_training, *work, config, folder).result()
         except BrokenProcessPool:
             raise ParamsError(
                 "a process that measured a stage was killed, probably for lack of memory; lower batch_size"
             ) from None
-    return {"fetch": fetch, **{stage: found[stage] for stage in ORDER}}
+    idle = {"pretext-train": Measured(counts.pretext, 0.0), "self-label": Measured(counts.train, 0.0)}
+    return {"fetch": fetch, **{stage: {**idle, **found}[stage] for stage in ORDER}}
 
 
 def with_start(measured: Measured, *, seconds: float, libraries: int) -> Measured:
@@ -129,16 +147,8 @@ def with_start(measured: Measured, *, seconds: float, libraries: int) -> Measure
 
 def impossible(config: Params, counts: Counts, *, devices: int) -> Iterator[str]:
     """Yield a line for each value that the number of images, or of devices, does not allow."""
-    for section in TRAININGS.values():
-        step = getattr(config, section)
-        shared = step.batch_size % devices if section == "pretext" or step.train_encoder else 0
-        if section == "pretext" and config.pretext.task == NO_TASK:
-            continue
-        if step.epochs and shared:
-            yield (
-                f"{section}.batch_size: {step.batch_size}, expected a multiple of {devices} (runtime.devices): "
-                f"{step.batch_size - shared or devices}"
-            )
+    for work in trainings(config, counts, devices=devices).values():
+        yield from unshared(work.devices, **{work.section: getattr(config, work.section).batch_size})
     if (clusters := config.scan.cluster_count) > counts.train:
         yield f"scan.clusters: {clusters}, expected at most {counts.train} (images of data.train_splits)"
 
@@ -199,7 +209,7 @@ def print_notes(config: Params, found: dict[str, Measured], free: Free, *, devic
     rough = [
         f"{stage} (steps of {measured.batch} images, not {getattr(config, section).batch_size})"
         for stage, section in TRAININGS.items()
-        if 0 < (measured := found[stage]).batch * (devices if free.device else 1) < getattr(config, section).batch_size
+        if 0 < (measured := found[stage]).batch < getattr(config, section).batch_size
     ]
     further = further_baselines(config)
     notes = [

@@ -1,5 +1,6 @@
 """Count the images of a run before it starts, as far as they are known."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,13 +44,26 @@ def count_images(config: Params, root: Path) -> Counts:
     """
     data = config.data
     if INDEX.exists() and read_origin(INDEX)["dataset"] == data.name:
-        return _count(config, read_index(INDEX).split, origin=f"as counted in {INDEX}")
-    dataset = open_local(data, root)
-    if dataset is not None:
-        return _count(config, dataset.split, origin="as found in the dataset")
-    if DATASETS[data.name].images:
-        return _published(config)
-    raise DataError(f"data.source: {data.source} is not on this machine, and nothing says how many images it holds")
+        split, origin = read_index(INDEX).split, f"as counted in {INDEX}"
+    elif (dataset := open_local(data, root)) is not None:
+        split, origin = dataset.split, "as found in the dataset"
+    elif published := DATASETS[data.name].images:
+        split, origin = _published(config, published)
+    else:
+        raise DataError(f"data.source: {data.source} is not on this machine, and nothing says how many images it holds")
+    rows = choose_images(
+        split,
+        train_splits=data.train_splits,
+        evaluate_splits=data.evaluate_splits,
+        pretext_splits=config.pretext.train_splits,
+        limit=data.limit,
+        generator=np.random.default_rng(0),
+    )
+    chosen = split[rows]
+    train, evaluate = np.isin(chosen, data.train_splits), np.isin(chosen, data.evaluate_splits)
+    pretext = train | np.isin(chosen, config.pretext.train_splits)
+    channels = DATASETS[data.name].channels
+    return Counts(len(rows), int(pretext.sum()), int(train.sum()), int(evaluate.sum()), channels, origin)
 
 
 def open_local(data: DataParams, root: Path) -> Dataset | None:
@@ -62,30 +76,10 @@ def open_local(data: DataParams, root: Path) -> Dataset | None:
     return open_dataset(data.name, source, downloads=root / ".downloads", labels="none", classes_file=classes_file)
 
 
-def _published(config: Params) -> Counts:
-    data, share, origin = config.data, 1.0, "as published"
-    described = DATASETS[data.name]
-    if data.classes_file is not None and described.classes:
-        share = config.scan.cluster_count / described.classes
+def _published(config: Params, images: Mapping[str, int]) -> tuple[npt.NDArray[np.object_], str]:
+    """Return the split of each image, and where the numbers are from."""
+    share, origin, classes = 1.0, "as published", DATASETS[config.data.name].classes
+    if config.data.classes_file is not None and classes:
+        share = config.scan.cluster_count / classes
         origin = "about as published, if data.classes_file names as many classes as scan.clusters"
-    counts = {split: round(share * count) for split, count in (described.images or {}).items()}
-    return _count(config, np.repeat(np.array([*counts], object), [*counts.values()]), origin=origin)
-
-
-def _count(config: Params, split: npt.NDArray[np.object_], *, origin: str) -> Counts:
-    """Count after fetch's choice among images of these splits [N]."""
-    data, pretext_splits = config.data, config.pretext.train_splits
-    chosen = split[
-        choose_images(
-            split,
-            train_splits=data.train_splits,
-            evaluate_splits=data.evaluate_splits,
-            pretext_splits=pretext_splits,
-            limit=data.limit,
-            generator=np.random.Generator(np.random.PCG64(0)),
-        )
-    ]
-    train, evaluate = np.isin(chosen, data.train_splits), np.isin(chosen, data.evaluate_splits)
-    pretext = train | np.isin(chosen, pretext_splits)
-    channels = DATASETS[data.name].channels
-    return Counts(len(chosen), int(pretext.sum()), int(train.sum()), int(evaluate.sum()), channels, origin)
+    return np.repeat(np.array([*images], object), [round(share * count) for count in images.values()]), origin

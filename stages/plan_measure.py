@@ -1,8 +1,9 @@
 """Measure a few real steps of each stage but the trainings, and scale them to all images."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -24,7 +25,7 @@ from scan_core.ingest.choose import check_enough
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import pixel_store, shard_store
 from scan_core.kmeans.kmeans import kmeans, starts
-from scan_core.machine.peak_memory import Peak, peak
+from scan_core.machine.peak_memory import peak
 from scan_core.machine.search_memory import bytes_needed
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.neighbors.search import present_gpus
@@ -36,6 +37,7 @@ from stages.plan_images import Counts, open_local
 from stages.pretext_train import pretext_training
 from stages.preview import ROWS
 
+Result = TypeVar("Result")
 BUDGET = 4.0
 """Seconds for each measurement, without those of a first trial."""
 TRIAL = 8
@@ -56,7 +58,7 @@ class Measured(NamedTuple):
     """Bytes of a CUDA device's memory at the peak."""
     disk: float = 0.0
     batch: int = 0
-    """Batch size of the measured steps of a training."""
+    """Batch size of the measured steps of a training, of all devices together."""
     batch_bytes: float = 0.0
     """Bytes of the peak for each image of a batch."""
 
@@ -107,29 +109,27 @@ def measure_others(config: Params, counts: Counts, folder: Path) -> dict[str, Me
     device = get_ready(config)
     before, images = peak(device), open_images(folder, device, workers=config.runtime.threads)
     model = _model(config, images)
-    inference, features = _infer(network(model, config.embed.layer), images, config.pretext.precision, most=counts.all)
-    width, projection = model.encoder.features, config.embed.layer == "projection"
+    inference, outputs = _infer(network(model, config.embed.layer), images, config.pretext.precision, most=counts.all)
+    width = model.encoder.features
     unit = normalize_features(
-        features[:, width:] if projection else features,
-        center_of=np.arange(len(features)) if config.embed.center else None,
+        outputs[:, width:] if config.embed.layer == "projection" else outputs,
+        center_of=np.arange(len(outputs)) if config.embed.center else None,
     ).unit
-    embeddings = unit[:1].nbytes * counts.all
-    top = peak(device)
-    stored = width * torch.float32.itemsize * counts.all
+    embeddings, top = unit[:1].nbytes * counts.all, peak(device)
     # The outputs as batches and joined; the embeddings centered and as unit vectors.
-    kept = 2 * (stored + embeddings * projection) + 2 * embeddings
-    grown = Peak(0, kept) if device.type == "cuda" else Peak(kept, 0)
-    host, on_device = top.host - before.host + grown.host, top.device + grown.device
+    kept = 2 * (outputs[:1].nbytes * counts.all + embeddings)
+    host, on_device = top.host - before.host, top.device
+    host, on_device = (host, on_device + kept) if device.type == "cuda" else (host + kept, on_device)
+    stored = width * torch.float32.itemsize * counts.all
     predictions = 2 * counts.evaluate * config.scan.cluster_count * torch.float32.itemsize
+    again = counts.evaluate * inference * _looks(config)
     return {
         "preview": Measured(min(ROWS, counts.all), 0.0),  # little beside its start
-        "count-clusters": _count(config, counts, unit.shape[1]),
         "embed": Measured(counts.all, inference * counts.all, host, on_device, embeddings + stored),
         "mine-neighbors": _mine(config, counts, unit.shape[1]),
-        "baselines": Measured(counts.all, _cluster(config, counts, unit), host=top.host - before.host + 3 * embeddings),
-        "evaluate": Measured(
-            counts.evaluate, _looks(config) * inference * counts.evaluate, host, on_device, predictions
-        ),
+        "count-clusters": _count(config, counts, unit.shape[1]),
+        "baselines": Measured(counts.all, _cluster(config, counts, unit), top.host - before.host + 3 * embeddings),
+        "evaluate": Measured(counts.evaluate, again, host, on_device, predictions),
     }
 
 
@@ -151,52 +151,40 @@ def _looks(config: Params) -> int:
 
 def _infer(network: torch.nn.Module, images: Images, precision: str, *, most: int) -> tuple[float, Tensor]:
     """Return the seconds for an image, and the outputs of some images."""
+
+    def work() -> Tensor:
+        ids = torch.arange(count) % len(images)
+        found = infer(network, images, ids, **normalization_of(images)._asdict(), precision=precision)
+        found.sum().item()  # which waits for the device
+        return found
+
     count = TRIAL
     for _ in range(3):  # to get warm, to see how many can be afforded, and those
-        ids = torch.arange(count) % len(images)
-        started = time.perf_counter()
-        features = infer(network, images, ids, **normalization_of(images)._asdict(), precision=precision)
-        features.sum().item()  # which waits for the device
-        seconds = (time.perf_counter() - started) / count
-        count = max(TRIAL, min(most, int(BUDGET / 4 / seconds)))
-    return seconds, features
+        seconds, outputs = _timed(work)
+        count = max(TRIAL, min(most, int(BUDGET / 4 * len(outputs) / seconds)))
+    return seconds / len(outputs), outputs
 
 
 def _mine(config: Params, counts: Counts, dimensions: int) -> Measured:
     """Search exactly among fewer points, and scale the time by the square of their number."""
-    points = min(counts.train, POINTS)
-    unit = np.random.default_rng(0).standard_normal((points, dimensions), dtype=np.float32)
-    gpus = present_gpus() if config.runtime.device in ("auto", "cuda") else ()
-    k = min(config.neighbors.k, points - 1)
+    points, k = min(counts.train, POINTS), config.neighbors.k
+    unit, gpus = _vectors(points, dimensions), present_gpus() if config.runtime.device in ("auto", "cuda") else ()
     for _ in range(2):  # the first one to get warm
-        started = time.perf_counter()
-        mined = mine_neighbors(unit, np.arange(points), k=k, gpus=gpus)
-        seconds = time.perf_counter() - started
-    needed = bytes_needed(
-        images=counts.all,
-        points=counts.train,
-        dimensions=dimensions,
-        k=config.neighbors.k,
-        approximate=counts.train > config.neighbors.exact_up_to,
-    )
-    table = mined.neighbors.neighbor_id.nbytes + mined.neighbors.similarity.nbytes
-    return Measured(
-        counts.train,
-        seconds * (counts.train / points) ** 2,
-        host=needed,
-        disk=table / max(1, points * k) * counts.train * config.neighbors.k,
-    )
+        seconds, mined = _timed(lambda: mine_neighbors(unit, np.arange(points), k=min(k, points - 1), gpus=gpus))
+    approximate = counts.train > config.neighbors.exact_up_to
+    needed = bytes_needed(images=counts.all, points=counts.train, dimensions=dimensions, k=k, approximate=approximate)
+    table = mined.neighbors.neighbor_id.itemsize + mined.neighbors.similarity.itemsize
+    return Measured(counts.train, seconds * (counts.train / points) ** 2, needed, disk=table * counts.train * k)
 
 
 def _count(config: Params, counts: Counts, dimensions: int) -> Measured:
     """Try every fourth number of clusters, on noise."""
     points = min(counts.train, config.count_clusters.sample)
-    noise = np.random.default_rng(0).standard_normal((points, dimensions), dtype=np.float32)
-    numbers = numbers_to_try(points, most=config.count_clusters.most)
-    started, tried = time.perf_counter(), numbers[::4]
-    list(curve(noise, numbers=tried, seed=0))
-    seconds = (time.perf_counter() - started) * len(numbers) / max(1, len(tried))
-    return Measured(points, seconds, host=2 * noise.nbytes + points**2 * noise.itemsize)
+    noise, numbers = _vectors(points, dimensions), numbers_to_try(points, most=config.count_clusters.most)
+    tried = numbers[::4]
+    seconds, _ = _timed(lambda: list(curve(noise, numbers=tried, seed=0)))
+    host = 2 * noise.nbytes + points**2 * noise.itemsize
+    return Measured(points, seconds * len(numbers) / max(1, len(tried)), host)
 
 
 def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float | None:
@@ -207,15 +195,25 @@ def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float | None:
     if further_baselines(config):
         return None
     points, clusters = min(len(unit), POINTS), min(config.scan.cluster_count, len(unit))
-    started = time.perf_counter()
-    kmeans(unit[:points], fit_ids=np.arange(points), clusters=clusters, seed=0, workers=config.runtime.threads)
+    fit_ids, workers = np.arange(points), config.runtime.threads
+    seconds, _ = _timed(lambda: kmeans(unit[:points], fit_ids=fit_ids, clusters=clusters, seed=0, workers=workers))
     runs = starts(counts.train, config.scan.cluster_count) / starts(points, clusters)
-    return 3 * (time.perf_counter() - started) * runs * counts.train / points
+    return 3 * seconds * runs * counts.train / points
 
 
 def further_baselines(config: Params) -> list[str]:
     """Return the methods of baselines.methods beside k-means."""
     return [method for method in config.baselines.methods if method != KMEANS]
+
+
+def _vectors(points: int, dimensions: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((points, dimensions), dtype=np.float32)
+
+
+def _timed(work: Callable[[], Result]) -> tuple[float, Result]:
+    started = time.perf_counter()
+    result = work()
+    return time.perf_counter() - started, result
 
 
 def get_ready(config: Params) -> torch.device:

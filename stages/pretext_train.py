@@ -101,6 +101,7 @@ def _train(config: Params, device: torch.device) -> None:
             epochs=pretext.epochs,
             costs=training.costs,
             resume=state,
+            settings="section pretext of params.yaml",
             shown=training.shown,
             chance=lambda history: told(history) if training.task.chance else None,
         )

@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from scan_core.errors import ParamsError
 from scan_core.machine.cpu_threads import SET_OUTSIDE
-from stages.devices import check_present, check_shares, choose_device, count_devices, prepare
+from stages.devices import check_present, choose_device, count_devices, prepare, unshared
 from stages.launch import launch
 from stages.params import Params
 
@@ -36,7 +37,8 @@ def run_on_devices(work: Work, config: Params, params: Path, **batch_sizes: int)
     device = choose_device(config.runtime.device)
     joining = _started_by_torchrun("WORLD_SIZE", 1)
     count = joining if joining > 1 else count_devices(config.runtime, device)
-    check_shares(params, count, **batch_sizes)
+    if wrong := [*unshared(count, **batch_sizes)]:
+        raise ParamsError(f"{params}: {wrong[0]}")
     if joining > 1:
         _join(work, config, device)
     elif count > 1:

@@ -95,6 +95,7 @@ def _train(config: Params, device: torch.device) -> None:
             report=REPORT,
             epochs=scan.epochs,
             resume=state,
+            settings="section scan of params.yaml",
             shown=("loss", "selection_loss"),
             chance=lambda history: _at_chance(history, scan),
         )

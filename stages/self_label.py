@@ -28,7 +28,7 @@ from scan_core.training.loop import EpochError, train
 from scan_core.training.precision import say_if_float32
 from scan_core.training.resume import History
 from scan_core.training.state import State
-from stages.advice import few_confident_warning, self_label_refused, untaught_warning
+from stages.advice import first_epoch_warnings, self_label_refused
 from stages.cli import run
 from stages.devices import compiles
 from stages.fitting import with_fitting_batch
@@ -112,6 +112,7 @@ def _refine(config: Params, device: torch.device) -> None:
                 report=REPORT,
                 epochs=step.epochs,
                 resume=state,
+                settings="section self_label of params.yaml",
                 shown=("loss", "confident", "clusters_taught", "agreement", "entropy"),
                 stop=lambda history: why_over(history, patience=step.patience) is not None,
             )
@@ -189,11 +190,10 @@ def _first_epoch(training: SelfLabelTraining, history: History, step: SelfLabelP
     confident, taught = (int(history[0][name]) for name in ("confident", "clusters_taught"))
     if not confident:
         return []
-    found = [
-        few_confident_warning(confident=confident, images=_seen(training, step), threshold=step.threshold),
-        untaught_warning(taught=taught, clusters=len(training.confident), threshold=step.threshold),
-    ]
-    return [message for message in found if message]
+    images, clusters = _seen(training, step), len(training.confident)
+    return first_epoch_warnings(
+        confident=confident, images=images, taught=taught, clusters=clusters, threshold=step.threshold
+    )
 
 
 def _say(warnings: Sequence[str], history: History, step: SelfLabelParams) -> None:

@@ -68,10 +68,27 @@ def finished(recorded_run: tuple[Path, dict[str, set[str]]]) -> Path:
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A tiny project in which no stage has run: the working directory."""
-    from tests.pipeline import enter, write_params
+def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder: the working directory."""
+    from tests.pipeline import enter
 
     enter(tmp_path, monkeypatch)
-    write_params(tmp_path)
     return tmp_path
+
+
+@pytest.fixture
+def project(empty: Path) -> Path:
+    """A tiny project in which no stage has run: the working directory."""
+    from tests.pipeline import write_params
+
+    write_params(empty)
+    return empty
+
+
+@pytest.fixture
+def ran(finished: Path, project: Path) -> Path:
+    """A copy of the project in which all stages have run: the working directory."""
+    from tests.pipeline import copy_data
+
+    copy_data(finished, project)
+    return project

@@ -9,21 +9,10 @@ from dvc.repo import Repo
 from ruamel.yaml import YAML
 
 from tests.pipeline import clone, dvc, write_params
+from tests.stages.test_params import changed as with_value
 
-ORDER = [
-    "fetch",
-    "preview",
-    "pretext-train",
-    "embed",
-    "count-clusters",
-    "mine-neighbors",
-    "baselines",
-    "scan-train",
-    "self-label",
-    "evaluate",
-]
-LEARNING = set(ORDER) - {"fetch", "preview"}
 STAGES = YAML(typ="safe").load(Path(__file__).parents[1] / "dvc.yaml")["stages"]
+LEARNING = set(STAGES) - {"fetch", "preview"}
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +39,7 @@ def changed(project: Path) -> set[str]:
     """The stages that DVC finds changed, and all those downstream of them."""
     with Repo(str(project)) as repo:
         stale = {key.rpartition(":")[2] for key in repo.status()}  # "path/to/dvc.yaml:stage" where this is not the root
-    for name in ORDER:
+    for name in STAGES:  # in their order
         if any(set(outputs(before)) & set(STAGES[name]["deps"]) for before in stale):
             stale.add(name)
     return stale
@@ -68,16 +57,16 @@ def test_repro_runs_nothing_where_all_is_known(project: Path):
 def test_repro_of_a_fresh_clone_writes_what_the_stages_write_in_one_process(project: Path, tmp_path: Path):
     folder = clone(tmp_path)
     write_params(folder)
-    assert ran(dvc(folder, "repro")) == set(ORDER)
+    assert ran(dvc(folder, "repro")) == set(STAGES)
     assert (folder / "dvc.lock").read_bytes() == (project / "dvc.lock").read_bytes()
 
 
 @pytest.mark.parametrize(
     ("override", "stages"),
     [
-        ("seed=1", set(ORDER)),
+        ("seed=1", set(STAGES)),
         ("pretext.simclr.temperature=0.9", LEARNING),
-        ("pretext.augmentation.cutout=null", set(ORDER) - {"fetch"}),
+        ("pretext.augmentation.cutout=null", set(STAGES) - {"fetch"}),
         ("neighbors.k=2", {"mine-neighbors", "scan-train", "self-label", "evaluate"}),
         ("scan.clusters=9", {"count-clusters", "baselines", "scan-train", "self-label", "evaluate"}),
         ("runtime.devices=2", set()),
@@ -85,15 +74,7 @@ def test_repro_of_a_fresh_clone_writes_what_the_stages_write_in_one_process(proj
 )
 def test_a_parameter_reruns_the_stages_downstream(unchanged: Path, override: str, stages: set[str]):
     key, value = override.split("=")
-    yaml = YAML()
-    values = yaml.load(unchanged / "params.yaml")
-    *sections, leaf = key.split(".")
-    place = values
-    for section in sections:
-        place = place[section]
-    assert leaf in place
-    place[leaf] = YAML(typ="safe").load(value)
-    yaml.dump(values, unchanged / "params.yaml")
+    with_value(unchanged / "params.yaml", key, YAML(typ="safe").load(value))
     assert changed(unchanged) == stages
 
 
@@ -102,7 +83,7 @@ def test_a_parameter_reruns_the_stages_downstream(unchanged: Path, override: str
     [
         ("scan_core/clustering/scan_loss.py", {"scan-train", "self-label", "evaluate"}),
         ("scan_core/kmeans/kmeans.py", {"baselines", "scan-train", "self-label", "evaluate"}),
-        ("scan_core/datasets/folder.py", set(ORDER)),
+        ("scan_core/datasets/folder.py", set(STAGES)),
         ("stages/preview.py", {"preview"}),
         ("scan_core/errors.py", set()),
         ("scan_core/console/progress.py", set()),

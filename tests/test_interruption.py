@@ -144,25 +144,6 @@ def frozen(uninterrupted: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return folder
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("stage", ["scan_train", "self_label"])
-def test_a_killed_training_on_stored_features_goes_on(
-    stage: str, frozen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
-    project = shutil.copytree(frozen, tmp_path / "stored")
-    enter(project, monkeypatch)
-    write_params(project, *LONG, *STORED)
-    for each in ("scan_train", "self_label"):
-        forget(project, each)
-        run_stages(STAGES[each])
-    expected = artifacts(project)
-    forget(project, stage)
-    assert kill_after_first_epoch(project, stage) == -signal.SIGKILL
-    run_stages(STAGES[stage])
-    assert re.search(r"going on after epoch \d+", capsys.readouterr().err)
-    assert artifacts(project) == expected
-
-
 @pytest.mark.parametrize(
     ("stage", "after"),
     [

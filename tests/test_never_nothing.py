@@ -14,7 +14,7 @@ from stages import embed, evaluate, mine_neighbors, pretext_train, scan_train, s
 from stages.model_run import warning_of_another_run
 from stages.params_file import load_params
 from stages.paths import INDEX, SELF_LABEL_MODEL
-from tests.pipeline import copy_data, run_stages, write_params
+from tests.pipeline import run_stages, write_params
 
 REJECTED = Path("data/artifacts/self_label/rejected.safetensors")
 
@@ -28,9 +28,8 @@ def is_the_scan_model() -> bool:
     return all(torch.equal(scan[name], final[name]) for name in scan)
 
 
-def test_all_in_one_cluster(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
-    copy_data(finished, project)
-    write_params(project, "scan.entropy_weight=0.0", "scan.learning_rate=0.1")
+def test_all_in_one_cluster(ran: Path, capsys: pytest.CaptureFixture[str]):
+    write_params(ran, "scan.entropy_weight=0.0", "scan.learning_rate=0.1")
     run_stages(scan_train)
     assert "raise scan.entropy_weight" in capsys.readouterr().err
     run_stages(self_label)
@@ -51,14 +50,13 @@ def test_all_in_one_cluster(finished: Path, project: Path, capsys: pytest.Captur
     assert sorted(predicted["step"].unique()) == ["rejected", "scan", "self_label"]
     assert read_json("evaluate/details.json")["clusters_mean_nothing"] == 1
 
-    write_params(project, "self_label.epochs=0")
+    write_params(ran, "self_label.epochs=0")
     run_stages(self_label)
     assert not REJECTED.exists()
 
 
-def test_nobody_is_confident(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
-    copy_data(finished, project)
-    write_params(project, "self_label.threshold=0.9999999")
+def test_nobody_is_confident(ran: Path, capsys: pytest.CaptureFixture[str]):
+    write_params(ran, "self_label.threshold=0.9999999")
     run_stages(self_label, evaluate)
     said = capsys.readouterr().err
     assert said.count("no image is assigned with a probability above 0.9999999; lower self_label.threshold") == 2
@@ -69,11 +67,8 @@ def test_nobody_is_confident(finished: Path, project: Path, capsys: pytest.Captu
     assert read_json("metrics/evaluate.json")["self_label_epochs"] == 0
 
 
-def test_fewer_images_than_a_batch(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
-    copy_data(finished, project)
-    write_params(
-        project, "pretext.batch_size=162", "neighbors.k=160", "scan.batch_size=161", "self_label.batch_size=999"
-    )
+def test_fewer_images_than_a_batch(ran: Path, capsys: pytest.CaptureFixture[str]):
+    write_params(ran, "pretext.batch_size=162", "neighbors.k=160", "scan.batch_size=161", "self_label.batch_size=999")
     run_stages(pretext_train, embed, mine_neighbors, scan_train, self_label)
     found = [read_json(f"{stage}/details.json") for stage in ("pretext_train", "scan_train", "self_label")]
     assert [details["batch_size"] for details in found] == [160, 160, 160]
@@ -83,19 +78,17 @@ def test_fewer_images_than_a_batch(finished: Path, project: Path, capsys: pytest
     assert warning_of_another_run(load_params(Path("params.yaml")), metadata, INDEX) is None
 
 
-def test_self_labeling_that_diverges(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
-    copy_data(finished, project)
-    write_params(project, "self_label.learning_rate=1e38", "self_label.optimizer=sgd", "self_label.threshold=0.2")
+def test_self_labeling_that_diverges(ran: Path, capsys: pytest.CaptureFixture[str]):
+    write_params(ran, "self_label.learning_rate=1e38", "self_label.optimizer=sgd", "self_label.threshold=0.2")
     run_stages(self_label)
     assert "self-labeling is not taken" in capsys.readouterr().err
     assert is_the_scan_model()
     assert read_json("self_label/details.json")["epochs"] == 0
 
 
-def test_uniform_predictions(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
-    copy_data(finished, project)
+def test_uniform_predictions(ran: Path, capsys: pytest.CaptureFixture[str]):
     shrunk = ["scan.optimizer=sgd", "scan.momentum=0.0", "scan.learning_rate=1e-3", "scan.weight_decay=500.0"]
-    write_params(project, *shrunk, "scan.epochs=12")  # all weights are halved in each step
+    write_params(ran, *shrunk, "scan.epochs=12")  # all weights are halved in each step
     run_stages(scan_train)
     said = capsys.readouterr().err
     early, late = (
@@ -116,9 +109,8 @@ def test_uniform_predictions(finished: Path, project: Path, capsys: pytest.Captu
     assert "kmeans" in pd.read_csv("reports/evaluate/assignments.csv")
 
 
-def test_a_pretext_task_at_chance(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
-    copy_data(finished, project)
-    write_params(project, "pretext.learning_rate=1e-12", "pretext.epochs=2")
+def test_a_pretext_task_at_chance(ran: Path, capsys: pytest.CaptureFixture[str]):
+    write_params(ran, "pretext.learning_rate=1e-12", "pretext.epochs=2")
     run_stages(pretext_train)
     said = capsys.readouterr().err
     assert said.count("within 2 % of chance") == 1
@@ -129,19 +121,15 @@ def test_a_pretext_task_at_chance(finished: Path, project: Path, capsys: pytest.
     assert "warning: pretext-train: the loss of the pretext task was within 2 % of chance" in capsys.readouterr().err
 
 
-def test_a_task_without_a_loss_at_chance_is_told_of_at_the_end(
-    finished: Path, project: Path, capsys: pytest.CaptureFixture[str]
-):
-    copy_data(finished, project)
-    write_params(project, "pretext.task=byol", "pretext.learning_rate=1e-12", "pretext.epochs=2")
+def test_a_task_without_a_loss_at_chance_is_told_of_at_the_end(ran: Path, capsys: pytest.CaptureFixture[str]):
+    write_params(ran, "pretext.task=byol", "pretext.learning_rate=1e-12", "pretext.epochs=2")
     run_stages(pretext_train)
     said = capsys.readouterr().err
     assert said.count("warning: pretext-train: up to the last epoch (2), an image's two views resembled") == 1
 
 
-def test_all_predictions_are_the_prior(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
-    copy_data(finished, project)
+def test_all_predictions_are_the_prior(ran: Path, capsys: pytest.CaptureFixture[str]):
     shrunk = ["scan.optimizer=sgd", "scan.momentum=0.0", "scan.learning_rate=1e-3", "scan.weight_decay=500.0"]
-    write_params(project, *shrunk, "scan.clusters=4", "scan.prior=[0.3, 0.3, 0.2, 0.2]")
+    write_params(ran, *shrunk, "scan.clusters=4", "scan.prior=[0.3, 0.3, 0.2, 0.2]")
     run_stages(scan_train)
     assert "an image and its neighbors agreed no more than by chance" in capsys.readouterr().err

@@ -26,7 +26,7 @@ from stages import (
     scan_train,
     self_label,
 )
-from tests.pipeline import TRAININGS, artifacts, copy_data, run_stages, write_params
+from tests.pipeline import TRAININGS, artifacts, run_stages, write_params
 from tests.samples import encode, noise, write_picture
 
 
@@ -62,14 +62,13 @@ def test_all_artifacts_of_the_design_exist(finished: Path):
 
 
 @pytest.mark.parametrize("stage", [pretext_train, scan_train, self_label], ids=TRAININGS)
-def test_the_seed_is_added_to_that_of_the_section(finished: Path, project: Path, stage: ModuleType):
-    copy_data(finished, project)
+def test_the_seed_is_added_to_that_of_the_section(ran: Path, stage: ModuleType):
     name = stage.__name__.removeprefix("stages.")
     section, found = name.removesuffix("_train"), []
     for seed in ("seed", f"{section}.seed"):
-        write_params(project, f"{seed}=3", f"{section}.epochs=1")
+        write_params(ran, f"{seed}=3", f"{section}.epochs=1")
         run_stages(stage)
-        found.append((project / f"reports/{name}/details.json").read_text())
+        found.append((ran / f"reports/{name}/details.json").read_text())
     assert found[0] == found[1]
 
 
@@ -89,12 +88,11 @@ def test_model_metadata_describes_the_model(finished: Path):
     assert model["selection_loss"] == pytest.approx(min(float(line.split("\t")[1]) for line in history), rel=1e-5)
 
 
-def test_projected_embeddings_and_no_neighbors(finished: Path, project: Path):
-    copy_data(finished, project)
-    write_params(project, "embed.layer=projection", "neighbors.k=0")
+def test_projected_embeddings_and_no_neighbors(ran: Path):
+    write_params(ran, "embed.layer=projection", "neighbors.k=0")
     run_stages(embed, mine_neighbors, scan_train, self_label, evaluate)
-    assert read_embeddings(project / "data/artifacts/embeddings.npy").shape == (160, 64)
-    assert "purity" not in json.loads((project / "reports/metrics/evaluate.json").read_text())
+    assert read_embeddings(ran / "data/artifacts/embeddings.npy").shape == (160, 64)
+    assert "purity" not in json.loads((ran / "reports/metrics/evaluate.json").read_text())
 
 
 def test_small_crops_come_first(project: Path, monkeypatch: pytest.MonkeyPatch):
@@ -195,11 +193,10 @@ def test_no_order_follows_the_class(finished: Path):
         ("scan.learning_rate=1e30", scan_train, "not finite .* lower .*learning_rate .*section "),
     ],
 )
-def test_a_failure_names_the_parameter(finished: Path, project: Path, override: str, stage: object, said: str):
-    copy_data(finished, project)
-    before = artifacts(project)
-    write_params(project, override)
+def test_a_failure_names_the_parameter(ran: Path, override: str, stage: object, said: str):
+    before = artifacts(ran)
+    write_params(ran, override)
     with pytest.raises((TrainingError, ParamsError), match=said):
         run_stages(stage)
     kept = [name for name in before if not name.startswith("reports")]
-    assert {name: artifacts(project)[name] for name in kept} == {name: before[name] for name in kept}
+    assert {name: artifacts(ran)[name] for name in kept} == {name: before[name] for name in kept}

@@ -11,7 +11,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError
 from stages import check, predict, pretext_train
 from stages.paths import ENCODER, SELF_LABEL_MODEL
-from tests.pipeline import copy_data, run_stages, write_params
+from tests.pipeline import run_stages, write_params
 from tests.samples import encode, noise
 
 PACKAGED = "the labels of ImageNet-1k (EfficientNet-Lite0, packaged)"
@@ -35,10 +35,9 @@ def test_a_packaged_encoder_as_it_is_through_all_stages(project: Path, capsys: p
     }  # fmt: skip
 
 
-def test_a_pretext_task_goes_on_from_a_file(finished: Path, project: Path):
-    copy_data(finished, project)
+def test_a_pretext_task_goes_on_from_a_file(ran: Path):
     ENCODER.rename("mine.safetensors")
-    write_params(project, "encoder.weights=mine.safetensors", "pretext.epochs=1", "pretext.learning_rate=1e-9")
+    write_params(ran, "encoder.weights=mine.safetensors", "pretext.epochs=1", "pretext.learning_rate=1e-9")
     run_stages(pretext_train)
     before, after = read_model(Path("mine.safetensors")), read_model(ENCODER)
     weight = "encoder.layer1.0.conv1.weight"
@@ -51,10 +50,9 @@ def test_a_pretext_task_goes_on_from_a_file(finished: Path, project: Path):
     assert after[1]["mean"] == before[1]["mean"]
 
 
-def test_another_file_of_the_same_name_is_noticed(finished: Path, project: Path, capsys: pytest.CaptureFixture[str]):
-    copy_data(finished, project)
+def test_another_file_of_the_same_name_is_noticed(ran: Path, capsys: pytest.CaptureFixture[str]):
     ENCODER.rename("mine.safetensors")
-    write_params(project, "encoder.weights=mine.safetensors", "pretext.task=none")
+    write_params(ran, "encoder.weights=mine.safetensors", "pretext.task=none")
     run_stages(pretext_train)
     check.main(Path("params.yaml"))
     assert "has changed" not in capsys.readouterr().err
@@ -74,9 +72,8 @@ def test_another_file_of_the_same_name_is_noticed(finished: Path, project: Path,
         (["encoder.name=timm/test_vit"], r"found timm/test_vit with data\.image_size 8: .* the nearest size .* is 16"),
     ],
 )
-def test_an_encoder_that_cannot_be_is_one_line(finished: Path, project: Path, overrides: list[str], said: str):
-    copy_data(finished, project)
-    write_params(project, *overrides)
+def test_an_encoder_that_cannot_be_is_one_line(ran: Path, overrides: list[str], said: str):
+    write_params(ran, *overrides)
     with pytest.raises(Exception, match=said) as error:
         run_stages(pretext_train)
     assert "\n" not in str(error.value)

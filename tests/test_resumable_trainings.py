@@ -19,17 +19,11 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
-from scan_core.pretext.byol import BYOL
-from scan_core.pretext.feature_decoupling import FeatureDecoupling
-from scan_core.pretext.moco import MoCo
-from scan_core.pretext.nce import NCE
-from scan_core.pretext.rotnet import RotNet
-from scan_core.pretext.simclr import SimCLR
 from scan_core.pretext.small_crops import SmallCrops
 from scan_core.pretext.task import Task
 from scan_core.pretext.training import PretextTraining
-from scan_core.pretext.vicreg import VICReg
 from scan_core.training.state import State
+from tests.tasks import SMALL_TASKS
 
 AUGMENTATION = {"random_horizontal_flip": {"p": 0.5}, "strong_operations": {"count": 2}}
 
@@ -64,49 +58,9 @@ def pretext(make_task: Callable[..., Task], images: ResidentImages, **options: A
     )
 
 
-simclr = partial(pretext, partial(SimCLR, temperature=0.5, hidden_dim=8, projection_dim=4, batch_norm=True))
-nce = partial(
-    pretext,
-    partial(
-        NCE, projection_dim=4, batch_norm=True, negatives=16, temperature=0.5, bank_momentum=0.5, proximal_weight=0.1
-    ),
-)
-moco = partial(
-    pretext,
-    partial(
-        MoCo,
-        temperature=0.5,
-        queue=20,
-        momentum=0.9,
-        norm_group=2,
-        hidden_dim=8,
-        projection_dim=4,
-        batch_norm=True,
-    ),
-)
-rotnet = partial(pretext, RotNet)
-feature_decoupling = partial(
-    pretext,
-    partial(FeatureDecoupling, projection_dim=4, batch_norm=True, negatives=16, temperature=0.5, bank_momentum=0.5),
-)
-byol = partial(pretext, partial(BYOL, momentum=0.9, hidden_dim=8, projection_dim=4, batch_norm=True))
-vicreg = partial(
-    pretext,
-    partial(
-        VICReg,
-        invariance_weight=25.0,
-        variance_weight=25.0,
-        covariance_weight=1.0,
-        hidden_dim=8,
-        projection_dim=4,
-        batch_norm=True,
-    ),
-)
-
-
 def simclr_of_small_crops(images: ResidentImages) -> PretextTraining:
     small = augmentation(random_resized_crop={"scale": (0.5, 1.0), "ratio": (1.0, 1.0), "size": 5})
-    return simclr(images, small_crops=SmallCrops(small, epochs=2, cost=0.4))
+    return pretext(SMALL_TASKS["simclr"], images, small_crops=SmallCrops(small, epochs=2, cost=0.4))
 
 
 def whole(images: ResidentImages, *, heads: int) -> WholeNetwork:
@@ -115,11 +69,14 @@ def whole(images: ResidentImages, *, heads: int) -> WholeNetwork:
     return WholeNetwork(model, images, torch.arange(len(images)), augmentation(), precision="float32")
 
 
-def frozen(images: ResidentImages, *, heads: int) -> FrozenEncoder:
+def frozen(images: ResidentImages, *, heads: int, views: int = 2) -> FrozenEncoder:
+    """On features of views; without any, on standardized ones of images as they are."""
     torch.manual_seed(0)
-    model = ClusteringModel(encoder(), clusters=2, heads=heads)
-    values = np.random.default_rng(0).standard_normal((1 + 2, len(images), model.encoder.features)).astype(np.float16)
-    return FrozenEncoder(model, CachedFeatures(values, torch.device("cpu")), precision="float32")
+    standardization = None if views else Standardization(encoder().features)
+    model = ClusteringModel(encoder(), clusters=2, heads=heads, standardization=standardization)
+    values = np.random.default_rng(0).standard_normal((1 + views, len(images), model.encoder.features))
+    cached = CachedFeatures(values.astype(np.float16 if views else np.float32), torch.device("cpu"))
+    return FrozenEncoder(model, cached, precision="float32")
 
 
 NEIGHBORS = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
@@ -155,33 +112,18 @@ def frozen_self_label(images: ResidentImages) -> SelfLabelTraining:
     return SelfLabelTraining(frozen(images, heads=1), NEIGHBORS, **settings, **common(learning_rate=0.1))
 
 
-def stored(images: ResidentImages, *, heads: int) -> FrozenEncoder:
-    """On features of images as they are, without views."""
-    torch.manual_seed(0)
-    standardization = Standardization(encoder().features)
-    model = ClusteringModel(encoder(), clusters=2, heads=heads, standardization=standardization)
-    values = np.random.default_rng(0).standard_normal((1, len(images), model.encoder.features)).astype(np.float32)
-    return FrozenEncoder(model, CachedFeatures(values, torch.device("cpu")), precision="float32")
-
-
 def merged_scan(images: ResidentImages) -> ScanTraining:
-    return ScanTraining(stored(images, heads=4), NEIGHBORS, merges=True, **SCAN, **common(learning_rate=0.1))
+    return ScanTraining(frozen(images, heads=4, views=0), NEIGHBORS, merges=True, **SCAN, **common(learning_rate=0.1))
 
 
 def stored_self_label(images: ResidentImages) -> SelfLabelTraining:
     settings = {"threshold": 0.51, "class_balance": True}
-    return SelfLabelTraining(stored(images, heads=1), NEIGHBORS, **settings, **common(learning_rate=0.1))
+    return SelfLabelTraining(frozen(images, heads=1, views=0), NEIGHBORS, **settings, **common(learning_rate=0.1))
 
 
 TRAININGS = [
-    simclr,
+    *(pytest.param(partial(pretext, make_task), id=task) for task, make_task in SMALL_TASKS.items()),
     simclr_of_small_crops,
-    nce,
-    moco,
-    rotnet,
-    feature_decoupling,
-    byol,
-    vicreg,
     scan,
     scan_by_sgd,
     frozen_scan,

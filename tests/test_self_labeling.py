@@ -12,26 +12,22 @@ from scan_core.clustering.self_label import SelfLabelTraining
 from stages import (
     self_label,
 )
-from tests.pipeline import copy_data, run_stages, write_params
+from tests.pipeline import run_stages, write_params
 
 
-def test_self_labeling_switched_off_passes_the_scan_model_through(finished: Path, project: Path):
-    write_params(project, "self_label.epochs=0")
-    copy_data(finished, project)
+def test_self_labeling_switched_off_passes_the_scan_model_through(ran: Path):
+    write_params(ran, "self_label.epochs=0")
     run_stages(self_label)
-    scan = read_model(project / "data/artifacts/scan/model.safetensors")
-    passed = read_model(project / "data/artifacts/self_label/model.safetensors")
+    scan = read_model(ran / "data/artifacts/scan/model.safetensors")
+    passed = read_model(ran / "data/artifacts/self_label/model.safetensors")
     assert passed[1] == scan[1]
     assert all(torch.equal(scan[0][name], passed[0][name]) for name in scan[0])
 
 
-def test_self_labeling_ends_early_and_reports_its_last_epoch(
-    finished: Path, project: Path, capsys: pytest.CaptureFixture[str]
-):
-    copy_data(finished, project)
-    write_params(project, "self_label.epochs=50", "self_label.patience=1", "self_label.learning_rate=1e-9")
+def test_self_labeling_ends_early_and_reports_its_last_epoch(ran: Path, capsys: pytest.CaptureFixture[str]):
+    write_params(ran, "self_label.epochs=50", "self_label.patience=1", "self_label.learning_rate=1e-9")
     run_stages(self_label)
-    details = json.loads((project / "reports/self_label/details.json").read_text())
+    details = json.loads((ran / "reports/self_label/details.json").read_text())
     said = (
         f"self-label: ends after {details['epochs_trained']} of 50 epochs: the last 1 brought no more confident images"
     )
@@ -41,11 +37,8 @@ def test_self_labeling_ends_early_and_reports_its_last_epoch(
     assert (details["confident_smallest_cluster"], details["confident_largest_cluster"]) == (min(counts), max(counts))
 
 
-def test_self_labeling_that_ended_before_it_wrote_reports_the_same(
-    finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch
-):
-    copy_data(finished, project)
-    report = project / "reports/self_label/details.json"
+def test_self_labeling_that_ended_before_it_wrote_reports_the_same(ran: Path, monkeypatch: pytest.MonkeyPatch):
+    report = ran / "reports/self_label/details.json"
     run_stages(self_label)
     whole = report.read_text()
     report.unlink()

@@ -14,9 +14,9 @@ from scan_core.console.words import duration
 from scan_core.errors import visible
 
 T = TypeVar("T")
-LINE_SECONDS = 10
+LINE_SECONDS = 10.0
 """Without a terminal, epochs that are shorter than this share a line, and what is shorter than this has none."""
-SILENCE_SECONDS = 300
+SILENCE_SECONDS = 300.0
 """An epoch that is longer than this reports its progress."""
 Report = Callable[[int, Mapping[str, float]], None]
 
@@ -67,8 +67,9 @@ def track(items: Iterable[T], *, description: str, total: int, unit: str = "") -
         yield from progress.track(items, total=total, description=description)
 
 
-def _told(items: Iterable[T], description: str, *, total: int, unit: str) -> Iterator[T]:
-    started, due = time.monotonic(), float(LINE_SECONDS)
+def _told(items: Iterable[T], description: str, *, total: int, unit: str, silence: float = LINE_SECONDS) -> Iterator[T]:
+    """Yield ``items``, and print how many are done after ``silence`` seconds, and then ever more rarely."""
+    started, due = time.monotonic(), silence
     for done, item in enumerate(items):
         passed = time.monotonic() - started
         if done and passed >= due:
@@ -80,14 +81,7 @@ def _told(items: Iterable[T], description: str, *, total: int, unit: str) -> Ite
 
 def steps(batches: Iterable[T], *, total: int) -> Iterator[T]:
     """Yield the batches of an epoch; if it takes long, print its progress now and then."""
-    started = said = time.monotonic()
-    for done, batch in enumerate(batches):
-        now = time.monotonic()
-        if done and now - said > SILENCE_SECONDS:
-            left = duration((now - started) / done * (total - done))
-            say(f"step {done}/{total} of this epoch, {left} left in it")
-            said = now
-        yield batch
+    return _told(batches, "this epoch", total=total, unit=" steps", silence=SILENCE_SECONDS)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 
 class _Files(NamedTuple):
     """The files in which a version of Linux's control groups (cgroups) gives a group's limit and use of memory."""
@@ -31,15 +33,12 @@ _V1 = _Files(
 
 
 def free_bytes(root: Path = Path("/")) -> float:
-    """Return the free bytes of the system, or of its container if that has fewer; infinite if both are unknown.
+    """Return the free bytes of the system, or of its container if that has fewer.
 
     Args:
-        root: the root of the file system whose files Linux provides.
+        root: of the file system in which Linux describes control groups.
     """
-    free = math.inf
-    with suppress(OSError):
-        if found := re.search(r"MemAvailable:\s+(\d+) kB", (root / "proc/meminfo").read_text(encoding="ascii")):
-            free = float(found[1]) * 1024
+    free = float(psutil.virtual_memory().available)
     groups = [(files, group) for files in (_V2, _V1) for group in _groups(root, files)]
     return min([free, *(_free_in(group, files) for files, group in groups)])
 

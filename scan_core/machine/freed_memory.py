@@ -11,9 +11,8 @@ def keep_freed_memory() -> None:
     """Let this process reuse the memory that it frees, if the C library is glibc.
 
     By default, glibc returns every tensor of more than 32 MB to the system, which must clear as much memory for the
-    next
-    one: a sixth to a third of a training step of 512 images of 32 px. In return, the process's memory stays at its
-        peak.
+    next one: a sixth to a third of a training step of 512 images of 32 px. In return, the process's memory stays at
+    its peak.
     """
     _set({_MMAP_MAX: 0, _TRIM_THRESHOLD: -1})
 

@@ -18,9 +18,9 @@ class Peak(NamedTuple):
     device: int
     """Bytes of tensors on the CUDA device; 0 without one."""
 
-    def where_work_is(self) -> int:
-        """Return the bytes on the device, or on the host without one."""
-        return self.device or self.host
+    def on(self, device: torch.device) -> int:
+        """Return the bytes where work on ``device`` has its tensors."""
+        return self.device if device.type == "cuda" else self.host
 
 
 def peak(device: torch.device) -> Peak:

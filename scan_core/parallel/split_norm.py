@@ -8,13 +8,13 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from scan_core.errors import TrainingError
 from scan_core.parallel.distributed import average, processes
-from scan_core.parallel.synchronized_norm import Activating, class_for
+from scan_core.parallel.synchronized_norm import Activating, AnyBatchNorm, class_for
 
 GROUPS = 4
 """In a block, within which images are mixed; each process has whole blocks."""
 
 
-class SplitBatchNorm(_BatchNorm):
+class SplitBatchNorm(AnyBatchNorm):
     """Takes mean and variance, in training, over groups of about ``group`` images; else it is ``torch.nn.BatchNorm1d``.
 
     The running statistics follow the mean of the groups' statistics, those of all processes.
@@ -34,9 +34,6 @@ class SplitBatchNorm(_BatchNorm):
                 module.__class__ = class_for(module, SplitBatchNorm, _SplitBatchNormAct)
                 setattr(module, "group", group)  # noqa: B010, a plain assignment is taken for that of a submodule
 
-    def _check_input_dim(self, x: Tensor) -> None:
-        """Take every input that one of them takes."""
-
     def forward(self, x: Float[Tensor, "batch channels *any"]) -> Float[Tensor, "batch channels *any"]:
         """Normalize, and in training move the running statistics."""
         if not self.training:
@@ -47,15 +44,8 @@ class SplitBatchNorm(_BatchNorm):
             F.batch_norm(part, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
             for part, (mean, variance) in zip(parts, moments, strict=True)
         ]
-        self._follow(average(moments.mean(dim=0)))
+        self.follow(*average(moments.mean(dim=0)))
         return torch.cat(normalized)
-
-    def _follow(self, moments: Float[Tensor, "2 channels"]) -> None:
-        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
-            self.num_batches_tracked.add_(1)
-            momentum = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
-            self.running_mean.lerp_(moments[0], momentum)
-            self.running_var.lerp_(moments[1], momentum)
 
 
 class _SplitBatchNormAct(Activating, SplitBatchNorm): ...

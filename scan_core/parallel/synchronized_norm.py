@@ -12,7 +12,22 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from scan_core.parallel.collectives import all_gather, all_reduce
 
 
-class SynchronizedBatchNorm(_BatchNorm):
+class AnyBatchNorm(_BatchNorm):
+    """Batch normalization of images or vectors, whose subclass says over which of them it takes mean and variance."""
+
+    def _check_input_dim(self, x: Tensor) -> None:
+        """Accept every input that any of torch's accepts."""
+
+    def follow(self, mean: Float[Tensor, " channels"], variance: Float[Tensor, " channels"]) -> None:
+        """Move the running statistics, if there are any, towards these of a batch."""
+        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            momentum = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
+            self.running_mean.lerp_(mean, momentum)
+            self.running_var.lerp_(variance, momentum)
+
+
+class SynchronizedBatchNorm(AnyBatchNorm):
     """Takes mean and variance in training over the images of all processes; otherwise like ``torch.nn.BatchNorm1d``.
 
     Each process must have the same number of images.
@@ -29,9 +44,6 @@ class SynchronizedBatchNorm(_BatchNorm):
             if isinstance(module, _BatchNorm) and not getattr(module, "group", None):
                 module.__class__ = class_for(module, SynchronizedBatchNorm, _SynchronizedBatchNormAct)
 
-    def _check_input_dim(self, x: Tensor) -> None:
-        """Accept every input that any of them accepts."""
-
     def forward(self, x: Float[Tensor, "batch channels *any"]) -> Float[Tensor, "batch channels *any"]:
         """Normalize; in training, also update the running statistics."""
         if not self.training:
@@ -39,13 +51,8 @@ class SynchronizedBatchNorm(_BatchNorm):
         weight = torch.ones(x.shape[1], device=x.device) if self.weight is None else self.weight
         bias = torch.zeros(x.shape[1], device=x.device) if self.bias is None else self.bias
         normalized, mean, variance = _Normalize.apply(x, weight, bias, self.eps)
-        if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
-            count = dist.get_world_size() * x.numel() // x.shape[1]
-            with torch.no_grad():
-                self.num_batches_tracked.add_(1)
-                momentum = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
-                self.running_mean.lerp_(mean, momentum)
-                self.running_var.lerp_(variance * (count / (count - 1)), momentum)
+        count = dist.get_world_size() * x.numel() // x.shape[1]
+        self.follow(mean, variance * (count / (count - 1)))
         return normalized
 
 

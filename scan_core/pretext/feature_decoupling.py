@@ -77,7 +77,6 @@ class FeatureDecoupling(Task):
             momentum=bank_momentum,
             proximal_weight=0.0,
         )
-        self.bytes_per_image = self.bank.bytes_per_image
 
     def project(
         self, network: nn.Module, views: Float[Tensor, "part channels size size"]

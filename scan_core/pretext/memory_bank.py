@@ -56,8 +56,6 @@ class MemoryBank(nn.Module):
         self._negatives, self._temperature = negatives, temperature
         self._momentum, self._proximal_weight = momentum, proximal_weight
         self._noise = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        self.bytes_per_image = 4 * dimensions
-        """Memory of one vector."""
         self.near_chance = 10 / (1 + negatives)
         """Ten times the accuracy by chance."""
         self.vectors: Tensor

@@ -51,7 +51,6 @@ class NCE(Task):
             momentum=bank_momentum,
             proximal_weight=proximal_weight,
         )
-        self.bytes_per_image = self.bank.bytes_per_image
 
     def loss(self, projections: Projections, rows: Rows) -> tuple[Scalar, Scalar]:
         """Return the loss, and the share of views that are nearer to their own vector than to all negatives."""

@@ -29,8 +29,6 @@ class Task(nn.Module, ABC):
 
     views = 2
     """Number of augmented views of each image in a step."""
-    bytes_per_image = 0
-    """Memory that the task needs for each training image, whatever the batch size."""
 
     def __init__(self, model: PretextModel, *, chance: float | None) -> None:
         super().__init__()

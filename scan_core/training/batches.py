@@ -15,8 +15,7 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     """
     if count < batch_size:
         raise TrainingError(
-            f"{count} training images do not fill a batch of {batch_size}; lower batch_size to {count} or less in this "
-            "step's section of params.yaml (python -m stages.plan looks at all of them)"
+            f"{count} training images do not fill a batch of {batch_size}; lower batch_size to {count} or less"
         )
     return count // batch_size
 

@@ -57,6 +57,7 @@ def train(
     costs: Sequence[float] | None = None,
     resume: Resume,
     shown: tuple[str, ...],
+    settings: str = "",
     chance: Callable[[History], str | None] = lambda history: None,
     stop: Callable[[History], bool] = lambda history: False,
 ) -> History:
@@ -66,6 +67,7 @@ def train(
         report: the folder whose ``live`` takes DVCLive's files; it has the name of the step, for messages.
         costs: the relative time of each epoch, to estimate the time left; None means equal ones.
         shown: the metrics to print after each epoch; DVCLive's files get all of them.
+        settings: the place of this training's settings, for the message of an epoch that fails.
         chance: returns a message if the epochs are no better than chance; called after a tenth of them.
 
     Returns:
@@ -88,7 +90,7 @@ def train(
             log(metrics)
         over = len(history) >= epochs or stop(history)
         while not over:
-            history.append(_run_epoch(training, stage, history, resume=resume))
+            history.append(_run_epoch(training, stage, history, resume=resume, settings=settings))
             over = len(history) >= epochs or stop(history)
             if rank() == 0:
                 resume.save(training.state_dict, history, last=over)
@@ -101,13 +103,12 @@ def train(
     return history
 
 
-def _run_epoch(training: Training, stage: str, history: History, *, resume: Resume) -> dict[str, float]:
+def _run_epoch(training: Training, stage: str, history: History, *, resume: Resume, settings: str) -> dict[str, float]:
     try:
         return training.run_epoch()
     except TrainingError as error:
-        section = stage.removesuffix("-train").replace("-", "_")
         good = f"; the state after epoch {resume.saved_epochs} is in {resume}" if resume.saved_epochs else ""
-        reason = f"{stage}, epoch {len(history) + 1}: {error} (section {section} of params.yaml)"
+        reason = f"{stage}, epoch {len(history) + 1}: {error}" + (f" ({settings})" if settings else "")
         raise EpochError(reason, history, state=good) from None
 
 

@@ -64,13 +64,13 @@ def test_the_time_left_goes_with_the_epochs_costs(capsys: pytest.CaptureFixture[
 
 
 def test_a_long_epoch_says_how_far_it_is(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
-    # One step every 200 s by this clock: after 400 s of silence it speaks, with the 2 steps that took 400 s behind it.
+    # One step every 200 s by this clock: it speaks after 400 s, and when the time has grown by half.
     clock = iter(range(0, 10_000, 200))
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     assert list(steps("abcd", total=4)) == ["a", "b", "c", "d"]
     assert capsys.readouterr().err.splitlines() == [
-        "step 1/4 of this epoch, 20 min 00 s left in it",
-        "step 3/4 of this epoch, 4 min 27 s left in it",
+        "this epoch: 1 of 4 steps, 20 min 00 s left",
+        "this epoch: 2 of 4 steps, 10 min 00 s left",
     ]
 
 

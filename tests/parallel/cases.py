@@ -26,19 +26,13 @@ from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
 from scan_core.parallel.distributed import part_of_batch, rank, replicate, rows_of_part
-from scan_core.pretext.byol import BYOL
-from scan_core.pretext.feature_decoupling import FeatureDecoupling
-from scan_core.pretext.moco import MoCo
-from scan_core.pretext.nce import NCE
 from scan_core.pretext.nt_xent import nt_xent
-from scan_core.pretext.rotnet import RotNet
-from scan_core.pretext.simclr import SimCLR
 from scan_core.pretext.training import PretextTraining
-from scan_core.pretext.vicreg import VICReg
 from scan_core.training.loop import train
 from scan_core.training.resume import History, Resume
 from scan_core.training.state import State
 from scan_core.training.update import sgd, update
+from tests.tasks import SMALL_TASKS
 
 BATCH = 8
 EVERYTHING = {
@@ -51,30 +45,17 @@ EVERYTHING = {
     "strong_operations": {"count": 2},
     "cutout": {"max_half_length": 2},
 }
-HEAD = {"hidden_dim": 8, "projection_dim": 4}
-WEIGHTS = {"invariance_weight": 25.0, "variance_weight": 25.0, "covariance_weight": 1.0}
-NOISE = {
-    "projection_dim": 4,
-    "batch_norm": True,
-    "negatives": 16,
-    "temperature": 0.5,
-    "bank_momentum": 0.5,
-    "proximal_weight": 0.1,
-}
 # Each with its learning rate: at 0.1 a rounding error of 1e-7 in SimCLR's first weights grows to 0.08 in two epochs; a
 # normalized head makes more of it still.
 TASKS = {
-    "simclr": (partial(SimCLR, temperature=0.5, batch_norm=False, **HEAD), 1e-3),
-    "simclr, normalized head": (partial(SimCLR, temperature=0.5, batch_norm=True, **HEAD), 1e-4),
-    "nce": (partial(NCE, **NOISE), 1e-3),
-    "moco": (partial(MoCo, temperature=0.5, queue=20, momentum=0.9, norm_group=4, batch_norm=False, **HEAD), 1e-3),
-    "rotnet": (RotNet, 1e-3),
-    "feature_decoupling": (
-        partial(FeatureDecoupling, **{k: v for k, v in NOISE.items() if k != "proximal_weight"}),
-        1e-3,
-    ),
-    "byol": (partial(BYOL, momentum=0.9, batch_norm=True, **HEAD), 1e-4),
-    "vicreg": (partial(VICReg, **WEIGHTS, batch_norm=True, **HEAD), 1e-4),
+    "simclr": (partial(SMALL_TASKS["simclr"], batch_norm=False), 1e-3),
+    "simclr, normalized head": (SMALL_TASKS["simclr"], 1e-4),
+    "nce": (SMALL_TASKS["nce"], 1e-3),
+    "moco": (partial(SMALL_TASKS["moco"], batch_norm=False, norm_group=4), 1e-3),
+    "rotnet": (SMALL_TASKS["rotnet"], 1e-3),
+    "feature_decoupling": (SMALL_TASKS["feature_decoupling"], 1e-3),
+    "byol": (SMALL_TASKS["byol"], 1e-4),
+    "vicreg": (SMALL_TASKS["vicreg"], 1e-4),
 }
 SOME = {name: EVERYTHING[name] for name in ("random_affine", "color_jitter", "cutout")}
 

@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from scan_core.artifacts.embeddings import write_embeddings
-from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.artifacts.model import read_model
 from scan_core.errors import ParamsError
 from stages import devices, embed, mine_neighbors, scan_train
 from stages import processes as stage_processes
 from stages.params_file import load_params
+from tests.embedded import write_directions, write_images_of
 from tests.parallel.team import Team
 from tests.parallel.two_devices import SMALL_STEPS, TWO, assert_embeds_as
 from tests.pipeline import FROZEN, STORED, TRAININGS, artifacts, environment, start_stage, write_params
@@ -82,13 +81,8 @@ def write_kinds(images: int) -> None:
     generator = np.random.default_rng(0)
     points = generator.normal(size=(40, 16))[generator.integers(40, size=images)]
     points += generator.normal(size=points.shape)
-    unit = points / np.linalg.norm(points, axis=1, keepdims=True)
-    write_embeddings(Path("data/artifacts/embeddings.npy"), unit.astype(np.float32))
-    everything = np.ones(images, bool)
-    index = Index(np.array(["all"] * images), everything, everything)
-    write_index(
-        Path("data/artifacts/index.parquet"), index, normalization=Normalization([0.5], [0.5]), pixels_digest="0"
-    )
+    write_directions(points)
+    write_images_of(np.ones(images, bool))
 
 
 def mined() -> tuple[bytes, str]:

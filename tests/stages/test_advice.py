@@ -5,12 +5,11 @@ import pytest
 from stages.advice import (
     BALANCE,
     collapse_warning,
-    few_confident_warning,
+    first_epoch_warnings,
     pretext_at_chance,
     scan_at_chance,
     self_label_refused,
     told,
-    untaught_warning,
 )
 
 
@@ -40,18 +39,18 @@ def test_a_higher_entropy_weight_is_no_advice_for_undecided_predictions():
     assert "scan.epochs" in undecided
 
 
-def test_clusters_without_pseudo_labels_are_told():
-    assert untaught_warning(taught=10, clusters=10, threshold=0.9) is None
-    message = str(untaught_warning(taught=3, clusters=10, threshold=0.9))
-    assert "only 3 of 10 clusters had an image with a probability above 0.9" in message
-    assert "lower self_label.threshold" in message
-
-
-def test_few_confident_images_are_told():
-    assert few_confident_warning(confident=50, images=1000, threshold=0.9) is None
-    message = str(few_confident_warning(confident=49, images=1000, threshold=0.9))
-    assert "only 49 of 1,000 images had a probability above 0.9" in message
-    assert "lower self_label.threshold" in message
+@pytest.mark.parametrize(
+    ("confident", "taught", "said"),
+    [
+        (50, 10, []),
+        (49, 10, ["in the first epoch only 49 of 1,000 images had a probability above 0.9, too few"]),
+        (50, 3, ["in the first epoch only 3 of 10 clusters had an image with a probability above 0.9, and"]),
+    ],
+)
+def test_a_first_epoch_with_little_to_learn_from_is_told(confident: int, taught: int, said: list[str]):
+    found = first_epoch_warnings(confident=confident, images=1000, taught=taught, clusters=10, threshold=0.9)
+    assert all(message.startswith(start) for message, start in zip(found, said, strict=True))
+    assert all("lower self_label.threshold" in message for message in found)
 
 
 def test_chance_is_told_after_a_tenth_of_the_epochs():

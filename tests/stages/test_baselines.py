@@ -5,32 +5,24 @@ import numpy as np
 import pytest
 
 from scan_core.artifacts.clusters import read_baselines
-from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddings
+from scan_core.artifacts.embeddings import write_embedding_norms
 from scan_core.artifacts.images import write_pixels
-from scan_core.artifacts.index import Index, Normalization, write_index
 from stages import baselines
+from tests.embedded import write_directions, write_images_of
 
 ROWS = 40
 GROUP = np.arange(ROWS) % 2
 
 
 @pytest.fixture
-def run_baselines(tmp_path, monkeypatch):
+def run_baselines(empty, monkeypatch):
     """Each method has another grouping to find: the direction, the length, the brightness."""
-    monkeypatch.chdir(tmp_path)
     generator = np.random.default_rng(0)
     brightness = (np.arange(ROWS) < 10) * 200
     noise = generator.integers(0, 20, (ROWS, 1, 8, 8))
     write_pixels(Path("data/artifacts/images"), (noise + brightness[:, None, None, None]).astype(np.uint8))
-    train = np.arange(ROWS) % 4 < 2
-    write_index(
-        Path("data/artifacts/index.parquet"),
-        Index(np.array(["all"] * ROWS), train, ~train),
-        normalization=Normalization([0.5], [0.5]),
-        pixels_digest="0",
-    )
-    embeddings = np.eye(2, dtype=np.float32)[GROUP]
-    write_embeddings(Path("data/artifacts/embeddings.npy"), embeddings)
+    write_images_of(np.arange(ROWS) % 4 < 2)
+    write_directions(np.eye(2)[GROUP])
     write_embedding_norms(
         Path("data/artifacts/embedding_norms.npy"), np.where(np.arange(ROWS) < 20, 0.1, 100).astype(np.float32)
     )

@@ -6,32 +6,26 @@ import pandas as pd
 import pytest
 
 from scan_core.artifacts.cluster_count import ClusterCount, read_cluster_count
-from scan_core.artifacts.embeddings import write_embeddings
-from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.errors import ParamsError
 from stages import count_clusters
 from stages.evaluate_messages import suggested
 from stages.fitting import cluster_count, with_cluster_count
 from stages.params_file import load_params
-from stages.paths import CLUSTERS, EMBEDDINGS, INDEX
+from stages.paths import CLUSTERS
+from tests.embedded import write_directions, write_images_of
 from tests.pipeline import write_params
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-
+def run(empty: Path):
     def count(*overrides: str, images: int = 120, noise_alone: bool = False) -> ClusterCount:
         """Of four separate groups, or of noise; every second image is to learn from."""
         random = np.random.default_rng(0)
         points = np.eye(4).repeat(images // 4, axis=0) + 0.1 * random.normal(size=(images, 4))
         if noise_alone:
             points = random.normal(size=(images, 64))
-        norms = np.linalg.norm(points, axis=1, keepdims=True)
-        write_embeddings(EMBEDDINGS, (points / norms).astype(np.float32))
-        train = np.arange(images) % 2 == 0
-        index = Index(np.array(["all"] * images), train, ~train)
-        write_index(INDEX, index, normalization=Normalization([0.5], [0.5]), pixels_digest="0")
+        write_directions(points)
+        write_images_of(np.arange(images) % 2 == 0)
         write_params(Path(), *overrides)
         count_clusters.main(Path("params.yaml"))
         return read_cluster_count(CLUSTERS)

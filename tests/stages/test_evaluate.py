@@ -8,14 +8,13 @@ import pytest
 import torch
 
 from scan_core.artifacts.clusters import write_baselines
-from scan_core.artifacts.embeddings import write_embeddings
 from scan_core.artifacts.images import write_pixels
-from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.model import write_model
 from scan_core.artifacts.neighbors import Neighbors, write_neighbors
 from scan_core.errors import ArtifactError, DataError
 from stages import evaluate
+from tests.embedded import write_directions, write_images_of
 
 ROWS, CLUSTERS = 24, 3
 CLASSES = np.arange(ROWS) % CLUSTERS
@@ -29,19 +28,10 @@ def _write_data(labels: np.ndarray) -> None:
     """24 images, the first 18 to learn from, the last 12 to evaluate; each neighbor is of the next image's class."""
     generator = np.random.default_rng(0)
     write_pixels(Path("data/artifacts/images"), generator.integers(0, 256, (ROWS, 1, 8, 8), dtype=np.uint8))
-    train, evaluated = np.arange(ROWS) < 18, np.arange(ROWS) >= 12
-    write_index(
-        Path("data/artifacts/index.parquet"),
-        Index(np.array(["all"] * ROWS), train, evaluated),
-        normalization=Normalization([0.5], [0.5]),
-        pixels_digest="0",
-    )
+    write_images_of(np.arange(ROWS) < 18, np.arange(ROWS) >= 12)
     names = [f"class {label}" if label >= 0 else None for label in labels]
     write_labels(Path("data/artifacts/labels.parquet"), label=labels, label_name=names, origin=[""] * ROWS)
-    embeddings = generator.normal(size=(ROWS, 4)).astype(np.float32)
-    write_embeddings(
-        Path("data/artifacts/embeddings.npy"), embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    )
+    write_directions(generator.normal(size=(ROWS, 4)))
     ids = np.arange(18)
     neighbors = (ids[:, None] + np.array([3, 1])) % 18
     similarity = np.ones((18, 2), dtype=np.float32)
@@ -63,8 +53,7 @@ def _predict(path: Path, images: object, image_ids: np.ndarray, **_: Path) -> np
 
 
 @pytest.fixture
-def run_evaluate(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def run_evaluate(empty, monkeypatch):
     monkeypatch.setattr(evaluate, "load_params", lambda _: CONFIG)
     monkeypatch.setattr(evaluate, "predict", _predict)
     for path, loss in ((evaluate.SCAN_MODEL, -2.5), (evaluate.SELF_LABEL_MODEL, 0.25)):
@@ -126,13 +115,7 @@ def test_labels_outside_the_evaluated_images_leave_only_purity(run_evaluate):
 
 def test_no_image_to_evaluate(run_evaluate):
     _write_data(CLASSES)
-    nobody = np.zeros(ROWS, dtype=bool)
-    write_index(
-        Path("data/artifacts/index.parquet"),
-        Index(np.array(["all"] * ROWS), ~nobody, nobody),
-        normalization=Normalization([0.5], [0.5]),
-        pixels_digest="0",
-    )
+    write_images_of(np.ones(ROWS, dtype=bool))
     with pytest.raises(DataError, match=r"no image to evaluate on; check data\.evaluate_splits"):
         evaluate.main()
 

@@ -4,11 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scan_core.artifacts.embeddings import write_embeddings
-from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.artifacts.neighbors import read_neighbors
 from scan_core.errors import ArtifactError, ParamsError
 from stages import mine_neighbors
+from tests.embedded import write_directions, write_images_of
 from tests.pipeline import write_params
 
 IMAGES = 400
@@ -16,18 +15,9 @@ TRAIN = np.arange(IMAGES) % 2 == 0
 
 
 @pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    embeddings = np.random.default_rng(0).normal(size=(IMAGES, 4)).astype(np.float32)
-    write_embeddings(
-        Path("data/artifacts/embeddings.npy"), embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    )
-    write_index(
-        Path("data/artifacts/index.parquet"),
-        Index(np.array(["all"] * IMAGES), TRAIN, ~TRAIN),
-        normalization=Normalization([0.5], [0.5]),
-        pixels_digest="0",
-    )
+def _project(empty: Path):
+    write_directions(np.random.default_rng(0).normal(size=(IMAGES, 4)))
+    write_images_of(TRAIN)
 
 
 def mine(*overrides: str) -> dict[str, str | float]:

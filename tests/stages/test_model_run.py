@@ -10,7 +10,7 @@ from scan_core.errors import DataError
 from stages import fetch, predict
 from stages.model_run import WRITTEN, warning_of_another_run
 from stages.params_file import load_params
-from tests.pipeline import copy_data, run_stages, write_params
+from tests.pipeline import run_stages, write_params
 
 MODEL, INDEX = Path("data/artifacts/self_label/model.safetensors"), Path("data/artifacts/index.parquet")
 
@@ -19,10 +19,9 @@ def warning() -> str | None:
     return warning_of_another_run(load_params(Path("params.yaml")), read_model(MODEL)[1], INDEX)
 
 
-def test_a_model_of_the_present_parameters(finished: Path, project: Path):
-    copy_data(finished, project)
+def test_a_model_of_the_present_parameters(ran: Path):
     assert warning() is None
-    write_params(project, "runtime.workers=1", "evaluate.prototypes=3")  # neither has a part in the model
+    write_params(ran, "runtime.workers=1", "evaluate.prototypes=3")  # neither has a part in the model
     assert warning() is None
 
 
@@ -36,23 +35,20 @@ def test_a_model_of_the_present_parameters(finished: Path, project: Path):
         ("data.name=cifar10", "data.name (was digits, is cifar10)"),
     ],
 )
-def test_what_differs_is_named_and_the_run_too(finished: Path, project: Path, override: str, said: str):
-    copy_data(finished, project)
-    write_params(project, override)
+def test_what_differs_is_named_and_the_run_too(ran: Path, override: str, said: str):
+    write_params(ran, override)
     message = str(warning())
     assert "of a run on 160 images of the dataset digits, with seed 0 and 10 clusters" in message
     assert f"other now: {said}" in message
 
 
-def test_other_images(finished: Path, project: Path):
-    copy_data(finished, project)
-    write_params(project, "data.seed=1")
+def test_other_images(ran: Path):
+    write_params(ran, "data.seed=1")
     run_stages(fetch)
     assert "other now: the images in data/artifacts" in str(warning())
 
 
-def test_what_no_model_holds_is_known_from_dvc(finished: Path, project: Path):
-    copy_data(finished, project)
+def test_what_no_model_holds_is_known_from_dvc(ran: Path):
     sections = load_params(Path("params.yaml")).model_dump(mode="json")
     stages = {"fetch": "data", "embed": "embed", "mine-neighbors": "neighbors"}
     lock = {
@@ -61,7 +57,7 @@ def test_what_no_model_holds_is_known_from_dvc(finished: Path, project: Path):
     }
     Path("dvc.lock").write_text(json.dumps({"stages": lock}))
     assert warning() is None
-    write_params(project, "neighbors.k=4", "embed.center=true", "data.on_bad_image=fail")
+    write_params(ran, "neighbors.k=4", "embed.center=true", "data.on_bad_image=fail")
     for said in ("neighbors.k (was 3, is 4)", "embed.center (was False, is True)", "data.on_bad_image (was skip, is"):
         assert said in str(warning())
     for stage in lock.values():  # as where the stages were run without DVC, beside the lock of another run
@@ -75,17 +71,15 @@ def output(path: Path) -> dict[str, Any]:
     return {"path": str(path), "md5": hashlib.md5(content).hexdigest(), "size": len(content)}
 
 
-def test_a_model_alone_says_nothing_of_images(finished: Path, project: Path):
-    copy_data(finished, project)
+def test_a_model_alone_says_nothing_of_images(ran: Path):
     INDEX.unlink()
     assert warning() is None
 
 
-def test_predict_says_so(finished: Path, project: Path, monkeypatch: pytest.MonkeyPatch):
-    copy_data(finished, project)
-    write_params(project, "scan.entropy_weight=3.5")
+def test_predict_says_so(ran: Path, monkeypatch: pytest.MonkeyPatch):
+    write_params(ran, "scan.entropy_weight=3.5")
     said = []
     monkeypatch.setattr(predict, "warn", said.append)
     with pytest.raises(DataError, match="no picture in"):
-        predict.main([str(project / "data/artifacts")])
+        predict.main([str(ran / "data/artifacts")])
     assert "scan.entropy_weight (was 5.0, is 3.5)" in said[0]

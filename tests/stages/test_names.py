@@ -11,12 +11,12 @@ from scipy.special import softmax
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.clusters import Predictions, write_predictions
-from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.errors import ArtifactError, DataError
 from scan_core.naming.names import Names, read_names, write_names
 from scan_core.report.map_table import Plane, write_map
 from stages.names import main
-from stages.paths import CLUSTER_NAMES, DETAILS, INDEX, MAP, PREDICTIONS, SELF_LABEL_MODEL
+from stages.paths import CLUSTER_NAMES, DETAILS, MAP, PREDICTIONS, SELF_LABEL_MODEL
+from tests.embedded import write_images_of
 from tests.pipeline import enter
 
 PATHS = ["a.png", "b ü.png", "c.png", "d.png", "e.png", "f.png"]
@@ -41,8 +41,7 @@ def _write_evaluation(model: str, nearness: np.ndarray) -> None:
     count, used = len(nearness), np.ones(len(nearness), bool)
     sharpness = np.linspace(1, 2, count)[:, None]
     found = Predictions("self_label", np.arange(count), softmax(sharpness * nearness, axis=1).astype(np.float32))
-    index = Index(np.full(count, "all", object), train=used, evaluate=used)
-    write_index(INDEX, index, normalization=Normalization([0.5], [0.5]), pixels_digest="0")
+    write_images_of(used, used)
     write_predictions(PREDICTIONS, [found])
     nowhere = Plane(np.zeros((count, 2), np.float32), "pca")
     write_map(MAP, nowhere, found.cluster, found.confidence, ["class"] * 3, PATHS[:count])

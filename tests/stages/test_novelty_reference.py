@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from stages import fetch
-from tests.pipeline import copy_data, run_stages, write_params
+from tests.pipeline import run_stages, write_params
 from tests.stages.predicting import predict_status
 
 PIXELS = Path("data/artifacts/images/pixels.npy")
@@ -16,8 +16,7 @@ PIXELS = Path("data/artifacts/images/pixels.npy")
 
 @pytest.fixture
 def new(finished, project):
-    """A project with a model of gray images whose encoder has learned, and the folder ``new`` of some of its images."""
-    copy_data(finished, project)
+    """A ran with a model of gray images whose encoder has learned, and the folder ``new`` of some of its images."""
     Path("new").mkdir()
     for number, pixels in enumerate(np.load(PIXELS)[:5]):
         Image.fromarray(pixels[0]).save(f"new/{number}.png")

@@ -9,12 +9,7 @@ import torch
 from stages import opening
 from stages.opening import Opening, on
 
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("empty")
 
 
 def run(work: str, seconds: float, monkeypatch: pytest.MonkeyPatch, *, whole: bool = True) -> None:
@@ -42,9 +37,9 @@ def test_a_stage_says_how_long_the_same_work_took(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("damage", ["{", "[1]", '{"embed: 5 images": "80"}', "\x00"])
-def test_times_that_cannot_be_read_are_none(damage: str, monkeypatch: pytest.MonkeyPatch, capsys, project: Path):
+def test_times_that_cannot_be_read_are_none(damage: str, monkeypatch: pytest.MonkeyPatch, capsys, empty: Path):
     run("5 images", 80.0, monkeypatch)
-    (file,) = (project / ".resume").iterdir()
+    (file,) = (empty / ".resume").iterdir()
     assert json.loads(file.read_text()) == {"embed: 5 images": 80.0}
     file.write_text(damage)
     run("5 images", 80.0, monkeypatch)
@@ -52,8 +47,8 @@ def test_times_that_cannot_be_read_are_none(damage: str, monkeypatch: pytest.Mon
     assert json.loads(file.read_text()) == {"embed: 5 images": 80.0}
 
 
-def test_times_that_cannot_be_kept_end_nothing(monkeypatch: pytest.MonkeyPatch, project: Path):
-    (project / ".resume").touch()
+def test_times_that_cannot_be_kept_end_nothing(monkeypatch: pytest.MonkeyPatch, empty: Path):
+    (empty / ".resume").touch()
     run("5 images", 80.0, monkeypatch)
 
 

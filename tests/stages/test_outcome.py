@@ -1,7 +1,6 @@
 """The line that a run ends with."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -39,8 +38,8 @@ def test_clusters_that_mean_nothing_are_no_result():
     assert "mean nothing" in said
 
 
-def test_the_command_reads_the_last_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.usefixtures("empty")
+def test_the_command_reads_the_last_run(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(ArtifactError, match=r"details\.json: missing; dvc repro writes it"):
         main()
     for path, figures in ((DETAILS, FIGURES), (METRICS, {"clusters": 10, "acc": 0.97})):

@@ -20,17 +20,10 @@ from stages.plan_training import Few, scaled
 from stages.use import main as use
 from tests.pipeline import FROZEN, STORED, start_stage, write_params
 
+pytestmark = pytest.mark.usefixtures("empty")
 GIB = 2**30
 COUNTS = Counts(all=300, pretext=300, train=300, evaluate=300, channels=1, origin="as stated")
 FREE = Free(host=4 * GIB, device=0, disk=10 * GIB)
-
-
-@pytest.fixture(autouse=True)
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("DVC_ROOT", raising=False)
-    return tmp_path
 
 
 def params(preset: str, *overrides: str) -> Params:
@@ -73,7 +66,8 @@ def test_all_that_cannot_be_is_told_at_once_with_what_can():
         "digits", "pretext.batch_size=299", "self_label.batch_size=300", "scan.batch_size=299", "scan.clusters=301"
     )
     assert [*impossible(config, COUNTS, devices=2)] == [
-        "pretext.batch_size: 299, expected a multiple of 2 (runtime.devices): 298",
+        "pretext.batch_size: found 299, expected a multiple of the 2 devices that share it (runtime.devices), such as "
+        "298",
         "scan.clusters: 301, expected at most 300 (images of data.train_splits)",
     ]  # of SCAN, the heads alone are trained, by one device
     config = params("digits", "pretext.batch_size=299", "self_label.batch_size=300", "scan.batch_size=299")
@@ -109,14 +103,15 @@ def test_what_is_too_large_is_told_with_what_would_fit():
 
 
 def test_a_measured_step_is_scaled_to_all_epochs_and_images_and_to_the_whole_batch():
-    trial = Few(batch=16, images=16, making=9.0, epoch=9.0, peak=5_000)
-    run = Few(batch=24, images=48, making=0.6, epoch=4.8, peak=5_800, kept=480, file=96, state=11)
-    found = scaled(trial, run, images=170, batch=32, epochs=10)
+    trial = Few(batch=16, images=16, making=9.0, epoch=9.0, peak=5_000, file=32, state=75)
+    run = Few(batch=24, images=48, making=0.6, epoch=4.8, peak=5_800, file=96, state=171)
+    found = scaled(trial, run, images=170, batch=32, epochs=10, kept=4)
     # 0.6 / 48 s to make an image of 170, and 0.1 s in an epoch of 5 batches.
     assert found.seconds == pytest.approx(170 * 0.6 / 48 + 10 * 160 * 0.1)
-    # An image of a batch takes (5,800 - 5,000) / 8 = 100 bytes, and 170 - 48 more images 10 bytes each.
+    # An image of a batch takes (5,800 - 5,000) / 8 = 100 bytes, each of 170 - 48 more images 4, and twice its
+    # 3 bytes of the state: (171 - 75) / 32.
     assert (found.batch_bytes, found.host) == (100, pytest.approx(5_800 + 8 * 100 + 122 * 10))
-    assert found.disk == pytest.approx(2 * 170 + 11)
+    assert found.disk == pytest.approx(2 * 170 + 3 * 170 + 27)
     assert (found.images, found.batch) == (170, 24)
 
 
@@ -126,7 +121,7 @@ def test_heads_on_stored_features_are_measured_on_noise(section: str, tmp_path: 
     write_pixels(tmp_path, np.random.default_rng(0).integers(0, 256, (40, 1, 8, 8), dtype=np.uint8))
     write_params(tmp_path, *STORED)
     config = load_params(tmp_path / "params.yaml")
-    found = plan_training.measure_training(section, config, 160, 1, tmp_path)
+    found = plan_training.measure_training(section, 160, 1, config, tmp_path)
     assert found.seconds is not None
     assert found.seconds > 0
     # A state of at most four copies of four heads of 32 features, and a generator's; no file of augmented views.

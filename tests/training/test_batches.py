@@ -16,6 +16,6 @@ def test_an_epoch_is_a_random_order_in_full_batches():
 def test_fewer_images_than_a_batch_is_an_error():
     with pytest.raises(
         TrainingError,
-        match="7 training images do not fill a batch of 8; lower batch_size to 7 or less in this step's section",
+        match="7 training images do not fill a batch of 8; lower batch_size to 7 or less",
     ):
         steps_per_epoch(7, 8)
