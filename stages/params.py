@@ -10,7 +10,7 @@ from scan_core.clustering.objectives import OBJECTIVES
 from scan_core.datasets.table import DATASETS
 from scan_core.encoders.build import ENCODERS, entry
 from scan_core.encoders.resnet import STEMS
-from scan_core.images.resize import FITS
+from scan_core.images.resize import FILTERS, FITS
 from scan_core.pretext.small_crops import small_size
 from scan_core.pretext.tasks import TASKS
 from stages.augmentation_params import AugmentationParams, Count, NonNegative, Positive, Probability, Section, one_of
@@ -41,6 +41,8 @@ class DataParams(Section):
     """Pixels per side."""
     fit: Annotated[str, one_of(FITS)]
     """How an image that is not square becomes a square."""
+    interpolation: Annotated[str, one_of(FILTERS)]
+    """Which filter resizes."""
     max_megapixels: Positive
     """Larger images are skipped: each thread may hold one, at three to eight bytes a pixel."""
     train_splits: Splits

@@ -129,12 +129,14 @@ def test_images_of_another_size_are_refused(project):
         export.main(Path("model.onnx"))
 
 
-def test_what_pads_says_on_which_ground(project):
+def test_what_pads_says_on_which_ground_and_by_which_filter(project):
     from scan_core.export.description import describe
     from scan_core.images.preparation import Preparation
 
-    write_model(preparation=Preparation(SIZE, "pad").described())
+    write_model(preparation=Preparation(SIZE, "pad", interpolation="bicubic").described())
     about = describe(load_clusterer(SELF_LABEL_MODEL), digest="0")
     assert about["background"] == "the picture's mean color"
+    assert "Pillow's bicubic filter" in about["description"]
+    assert about["interpolation"] == "bicubic, antialiased"
     assert about["clusters"] == str(CLUSTERS)
     assert all(isinstance(value, str) for value in about.values())
