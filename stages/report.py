@@ -23,7 +23,7 @@ from stages.evaluate import cluster_names, describe, evaluation, models
 from stages.evaluated import check_scan_model, evaluated_model
 from stages.outputs import check_output
 from stages.params_file import load_params
-from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PAGE, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL
+from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PAGE, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL, SHEETS
 
 NAMED = REPORTS / "named"
 """A folder of its own, since DVC would find evaluate's results changed."""
@@ -51,7 +51,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
             f"{CLUSTER_NAMES}: no names yet; give them on {PAGE}, save, and run python -m stages.names with that file"
         )
     found = evaluation(images, index, list(steps.values()))
-    write_page(NAMED_PAGE, found.results, found.pictures, describe(found), cluster_names(found.results), given=names)
+    shown = found.results, found.pictures, describe(found), cluster_names(found.results)
+    write_page(NAMED_PAGE, *shown, given=names, sheets=sorted(SHEETS.glob("map-*")))
     grouped = groups(names)
     best = ranked(probabilities, grouped, most=1)
     table = pd.DataFrame(
