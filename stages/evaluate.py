@@ -99,10 +99,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_charts(REPORT, results, shown)
     write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
     described = describe(found)
-    digests = {
-        key: f"sha256:{described.digests[step]}" for key, step in (("model", "self_label"), ("scan_model", "scan"))
-    }
-    model = {"trained_with": described.taught, **digests}
+    digests = {step: f"sha256:{digest}" for step, digest in described.digests.items()}
+    model = {"trained_with": described.taught, "model": digests["self_label"], "scan_model": digests["scan"]}
     write_text(DETAILS, json.dumps({**details(results), **model}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
     names = cluster_names(results)
