@@ -20,6 +20,7 @@ from scan_core.counting.suggest import Suggestion, suggest
 from scan_core.errors import ParamsError
 from stages.cli import run
 from stages.opening import Opening
+from stages.outputs import check_output
 from stages.params_file import load_params
 from stages.paths import CLUSTERS, EMBEDDINGS, INDEX, PARAMS, REPORTS
 
@@ -35,6 +36,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     details.json).
     """
     config = load_params(params)
+    for path in (CLUSTERS, REPORT / "curve.csv"):
+        check_output(path)
     asked, counting = config.scan.clusters, config.count_clusters
     embeddings = read_embeddings(EMBEDDINGS)
     train_ids = read_index(INDEX, rows=len(embeddings)).train_ids

@@ -29,8 +29,10 @@ from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
+from scan_core.report.map_points import write_sheets
 from scan_core.report.map_table import read_map, write_map
-from scan_core.report.page import Pictures, Run, write_page
+from scan_core.report.page import Run, write_page
+from scan_core.report.pictures import Pictures
 from scan_core.report.plane import plane
 from stages.advice import prior_of, told
 from stages.cli import run
@@ -58,6 +60,7 @@ from stages.paths import (
     REPORTS,
     SCAN_MODEL,
     SELF_LABEL_MODEL,
+    SHEETS,
 )
 from stages.report_run import counting_warning, read_run
 
@@ -71,7 +74,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     are predicted and shown, not scored; without any label the label-free figures remain.
 
     Writes data/artifacts/predictions.parquet, reports/metrics/evaluate.json (the figures to compare experiments by) and
-    reports/evaluate/ (details.json, tables and pictures), and reports/report.html, which shows all that.
+    reports/evaluate/ (details.json, tables and pictures), and reports/report.html, which shows all that, with further
+    thumbnails of its map in reports/report/.
     """
     config = load_params(params)
     device = choose_device(config.runtime.device)
@@ -95,13 +99,14 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     write_charts(REPORT, results, shown)
     write_galleries(REPORT, results, ids, images, embeddings, shown, prototype_count=config.evaluate.prototypes)
     described = describe(found)
-    model = {"trained_with": described.taught, "model": f"sha256:{described.digests['self_label']}"}
+    digests = {step: f"sha256:{digest}" for step, digest in described.digests.items()}
+    model = {"trained_with": described.taught, "model": digests["self_label"], "scan_model": digests["scan"]}
     write_text(DETAILS, json.dumps({**details(results), **model}, indent=2) + "\n")
     write_text(METRICS, json.dumps(headline(results), indent=2) + "\n")
     names = cluster_names(results)
     clusters, confidence = results.self_label.clusters, results.self_label.confidence
     write_map(MAP, pictures.plane, clusters, confidence, names, pictures.paths)
-    write_page(PAGE, results, pictures, described, names)
+    write_page(PAGE, results, pictures, described, names, sheets=write_sheets(SHEETS, pictures))
 
     if message := suggested(metadata["self_label"]):
         tell(message)

@@ -1,6 +1,7 @@
 """What the last evaluation says of each picture, without its labels."""
 
 import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ from scan_core.artifacts.index import read_index
 from scan_core.errors import ArtifactError
 from scan_core.naming.names import model_digest
 from scan_core.report.map_table import read_paths
-from stages.paths import DETAILS, INDEX, MAP, PREDICTIONS, SELF_LABEL_MODEL
+from stages.paths import DETAILS, INDEX, MAP, PREDICTIONS, SCAN_MODEL, SELF_LABEL_MODEL
 
 FINAL = "self_label"
 """The step of the final model."""
@@ -63,14 +64,25 @@ def evaluated_model() -> str:
     Raises:
         ArtifactError: the last evaluation is of another one.
     """
-    model = model_digest(SELF_LABEL_MODEL)
-    if _evaluated() != model:
-        raise ArtifactError(f"{DETAILS}: an evaluation of another model than {SELF_LABEL_MODEL}; {AGAIN}")
-    return model
+    return _compared(_details()["model"], SELF_LABEL_MODEL)
 
 
-def _evaluated() -> Any:
-    """Return the digest of the model that the last evaluation was of."""
+def check_scan_model() -> None:
+    """Raise ArtifactError where the last evaluation is of another model of the SCAN step than the present one."""
+    details = _details()
+    if "scan_model" in details:  # an evaluation of before does not say
+        _compared(details["scan_model"], SCAN_MODEL)
+
+
+def _compared(evaluated: Any, path: Path) -> str:
+    present = model_digest(path)
+    if evaluated != present:
+        raise ArtifactError(f"{DETAILS}: an evaluation of another model than {path}; {AGAIN}")
+    return present
+
+
+def _details() -> dict[str, Any]:
+    """Return what the last evaluation says of itself, the digest of the final model at least."""
     try:
         found = json.loads(DETAILS.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -79,4 +91,4 @@ def _evaluated() -> Any:
         raise ArtifactError(f"{DETAILS}: not readable ({error}); {AGAIN}") from error
     if not isinstance(found, dict) or "model" not in found:
         raise ArtifactError(f"{DETAILS}: no entry model; {AGAIN}")
-    return found["model"]
+    return found

@@ -8,9 +8,8 @@ import numpy.typing as npt
 import torch
 import typer
 
-from scan_core.artifacts.atomic import check_file_name
 from scan_core.artifacts.model import checksum
-from scan_core.console.progress import say, tell
+from scan_core.console.progress import say, tell, warn
 from scan_core.encoders.build import check_images
 from scan_core.export.description import describe
 from scan_core.export.network import PixelsToProbabilities
@@ -20,23 +19,31 @@ from scan_core.images.stored import first_images
 from scan_core.prediction.clusterer import Clusterer
 from stages.cli import run
 from stages.cluster_names import final_model
-from stages.paths import IMAGES, REPORTS, SELF_LABEL_MODEL
+from stages.model_run import warning_of_another_run
+from stages.outputs import check_output
+from stages.params_file import load_params
+from stages.paths import IMAGES, INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
 
 PICTURES = 32
 """Number of pictures on which the file is compared with the model."""
 
 
-def main(output: Annotated[Path, typer.Option(help="The file to write.")] = REPORTS / "export" / "model.onnx") -> None:
+def main(
+    output: Annotated[Path, typer.Option(help="The file to write.")] = REPORTS / "export" / "model.onnx",
+    params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS,
+) -> None:
     """Write the model as ONNX: pixels (uint8) to probabilities, normalization inside.
 
     Reads data/artifacts/self_label/model.safetensors, data/artifacts/pretext/encoder.safetensors where that model is
     without its encoder, clusters.yaml where the clusters have names, and some of data/artifacts/images, on which ONNX
     Runtime must find what the model does before anything is written. docs/predict.md shows how to use the file.
     """
+    check_output(output)
     check_packages()
-    check_file_name(output)
     clusterer = final_model(torch.device("cpu"))
     metadata = clusterer.metadata
+    if message := warning_of_another_run(load_params(params), metadata, INDEX):
+        warn(message)
     pixels = np.ascontiguousarray(first_images(IMAGES, PICTURES))
     check_images(SELF_LABEL_MODEL, metadata, channels=pixels.shape[1], size=pixels.shape[2])
     network = PixelsToProbabilities(clusterer.model, mean=metadata["mean"], std=metadata["std"])

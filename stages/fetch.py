@@ -105,7 +105,7 @@ def _write_images(
             dataset,
             rows,
             images,
-            preparation=Preparation(data.image_size, data.fit),
+            preparation=Preparation(data.image_size, data.fit, interpolation=data.interpolation),
             workers=config.runtime.threads,
             skip_unreadable=data.on_bad_image == "skip",
             most_pixels=round(data.max_megapixels * 1e6),

@@ -16,6 +16,7 @@ from stages.cli import run
 from stages.cluster_names import installed_names
 from stages.evaluated import Evaluated, read_evaluated
 from stages.names_messages import moved, shown
+from stages.outputs import check_output
 from stages.paths import CLUSTER_NAMES, PAGE, SELF_LABEL_MODEL
 
 BACKUP = CLUSTER_NAMES.with_name(f"{CLUSTER_NAMES.name}.bak")
@@ -41,6 +42,9 @@ def main(
         raise DataError("--form: writes empty names, and takes neither FILE nor --carry-over; leave these out")
     if carried and file is None:
         raise DataError(f"--carry-over: expects FILE, the names of the earlier model, for instance {CLUSTER_NAMES}")
+    if form or file is not None:
+        for path in (CLUSTER_NAMES, BACKUP):
+            check_output(path)
     evaluated = read_evaluated()
     if form:
         _write_form(evaluated)

@@ -13,7 +13,7 @@ from scan_core.clustering.objectives import OBJECTIVES
 from scan_core.datasets.table import DATASETS
 from scan_core.encoders.build import ENCODERS, entry
 from scan_core.encoders.resnet import STEMS
-from scan_core.images.resize import FITS
+from scan_core.images.resize import FILTERS, FITS
 from scan_core.pretext.small_crops import small_size
 from scan_core.pretext.tasks import TASKS
 from stages.augmentation_params import AugmentationParams, Count, NonNegative, Positive, Probability, Section, one_of
@@ -37,6 +37,7 @@ class DataParams(Section):
     limit: Count | None
     image_size: Annotated[int, Field(ge=4, le=1024)]
     fit: Annotated[str, one_of(FITS)]
+    interpolation: Annotated[str, one_of(FILTERS)]
     max_megapixels: Positive
     train_splits: Splits
     evaluate_splits: Splits

@@ -31,6 +31,8 @@ METRICS = REPORTS / "metrics/evaluate.json"
 DETAILS = REPORTS / "evaluate/details.json"
 """Figures of the evaluation beside ``METRICS``."""
 PAGE = REPORTS / "report.html"
+SHEETS = REPORTS / "report"
+"""Thumbnails of the page's map that it has no room for."""
 
 
 def main_root() -> Path:

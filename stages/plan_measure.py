@@ -77,7 +77,7 @@ def measure_fetch(config: Params, root: Path, counts: Counts, folder: Path) -> M
             source,
             rows,
             images,
-            preparation=Preparation(data.image_size, data.fit),
+            preparation=Preparation(data.image_size, data.fit, interpolation=data.interpolation),
             workers=config.runtime.threads,
             skip_unreadable=True,
         )

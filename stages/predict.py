@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import typer
 
-from scan_core.artifacts.atomic import check_file_name, write_text
+from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import say, tell, warn
 from scan_core.console.words import counted
 from scan_core.datasets.dataset import Skipped
@@ -27,6 +27,7 @@ from stages.devices import choose_device, prepare
 from stages.fetch_messages import left_out
 from stages.model_run import warning_of_another_run
 from stages.novelty_reference import reference_features
+from stages.outputs import check_output
 from stages.params_file import load_params
 from stages.paths import INDEX, PARAMS, REPORTS, SELF_LABEL_MODEL
 from stages.picture_paths import STDIN, Found, find_pictures
@@ -67,12 +68,13 @@ def main(
 
     Exit status: 0 where every picture has a row, 3 where some have none, 1 where there is no table.
     """
+    check_ending(output)
+    for path in (output, _left_out_list(output)):
+        check_output(path)
     config = load_params(params)
     clusterer = final_model(choose_device(config.runtime.device))
     if message := warning_of_another_run(config, clusterer.metadata, INDEX):
         warn(message)
-    check_file_name(output)
-    check_ending(output)
     found = find_pictures(pictures, sys.stdin.buffer if STDIN in pictures else ())
     if message := left_out(found.left_out):
         say(message)
@@ -160,12 +162,16 @@ def unlike_as_a_whole(novelty: npt.NDArray[np.float32]) -> str | None:
 
 def _finish(output: Path, skipped: Sequence[Skipped]) -> None:
     """Write the list of pictures left out beside the table, and end with the exit status for it, if there are any."""
-    beside = output.with_name(f"{output.stem}.left-out.csv")
+    beside = _left_out_list(output)
     beside.unlink(missing_ok=True)
     if skipped:
         write_text(beside, csv(pd.DataFrame(skipped, columns=["path", "reason"])))
         say(f"not in the table: {counted(len(skipped), 'picture')}; {beside} says why")
         raise typer.Exit(SOME_LEFT_OUT)
+
+
+def _left_out_list(output: Path) -> Path:
+    return output.with_name(f"{output.stem}.left-out.csv")
 
 
 if __name__ == "__main__":

@@ -20,12 +20,14 @@ from scan_core.report.page import write_page
 from stages.cli import run
 from stages.cluster_names import installed_names
 from stages.evaluate import cluster_names, describe, evaluation, models
-from stages.evaluated import evaluated_model
+from stages.evaluated import check_scan_model, evaluated_model
+from stages.outputs import check_output
 from stages.params_file import load_params
-from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PAGE, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL
+from stages.paths import CLUSTER_NAMES, IMAGES, INDEX, PAGE, PARAMS, PREDICTIONS, REPORTS, SELF_LABEL_MODEL, SHEETS
 
 NAMED = REPORTS / "named"
 """A folder of its own, since DVC would find evaluate's results changed."""
+NAMED_PAGE, ASSIGNMENTS = NAMED / "report.html", NAMED / "assignments.csv"
 
 
 def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS) -> None:
@@ -34,7 +36,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     Reads what evaluate reads, its predictions and clusters.yaml, which python -m stages.names installs. Writes
     reports/named/: report.html, and assignments.csv, the name of each picture.
     """
+    for path in (NAMED_PAGE, ASSIGNMENTS):
+        check_output(path)
     evaluated_model()
+    check_scan_model()
     images = open_images(IMAGES, torch.device("cpu"), workers=load_params(params).runtime.threads)
     index = read_index(INDEX, rows=len(images))
     predictions = read_predictions(PREDICTIONS, image_ids=index.evaluate_ids)
@@ -46,9 +51,8 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
             f"{CLUSTER_NAMES}: no names yet; give them on {PAGE}, save, and run python -m stages.names with that file"
         )
     found = evaluation(images, index, list(steps.values()))
-    write_page(
-        NAMED / "report.html", found.results, found.pictures, describe(found), cluster_names(found.results), given=names
-    )
+    shown = found.results, found.pictures, describe(found), cluster_names(found.results)
+    write_page(NAMED_PAGE, *shown, given=names, sheets=sorted(SHEETS.glob("map-*")))
     grouped = groups(names)
     best = ranked(probabilities, grouped, most=1)
     table = pd.DataFrame(
@@ -60,9 +64,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         }
     )
     table = table.iloc[np.lexsort((-best.confidence[:, 0], best.group[:, 0]))]
-    write_text(NAMED / "assignments.csv", csv(table))
+    write_text(ASSIGNMENTS, csv(table))
     named = sum(map(bool, names))
-    tell(f"{named} of {len(names)} clusters have a name: look at {NAMED / 'report.html'}")
+    tell(f"{named} of {len(names)} clusters have a name: look at {NAMED_PAGE}")
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from scan_core.sorting.undo import undo
 from stages.cli import run
 from stages.cluster_names import final_model
 from stages.devices import choose_device
+from stages.outputs import check_folder, check_output
 from stages.params import Params
 from stages.params_file import load_params
 from stages.paths import PARAMS, REPORTS, SELF_LABEL_MODEL, main_root
@@ -75,6 +76,9 @@ def main(
     config = load_params(params)
     check_has_files(config)
     _check_folder(folder, config)
+    check_output(LEFT_OUT)
+    if not dry_run:
+        check_folder(folder, wanted=folder)
     pictures = open_pictures(config)
     clusterer = final_model(choose_device(config.runtime.device))
     head = Head(model_digest(SELF_LABEL_MODEL), clusterer.names, minimum_confidence, str(pictures.root))

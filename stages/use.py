@@ -16,6 +16,7 @@ from scan_core.console.progress import say
 from scan_core.datasets.table import DATASETS
 from scan_core.errors import ParamsError, one_line
 from stages.cli import run
+from stages.outputs import check_output
 from stages.overrides import leaves, set_all
 from stages.params_file import NOT_YAML, check_params
 from stages.paths import INDEX, METRICS, PARAMS
@@ -39,6 +40,7 @@ def main(
     data.source is kept from the present file when the dataset stays the same. When it does not, the figures of the
     run before, reports/metrics/evaluate.json, are removed: they are of other images.
     """
+    check_output(params)
     values, present = preset_values(name), _present(params)
     data = _section(present, "data")
     if data.get("name") == values["data"]["name"]:

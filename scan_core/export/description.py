@@ -8,7 +8,7 @@ COLORS = {1: "L", 3: "RGB"}
 """Modes of Pillow by the number of channels."""
 DESCRIPTION = (
     "uint8 pictures [N, channels, image_size, image_size], channels in the order of mode, to probabilities [N, "
-    "clusters]; make a square of a picture as fit says, with Pillow's bilinear filter"
+    "clusters]; make a square of a picture as fit says, with Pillow's {interpolation} filter"
 )
 
 
@@ -20,13 +20,13 @@ def describe(clusterer: Clusterer, *, digest: str) -> dict[str, str]:
     """
     metadata, preparation = clusterer.metadata, clusterer.preparation
     return {
-        "description": DESCRIPTION,
+        "description": DESCRIPTION.format(interpolation=preparation.interpolation),
         "image_size": str(preparation.image_size),
         "channels": str(metadata["channels"]),
         "mode": COLORS[metadata["channels"]],
         "fit": preparation.fit,
         "background": "the picture's mean color" if preparation.fit == "pad" else "none",
-        "interpolation": "bilinear, antialiased",
+        "interpolation": f"{preparation.interpolation}, antialiased",
         "preparation": json.dumps(preparation.described()),
         "clusters": str(clusterer.clusters),
         "names": json.dumps([clusterer.groups.names[group] for group in clusterer.groups.of_cluster]),

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from scan_core.errors import ArtifactError
 from scan_core.images.levels import Levels
+from scan_core.images.resize import BILINEAR, FILTERS
 
 FITTED = {
     "crop": "short side to image_size, then center crop",
@@ -24,10 +25,12 @@ class Preparation(NamedTuple):
     """How a picture that is not square becomes one."""
     levels: Levels = Levels()
     """Which values become black and white in a picture of more than 8 bits."""
+    interpolation: str = BILINEAR
+    """Which of the ``FILTERS`` of ``resize.py`` resizes."""
 
     def described(self) -> dict[str, Any]:
         """All that metadata say of it, as JSON values."""
-        interpolation = f"bilinear, antialiased; {FITTED[self.fit]}; JPEG decoded at 2x image_size or more"
+        interpolation = f"{self.interpolation}, antialiased; {FITTED[self.fit]}; JPEG decoded at 2x image_size or more"
         return {**self._asdict(), "levels": self.levels._asdict(), "interpolation": interpolation}
 
 
@@ -43,7 +46,9 @@ def preparation_of(path: Path, metadata: Mapping[str, Any]) -> Preparation:
     described = metadata.get("preparation", {})
     found = {"fit": "crop", "levels": Levels()._asdict(), **(described if isinstance(described, dict) else {})}
     fit = found["fit"] if found["fit"] in tuple(FITTED) else "crop"
-    known = Preparation(metadata["image_size"], fit, _levels(found["levels"]))
+    filter = str(found.get("interpolation")).partition(",")[0]
+    interpolation = filter if filter in FILTERS else BILINEAR
+    known = Preparation(metadata["image_size"], fit, _levels(found["levels"]), interpolation)
     if "preparation" in metadata and found != known.described():
         raise ArtifactError(
             f"{path}: made for images prepared with {described}, expected {known.described()}: this version cannot "

@@ -10,7 +10,16 @@ JPEG_REDUCTION = 2
 """A JPEG file is decoded at this multiple of the wanted size or more; the filter does the rest."""
 
 
-def resize_and_crop(image: Image.Image, size: int) -> Image.Image:
+BILINEAR = "bilinear"
+FILTERS = {
+    BILINEAR: Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+"""Pillow's filters, each widened where a picture becomes smaller, so that none aliases."""
+
+
+def resize_and_crop(image: Image.Image, size: int, filter: Image.Resampling) -> Image.Image:
     """Return the center of ``image`` as ``size`` x ``size`` pixels; not resampled if its short side is ``size``.
 
     One step crops and scales, so a 1 x 10,000 image needs no large intermediate one; the filter still sees the pixels
@@ -23,10 +32,10 @@ def resize_and_crop(image: Image.Image, size: int) -> Image.Image:
         return image
     if side == size:
         return image.crop(square)
-    return image.resize((size, size), Image.Resampling.BILINEAR, box=square)
+    return image.resize((size, size), filter, box=square)
 
 
-def resize_and_pad(image: Image.Image, size: int) -> Image.Image:
+def resize_and_pad(image: Image.Image, size: int, filter: Image.Resampling) -> Image.Image:
     """Return all of ``image``, its long side ``size`` pixels, amid ``size`` x ``size`` pixels of its mean color.
 
     Of all constant grounds that one has the least contrast with the picture. Where the margins cannot be equal, the
@@ -34,16 +43,16 @@ def resize_and_pad(image: Image.Image, size: int) -> Image.Image:
     """
     long = max(image.size)
     width, height = (max(1, round(side * size / long)) for side in image.size)
-    inner = image if long == size else image.resize((width, height), Image.Resampling.BILINEAR)
+    inner = image if long == size else image.resize((width, height), filter)
     mean = np.atleast_3d(np.asarray(inner)).mean(axis=(0, 1)).round().astype(int)
     square = Image.new(image.mode, (size, size), tuple(mean.tolist()))
     square.paste(inner, ((size - width) // 2, (size - height) // 2))
     return square
 
 
-def stretch(image: Image.Image, size: int) -> Image.Image:
+def stretch(image: Image.Image, size: int, filter: Image.Resampling) -> Image.Image:
     """Return all of ``image`` as ``size`` x ``size`` pixels, narrowed or flattened."""
-    return image if image.size == (size, size) else image.resize((size, size), Image.Resampling.BILINEAR)
+    return image if image.size == (size, size) else image.resize((size, size), filter)
 
 
 FITS = {"crop": resize_and_crop, "pad": resize_and_pad, "stretch": stretch}
@@ -54,14 +63,18 @@ def decode_and_resize(
     encoded: bytes,
     size: int,
     fit: str,
+    interpolation: str,
     *,
     levels: Levels = Levels(),  # noqa: B008
     most_pixels: int = MOST_PIXELS,
 ) -> Decoded:
     """Decode the picture in a file and make it ``size`` x ``size`` RGB pixels by the way ``fit`` of :data:`FITS`.
 
+    Args:
+        interpolation: one of :data:`FILTERS`.
+
     Raises:
         UnreadableImageError: see :func:`decode_rgb`, which has ``levels`` and ``most_pixels``, too.
     """
     decoded = decode_rgb(encoded, at_least=JPEG_REDUCTION * size, levels=levels, most_pixels=most_pixels)
-    return decoded._replace(image=FITS[fit](decoded.image, size))
+    return decoded._replace(image=FITS[fit](decoded.image, size, FILTERS[interpolation]))

@@ -11,7 +11,7 @@ from scan_core.artifacts.images import PIXELS, read_pixels
 from scan_core.artifacts.shards import ShardFormat, Shards
 from scan_core.errors import ArtifactError
 from scan_core.images.decode import JPEG, UnreadableImageError
-from scan_core.images.resize import decode_and_resize
+from scan_core.images.resize import BILINEAR, decode_and_resize
 
 
 def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDArray[np.uint8]:
@@ -22,7 +22,8 @@ def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDA
     """
     try:
         if encoded.startswith(JPEG):
-            return np.array(decode_and_resize(encoded, format.image_size, format.fit).image).transpose(2, 0, 1)
+            resized = decode_and_resize(encoded, format.image_size, format.fit, BILINEAR).image
+            return np.array(resized).transpose(2, 0, 1)
         with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # fetch has already resized it
             return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
     except (KeyError, OSError, SyntaxError, UnreadableImageError, ValueError) as error:

@@ -14,7 +14,7 @@ from scan_core.datasets.dataset import Stored
 from scan_core.images.decode import JPEG, MAX_BYTES, MOST_PIXELS, Decoded, UnreadableImageError, is_rotated
 from scan_core.images.levels import Values
 from scan_core.images.preparation import Preparation
-from scan_core.images.resize import FITS, decode_and_resize
+from scan_core.images.resize import BILINEAR, FILTERS, FITS, decode_and_resize
 from scan_core.ingest.file_digests import NO_FILE
 
 DIGEST_BYTES = 16
@@ -47,7 +47,8 @@ class Prepared(NamedTuple):
 def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixels: int = MOST_PIXELS) -> Prepared:
     """Decode one image and make it a square of the wanted size.
 
-    Keeps an upright JPEG file that is no larger than its resized pixels; encodes everything else as PNG.
+    Keeps an upright JPEG file that is no larger than its resized pixels, as its reader resizes by the bilinear filter;
+    encodes everything else as PNG.
 
     Args:
         preparation: the size of the square, how it is made, and which values become black and white.
@@ -64,12 +65,13 @@ def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixe
         stored = _read(stored)
         file_digest = hashlib.sha256(stored).digest()
     if isinstance(stored, bytes):
-        size, fit, levels = preparation
-        decoded = decode_and_resize(stored, size, fit, levels=levels, most_pixels=most_pixels)
+        size, fit, levels, interpolation = preparation
+        decoded = decode_and_resize(stored, size, fit, interpolation, levels=levels, most_pixels=most_pixels)
     else:
-        decoded = _resize(stored, preparation.image_size, preparation.fit)
+        decoded = _resize(stored, preparation)
     pixels = _channels_first(decoded.image)
-    encoded = _encode(stored, decoded.image, room=pixels.nbytes) if encode else b""
+    room = pixels.nbytes if preparation.interpolation == BILINEAR else 0
+    encoded = _encode(stored, decoded.image, room=room) if encode else b""
     moments, digest = _moments(pixels), pixels_digest(pixels)
     return Prepared(
         pixels, encoded, decoded.original_size, moments, digest, decoded.values, decoded.animated, file_digest
@@ -93,9 +95,10 @@ def _read(path: Path) -> bytes:
         raise UnreadableImageError(f"cannot be read ({error.strerror})") from error
 
 
-def _resize(pixels: npt.NDArray[np.uint8], size: int, fit: str) -> Decoded:
+def _resize(pixels: npt.NDArray[np.uint8], preparation: Preparation) -> Decoded:
     image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
-    return Decoded(FITS[fit](image, size), image.size)
+    filter = FILTERS[preparation.interpolation]
+    return Decoded(FITS[preparation.fit](image, preparation.image_size, filter), image.size)
 
 
 def _moments(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

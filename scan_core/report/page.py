@@ -1,37 +1,32 @@
 """The page that a person opens after a run: one HTML file, which loads nothing."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
-from jaxtyping import Float32, Int64, Integer, UInt8
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from scan_core.artifacts.atomic import write_text
 from scan_core.evaluation.results import Results
-from scan_core.images.images import Images
 from scan_core.report.cards import Card, cards
 from scan_core.report.charts import Picture, result_charts
 from scan_core.report.lines import LineChart
-from scan_core.report.map_table import Plane
+from scan_core.report.map_points import map_points
 from scan_core.report.matrix import cluster_sizes_chart, confusion_matrix
 from scan_core.report.members import surest_members
-from scan_core.report.plane import encoded, packed
-from scan_core.report.thumbnails import Sheet, sheet
+from scan_core.report.pictures import Pictures
+from scan_core.report.thumbnails import SMALL, Sheet, sheet
 from scan_core.report.verdict import verdict
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST = 8
 """Upper limit of the pictures of a kind (typical, random, least certain) on a card."""
-ON_CARDS, ON_MAP = 2400, 1500
-"""Upper limits of the thumbnails on all cards (or three a cluster) and on the map, so that the page stays small."""
-POINTS = 60_000
-"""Upper limit of the points on the map."""
-SMALL, LARGE = 40, 64
-"""Upper limits of a thumbnail's side in pixels: on the map and where there are many clusters; else."""
+ON_CARDS = 2400
+"""Upper limit of the thumbnails on all cards (or three a cluster), so that the page stays small."""
+LARGE = 64
+"""Upper limit of a thumbnail's side in pixels, where there are few clusters."""
 FEW = 100
 """Upper limit of the clusters whose cards have large thumbnails."""
 
@@ -66,25 +61,6 @@ class Run(NamedTuple):
     """SHA-256 of each model; names belong to that of ``self_label``."""
 
 
-class Pictures(NamedTuple):
-    """The evaluated images."""
-
-    images: Images
-    """All images; only those shown are read."""
-    ids: Int64[np.ndarray, " evaluated"]
-    embeddings: Float32[np.ndarray, "evaluated dimensions"]
-    plane: Plane
-    """The map."""
-    kmeans: Integer[np.ndarray, " evaluated"]
-    """Each image's cluster by k-means on the embeddings."""
-    paths: Sequence[str]
-    """The origin of each."""
-
-    def pixels(self, rows: Integer[np.ndarray, " shown"]) -> UInt8[np.ndarray, "shown channels size size"]:
-        """Return some of them."""
-        return self.images.gather(torch.from_numpy(self.ids[rows])).cpu().numpy()
-
-
 def write_page(
     path: Path,
     results: Results,
@@ -93,12 +69,14 @@ def write_page(
     names: Sequence[str],
     *,
     given: Sequence[str] = (),
+    sheets: Sequence[Path] = (),
 ) -> None:
     """Write the page; equal inputs give equal bytes.
 
     Args:
         names: of each cluster's class, or ``cluster 7``.
         given: the name that a person has given each cluster, empty where it has none.
+        sheets: what ``write_sheets`` has written of the same images.
     """
     final = results.self_label
     given = given or [""] * len(final.sizes)
@@ -123,7 +101,7 @@ def write_page(
         shown=count,
         confidence=final.confidence,
         paths=pictures.paths,
-        map=_map(results, pictures),
+        map=map_points(results, pictures, [os.path.relpath(sheet, path.parent) for sheet in sheets]),
         plane=pictures.plane,
         charts=[*result_charts(results), *run.curves],
         sizes=cluster_sizes_chart(results),
@@ -152,22 +130,3 @@ def _naming(results: Results, pictures: Pictures, digest: str, given: Sequence[s
     members = surest_members(final.clusters, final.confidence, pictures.paths, cluster_count=len(final.sizes))
     base = hashlib.sha256("\n".join(given).encode()).hexdigest()[:12]
     return {"model": f"sha256:{digest}", "members": members, "key": f"names of {digest} after {base}"}
-
-
-def _map(results: Results, pictures: Pictures) -> dict[str, Any]:
-    """Choose points at random, the first ones with thumbnails, and pack them."""
-    final = results.self_label
-    rows = np.random.default_rng(0).permutation(len(pictures.ids))[:POINTS]
-    x, y = packed(pictures.plane.places[rows])
-    pictured = rows[:ON_MAP]
-    columns = int(np.ceil(np.sqrt(len(pictured))))
-    thumbnails = sheet(pictures.pixels(pictured), largest=SMALL, columns=columns)
-    return {
-        "x": x,
-        "y": y,
-        "cluster": encoded(final.clusters[rows]),
-        "confidence": encoded(np.rint(final.confidence[rows] * 1000)),
-        "points": len(rows),
-        "paths": [pictures.paths[row] for row in pictured],
-        **thumbnails._asdict(),
-    }

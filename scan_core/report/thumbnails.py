@@ -10,6 +10,8 @@ from PIL import Image
 
 from scan_core.images.shrink import shrink
 
+SMALL = 40
+"""Upper limit of a thumbnail's side in pixels, where there are many."""
 EXACT = 16
 """Upper limit of the side of thumbnails that are kept exactly, as PNG; JPEG, whose blocks have 8, blurs them."""
 
@@ -24,7 +26,18 @@ class Sheet(NamedTuple):
 
 
 def sheet(images: UInt8[np.ndarray, "images channels size size"], *, largest: int, columns: int) -> Sheet:
-    """Shrink ``images`` to at most ``largest`` pixels per side, and arrange them; equal images give equal text."""
+    """Return :func:`picture_of` the images as text."""
+    return Sheet(data_uri(*picture_of(images, largest=largest, columns=columns)), columns, -(-len(images) // columns))
+
+
+def picture_of(
+    images: UInt8[np.ndarray, "images channels size size"], *, largest: int, columns: int
+) -> tuple[bytes, str]:
+    """Shrink ``images`` to at most ``largest`` pixels per side, and arrange them; equal images give equal bytes.
+
+    Returns:
+        A file, and its kind: ``png`` or ``jpeg``.
+    """
     small = np.rint(shrink(images, largest=largest)).astype(np.uint8)
     count, channels, height, width = small.shape
     rows = -(-count // columns)
@@ -33,15 +46,11 @@ def sheet(images: UInt8[np.ndarray, "images channels size size"], *, largest: in
     pixels = grid.reshape(rows, columns, channels, height, width).transpose(0, 3, 1, 4, 2)
     pixels = pixels.reshape(rows * height, columns * width, channels)
     picture = Image.fromarray(pixels[..., 0] if channels == 1 else pixels)
-    return Sheet(_uri(picture, exact=height <= EXACT), columns, rows)
+    content, kind = io.BytesIO(), "png" if height <= EXACT else "jpeg"
+    picture.save(content, kind.upper(), **({"quality": 80, "optimize": True} if kind == "jpeg" else {}))
+    return content.getvalue(), kind
 
 
 def data_uri(content: bytes, kind: str) -> str:
     """Return ``content``, a picture of ``kind`` (``png``, ``jpeg``), as an address that holds the picture itself."""
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def _uri(picture: Image.Image, *, exact: bool) -> str:
-    content, kind = io.BytesIO(), "png" if exact else "jpeg"
-    picture.save(content, kind.upper(), **({} if exact else {"quality": 80, "optimize": True}))
-    return data_uri(content.getvalue(), kind)

@@ -58,7 +58,7 @@ def test_with_its_classifier_it_names_what_a_photograph_shows(picture: Path, cla
     classifier = torch.nn.Linear(1280, 1000)
     classifier.load_state_dict({"weight": theirs["_fc.weight"], "bias": theirs["_fc.bias"]})
     pixels = (
-        torch.tensor(np.array(decode_and_resize(picture.read_bytes(), 224, "crop").image))
+        torch.tensor(np.array(decode_and_resize(picture.read_bytes(), 224, "crop", "bilinear").image))
         .permute(2, 0, 1)[None]
         .float()
     )

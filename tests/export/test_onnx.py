@@ -21,6 +21,7 @@ from scan_core.naming.names import Names, write_names
 from scan_core.prediction.clusterer import load_clusterer
 from stages import export
 from stages.paths import IMAGES, SELF_LABEL_MODEL
+from stages.use import main as use
 from tests.pipeline import ROOT
 from tests.samples import noise
 from tests.stages.predicting import CLUSTERS, SIZE, write_model
@@ -37,6 +38,7 @@ OUTPUT = Path("reports/export/model.onnx")
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    use("folder", ["runtime.device=cpu"], params=Path("params.yaml"))
 
 
 def write_images(channels: int, count: int = 5) -> np.ndarray:
@@ -122,6 +124,14 @@ def test_a_missing_package_is_named_with_its_extra(project, monkeypatch):
         export.main()
 
 
+def test_a_model_of_another_run_is_told_of(project, monkeypatch, capsys):
+    write_model(run=True)
+    write_images(channels=3)
+    monkeypatch.setattr(export, "write_onnx", lambda *_: 0.0)
+    export.main(OUTPUT)
+    assert "warning: the model does not say of which run it is" in capsys.readouterr().err
+
+
 def test_images_of_another_size_are_refused(project):
     write_model(channels=1)
     write_images(channels=3)
@@ -129,12 +139,14 @@ def test_images_of_another_size_are_refused(project):
         export.main(Path("model.onnx"))
 
 
-def test_what_pads_says_on_which_ground(project):
+def test_what_pads_says_on_which_ground_and_by_which_filter(project):
     from scan_core.export.description import describe
     from scan_core.images.preparation import Preparation
 
-    write_model(preparation=Preparation(SIZE, "pad").described())
+    write_model(preparation=Preparation(SIZE, "pad", interpolation="bicubic").described())
     about = describe(load_clusterer(SELF_LABEL_MODEL), digest="0")
     assert about["background"] == "the picture's mean color"
+    assert "Pillow's bicubic filter" in about["description"]
+    assert about["interpolation"] == "bicubic, antialiased"
     assert about["clusters"] == str(CLUSTERS)
     assert all(isinstance(value, str) for value in about.values())

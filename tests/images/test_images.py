@@ -63,6 +63,15 @@ def test_streamed_images_become_squares_as_when_fetched(tmp_path, fit):
     assert np.array_equal(first_images(tmp_path, 4), expected)
 
 
+def test_by_another_filter_no_file_is_kept_that_would_be_resized_again(tmp_path):
+    prepared = prepare(FILES[1], Preparation(SIZE, "crop", interpolation="lanczos"), encode=True)
+    assert not np.array_equal(prepared.pixels, prepare(FILES[1], Preparation(SIZE, "crop"), encode=False).pixels)
+    with shard_store(tmp_path, 1, ShardFormat(3, SIZE, "crop")) as images:
+        images.put(0, prepared)
+        images.keep(np.ones(1, bool))
+    assert np.array_equal(first_images(tmp_path, 1)[0], prepared.pixels)
+
+
 def test_streamed_gray_images(tmp_path):
     with shard_store(tmp_path, 5, ShardFormat(1, 8, "crop")) as images:
         for row, pixels in enumerate(noise(5, 1, 8, 8)):

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scan_core.images.resize import FITS
+from scan_core.images.resize import FILTERS, FITS
 from tests.samples import noise
 
 
-def _resize(pixels, size, fit="crop"):
-    return np.asarray(FITS[fit](Image.fromarray(pixels), size))
+def _resize(pixels, size, fit="crop", interpolation="bilinear"):
+    return np.asarray(FITS[fit](Image.fromarray(pixels), size, FILTERS[interpolation]))
 
 
 @pytest.mark.parametrize("fit", FITS)
@@ -27,6 +27,21 @@ def test_resize_is_antialiased():
     # at 0.5, 1.5, 2.5 weigh 3/4, 3/4, 1/4 (over 7/4): (3 * 0 + 3 * 70 + 1 * 140) / 7 = 50; the other one mirrored.
     pixels = np.tile(np.array([0, 70, 140, 210], np.uint8), (4, 1))
     assert _resize(pixels, 2).tolist() == [[50, 160], [50, 160]]
+
+
+@pytest.mark.parametrize("fit", FITS)
+@pytest.mark.parametrize(
+    ("interpolation", "expected"),
+    [
+        # As above, at distances of 1/4, 1/4, 3/4, 5/4: the cubic (a = -1/2) weighs 0.867, 0.867, 0.227, -0.070 (over
+        # 1.891), and sinc(t) sinc(t / 3) weighs 0.890, 0.890, 0.270, -0.133 (over 1.918).
+        ("bicubic", [41, 169]),
+        ("lanczos", [38, 172]),
+    ],
+)
+def test_other_filters_are_sharper(interpolation, expected, fit):
+    pixels = np.tile(np.array([0, 70, 140, 210], np.uint8), (4, 1))
+    assert _resize(pixels, 2, fit, interpolation).tolist() == [expected] * 2
 
 
 def test_resize_takes_the_middle():

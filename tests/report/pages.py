@@ -9,7 +9,8 @@ import torch
 from scan_core.evaluation.csv_tables import prediction_names
 from scan_core.evaluation.results import Results
 from scan_core.images.images import ResidentImages
-from scan_core.report.page import Listing, Pictures, Run, write_page
+from scan_core.report.page import Listing, Run, write_page
+from scan_core.report.pictures import Pictures
 from scan_core.report.plane import plane
 
 RUN = Run(
@@ -42,10 +43,15 @@ def random_pictures(count: int, *, size: int = 8) -> Pictures:
 
 
 def draw(
-    path: Path, results: Results, pictures: Pictures | None = None, run: Run = RUN, given: Sequence[str] = ()
+    path: Path,
+    results: Results,
+    pictures: Pictures | None = None,
+    run: Run = RUN,
+    given: Sequence[str] = (),
+    sheets: Sequence[Path] = (),
 ) -> str:
     pictures = pictures or random_pictures(len(results.truth.labels))
     final = results.self_label
     names = prediction_names(final.mapping, results.truth, cluster_count=len(final.sizes))
-    write_page(path, results, pictures, run, names, given=given)
+    write_page(path, results, pictures, run, names, given=given, sheets=sheets)
     return path.read_text(encoding="utf-8")

@@ -5,16 +5,21 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from scan_core.evaluation.results import Results, step_result
 from scan_core.evaluation.trainings import Trainings
 from scan_core.evaluation.truth import Truth
+from scan_core.images.images import ResidentImages
+from scan_core.report.map_points import IN_PAGE, drawn, write_sheets
 from tests.evaluated import predictions
 from tests.report.pages import draw, random_pictures
 
@@ -167,6 +172,55 @@ def test_map_is_pointed_at_zoomed_moved_and_clicked(open_page):
     opened = page.evaluate("location.hash")
     assert opened == f"#cluster-{page.evaluate('cluster[0]')}"
     assert page.evaluate("'#' + document.activeElement.id") == opened
+
+
+@pytest.fixture
+def with_sheets(tmp_path: Path) -> tuple[Path, np.ndarray]:
+    """A page whose last 100 points have their thumbnails in a file beside it, and the color of each point's picture."""
+    count = IN_PAGE + 100
+    pictures = random_pictures(count)
+    colors = np.random.default_rng(1).integers(0, 256, (count, 3), dtype=np.uint8)
+    pixels = np.broadcast_to(colors[:, :, None, None], (count, 3, 8, 8)).copy()
+    pictures = pictures._replace(images=ResidentImages(pixels, torch.device("cpu")))
+    sheets = write_sheets(tmp_path / "report", pictures)
+    draw(tmp_path / "report.html", random_results(count), pictures, sheets=sheets)
+    return tmp_path / "report.html", colors[drawn(count)]
+
+
+def _look_closely(page: Page, i: int) -> None:
+    """Zoom until no other point is near, and point at this one."""
+    page.locator("#canvas").scroll_into_view_if_needed()
+    page.evaluate("whole()")
+    page.evaluate(f"zoom(200, left + scale * x[{i}], top_ + scale * y[{i}])")
+    page.mouse.move(*_point(page, i))
+    page.wait_for_function(f"() => shown === {i}")
+
+
+def test_further_points_have_thumbnails_beside_the_page(browser: Browser, with_sheets: tuple[Path, np.ndarray]):
+    path, colors = with_sheets
+    opened = Opened(browser, path)
+    for i in (0, IN_PAGE, IN_PAGE + 77):
+        _look_closely(opened.page, i)
+        opened.page.wait_for_function("() => tip.firstChild.style.background.includes('url')")
+        shot = Image.open(BytesIO(opened.page.locator("#tip i").screenshot())).convert("RGB")
+        assert np.asarray(shot)[20:50, 20:50].reshape(-1, 3).mean(0) == pytest.approx(colors[i], abs=1)
+    files = [url for url in opened.requests[1:] if not url.startswith("data:")]
+    assert set(files) == {(path.parent / "report/map-00.png").as_uri()}
+    assert "those of the others lie in report/" in opened.page.locator("#map").inner_text()
+    assert opened.errors == []
+    opened.page.close()
+
+
+def test_the_page_alone_has_its_own_thumbnails(browser: Browser, with_sheets: tuple[Path, np.ndarray]):
+    path, _ = with_sheets
+    opened = Opened(browser, path.rename(path.parent / "report/alone.html"))
+    _look_closely(opened.page, IN_PAGE)
+    opened.page.wait_for_function("() => reach === pictured")
+    assert not opened.page.locator("#tip").is_visible()
+    _look_closely(opened.page, 7)
+    assert opened.page.locator("#tip").inner_text().endswith("/é.png")
+    assert all("ERR_FILE_NOT_FOUND" in error for error in opened.errors)
+    opened.page.close()
 
 
 def test_the_map_is_drawn(open_page):

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from jinja2 import Environment
+from PIL import Image
 
 from scan_core.evaluation.results import Results, step_result
 from scan_core.evaluation.truth import Truth
+from scan_core.report import map_points
 from tests.evaluated import predictions
 from tests.report.pages import draw, random_pictures
 
@@ -96,6 +98,30 @@ def test_names_and_paths_are_text(make_results, tmp_path: Path):
 def test_equal_runs_give_equal_bytes(make_results, tmp_path: Path):
     results = make_results(LABELS, [0] * 6, [0, 0, 1, 1, 2, 2], cluster_count=3)
     assert draw(tmp_path / "a.html", results) == draw(tmp_path / "b.html", results)
+
+
+def test_further_thumbnails_lie_beside_the_page(make_results, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(map_points, "IN_PAGE", 2)
+    monkeypatch.setattr(map_points, "ON_SHEET", 3)
+    results, pictures = make_results(LABELS, [0] * 6, [0, 0, 1, 1, 2, 2], cluster_count=3), random_pictures(6)
+    (tmp_path / "named").mkdir()
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report/map-07.png").write_bytes(b"of an earlier page")
+    sheets = map_points.write_sheets(tmp_path / "report", pictures)
+    assert sheets == sorted((tmp_path / "report").iterdir()) == [tmp_path / f"report/map-0{i}.png" for i in range(2)]
+    first = np.asarray(Image.open(sheets[0]))  # three thumbnails of 8 x 8, and white
+    order = map_points.drawn(6)
+    assert np.array_equal(first[:, 8:16].transpose(2, 0, 1), pictures.pixels(order[3:4])[0])
+    assert (first[:, 24:] == 255).all()
+    page = draw(tmp_path / "named/report.html", results, pictures, sheets=sheets)
+    assert '"sheets": ["../report/map-00.png", "../report/map-01.png"]' in page
+    assert "2 of the points, drawn at random, have a thumbnail (larger points); those of the others lie in" in page
+    before = [path.read_bytes() for path in sheets]
+    assert [path.read_bytes() for path in map_points.write_sheets(tmp_path / "report", pictures)] == before
+    monkeypatch.setattr(map_points, "MOST_BYTES", len(before[0]))
+    assert map_points.write_sheets(tmp_path / "report", pictures) == sheets[:1]
+    page = draw(tmp_path / "named/report.html", results, pictures, sheets=sheets[:1])
+    assert "those of 3 others lie in ../report/" in page
 
 
 def test_page_of_a_single_picture(make_results, tmp_path: Path):

@@ -3,6 +3,7 @@ import builtins
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
@@ -92,6 +93,8 @@ def test_map_has_one_row_per_image(tmp_path: Path):
         {"x": 0.5, "y": 1, "cluster": 1, "name": "b", "confidence": 0.75, "path": "x.png"},
         {"x": 2, "y": 3, "cluster": 0, "name": "a", "confidence": 1, "path": "y.png"},
     ]
+    table = pd.read_parquet(path)  # as embedding-atlas does: docs/report.md
+    assert [table[name].dtype.kind for name in ("x", "y", "path")] == ["f", "f", "O"]
     read = read_map(path, rows=2)
     assert read.places.tolist() == [[0.5, 1], [2, 3]]
     assert read[1:] == ("umap", "a reason")

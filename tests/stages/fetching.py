@@ -7,8 +7,8 @@ from scan_core.artifacts.labels import read_labels
 
 DIGITS = {
     "seed": 0, "name": "digits", "source": None, "labels": "folders", "classes_file": None, "on_bad_image": "skip",
-    "duplicates": "keep", "limit": None, "image_size": 16, "fit": "crop", "max_megapixels": 300.0,
-    "train_splits": ["train"], "evaluate_splits": ["train"], "pixels_budget": 1.0,
+    "duplicates": "keep", "limit": None, "image_size": 16, "fit": "crop", "interpolation": "bilinear",
+    "max_megapixels": 300.0, "train_splits": ["train"], "evaluate_splits": ["train"], "pixels_budget": 1.0,
 }  # fmt: skip
 LABELS = Path("data/artifacts/labels.parquet")
 

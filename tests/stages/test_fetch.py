@@ -72,6 +72,16 @@ def test_fetch_index_names_the_pixels_and_how_they_came_about(run_fetch):
     assert read_preparation(Path("data/artifacts/index.parquet")) == Preparation(16, "stretch").described()
 
 
+def test_the_filter_is_that_of_the_parameter(run_fetch):
+    run_fetch()
+    soft = written_images()
+    run_fetch(interpolation="bicubic")
+    described = read_preparation(Path("data/artifacts/index.parquet"))
+    assert described == Preparation(16, "crop", interpolation="bicubic").described()
+    assert described["interpolation"].startswith("bicubic, antialiased")
+    assert written_images() != soft
+
+
 def test_fetch_same_bytes_twice_and_another_order_for_another_seed(run_fetch):
     run_fetch(limit=200)
     first, names = written_files(), written_images()

@@ -15,7 +15,7 @@ from scan_core.encoders.resnet import ResNet
 from scan_core.errors import ArtifactError, DataError
 from scan_core.images.images import ResidentImages
 from scan_core.images.preparation import Preparation
-from scan_core.images.resize import FITS
+from scan_core.images.resize import FILTERS, FITS
 from scan_core.prediction import clusterer
 from stages import predict
 from stages.paths import ENCODER, SELF_LABEL_MODEL
@@ -150,16 +150,17 @@ def test_no_model_yet(run_predict):
         run_predict(_files())
 
 
-def test_pictures_become_squares_as_the_model_s_did(run_predict):
+@pytest.mark.parametrize("interpolation", FILTERS)
+def test_pictures_become_squares_as_the_model_s_did(run_predict, interpolation):
     wide = noise(SIZE, 3 * SIZE, 3)
-    described = Preparation(SIZE, "stretch").described()
+    described = Preparation(SIZE, "stretch", interpolation=interpolation).described()
     write_model(channels=3, preparation=described)
     row = run_predict({"wide.png": encode(wide)}).iloc[0]
-    square = FITS["stretch"](Image.fromarray(wide), SIZE)
+    square = FITS["stretch"](Image.fromarray(wide), SIZE, FILTERS[interpolation])
     images = ResidentImages(np.asarray(square).transpose(2, 0, 1)[None].copy(), torch.device("cpu"))
     nowhere = {"encoder": Path("none"), "features": Path("none")}
     expected = probabilities_of(SELF_LABEL_MODEL, images, np.arange(1), **nowhere)
-    assert row["confidence"] == pytest.approx(expected.max(), abs=1e-4)
+    assert row["confidence"] == pytest.approx(expected.max(), abs=1e-6)
     write_model(channels=3, preparation={key: value for key, value in described.items() if key != "fit"})
     with pytest.raises(
         ArtifactError, match=r"expected .*center crop"

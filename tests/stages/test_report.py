@@ -75,6 +75,14 @@ def test_an_evaluation_of_another_model_is_not_drawn(evaluated: Path):
         report.main(params=Path("params.yaml"))
 
 
+def test_another_scan_model_is_not_drawn(evaluated: Path):
+    _name({0: "cat"})
+    details = Path("reports/evaluate/details.json")
+    details.write_text(details.read_text().replace('"scan_model": "sha256:', '"scan_model": "sha256:0'))
+    with pytest.raises(ArtifactError, match=r"another model than data/artifacts/scan/model.safetensors"):
+        report.main(params=Path("params.yaml"))
+
+
 def _name(given: dict[int, str]) -> None:
     clusters = range(json.loads(METRICS.read_text())["clusters"])
     names = tuple(given.get(cluster, "") for cluster in clusters)

@@ -40,10 +40,10 @@ addEventListener("click", (event) => {  // a link to a card that is filtered awa
 // Map: numbers are little-endian uint16 in base64, from 0 to 65535.
 const numbers = (text) => new Uint16Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
 const x = numbers(data.x), y = numbers(data.y), cluster = numbers(data.cluster), confidence = numbers(data.confidence);
-const pictured = data.paths.length;
+const pictured = data.pictured;  // points whose thumbnails are in the page; those of further ones lie beside it
+let reach = pictured + data.beside;
 const furthest = [x, y].map((values) => values.reduce((a, b) => Math.max(a, b), 1));
 const canvas = byId("canvas"), pen = canvas.getContext("2d"), tip = byId("tip");
-tip.firstChild.style.background = `url(${data.uri}) 0 0 / ${data.columns * 72}px ${data.rows * 72}px`;
 let palette;
 function mix() {  // the color of each cluster as four bytes
   const strip = document.createElement("canvas"), brush = strip.getContext("2d");
@@ -91,18 +91,39 @@ function zoom(factor, across = canvas.clientWidth / 2, down = canvas.clientHeigh
 }
 function nearest(event) {  // the nearest picture that has a thumbnail, within 16 pixels
   let best = -1, least = 256;
-  for (let i = 0; i < pictured; i++) {
+  for (let i = 0; i < reach; i++) {
     const distance = (left + scale * x[i] - event.offsetX) ** 2 + (top_ + scale * y[i] - event.offsetY) ** 2;
     if (distance < least) { least = distance; best = i; }
   }
   return best;
 }
+const files = new Map();
+function file(sheet) {  // loaded when it is first pointed at; without the folder, the page's own thumbnails remain
+  if (!files.has(sheet)) {
+    const picture = new Image();
+    files.set(sheet, picture);
+    picture.onload = () => { if (shown >= 0) thumbnail(shown); };
+    picture.onerror = () => { reach = pictured; tip.hidden = true; };
+    picture.src = encodeURI(data.sheets[sheet]);
+  }
+  return files.get(sheet);
+}
+function thumbnail(i) {
+  const own = i < pictured, sheet = Math.floor((i - pictured) / data.each);
+  const at = own ? i : (i - pictured) % data.each, columns = own ? data.columns : data.across;
+  const rows = own ? data.rows : Math.ceil(Math.min(data.each, data.beside - sheet * data.each) / columns);
+  const uri = own ? data.uri : file(sheet).complete ? file(sheet).src : "";
+  tip.firstChild.style.background = uri && `url("${uri}") ${-72 * (at % columns)}px ${-72 * Math.floor(at / columns)}px` +
+    ` / ${columns * 72}px ${rows * 72}px`;
+}
+let shown = -1;
 function show(event) {
-  const i = nearest(event);
+  const i = shown = nearest(event);
   tip.hidden = i < 0;
   if (i < 0) return;
-  tip.firstChild.style.backgroundPosition = `${-72 * (i % data.columns)}px ${-72 * Math.floor(i / data.columns)}px`;
-  tip.lastChild.textContent = `${title(cluster[i])}, confidence ${(confidence[i] / 1000).toFixed(2)}\n${data.paths[i]}`;
+  thumbnail(i);
+  const path = i < data.paths.length ? `\n${data.paths[i]}` : "";
+  tip.lastChild.textContent = `${title(cluster[i])}, confidence ${(confidence[i] / 1000).toFixed(2)}${path}`;
   tip.style.left = `${Math.max(0, Math.min(event.offsetX + 14, canvas.clientWidth - 264))}px`;
   tip.style.top = `${Math.min(event.offsetY + 14, canvas.clientHeight - 90)}px`;
 }
