@@ -26,7 +26,7 @@ from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.training import PretextTraining
 
 K, DIMENSIONS, WIDTH = 20, 256, 32
-EPOCHS = {"pretext": 12, "scan": 6, "self_label": 12}
+EPOCHS = {"pretext": 16, "scan": 6, "self_label": 12}
 """Epochs of the preset cifar10-cpu, as the values above; epochs with small crops count by their pixels."""
 
 
