@@ -29,6 +29,7 @@ SUFFIXES = (
     ".avif",
     ".heic",
     ".heif",
+    ".hif",
 )
 """A file so called is a picture; where it cannot be decoded it is skipped, and listed."""
 
