@@ -27,8 +27,9 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
     """Return the label of each of ``pictures`` (paths relative to their root, with ``/``), None if the file has none.
 
     A row means the picture of that path, or of what is left of it without its first folders; else the one that is
-    called so, with or without its suffix, in whatever folder and case, if there is but one. Backslashes count as slashes, composed characters as decomposed ones, and
-    blanks around a name or label not at all. Rows of pictures that are not there are counted in a warning.
+    called so, with or without its suffix, in whatever folder and case, if there is but one. Backslashes count as
+    slashes, composed characters as decomposed ones, and blanks around a name or label not at all. Rows of pictures that
+    are not there are counted in a warning.
 
     Raises:
         DataError: no such file, another layout, a picture that comes twice, a row without a label, or no row that

@@ -121,7 +121,8 @@ def test_what_pillow_reads_is_left_to_it():
             _tiff(np.zeros((6, 8, 3), "f8"), tile=16, differences=True),
             "TIFF of 3 x float64, tags 259, 262 and 317: 1, 2, 2",
         ),
-        (_tiff(np.zeros((6, 8, 3), "f8"))[:300], "cannot be decoded"),
+        (_tiff(np.zeros((6, 8, 3), "f8"), compressed=True).replace(b"x\x9c", b"??"), "cannot be decoded"),
+        (_tiff(np.zeros((6, 8, 3), "f8"))[:300], "not a picture"),
     ],
 )
 def test_other_kinds_are_named(encoded, message):
