@@ -20,8 +20,14 @@ Source = Path | str | None
 SPLITS = {
     "train": "train",
     "training": "train",
+    "trn": "train",
+    "trainval": "train",
+    "labeled": "train",
+    "labelled": "train",
     "test": "test",
     "testing": "test",
+    "tst": "test",
+    "holdout": "holdout",
     "val": "val",
     "valid": "valid",
     "validation": "validation",
@@ -35,12 +41,20 @@ SPLITS = {
 """The split that a word (in lower case) stands for."""
 
 AROUND = {"set", "data", "image", "images", "img", "imgs", "seg"}
-"""Words that a folder's name may have in addition to the split: ``test_set``, ``seg_train``."""
+"""Words that a folder's name may have in addition to the split: ``test_set``, ``TrainImages``, ``testset``."""
+
+CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+JOINED = re.compile(f"({'|'.join(sorted(SPLITS, key=len, reverse=True))})({'|'.join(sorted(AROUND))})")
 
 
 def words(name: str) -> list[str]:
-    """Return the words of a name in lower case, without digits: ``train`` for ``Train2017``."""
-    return [word for word in re.split(r"[\W\d_]+", name.lower()) if word]
+    """Return the words of a name in lower case, without digits and single letters: ``train`` for ``Train2017``.
+
+    A capital begins a word, and the word of a split ends before one of ``AROUND``.
+    """
+    found = [word.lower() for word in re.split(r"[\W\d_]+", CAPITAL.sub(" ", name)) if len(word) > 1]
+    joined = [JOINED.fullmatch(word) for word in found]
+    return [part for word, match in zip(found, joined, strict=True) for part in (match.groups() if match else (word,))]
 
 
 def split_of(folder: str) -> str | None:

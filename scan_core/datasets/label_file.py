@@ -1,6 +1,8 @@
-"""Read the classes of pictures from a CSV file: UTF-8, with a column of files and one of labels."""
+"""Read the classes of pictures from a CSV file: UTF-8 or UTF-16, with a column of files and one of labels."""
 
+import codecs
 import csv
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,18 +12,23 @@ from scan_core.console.progress import warn
 from scan_core.datasets.dataset import class_of
 from scan_core.errors import DataError
 
-FILE_COLUMNS = ("file", "filename", "file_name", "path", "image", "image_path", "image_name", "image_id", "id")
-LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target")
-"""Names of columns, in upper or lower case; the first that exists is used."""
+FILE_COLUMNS = (
+    "file", "filename", "path", "filepath", "image", "imagepath", "imagename", "imagefile", "imageid", "img", "imgpath",
+    "imgname", "imgid", "id",
+)  # fmt: skip
+LABEL_COLUMNS = (
+    "label", "labels", "labelname", "class", "classname", "classid", "category", "target", "species", "breed"
+)  # fmt: skip
+"""Names of columns, in upper or lower case, with or without ``_``, ``-`` and blanks; the first that exists is used."""
 SHOWN = 3
 
 
 def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
     """Return the label of each of ``pictures`` (paths relative to their root, with ``/``), None if the file has none.
 
-    A row names a picture by its path. If there is no such path, it is the only picture of that file name, whatever its
-    folder, suffix, or case. Backslashes equal slashes, composed characters equal decomposed ones, and blanks around a
-    name or label are ignored. A warning reports rows that name no picture.
+    A row names a picture by its path, or by the end of a longer path. If there is no such path, it is the only picture
+    of that file name, whatever its folder, suffix, or case. Backslashes equal slashes, composed characters equal
+    decomposed ones, and blanks around a name or label are ignored. A warning reports rows that name no picture.
 
     Raises:
         DataError: no such file, another layout, a picture in two rows, a row without a label, or no row that names a
@@ -72,8 +79,15 @@ class _Finder:
         path = name.strip().replace("\\", "/").removeprefix("./")
         plain = _plain(path)
         found = [names.get(key) for names in self._names for key in (path, plain)]
+        found += [self._names[1].get(part) for part in _below(plain)]
         found += [names.get(plain.lower()) for names in self._in_any_case]
         return next(filter(None, found), None)
+
+
+def _below(path: str) -> list[str]:
+    """Return ``path`` without its first folder, its first two, and so on: tables often name folders around the source."""
+    parts = path.split("/")
+    return [] if ".." in parts else ["/".join(parts[start:]) for start in range(1, len(parts))]
 
 
 def _unique(names: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -92,9 +106,13 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
     if path.exists() and not path.is_file():  # reading from a named pipe would wait forever
         raise DataError(f"{path}: not a regular file, expected a CSV file; give another one", argument="labels")
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, delimiter=_delimiter(file.readline()), strict=True)
-            file.seek(0)
+        with path.open(encoding=_encoding(path), newline="") as file:
+            start = 0
+            header = file.readline()
+            if header.lower().startswith("sep="):  # so Excel is told of the separator
+                start, header = file.tell(), file.readline()
+            file.seek(start)
+            reader = csv.DictReader(file, delimiter=_delimiter(header), skipinitialspace=True, strict=True)
             found = reader.fieldnames or ()
             picture, label = _column(path, found, FILE_COLUMNS), _column(path, found, LABEL_COLUMNS)
             for row in reader:
@@ -102,7 +120,8 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
                     raise DataError(
                         f"{path}, line {reader.line_num}: not {len(found)} fields; quote those that hold a separator"
                     )
-                yield reader.line_num, row[picture], class_of(row[label])
+                if any(value.strip() for value in row.values()):
+                    yield reader.line_num + bool(start), row[picture], class_of(row[label])
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8") from error
     except csv.Error as error:
@@ -112,6 +131,12 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
         raise DataError(message, argument="labels") from error
 
 
+def _encoding(path: Path) -> str:
+    """Return UTF-8, or UTF-16 if the file begins with its mark (Excel's "Unicode text")."""
+    with path.open("rb") as file:
+        return "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+
+
 def _delimiter(header: str) -> str:
     """Return the most frequent of comma, semicolon and tab in the header."""
     return max(",;\t", key=header.count)
@@ -119,7 +144,7 @@ def _delimiter(header: str) -> str:
 
 def _column(path: Path, found: Sequence[str], names: Sequence[str]) -> str:
     """Return the column of ``found`` with the first of ``names`` that occurs."""
-    plain = {column.strip().lower(): column for column in reversed(found)}
+    plain = {re.sub(r"[\s_-]", "", column).lower(): column for column in reversed(found)}
     for name in names:
         if name in plain:
             return plain[name]

@@ -20,37 +20,54 @@ class Layout(NamedTuple):
 def layout(paths: Sequence[Parts]) -> Layout:
     """Return the split and the class of each path, which is given as a tuple of folders and the file's name.
 
-    - Folders that contain everything are ignored.
-    - The first level are splits if all of its folders have names of splits, or if ``train`` and another split are among
-      them; the second level are splits if this holds below every folder of the first. If most pictures lie outside such
-      splits, all are ``train``, without labels. If there are no splits, all are ``train``.
+    - Folders that contain everything are ignored, and so is one that contains nearly everything if its folders mean
+      something.
+    - The first level are splits if all of its folders have names of splits, or if ``train`` is beside another split or
+      beside folders with classes of the same names; the second level are splits if this holds below every folder of the
+      first. If most pictures lie outside such splits, all are ``train``, without labels. If there are no splits, all are
+      ``train``.
     - The first level below the splits are the classes. A split is unlabeled if at least half of its pictures lie in no
       class folder; all pictures are unlabeled if there is only one class.
     """
+    inside = [parts[1:] for parts in paths if len(parts) > 1]
+    around = {parts[0] for parts in paths if len(parts) > 1}
+    if len(around) == 1 and 2 * len(inside) > len(paths) > len(inside):
+        inner = layout(inside)
+        if set(inner.split) != {"train"} or set(inner.label) != {None}:
+            return _with_strays(paths, inner)
     paths = _splits_first(_unwrap(paths))
-    if not _names_splits(paths):
+    splits = _splits(paths)
+    if not splits:
         train: list[str | None] = ["train"] * len(paths)
         return Layout(train, _classes(train, paths))
-    split = [split_of(parts[0]) if len(parts) > 1 else None for parts in paths]
+    split = [splits.get(parts[0]) if len(parts) > 1 else None for parts in paths]
     if 2 * split.count(None) >= len(split):
         return Layout(["train"] * len(paths), [None] * len(paths))
-    inner = iter(_unwrap([_below_split(parts) for parts, name in zip(paths, split, strict=True) if name]))
-    paths = [next(inner) if name else parts for parts, name in zip(paths, split, strict=True)]
+    below = iter(_unwrap([_below_split(parts) for parts, name in zip(paths, split, strict=True) if name]))
+    paths = [next(below) if name else parts for parts, name in zip(paths, split, strict=True)]
     return Layout(split, _classes(split, paths))
+
+
+def _with_strays(paths: Sequence[Parts], inner: Layout) -> Layout:
+    """``inner`` is of those ``paths`` that lie in folders; the others are unlabeled, and of no split if it has some."""
+    stray = "train" if set(inner.split) == {"train"} else None
+    rows = zip(inner.split, inner.label, strict=True)
+    split, label = zip(*(next(rows) if len(parts) > 1 else (stray, None) for parts in paths), strict=True)
+    return Layout(list(split), list(label))
 
 
 def _splits_first(paths: Sequence[Parts]) -> Sequence[Parts]:
     """Turn ``class/train/1.png`` into ``train/class/1.png``, if all paths are of this form."""
-    if not all(len(parts) > 2 and split_of(parts[1]) for parts in paths) or _names_splits(paths):
+    if not all(len(parts) > 2 and split_of(parts[1]) for parts in paths) or _splits(paths):
         return paths
     swapped = [(second, first, *rest) for first, second, *rest in paths]
-    return swapped if _names_splits(swapped) else paths
+    return swapped if _splits(swapped) else paths
 
 
 def _below_split(parts: Parts) -> Parts:
     """Return the path below the split's folder, which may be repeated: ``train/train/class/1.png``."""
-    inner = parts[1:]
-    return inner[1:] if len(inner) > 1 and split_of(inner[0]) == split_of(parts[0]) else inner
+    split, inner = split_of(parts[0]), parts[1:]
+    return inner[1:] if split and len(inner) > 1 and split_of(inner[0]) == split else inner
 
 
 def _unwrap(paths: Sequence[Parts]) -> Sequence[Parts]:
@@ -60,10 +77,23 @@ def _unwrap(paths: Sequence[Parts]) -> Sequence[Parts]:
     return paths
 
 
-def _names_splits(paths: Sequence[Parts]) -> bool:
+def _splits(paths: Sequence[Parts]) -> dict[str, str]:
+    """The split of each folder of the first level that names one; empty where they do not name splits."""
     folders = {parts[0] for parts in paths if len(parts) > 1}
-    splits = {split for name in folders if (split := split_of(name))}
-    return len(splits) > 1 and ("train" in splits or len(splits) == len(folders))
+    known = {folder: split for folder in folders if (split := split_of(folder))}
+    others, found = folders - known.keys(), set(known.values())
+    if others and "train" in found and _alike(paths):
+        return known | {folder: folder.lower() for folder in others}
+    return known if len(found) > 1 and ("train" in found or not others) else {}
+
+
+def _alike(paths: Sequence[Parts]) -> bool:
+    """Whether there are two folders or more in each of the first level, called the same in all."""
+    below: dict[str, set[str]] = {parts[0]: set() for parts in paths if len(parts) > 1}
+    for folder, inner, *_ in (parts for parts in paths if len(parts) > 2):
+        below[folder].add(inner)
+    first, *others = below.values()
+    return len(first) > 1 and all(other == first for other in others)
 
 
 def _classes(split: Sequence[str | None], paths: Sequence[Parts]) -> list[str | None]:

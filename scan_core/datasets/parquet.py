@@ -21,7 +21,7 @@ from scan_core.errors import DataError
 
 SUFFIXES = (".parquet", ".parq", ".pq")
 IMAGE_COLUMNS = ("image", "img")
-BYTES = (pa.binary(), pa.large_binary())
+BYTES = (pa.binary(), pa.large_binary(), pa.binary_view())
 
 
 class _File(NamedTuple):

@@ -19,7 +19,7 @@ LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target",
 MOST = 2**31
 """Upper limit of class numbers (exclusive)."""
 NUMBERS = "the numbers of classes"
-TEXT = (pa.types.is_string, pa.types.is_large_string)
+TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 
 
 class Column(NamedTuple):
@@ -66,6 +66,7 @@ def read_column(path: Path, column: pa.ChunkedArray, schema: pa.Schema, name: st
         names = [None if text is None else class_of(text) for text in column.to_pylist()]
         return Column(np.array(names, dtype=object), ())
     if pa.types.is_floating(column.type):  # pandas stores integers with missing values so
+        column = column.cast(pa.float64())
         column = pc.if_else(pc.is_finite(column), column, None)
         if not pc.all(pc.equal(column, pc.floor(column)), min_count=0).as_py():
             warn(f"column {name} of {column.type} has fractions, which cannot be classes; it is ignored")

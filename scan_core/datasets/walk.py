@@ -29,6 +29,7 @@ SUFFIXES = (
     ".avif",
     ".heic",
     ".heif",
+    ".hif",
 )
 """A file with such a suffix is a picture; if it cannot be decoded, it is skipped and listed."""
 

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import ExifTags, Image, ImageOps, ImageStat, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from scan_core.errors import DataError
 from scan_core.images.deep_color import deep_colors, has_deep_color, lower_bytes, with_colors
 from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
 from scan_core.images.png import PNG, without_metadata
+from scan_core.images.tiff import OtherTiff, other_tiff
 
 WITHOUT_SUFFIX = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 """What a file may be whose name does not say that it is a picture. TIFF is not among them: so begin cameras' raw files,
@@ -39,7 +40,7 @@ MOST_PIXELS = 300_000_000
 """Of a picture that is decoded at all, unless another number is given."""
 
 NEARLY_WHITE = 224
-"""What is visible of a transparent picture, and as bright in the mean, is laid on black instead of white."""
+"""A transparent picture whose pixels, weighed by their opacity, are as bright in the mean is laid on black."""
 
 SIDEWAYS = (5, 6, 7, 8)
 """The EXIF orientations that swap width and height."""
@@ -81,11 +82,10 @@ def decode_rgb(
         UnreadableImageError: not a picture, damaged, of a format that has no 8-bit meaning, or too large.
     """
     try:
+        if tiff := other_tiff(encoded):
+            return _decode_tiff(tiff, most_pixels, levels)
         with _open(encoded) as image:
-            if image.width * image.height > most_pixels:
-                raise UnreadableImageError(
-                    f"{image.width} x {image.height} pixels, at most {most_pixels / 1e6:g} million are decoded"
-                )
+            _check_size(image.size, most_pixels)
             width, height = image.size
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
@@ -94,7 +94,7 @@ def decode_rgb(
             image.load()
             deep = _deep_pixels(image, encoded, color=deep_color)
             upright = _upright(image if deep is None else _with_levels(image, deep, levels), orientation)
-            size = (height, width) if orientation in SIDEWAYS else (width, height)
+            size = _upright_size(width, height, orientation)
             return Decoded(_to_rgb(upright), size, None if deep is None else values_of(deep), animated)
     except (UnreadableImageError, MemoryError):
         raise
@@ -105,11 +105,29 @@ def decode_rgb(
         raise UnreadableImageError(f"cannot be decoded ({' '.join(reason.split())})") from error
 
 
+def _decode_tiff(tiff: OtherTiff, most_pixels: int, levels: Levels) -> Decoded:
+    _check_size(tiff.size, most_pixels)
+    values = tiff.values()
+    image = _upright(Image.fromarray(to_8_bits(values, levels)), tiff.orientation)
+    return Decoded(_to_rgb(image), _upright_size(*tiff.size, tiff.orientation), values_of(values))
+
+
+def _check_size(size: tuple[int, int], most_pixels: int) -> None:
+    if size[0] * size[1] > most_pixels:
+        raise UnreadableImageError(f"{size[0]} x {size[1]} pixels, at most {most_pixels / 1e6:g} million are decoded")
+
+
+def _upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
+    return (height, width) if orientation in SIDEWAYS else (width, height)
+
+
 def is_picture(path: Path) -> bool:
-    """Whether the file begins as one of ``WITHOUT_SUFFIX`` does; its pixels may be damaged all the same."""
+    """Whether the file begins as one of ``WITHOUT_SUFFIX`` or HEIC does; its pixels may be damaged all the same."""
     try:
         with path.open("rb") as file:
-            _identify(file, WITHOUT_SUFFIX)
+            if file.read(16)[4:12] not in HEIC:
+                file.seek(0)
+                _identify(file, WITHOUT_SUFFIX)
             return True
     except Exception:  # a file that is no picture can raise almost anything inside a decoder
         return False
@@ -204,9 +222,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 def _on_ground(image: Image.Image) -> Image.Image:
     """Lay an RGBA image on white, or on black where on white nothing of it would be seen."""
-    alpha = image.getchannel("A")
-    visible = ImageStat.Stat(image.convert("L"), mask=alpha)
-    ground = "black" if visible.count[0] and visible.mean[0] >= NEARLY_WHITE else "white"
+    brightness, alpha = np.asarray(image.convert("L")), np.asarray(image.getchannel("A"), np.float64)
+    visible = alpha.sum()
+    ground = "black" if visible and (brightness * alpha).sum() / visible >= NEARLY_WHITE else "white"
     return Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
 
 

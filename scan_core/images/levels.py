@@ -1,5 +1,6 @@
 """Images of more than 8 bits: which values become black and white."""
 
+import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -8,6 +9,8 @@ import numpy.typing as npt
 from PIL import Image
 
 WHITE = 255
+NO_DATA = 1e30
+"""Real numbers as far from 0 stand for no value, as geographers' -3.4e38 does."""
 
 
 class Levels(NamedTuple):
@@ -37,7 +40,7 @@ def is_deep(image: Image.Image) -> bool:
 
 def values_of(pixels: npt.NDArray[Any]) -> Values | None:
     """The lowest and highest of ``pixels``, None where none is finite."""
-    finite = pixels[np.isfinite(pixels)]
+    finite = pixels[_has_value(pixels)] if pixels.dtype.kind == "f" else pixels
     if not finite.size:
         return None
     return Values(float(finite.min()), float(finite.max()), whole=pixels.dtype.kind in "iu")
@@ -47,8 +50,8 @@ def common_levels(images: Iterable[Values | None]) -> Levels:
     """The levels by which no value of ``images`` is clipped.
 
     Integers are taken to have as many bits as the highest of them needs, at least 8 (12, for instance, as cameras and
-    scanners have), unless some are negative; real numbers to lie between 0 and 1 or 0 and 255 where they do. All others
-    lie between their extremes.
+    scanners have), unless some are negative; real numbers to lie between 0 and 255 where they do, or, if that is less,
+    the next higher power of two (1, or 1/32 for instance). All others lie between their extremes.
     """
     found = [values for values in images if values]
     levels = Levels()
@@ -59,7 +62,8 @@ def common_levels(images: Iterable[Values | None]) -> Levels:
         levels = levels._replace(lowest=lowest, highest=highest)
     if real := [values for values in found if not values.whole]:
         low, high = _extremes(real)
-        lowest_real, highest_real = (low, high) if low < 0 or high > WHITE else (0.0, 1.0 if high <= 1 else 255.0)
+        below = 2.0 ** math.ceil(math.log2(high)) if high > 0 else 1.0
+        lowest_real, highest_real = (low, high) if low < 0 or high > WHITE else (0.0, min(below, 255.0))
         levels = levels._replace(lowest_real=lowest_real, highest_real=highest_real)
     return levels
 
@@ -68,11 +72,17 @@ def _extremes(images: list[Values]) -> tuple[float, float]:
     return min(values.lowest for values in images), max(values.highest for values in images)
 
 
+def _has_value(pixels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    return np.isfinite(pixels) & (np.abs(pixels) < NO_DATA)
+
+
 def to_8_bits(pixels: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.uint8]:
     """``pixels``, integers or real numbers, by ``levels``; what is no number becomes black."""
     if pixels.dtype.kind == "f":
         span = levels.highest_real - levels.lowest_real or 1.0
-        scaled = np.nan_to_num((pixels.astype(np.float64) - levels.lowest_real) / span, nan=0.0)
+        scaled = (
+            np.where(_has_value(pixels), pixels.astype(np.float64), levels.lowest_real) - levels.lowest_real
+        ) / span
         return np.rint(np.clip(scaled, 0, 1) * WHITE).astype(np.uint8)
     above = np.clip(pixels.astype(np.int64), levels.lowest, levels.highest) - levels.lowest
     return (above * 256 // (levels.highest - levels.lowest + 1)).astype(np.uint8)

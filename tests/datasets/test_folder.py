@@ -5,7 +5,7 @@ import pytest
 
 from scan_core.datasets.folder import folder
 from scan_core.errors import DataError
-from tests.samples import write_picture
+from tests.samples import HEIC, write_picture
 
 
 def _open(path):
@@ -153,10 +153,12 @@ def test_folder_takes_pictures_by_content_and_counts_the_rest(tmp_path):
     )
     (tmp_path / "tmp/5.png").rename(tmp_path / "5")
     (tmp_path / "tmp/6.tif").rename(tmp_path / "6.CR2")  # cameras' raw files begin as TIFF does
+    (tmp_path / "8.HIF").write_bytes(HEIC)
+    (tmp_path / "9").write_bytes(HEIC)
     for name in ("notes.txt", "film.mp4", "more.TXT", "LICENSE"):
         (tmp_path / name).write_text("words")
     dataset = _open(tmp_path)
-    assert dataset.path == ["1.jfif", "2.pgm", "3.avif", "4.jp2", "5"]
+    assert dataset.path == ["1.jfif", "2.pgm", "3.avif", "4.jp2", "5", "8.HIF", "9"]
     assert dataset.left_out == {
         ".cr2": 1,
         ".mp4": 1,

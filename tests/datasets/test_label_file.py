@@ -39,10 +39,27 @@ def test_label_file_as_spreadsheets_write_it(write):
         "label,id,file_size\nNO,1,9\n007,2,9\n",
         "file, label\na/1.png , NO\n a/2.png,007 \n",
         "image_path,Target\nA\\1.PNG,NO\nA/2.png,007\n",
+        # Excel: its own first line, "Unicode text", and cells that once held something
+        "sep=;\r\nfile;label\r\na/1.png;NO\r\na/2.png;007\r\n",
+        "file\tlabel\r\na/1.png\tNO\r\na/2.png\t007\r\n".encode("utf-16"),
+        "file;label;;\r\na/1.png;NO;;\r\na/2.png;007;;\r\n;;;\r\n ;;;\r\n",
+        # other spellings of the columns, and quotes behind a blank
+        "ImageID,Class-Name\n1,NO\n2,007\n",
+        '"Img Name", "Species"\n"1.png", "NO"\n"2.png", "007"\n',
+        # folders around the source
+        "path,label\nC:\\me\\data\\a\\1.png,NO\n/home/me/data/a/2.png,007\n",
+        "path,label\nhttps://x.org/data/a/1.png,NO\ndata/a/2.png,007\n",
     ],
 )
-def test_label_file_of_other_layouts(write, content):
+def test_label_file_of_other_layouts(write, content, capsys):
     assert read_label_file(write(content), PICTURES) == ["NO", "007", None]
+    assert not capsys.readouterr().err
+
+
+def test_label_file_of_pictures_in_other_folders(write):
+    # It means a picture that is not there, and not the one of the same name elsewhere.
+    with pytest.raises(DataError, match="none of its 1 rows"):
+        read_label_file(write("path,label\ndata/b/1.png,x\n"), PICTURES)
 
 
 def test_label_file_composed_and_decomposed_names(write):

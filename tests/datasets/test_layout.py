@@ -25,6 +25,22 @@ from scan_core.datasets.layout import layout
             ["train", "train", "test"],
             ["a", "b", "a"],
         ),
+        (["TrainImages/a/1", "trainingdata/b/2", "Testset/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
+        (["trainA/1", "trainB/2", "testA/3", "testB/4"], ["train", "train", "test", "test"], [None] * 4),
+        (["trainval/a/1", "trainval/b/2", "holdout/a/3"], ["train", "train", "holdout"], ["a", "b", "a"]),
+        (["labelled/a/1", "labelled/b/2", "unlabelled/3"], ["train", "train", "unlabeled"], ["a", "b", None]),
+        # whatever the others are called, beside train with the same classes
+        (
+            ["Training/a/1", "Training/b/2", "Validierung/a/3", "Validierung/b/4"],
+            ["train"] * 2 + ["validierung"] * 2,
+            ["a", "b"] * 2,
+        ),
+        (
+            ["train/a/1", "train/b/2", "PublicTest/a/3", "PublicTest/b/4", "spare/a/5", "spare/b/6"],
+            ["train"] * 2 + ["publictest"] * 2 + ["spare"] * 2,
+            ["a", "b"] * 3,
+        ),
+        (["train/a/1", "train/b/2", "bus/c/3", "bus/d/4"], ["train"] * 4, ["train"] * 2 + ["bus"] * 2),
         # more of a further split than of the others
         (["train/1", "test/2", *(f"extra/{i}" for i in range(3))], ["train", "test"] + ["extra"] * 3, [None] * 5),
         (
@@ -38,6 +54,14 @@ from scan_core.datasets.layout import layout
         # what lies beside the splits is in none, whether file or folder
         (["train/a/1", "train/b/2", "test/a/3", "cover"], ["train", "train", "test", None], ["a", "b", "a", None]),
         (["train/a/1", "train/b/2", "test/a/3", "more/4"], ["train", "train", "test", None], ["a", "b", "a", None]),
+        # also beside a folder around all of them, which changes nothing of the classes either
+        (
+            ["all/train/a/1", "all/train/b/2", "all/test/a/3", "cover"],
+            ["train", "train", "test", None],
+            ["a", "b", "a", None],
+        ),
+        (["all/a/1", "all/b/2", "cover"], ["train"] * 3, ["a", "b", None]),
+        (["all/1", "all/2", "cover"], ["train"] * 3, [None] * 3),
         # unless most do
         (["1", "2", "3", "train/4", "test/5"], ["train"] * 5, [None] * 5),
         (["more/1", "more/2", "more/3", "train/4", "test/5"], ["train"] * 5, [None] * 5),

@@ -252,6 +252,13 @@ def test_decode_white_on_transparent_is_laid_on_black():
     assert _pixels(encode(pixels))[0, :, 0].tolist() == [255, 0, 0, 0]
 
 
+def test_decode_white_with_a_soft_shadow_is_laid_on_black():
+    # The shadow is hardly visible: 4 pixels of 255 and 12 of 0 at an opacity of 4 / 255 are as bright as 242.
+    pixels = np.zeros((4, 4, 4), np.uint8)
+    pixels[:, 0], pixels[:, 1:, 3] = 255, 4
+    assert _pixels(encode(pixels))[0, :, 0].tolist() == [255, 0, 0, 0]
+
+
 def test_decode_says_that_more_frames_follow():
     frames = [Image.new("L", (4, 4), level) for level in (0, 255)]
     for kind in ("GIF", "TIFF"):
@@ -292,6 +299,7 @@ def test_decoding_leaves_pillow_as_it_is_for_others():
         (encode(noise(4, 4, 3), "JPEG"), True),
         (encode(noise(4, 4, 3), "PPM"), True),
         (encode(noise(4, 4, 3), "AVIF"), True),
+        (HEIC, True),
         (encode(noise(4, 4, 3), "TIFF"), False),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n", False),
         (b"BM and other words", False),

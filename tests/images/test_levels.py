@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scan_core.images.levels import Levels, Values, common_levels, to_8_bits
+from scan_core.images.levels import Levels, Values, common_levels, to_8_bits, values_of
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,8 @@ from scan_core.images.levels import Levels, Values, common_levels, to_8_bits
         ([Values(-1000.0, 3000.0, True)], Levels(lowest=-1000, highest=3000)),
         ([Values(0.0, 0.7, False)], Levels()),
         ([Values(0.0, 200.5, False)], Levels(highest_real=255.0)),
+        ([Values(0.0, 0.02, False), Values(0.01, 0.03, False)], Levels(highest_real=1 / 32)),
+        ([Values(0.0, 0.0, False)], Levels()),
         ([Values(-2.0, 5.0, False), Values(0.0, 9.0, False)], Levels(lowest_real=-2, highest_real=9)),
     ],
 )
@@ -33,3 +35,9 @@ def test_to_8_bits_of_negative_integers():
 def test_to_8_bits_of_8_bits_changes_nothing():
     pixels = np.arange(256, dtype=np.int32)
     assert to_8_bits(pixels, Levels(highest=255)).tolist() == pixels.tolist()
+
+
+def test_numbers_that_stand_for_no_value():
+    pixels = np.array([-3.4e38, np.nan, np.inf, 0.25, 0.5], np.float32)
+    assert values_of(pixels) == Values(0.25, 0.5, whole=False)
+    assert to_8_bits(pixels, Levels(highest_real=0.5)).tolist() == [0, 0, 0, 128, 255]
