@@ -85,7 +85,7 @@ class _Finder:
 
 
 def _below(path: str) -> list[str]:
-    """Return ``path`` without its first folder, its first two, and so on: tables often name folders around the source."""
+    """Return ``path`` without its first folder, its first two, ...: tables often name folders around the source."""
     parts = path.split("/")
     return [] if ".." in parts else ["/".join(parts[start:]) for start in range(1, len(parts))]
 

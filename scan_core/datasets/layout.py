@@ -23,9 +23,9 @@ def layout(paths: Sequence[Parts]) -> Layout:
     - Folders that contain everything are ignored, and so is one that contains nearly everything if its folders mean
       something.
     - The first level are splits if all of its folders have names of splits, or if ``train`` is beside another split or
-      beside folders with classes of the same names; the second level are splits if this holds below every folder of the
-      first. If most pictures lie outside such splits, all are ``train``, without labels. If there are no splits, all are
-      ``train``.
+      beside folders with classes of the same names; the second level are splits if this holds below every folder of
+      the first. If most pictures lie outside such splits, all are ``train``, without labels. If there are no splits,
+      all are ``train``.
     - The first level below the splits are the classes. A split is unlabeled if at least half of its pictures lie in no
       class folder; all pictures are unlabeled if there is only one class.
     """
