@@ -68,9 +68,9 @@ def main(
 
     Exit status: 0 where every picture has a row, 3 where some have none, 1 where there is no table.
     """
-    check_ending(output)
     for path in (output, _left_out_list(output)):
         check_output(path)
+    check_ending(output)
     config = load_params(params)
     clusterer = final_model(choose_device(config.runtime.device))
     if message := warning_of_another_run(config, clusterer.metadata, INDEX):

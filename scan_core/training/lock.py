@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -25,14 +26,23 @@ def exclusive(path: Path) -> Iterator[Callable[[], bool]]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.seek(0)
-            say(f"waiting: process {lock.read() or 'unknown'} is at the same training; kill it to take over")
+            say(f"waiting: process {_holder(lock)} is at the same training; kill it to take over")
             fcntl.flock(lock, fcntl.LOCK_EX)
         fcntl.flock(queue, fcntl.LOCK_UN)
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         yield partial(_shared, queue)
+
+
+def _holder(lock: IO[str]) -> str:
+    """Return the number of the process that has ``lock``, which it writes right after it has taken it."""
+    for _ in range(100):
+        lock.seek(0)
+        if number := lock.read():
+            return number
+        time.sleep(0.01)
+    return "unknown"
 
 
 def _shared(queue: IO[str]) -> bool:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from scan_core.errors import TrainingError
-from tests.test_resumable_trainings import simclr, simclr_of_small_crops
+from tests.tasks import SMALL_TASKS
+from tests.test_resumable_trainings import pretext, simclr_of_small_crops
 
 
 def test_small_crops_are_those_of_the_first_epochs(tiny_images):
@@ -27,7 +28,7 @@ def test_small_crops_are_those_of_the_first_epochs(tiny_images):
 
 
 def test_an_epoch_is_in_training_mode(tiny_images):
-    training = simclr(tiny_images)
+    training = pretext(SMALL_TASKS["simclr"], tiny_images)
     training.task.eval()
     training.run_epoch()
     assert int(training.model.encoder.bn1.num_batches_tracked) == 3
@@ -36,14 +37,14 @@ def test_an_epoch_is_in_training_mode(tiny_images):
 def test_the_optimizer_has_momentum_and_weight_decay(tiny_images):
     found = []
     hook = register_optimizer_step_pre_hook(lambda optimizer, *_: found.append(optimizer.param_groups[0]))
-    simclr(tiny_images).run_epoch()
+    pretext(SMALL_TASKS["simclr"], tiny_images).run_epoch()
     hook.remove()
     assert (found[0]["momentum"], found[0]["weight_decay"]) == (0.9, 1e-4)
 
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_a_task_goes_on_after_each_step(tiny_images, broken: bool):
-    training, seen = simclr(tiny_images), []
+    training, seen = pretext(SMALL_TASKS["simclr"], tiny_images), []
     loss = training.task.loss
 
     def spoiled(projections: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

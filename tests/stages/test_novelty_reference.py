@@ -15,8 +15,8 @@ PIXELS = Path("data/artifacts/images/pixels.npy")
 
 
 @pytest.fixture
-def new(finished, project):
-    """A ran with a model of gray images whose encoder has learned, and the folder ``new`` of some of its images."""
+def new(ran):
+    """A project with a model of gray images whose encoder has learned, and the folder ``new`` of some of its images."""
     Path("new").mkdir()
     for number, pixels in enumerate(np.load(PIXELS)[:5]):
         Image.fromarray(pixels[0]).save(f"new/{number}.png")
