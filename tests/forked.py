@@ -17,11 +17,19 @@ _CONTEXT = multiprocessing.get_context("forkserver")
 
 def fork_stage(folder: Path, stage: str) -> ForkServerProcess:
     """Start the stage of the module ``stages.<stage>`` in ``folder``, silently and on one thread."""
-    _CONTEXT.set_forkserver_preload(PRELOADED)
     process = _CONTEXT.Process(target=_run, args=(folder, stage))
-    with patch.dict(os.environ, PYTHONPATH=str(ROOT)):  # for the first of all, which imports
-        process.start()
+    process.start()
     return process
+
+
+def import_all() -> None:
+    """Start the process to fork from, and return when it has imported everything, so that no stage waits for it."""
+    _CONTEXT.set_forkserver_preload(PRELOADED)
+    process = _CONTEXT.Process(target=os.getpid)
+    with patch.dict(os.environ, PYTHONPATH=str(ROOT)):
+        process.start()
+    process.join()
+    assert process.exitcode == 0
 
 
 def _run(folder: Path, stage: str) -> None:

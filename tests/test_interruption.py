@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from scan_core.errors import ArtifactError
 from stages import embed, evaluate, pretext_train, scan_train, self_label
-from tests.forked import fork_stage
+from tests.forked import fork_stage, import_all
 from tests.pipeline import (
     FROZEN,
     ROOT,
@@ -94,6 +94,7 @@ MOMENTS = 20
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KILLED)
 def test_killed_at_random_moments_a_stage_ends_with_the_same_bytes(name: str, project: Path):
+    import_all()
     stage, overrides = KILLED[name]
     write_params(project, *FEW_EPOCHS, *overrides)
     if name == "self-label on stored features":
