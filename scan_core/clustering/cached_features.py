@@ -106,7 +106,7 @@ def cache_features(
     except OSError as error:
         raise ArtifactError(
             f"{path}: cannot be written ({error.strerror or error}); free space, make the folder writable, or lower "
-            "views in this step's section, then run the same command again"
+            "views, then run the same command again"
         ) from error
     return CachedFeatures(np.memmap(path, np.float16, "c", shape=shape), images.device)
 
@@ -129,6 +129,6 @@ def _check_space(path: Path, needed: int) -> None:
     if needed > free:
         raise ArtifactError(
             f"{path}: the features take {needed / 2**20:,.1f} MiB, expected at most the {free / 2**20:,.1f} MiB "
-            "that are free; lower views in this step's section, or free space (make clean removes what abandoned "
+            "that are free; lower views, or free space (make clean removes what abandoned "
             "trainings left)"
         )

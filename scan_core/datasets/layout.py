@@ -49,7 +49,10 @@ def layout(paths: Sequence[Parts]) -> Layout:
 
 
 def _with_strays(paths: Sequence[Parts], inner: Layout) -> Layout:
-    """``inner`` is of those ``paths`` that lie in folders; the others are unlabeled, and of no split if it has some."""
+    """Return the layout of all ``paths``, given ``inner`` of those that lie in folders.
+
+    The others are unlabeled, and of no split if ``inner`` has splits.
+    """
     stray = "train" if set(inner.split) == {"train"} else None
     rows = zip(inner.split, inner.label, strict=True)
     split, label = zip(*(next(rows) if len(parts) > 1 else (stray, None) for parts in paths), strict=True)
@@ -78,7 +81,7 @@ def _unwrap(paths: Sequence[Parts]) -> Sequence[Parts]:
 
 
 def _splits(paths: Sequence[Parts]) -> dict[str, str]:
-    """The split of each folder of the first level that names one; empty where they do not name splits."""
+    """Return the split of each folder of the first level that names one; empty if the level does not name splits."""
     folders = {parts[0] for parts in paths if len(parts) > 1}
     known = {folder: split for folder in folders if (split := split_of(folder))}
     others, found = folders - known.keys(), set(known.values())
@@ -88,7 +91,7 @@ def _splits(paths: Sequence[Parts]) -> dict[str, str]:
 
 
 def _alike(paths: Sequence[Parts]) -> bool:
-    """Whether there are two folders or more in each of the first level, called the same in all."""
+    """Return whether all folders of the first level contain the same two or more folders, by their names."""
     below: dict[str, set[str]] = {parts[0]: set() for parts in paths if len(parts) > 1}
     for folder, inner, *_ in (parts for parts in paths if len(parts) > 2):
         below[folder].add(inner)

@@ -50,6 +50,8 @@ def _read_group(file: pq.ParquetFile, group: int, image: str, rows: npt.NDArray[
     start = 0
     for batch in file.iter_batches(BATCH_ROWS, row_groups=[group], columns=[f"{image}.bytes" if is_struct else image]):
         column = pc.struct_field(batch.column(0), "bytes") if is_struct else batch.column(0)
+        if column.type == pa.binary_view():  # of which pyarrow takes no rows
+            column = column.cast(pa.large_binary())
         wanted = rows[(rows >= start) & (rows < start + len(batch))] - start
         yield from column.take(pa.array(wanted)).to_pylist()
         start += len(batch)

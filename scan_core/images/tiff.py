@@ -1,7 +1,7 @@
-"""TIFF files of kinds that Pillow refuses or misreads: floating point of 64 bits, for instance, or colors in planes.
+"""Read TIFF files that Pillow refuses or misreads: floating point of 64 bits, for instance, or colors in planes.
 
-Their strips or tiles are described anew, as those of a gray picture of 8 bits, which Pillow decompresses whatever the
-bytes mean: 8 such pixels are then one value of 64 bits.
+The file gets new tags that describe its strips or tiles as those of a gray picture of 8 bits. Pillow decompresses these
+whatever the bytes mean, and 8 such pixels are then one value of 64 bits.
 """
 
 import struct
@@ -15,7 +15,7 @@ from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
 
 MAGIC = (b"II*\0", b"MM\0*")
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 259, 262, 274
-SAMPLES, PLANES, PREDICTOR, TILE_WIDTH, KIND = 277, 284, 317, 322, 339
+SAMPLES, PLANES, PREDICTOR, TILE_WIDTH, SAMPLE_FORMAT = 277, 284, 317, 322, 339
 BLOCKS = (273, 279, 324, 325)
 """Offsets and lengths of strips, and of tiles."""
 LONG = 4
@@ -27,7 +27,7 @@ OF_BYTES = (1, 5, 8, 32773, 32946, 34925, 50000)
 GRAY, COLOR = (0, 1), 2
 BETWEEN = 2
 """The predictor that stores differences between neighbors."""
-KINDS = {1: "u", 2: "i", 3: "f"}
+TYPES = {1: "u", 2: "i", 3: "f"}
 
 
 class OtherTiff(NamedTuple):
@@ -89,7 +89,7 @@ class OtherTiff(NamedTuple):
 
 
 def other_tiff(encoded: bytes) -> OtherTiff | None:
-    """The file, if it is a TIFF of a kind that Pillow refuses or misreads."""
+    """Return the file if it is a TIFF that Pillow refuses or misreads, else None."""
     if encoded[:4] not in MAGIC:
         return None
     try:
@@ -109,7 +109,7 @@ def other_tiff(encoded: bytes) -> OtherTiff | None:
 
 
 def _described(encoded: bytes, tags: dict[int, Any]) -> bytes:
-    """The file with other ``tags``, of one whole number or several, behind it."""
+    """Return the file with other ``tags``, of one integer or several, appended."""
     order = "<" if encoded.startswith(MAGIC[0]) else ">"
     at = len(encoded) + len(encoded) % 2
     beyond, numbers = at + 2 + 12 * len(tags) + 4, b""
@@ -133,11 +133,11 @@ def _read_tags(encoded: bytes) -> dict[int, Any]:
 
 
 def _kind(tags: dict[int, Any]) -> np.dtype[Any] | None:
-    """The type of the values, in the machine's order; None if they differ in it or if NumPy has none."""
-    bits, kinds = set(tags.get(BITS, (1,))), set(tags.get(KIND, (1,)))
+    """Return the type of the values, in the machine's byte order; None if channels differ in it or NumPy lacks it."""
+    bits, kinds = set(tags.get(BITS, (1,))), set(tags.get(SAMPLE_FORMAT, (1,)))
     if len(bits) != 1 or len(kinds) != 1:
         return None
     try:
-        return np.dtype(f"{KINDS[kinds.pop()]}{bits.pop() // 8}")
+        return np.dtype(f"{TYPES[kinds.pop()]}{bits.pop() // 8}")
     except (KeyError, TypeError):
         return None

@@ -69,9 +69,10 @@ def test_parquet_missing_images_are_none(tmp_path):
     ("name", "split"),
     [("train-0.parquet", "train"), ("test.parquet", "test"), ("validation-00-of-01.parquet", "validation"),
      ("testament-0.parquet", "train"), ("pets-test-0.parquet", "test"), ("blood_test-train-0.pq", "train"),
-     ("x_validation.PARQUET", "validation")],
+     ("x_validation.PARQUET", "validation"), ("default/partial-test/0000.parquet", "test"), ("tst-0.pq", "test")],
 )  # fmt: skip
 def test_parquet_split_is_in_the_name(tmp_path, name, split):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     write_parquet(tmp_path / name, IMAGES[:1])
     assert _open(tmp_path).split.tolist() == [split]
 
@@ -88,6 +89,20 @@ def test_parquet_wrong_columns(tmp_path):
     pq.write_table(pa.table({"front": [b""], "back": [b""], "label": [0]}), path)
     with pytest.raises(DataError, match="columns front: binary, back: binary, label: int64, expected image"):
         _open(path)
+
+
+def test_parquet_images_and_labels_as_views(tmp_path):
+    table = {"image": pa.array(IMAGES[:2]).cast(pa.binary_view()), "label": pa.array(["b", "a"]).cast(pa.string_view())}
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    dataset = _open(tmp_path)
+    assert list(dataset.read(np.arange(2))) == IMAGES[:2]
+    assert dataset.label_names(np.arange(2)) == ["b", "a"]
+
+
+def test_parquet_labels_of_half_precision(tmp_path):
+    labels = pa.array([1.0, 0.0], pa.float32()).cast(pa.float16())
+    pq.write_table(pa.table({"image": IMAGES[:2], "label": labels}), tmp_path / "a.parquet")
+    assert _open(tmp_path).label_names(np.arange(2)) == ["1", "0"]
 
 
 def test_parquet_the_only_column_of_images(tmp_path):
