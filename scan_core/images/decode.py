@@ -15,7 +15,7 @@ from scan_core.errors import DataError
 from scan_core.images.deep_color import deep_colors, has_deep_color, lower_bytes, with_colors
 from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
 from scan_core.images.png import PNG, without_metadata
-from scan_core.images.tiff import OtherTiff, other_tiff
+from scan_core.images.tiff import other_tiff, tiff_orientation, tiff_values
 
 WITHOUT_SUFFIX = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 """What a file may be whose name does not say that it is a picture. TIFF is not among them: so begin cameras' raw files,
@@ -82,8 +82,8 @@ def decode_rgb(
         UnreadableImageError: not a picture, damaged, of a format that has no 8-bit meaning, or too large.
     """
     try:
-        if tiff := other_tiff(encoded):
-            return _decode_tiff(tiff, most_pixels, levels)
+        if (page := other_tiff(encoded)) is not None:
+            return _decode_tiff(page, most_pixels, levels)
         with _open(encoded) as image:
             _check_size(image.size, most_pixels)
             width, height = image.size
@@ -105,11 +105,12 @@ def decode_rgb(
         raise UnreadableImageError(f"cannot be decoded ({' '.join(reason.split())})") from error
 
 
-def _decode_tiff(tiff: OtherTiff, most_pixels: int, levels: Levels) -> Decoded:
-    _check_size(tiff.size, most_pixels)
-    values = tiff.values()
-    image = _upright(Image.fromarray(to_8_bits(values, levels)), tiff.orientation)
-    return Decoded(_to_rgb(image), _upright_size(*tiff.size, tiff.orientation), values_of(values))
+def _decode_tiff(page: Any, most_pixels: int, levels: Levels) -> Decoded:
+    size, orientation = (page.imagewidth, page.imagelength), tiff_orientation(page)
+    _check_size(size, most_pixels)
+    values = tiff_values(page)
+    image = _upright(Image.fromarray(to_8_bits(values, levels)), orientation)
+    return Decoded(_to_rgb(image), _upright_size(*size, orientation), values_of(values))
 
 
 def _check_size(size: tuple[int, int], most_pixels: int) -> None:

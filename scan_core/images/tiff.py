@@ -1,143 +1,82 @@
-"""Read TIFF files that Pillow refuses or misreads: floating point of 64 bits, for instance, or colors in planes.
+"""TIFF files that Pillow refuses or misreads, read by tifffile: 64-bit floating point, or 16-bit colors in planes."""
 
-The file gets new tags that describe its strips or tiles as those of a gray picture of 8 bits. Pillow decompresses these
-whatever the bytes mean, and 8 such pixels are then one value of 64 bits.
-"""
-
-import struct
+import logging
+import math
+import reprlib
 from io import BytesIO
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import UnidentifiedImageError
-from PIL.TiffImagePlugin import ImageFileDirectory_v2, TiffImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 MAGIC = (b"II*\0", b"MM\0*")
-WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, ORIENTATION = 256, 257, 258, 259, 262, 274
-SAMPLES, PLANES, PREDICTOR, TILE_WIDTH, SAMPLE_FORMAT = 277, 284, 317, 322, 339
-BLOCKS = (273, 279, 324, 325)
-"""Offsets and lengths of strips, and of tiles."""
-LONG = 4
-"""The type of 32-bit numbers in tags."""
-COPIED = (HEIGHT, COMPRESSION, 278, 323)
-"""Height, compression, and rows of a strip or tile."""
-OF_BYTES = (1, 5, 8, 32773, 32946, 34925, 50000)
-"""Compressions that yield the bytes of the values: none, LZW, deflate, PackBits, LZMA and Zstandard."""
-GRAY, COLOR = (0, 1), 2
-BETWEEN = 2
-"""The predictor that stores differences between neighbors."""
-TYPES = {1: "u", 2: "i", 3: "f"}
+BITS, SAMPLES, PLANES, SAMPLE_FORMAT = 258, 277, 284, 339
+INTEGER, SIGNED = 1, 2
+"""Sample formats: integers without and with a sign."""
+GRAY_OR_RGB = (0, 1, 2)
+"""Photometric interpretations: white is 0, black is 0, RGB."""
+MAX_BYTES = 2**32
+"""Of the values of a picture that is read at all."""
 
 
-class OtherTiff(NamedTuple):
-    """The tags of such a file, of its first picture."""
+def other_tiff(encoded: bytes) -> Any | None:
+    """Return the first page of the file (``tifffile.TiffPage``) if Pillow refuses or misreads it, else None.
 
-    encoded: bytes
-    tags: dict[int, Any]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.tags[WIDTH], self.tags[HEIGHT]
-
-    @property
-    def orientation(self) -> int:
-        return int(self.tags.get(ORIENTATION, 1))
-
-    def values(self) -> npt.NDArray[Any]:
-        """Read [H, W] or, of colors, [H, W, 3]; transparency is left out.
-
-        Raises:
-            ValueError: the values, or the way they are stored, are of a kind that cannot be read, too.
-        """
-        kind, samples = _kind(self.tags), self.tags.get(SAMPLES, 1)
-        predictor, photometric = self.tags.get(PREDICTOR, 1), self.tags.get(PHOTOMETRIC)
-        tiled, planes = TILE_WIDTH in self.tags, self.tags.get(PLANES, 1) == 2
-        known = self.tags.get(COMPRESSION, 1) in OF_BYTES and predictor in ((1,) if tiled else (1, BETWEEN))
-        if not known or samples > 4 or photometric not in (*GRAY, COLOR):
-            described = f"{samples} x {kind.name if kind else 'unknown values'}, tags {COMPRESSION}, {PHOTOMETRIC} and "
-            raise ValueError(
-                f"TIFF of {described}{PREDICTOR}: {self.tags.get(COMPRESSION, 1)}, {photometric}, {predictor}; save it "
-                "as PNG, or as TIFF of one, three or four channels without compression"
-            )
-        if kind is None:
-            raise ValueError("TIFF of values that are neither integers nor real numbers of 8, 16, 32 or 64 bits")
-        kind = kind.newbyteorder("<" if self.encoded.startswith(MAGIC[0]) else ">")
-        together = 1 if planes else samples
-        found = [self._block(plane, kind, together, predictor) for plane in range(samples if planes else 1)]
-        values = np.concatenate(found, axis=2)
-        return values[..., :3] if samples > 2 else values[..., 0]
-
-    def _block(self, plane: int, kind: np.dtype[Any], samples: int, predictor: int) -> npt.NDArray[Any]:
-        """Read [H, W, samples] of the strips or tiles of one ``plane``."""
-        bytes_each = samples * kind.itemsize
-        described = {tag: self.tags[tag] for tag in COPIED if tag in self.tags}
-        described |= {WIDTH: self.tags[WIDTH] * bytes_each, BITS: 8, PHOTOMETRIC: 1}
-        if TILE_WIDTH in self.tags:
-            described[TILE_WIDTH] = self.tags[TILE_WIDTH] * bytes_each
-        planes = self.tags.get(SAMPLES, 1) if samples == 1 else 1
-        for tag in (tag for tag in BLOCKS if tag in self.tags):
-            count = len(self.tags[tag]) // planes
-            described[tag] = self.tags[tag][plane * count : (plane + 1) * count]
-        file = _described(self.encoded, described)
-        with TiffImageFile(BytesIO(file)) as image:
-            rows = np.ascontiguousarray(np.asarray(image))
-        values = rows.view(kind).reshape(self.tags[HEIGHT], self.tags[WIDTH], samples)
-        if predictor == BETWEEN:
-            values = np.add.accumulate(values, axis=1, dtype=kind.newbyteorder("="))
-        return values.astype(kind.newbyteorder("="))
-
-
-def other_tiff(encoded: bytes) -> OtherTiff | None:
-    """Return the file if it is a TIFF that Pillow refuses or misreads, else None."""
+    Raises:
+        ValueError: it has no size.
+    """
     if encoded[:4] not in MAGIC:
         return None
     try:
         with TiffImageFile(BytesIO(encoded)) as image:
-            tags = dict(image.tag_v2)
+            if not _is_misread(dict(image.tag_v2)):
+                return None
     except (SyntaxError, UnidentifiedImageError):
-        tags = _read_tags(encoded)
-    else:
-        kind = _kind(tags)
-        misread = kind is not None and (
-            (tags.get(PLANES, 1) == 2 and tags.get(SAMPLES, 1) > 1 and kind.itemsize > 1)
-            or (kind.kind, kind.itemsize) in (("i", 1), ("u", 4))
-        )
-        if not misread:
-            return None
-    return OtherTiff(encoded, tags) if WIDTH in tags and HEIGHT in tags else None
+        pass
+    import tifffile  # takes a second, for files that few folders have
 
-
-def _described(encoded: bytes, tags: dict[int, Any]) -> bytes:
-    """Return the file with other ``tags``, of one integer or several, appended."""
-    order = "<" if encoded.startswith(MAGIC[0]) else ">"
-    at = len(encoded) + len(encoded) % 2
-    beyond, numbers = at + 2 + 12 * len(tags) + 4, b""
-    entries = struct.pack(f"{order}H", len(tags))
-    for tag, value in sorted(tags.items()):
-        several = value if isinstance(value, tuple) else (value,)
-        content = struct.pack(f"{order}{len(several)}I", *several)
-        if len(several) > 1:
-            content, numbers = struct.pack(f"{order}I", beyond + len(numbers)), numbers + content
-        entries += struct.pack(f"{order}HHI", tag, LONG, len(several)) + content
-    header = encoded[:4] + struct.pack(f"{order}I", at)
-    return header + encoded[8:].ljust(at - 8, b"\0") + entries + bytes(4) + numbers
-
-
-def _read_tags(encoded: bytes) -> dict[int, Any]:
-    directory = ImageFileDirectory_v2(encoded[:8])
-    file = BytesIO(encoded)
-    file.seek(directory.next)
-    directory.load(file)
-    return dict(directory)
-
-
-def _kind(tags: dict[int, Any]) -> np.dtype[Any] | None:
-    """Return the type of the values, in the machine's byte order; None if channels differ in it or NumPy lacks it."""
-    bits, kinds = set(tags.get(BITS, (1,))), set(tags.get(SAMPLE_FORMAT, (1,)))
-    if len(bits) != 1 or len(kinds) != 1:
-        return None
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # what it raises says enough
     try:
-        return np.dtype(f"{TYPES[kinds.pop()]}{bits.pop() // 8}")
-    except (KeyError, TypeError):
+        page = tifffile.TiffFile(BytesIO(encoded)).pages.first
+    except tifffile.TiffFileError:
         return None
+    size = (page.imagewidth, page.imagelength, page.imagedepth, page.samplesperpixel)
+    if not all(isinstance(length, int) for length in size):
+        raise ValueError(f"TIFF of the size {reprlib.repr(size)}")
+    return page
+
+
+def tiff_orientation(page: Any) -> int:
+    """Return EXIF's orientation of a ``tifffile.TiffPage``, 1 (upright) to 8."""
+    return int(getattr(page.tags.get("Orientation"), "value", 1))
+
+
+def tiff_values(page: Any) -> npt.NDArray[Any]:
+    """Read a ``tifffile.TiffPage``: [H, W] or, if it has colors, [H, W, 3]; transparency is left out.
+
+    Raises:
+        ValueError: its values have no such meaning, or are too many.
+    """
+    samples, dtype = page.samplesperpixel, page.dtype
+    numbers = dtype is not None and dtype.kind in "uif"
+    if not numbers or samples > 4 or page.imagedepth > 1 or page.photometric not in GRAY_OR_RGB:
+        raise ValueError(
+            f"TIFF of {samples} x {dtype}, {getattr(page.photometric, 'name', page.photometric)}; save it as PNG, or "
+            "as TIFF of one, three or four channels of integers or real numbers"
+        )
+    if page.nbytes > MAX_BYTES:
+        raise ValueError(f"{page.nbytes / 2**30:.1f} GiB of values, at most {MAX_BYTES // 2**30} are decoded")
+    if math.prod(page.chunked) > len(page.dataoffsets):
+        raise ValueError(f"{len(page.dataoffsets)} strips or tiles, where its size asks for {math.prod(page.chunked)}")
+    planes = page.asarray(squeeze=False, maxworkers=1)[:, 0]
+    values = np.moveaxis(planes, 0, 2).reshape(page.imagelength, page.imagewidth, samples)
+    return values[..., :3] if samples > 2 else values[..., 0]
+
+
+def _is_misread(tags: dict[int, Any]) -> bool:
+    """Return whether Pillow opens such a file, and takes its values for others."""
+    bits, formats = set(tags.get(BITS, (1,))), set(tags.get(SAMPLE_FORMAT, (INTEGER,)))
+    in_planes = tags.get(PLANES, 1) == 2 and tags.get(SAMPLES, 1) > 1
+    return (in_planes and max(bits) > 8) or (bits, formats) in (({8}, {SIGNED}), ({32}, {INTEGER}))
