@@ -13,6 +13,11 @@ NO_DATA = 1e30
 """Real numbers as far from 0 stand for no value, as geographers' -3.4e38 does."""
 
 
+OUTLIERS = 1e-3
+"""The share of an image's pixels, at either end, that says nothing about its values: a camera's hot pixels, for
+instance."""
+
+
 class Levels(NamedTuple):
     """The values that become 0 and 255 in images of more than 8 bits; further ones are clipped."""
 
@@ -25,7 +30,7 @@ class Levels(NamedTuple):
 
 
 class Values(NamedTuple):
-    """The finite values of an image."""
+    """The finite values of an image, without outliers."""
 
     lowest: float
     highest: float
@@ -39,15 +44,17 @@ def is_deep(image: Image.Image) -> bool:
 
 
 def values_of(pixels: npt.NDArray[Any]) -> Values | None:
-    """The lowest and highest of ``pixels``, None where none is finite."""
+    """The lowest and highest of ``pixels`` without ``OUTLIERS``, None where none is finite."""
     finite = pixels[_has_value(pixels)] if pixels.dtype.kind == "f" else pixels
     if not finite.size:
         return None
-    return Values(float(finite.min()), float(finite.max()), whole=pixels.dtype.kind in "iu")
+    flat, spare = finite.reshape(-1), int(finite.size * OUTLIERS)
+    ends = np.partition(flat, (spare, flat.size - 1 - spare))
+    return Values(float(ends[spare]), float(ends[-1 - spare]), whole=pixels.dtype.kind in "iu")
 
 
 def common_levels(images: Iterable[Values | None]) -> Levels:
-    """The levels by which no value of ``images`` is clipped.
+    """The levels by which none of the values of ``images`` is clipped.
 
     Integers are taken to have as many bits as the highest of them needs, at least 8 (12, for instance, as cameras and
     scanners have), unless some are negative; real numbers to lie between 0 and 255 where they do, or, if that is less,
