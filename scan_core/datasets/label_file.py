@@ -28,25 +28,27 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
 
     A row names a picture by its path, or by the end of a longer path. If there is no such path, it is the only picture
     of that file name, whatever its folder, suffix, or case. Backslashes equal slashes, composed characters equal
-    decomposed ones, and blanks around a name or label are ignored. A warning reports rows that name no picture.
+    decomposed ones, and blanks around a name or label are ignored. A picture whose label is empty has none. A warning
+    reports rows that name no picture.
 
     Raises:
-        DataError: no such file, another layout, a picture in two rows, a row without a label, or no row that names a
-            picture.
+        DataError: no such file, another layout, a picture with two labels, or no row that names a picture.
     """
     find = _Finder(pictures)
-    labels: dict[str, str] = {}
-    unknown = []
+    labels: dict[str, str | None] = {}
+    unknown, contrary = [], []
     for line, name, label in _rows(path):
         picture = find(name)
         if picture is None:
             unknown.append(f"line {line}: {name!r}")
             continue
-        if picture in labels:
-            raise DataError(f"{path}, line {line}: {picture!r} for the second time; keep one line for each picture")
-        if label is None:
-            raise DataError(f"{path}, line {line}: no label; remove the line if {picture!r} has none")
-        labels[picture] = label
+        if labels.setdefault(picture, label) != label:
+            contrary.append(f"line {line}: {picture!r} is {label or 'nothing'}, before {labels[picture] or 'nothing'}")
+    if contrary:
+        raise DataError(
+            f"{path}: {len(contrary)} rows give a picture another label ({'; '.join(contrary[:SHOWN])}); keep one row "
+            "for each picture"
+        )
     if not labels:
         raise DataError(
             f"{path}: none of its {len(unknown)} rows names one of the {len(pictures)} pictures"

@@ -29,6 +29,11 @@ def test_label_file_as_spreadsheets_write_it(write):
     assert read_label_file(path, PICTURES) == [None, "cat", None]
 
 
+def test_empty_labels_and_repeated_rows(write):
+    path = write("file,label\na/1.png,cat\na/2.png,  \na/1.png,cat\n")
+    assert read_label_file(path, PICTURES) == ["cat", None, None]
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -101,9 +106,11 @@ def test_label_file_counts_rows_without_a_picture(write, capsys):
             "file,label\na/3.png,cat\n../a/1.png,cat\n",
             "none of its 2 rows names one of the 3 pictures (line 2: 'a/3.png')",
         ),
-        ("file,label\na/1.png,cat\na/1.png,cat\n", "line 3: 'a/1.png' for the second time"),
-        ("file,label\na/1.png,\n", "line 2: no label; remove the line"),
-        ("file,label\na/1.png,  \n", "line 2: no label; remove the line"),
+        (
+            "file,label\na/1.png,cat\na/2.png,cat\na/1.png,dog\na/2.png,\n",
+            "2 rows give a picture another label (line 4: 'a/1.png' is dog, before cat; line 5: 'a/2.png' is nothing, "
+            "before cat); keep one row for each",
+        ),
         ("file,label\na/1.png\n", "line 2: not 2 fields"),
         ("file,label\nb, c.png,dog\n", "line 2: not 2 fields; quote those that hold a separator"),
         ('file,label\n"a/1.png,cat\n', "line 2: not CSV (unexpected end of data)"),
