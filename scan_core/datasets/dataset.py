@@ -25,6 +25,7 @@ SPLITS = {
     "labeled": "train",
     "labelled": "train",
     "test": "test",
+    "tests": "test",
     "testing": "test",
     "tst": "test",
     "holdout": "holdout",
@@ -32,6 +33,7 @@ SPLITS = {
     "valid": "valid",
     "validation": "validation",
     "dev": "dev",
+    "devel": "dev",
     "eval": "eval",
     "evaluation": "evaluation",
     "extra": "extra",
@@ -60,7 +62,7 @@ def words(name: str) -> list[str]:
 def split_of(folder: str) -> str | None:
     """Return the split that a folder's name stands for, in upper or lower case; None if it names no split."""
     found = [word for word in words(folder) if word not in AROUND]
-    return SPLITS.get(found[0]) if len(found) == 1 else None
+    return SPLITS.get("".join(found))
 
 
 def class_of(text: str) -> str | None:

@@ -140,8 +140,8 @@ def _encoding(path: Path) -> str:
 
 
 def _delimiter(header: str) -> str:
-    """Return the most frequent of comma, semicolon and tab in the header."""
-    return max(",;\t", key=header.count)
+    """Return the most frequent of comma, semicolon, tab and bar in the header."""
+    return max(",;\t|", key=header.count)
 
 
 def _column(path: Path, found: Sequence[str], names: Sequence[str]) -> str:

@@ -38,6 +38,7 @@ def test_empty_labels_and_repeated_rows(write):
     "content",
     [
         "file;label\na/1.png;NO\na/2.png;007\n",
+        "file|label\na/1.png|NO\na/2.png|007\n",
         "File\tClass\na/1.png\tNO\na/2.png\t007\n",
         "\ufeffimage,label\r\na\\1.png,NO\r\na\\2.png,007\r\n",
         "filename,label\n1.png,NO\n./a/2.png,007\n",

@@ -28,6 +28,7 @@ from scan_core.datasets.layout import layout
         (["TrainImages/a/1", "trainingdata/b/2", "Testset/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
         (["trainA/1", "trainB/2", "testA/3", "testB/4"], ["train", "train", "test", "test"], [None] * 4),
         (["trainval/a/1", "trainval/b/2", "holdout/a/3"], ["train", "train", "holdout"], ["a", "b", "a"]),
+        (["train-val/a/1", "train-val/b/2", "tests/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
         (["labelled/a/1", "labelled/b/2", "unlabelled/3"], ["train", "train", "unlabeled"], ["a", "b", None]),
         # whatever the others are called, beside train with the same classes
         (
