@@ -17,9 +17,10 @@ FILE_COLUMNS = (
     "imgname", "imgid", "id",
 )  # fmt: skip
 LABEL_COLUMNS = (
-    "label", "labels", "labelname", "class", "classname", "classid", "category", "target", "species", "breed"
+    "label", "labels", "labelname", "class", "classname", "classid", "category", "categoryname", "target", "species",
+    "speciesname", "breed",
 )  # fmt: skip
-"""Names of columns, in upper or lower case, with or without ``_``, ``-`` and blanks; the first that exists is used."""
+"""Names of columns, as ``find_column`` compares them."""
 SHOWN = 3
 
 
@@ -144,12 +145,18 @@ def _delimiter(header: str) -> str:
     return max(",;\t|", key=header.count)
 
 
+def find_column(found: Iterable[str], names: Iterable[str]) -> str | None:
+    """Return the column of ``found`` with the first of ``names`` that occurs, None if none does.
+
+    Upper or lower case, ``_``, ``-`` and blanks make no difference.
+    """
+    plain = {re.sub(r"[\s_-]", "", column).lower(): column for column in reversed(list(found))}
+    return next((plain[name] for name in names if name in plain), None)
+
+
 def _column(path: Path, found: Sequence[str], names: Sequence[str]) -> str:
-    """Return the column of ``found`` with the first of ``names`` that occurs."""
-    plain = {re.sub(r"[\s_-]", "", column).lower(): column for column in reversed(found)}
-    for name in names:
-        if name in plain:
-            return plain[name]
+    if (column := find_column(found, names)) is not None:
+        return column
     raise DataError(
         f"{path}, line 1: columns {', '.join(map(repr, found)) or 'none'}, expected file and label (or for the first "
         f"{', '.join(FILE_COLUMNS[1:])}, for the second {', '.join(LABEL_COLUMNS[1:])}); correct the header"

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scan_core.console.progress import warn
+from scan_core.datasets import label_file
 from scan_core.datasets.dataset import class_of
 from scan_core.errors import DataError
 
-LABEL_COLUMNS = ("label", "labels", "class", "class_name", "category", "target", "fine_label")
-"""Names of columns, in upper or lower case; the first that exists is used."""
+LABEL_COLUMNS = (*label_file.LABEL_COLUMNS, "finelabel")
+"""Names of columns, as ``find_column`` compares them; the first that exists is used."""
 MOST = 2**31
 """Upper limit of class numbers (exclusive)."""
 NUMBERS = "the numbers of classes"
@@ -41,8 +42,7 @@ class Labels(NamedTuple):
 
 def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
     """Return the first of ``LABEL_COLUMNS`` that exists, unless its type cannot be classes."""
-    names = {name.lower(): name for name in reversed(schema.names)}
-    found = next((names[name] for name in LABEL_COLUMNS if name in names), None)
+    found = label_file.find_column(schema.names, LABEL_COLUMNS)
     if found is None:
         return ()
     if not _are_classes(schema.field(found).type):

@@ -116,6 +116,7 @@ def test_parquet_the_only_column_of_images(tmp_path):
         ("label", ["cat", None], ["cat", None]),
         ("label", [True, False], ["1", "0"]),
         ("labels", [3, 1], ["3", "1"]),
+        ("Species_Name", ["owl", "cat"], ["owl", "cat"]),
         ("labels", ["NO", "007"], ["NO", "007"]),
         ("label", [0.5, 1.0], [None, None]),
         ("label", [1.0, None], ["1", None]),  # whole numbers of which some are missing, as pandas writes them
