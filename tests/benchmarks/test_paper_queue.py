@@ -1,6 +1,7 @@
 """A table through the real DVC queue, in a clone of this project: a killed queue goes on, and runs nothing twice."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,6 +55,7 @@ def working_in(folder: Path) -> list[psutil.Process]:
 @pytest.mark.slow
 def test_a_killed_queue_goes_on(tmp_path: Path):
     project, copy = clone(tmp_path / "project"), tmp_path / "copy"
+    shutil.rmtree(project / "benchmarks/paper/results")
     (project / "benchmarks/paper/tables/two.yaml").write_text(TABLE)
     before = {name: (project / name).read_bytes() for name in ("params.yaml", "dvc.yaml", "dvc.lock")}
 

@@ -131,7 +131,7 @@ def test_an_interrupted_stage_ends_its_processes(number: int, status: int, proje
     _, error = process.communicate(timeout=20)
     assert process.returncode == status
     # SIGTERM says nothing; what the stage said last is its epoch, or, if that was not yet said, how it began.
-    said = "interrupted; run the same command" if status == 130 else r"(stages\.)?pretext_train: "
+    said = "interrupted; run the same command" if status == 130 else r"(stages\.)?pretext[_-]train: "
     assert re.match(said, error.splitlines()[-1])
     assert "Traceback" not in error
     wait_until_ended(workers)
