@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from scan_core.console.progress import warn
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import class_of
 from scan_core.errors import DataError
 
@@ -33,7 +34,7 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
     reports rows that name no picture.
 
     Raises:
-        DataError: no such file, another layout, a picture with two labels, or no row that names a picture.
+        DataError: no such file, another layout, a picture with two labels, no label, or no row that names a picture.
     """
     find = _Finder(pictures)
     labels: dict[str, str | None] = {}
@@ -44,11 +45,11 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
             unknown.append(f"line {line}: {name!r}")
             continue
         if labels.setdefault(picture, label) != label:
-            contrary.append(f"line {line}: {picture!r} is {label or 'nothing'}, before {labels[picture] or 'nothing'}")
+            contrary.append(f"line {line}: {picture!r} has {label or 'no label'!r}, earlier {labels[picture]!r}")
     if contrary:
         raise DataError(
-            f"{path}: {len(contrary)} rows give a picture another label ({'; '.join(contrary[:SHOWN])}); keep one row "
-            "for each picture"
+            f"{path}: {counted(len(contrary), 'row')} with another label than an earlier one of the same picture "
+            f"({'; '.join(contrary[:SHOWN])}); keep one row for each picture"
         )
     if not labels:
         raise DataError(
@@ -56,10 +57,12 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
             f"{f' ({unknown[0]})' if unknown else ''}, expected paths below their folder, such as {pictures[0]}",
             argument="labels",
         )
+    if not any(labels.values()):
+        raise DataError(f"{path}: no row has a label; fill the column of labels", argument="labels")
     if unknown:
         warn(
-            f"{path}: {len(labels)} rows name a picture, {len(unknown)} do not ({', '.join(unknown[:SHOWN])}); these "
-            "rows are ignored"
+            f"{path}: {counted(len(labels), 'picture')} named, {counted(len(unknown), 'row')} without one "
+            f"({', '.join(unknown[:SHOWN])}); these rows are ignored"
         )
     return [labels.get(picture) for picture in pictures]
 

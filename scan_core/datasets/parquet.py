@@ -99,7 +99,9 @@ def _others(root: Path, found: list[Path]) -> Counter[str]:
 
 
 def _split(root: Path, path: Path) -> str:
-    of_words = (SPLITS.get(word) for word in reversed(words(path.stem)))
+    named = words(path.stem)
+    pairs = reversed(list(zip(["", *named], named, strict=False)))
+    of_words = (SPLITS.get(before + word) or SPLITS.get(word) for before, word in pairs)
     folders = path.relative_to(root).parts[:-1]  # the Hugging Face Hub converts the first part of large ones
     of_folders = (split_of(folder.removeprefix("partial-")) for folder in reversed(folders))
     return next(filter(None, (*of_words, *of_folders)), "train")

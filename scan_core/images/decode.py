@@ -109,8 +109,10 @@ def _decode_tiff(page: Any, most_pixels: int, levels: Levels) -> Decoded:
     size, orientation = (page.imagewidth, page.imagelength), tiff_orientation(page)
     _check_size(size, most_pixels)
     values = tiff_values(page)
-    image = _upright(Image.fromarray(to_8_bits(values, levels)), orientation)
-    return Decoded(_to_rgb(image), _upright_size(*size, orientation), values_of(values))
+    deep = values.itemsize > 1
+    image = _upright(Image.fromarray(to_8_bits(values, levels) if deep else values), orientation)
+    size, found = _upright_size(*size, orientation), values_of(values) if deep else None
+    return Decoded(_to_rgb(image), size, found, animated=len(page.parent.pages) > 1)
 
 
 def _check_size(size: tuple[int, int], most_pixels: int) -> None:

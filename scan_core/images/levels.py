@@ -13,9 +13,8 @@ NO_DATA = 1e30
 """Real numbers as far from 0 stand for no value, as geographers' -3.4e38 does."""
 
 
-OUTLIERS = 1e-3
-"""The share of an image's pixels, at either end, that says nothing about its values: a camera's hot pixels, for
-instance."""
+OUTLIERS = 1e-4
+"""At either end, this share of an image's values does not count: a camera's hot or dead pixels, for instance."""
 
 
 class Levels(NamedTuple):
@@ -80,7 +79,7 @@ def _extremes(images: list[Values]) -> tuple[float, float]:
 
 
 def _has_value(pixels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    return np.isfinite(pixels) & (np.abs(pixels) < NO_DATA)
+    return np.isfinite(pixels) & (np.abs(pixels) < np.float64(NO_DATA))
 
 
 def to_8_bits(pixels: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.uint8]:

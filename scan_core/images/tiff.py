@@ -11,7 +11,8 @@ import numpy.typing as npt
 from PIL import UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-MAGIC = (b"II*\0", b"MM\0*")
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""The first bytes; with ``+``, of files that may be larger than 4 GiB."""
 BITS, SAMPLES, PLANES, SAMPLE_FORMAT = 258, 277, 284, 339
 INTEGER, SIGNED = 1, 2
 """Sample formats: integers without and with a sign."""
@@ -25,7 +26,7 @@ def other_tiff(encoded: bytes) -> Any | None:
     """Return the first page of the file (``tifffile.TiffPage``) if Pillow refuses or misreads it, else None.
 
     Raises:
-        ValueError: it has no size.
+        ValueError: its width, height, depth or number of channels is no positive number.
     """
     if encoded[:4] not in MAGIC:
         return None
@@ -35,7 +36,7 @@ def other_tiff(encoded: bytes) -> Any | None:
                 return None
     except (SyntaxError, UnidentifiedImageError):
         pass
-    import tifffile  # takes a second, for files that few folders have
+    import tifffile  # takes a second, and few folders need it
 
     logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # what it raises says enough
     try:
@@ -43,40 +44,48 @@ def other_tiff(encoded: bytes) -> Any | None:
     except tifffile.TiffFileError:
         return None
     size = (page.imagewidth, page.imagelength, page.imagedepth, page.samplesperpixel)
-    if not all(isinstance(length, int) for length in size):
-        raise ValueError(f"TIFF of the size {reprlib.repr(size)}")
+    if not all(isinstance(length, int) and length > 0 for length in size):
+        raise ValueError(f"width, height, depth and channels are {reprlib.repr(size)}, expected positive numbers")
     return page
 
 
 def tiff_orientation(page: Any) -> int:
     """Return EXIF's orientation of a ``tifffile.TiffPage``, 1 (upright) to 8."""
-    return int(getattr(page.tags.get("Orientation"), "value", 1))
+    found = getattr(page.tags.get("Orientation"), "value", 1)
+    return int(found) if isinstance(found, int) else 1  # the pixels are not damaged
 
 
 def tiff_values(page: Any) -> npt.NDArray[Any]:
     """Read a ``tifffile.TiffPage``: [H, W] or, if it has colors, [H, W, 3]; transparency is left out.
 
+    Integers of 8 bits with a sign become unsigned ones, -128 black; those of 64 bits become real numbers.
+
     Raises:
-        ValueError: its values have no such meaning, or are too many.
+        ValueError: neither gray nor RGB, no numbers, too many of them, or strips are missing.
     """
     samples, dtype = page.samplesperpixel, page.dtype
     numbers = dtype is not None and dtype.kind in "uif"
     if not numbers or samples > 4 or page.imagedepth > 1 or page.photometric not in GRAY_OR_RGB:
         raise ValueError(
-            f"TIFF of {samples} x {dtype}, {getattr(page.photometric, 'name', page.photometric)}; save it as PNG, or "
-            "as TIFF of one, three or four channels of integers or real numbers"
+            f"TIFF of {samples} channels of {dtype}, {getattr(page.photometric, 'name', page.photometric)}, depth "
+            f"{page.imagedepth}; expected gray or RGB, up to four channels of numbers, depth 1; convert it, to PNG for "
+            "instance"
         )
     if page.nbytes > MAX_BYTES:
         raise ValueError(f"{page.nbytes / 2**30:.1f} GiB of values, at most {MAX_BYTES // 2**30} are decoded")
     if math.prod(page.chunked) > len(page.dataoffsets):
-        raise ValueError(f"{len(page.dataoffsets)} strips or tiles, where its size asks for {math.prod(page.chunked)}")
+        raise ValueError(f"{len(page.dataoffsets)} strips or tiles, expected {math.prod(page.chunked)} for its size")
     planes = page.asarray(squeeze=False, maxworkers=1)[:, 0]
     values = np.moveaxis(planes, 0, 2).reshape(page.imagelength, page.imagewidth, samples)
+    if dtype == np.int8:
+        values = values.view(np.uint8) ^ 128
+    elif dtype.kind in "ui" and dtype.itemsize == 8:
+        values = values.astype(np.float64)
     return values[..., :3] if samples > 2 else values[..., 0]
 
 
 def _is_misread(tags: dict[int, Any]) -> bool:
-    """Return whether Pillow opens such a file, and takes its values for others."""
+    """Return whether Pillow opens a file with these tags, but reads wrong values."""
     bits, formats = set(tags.get(BITS, (1,))), set(tags.get(SAMPLE_FORMAT, (INTEGER,)))
     in_planes = tags.get(PLANES, 1) == 2 and tags.get(SAMPLES, 1) > 1
     return (in_planes and max(bits) > 8) or (bits, formats) in (({8}, {SIGNED}), ({32}, {INTEGER}))

@@ -93,7 +93,7 @@ def test_label_file_counts_rows_without_a_picture(write, capsys):
     path = write("file,label\n" + "".join(f"gone/{i}.png,x\n" for i in range(500)) + "a/1.png,cat\n")
     assert read_label_file(path, PICTURES) == ["cat", None, None]
     message = capsys.readouterr().err
-    assert "1 rows name a picture, 500 do not (line 2: 'gone/0.png', " in message
+    assert "1 picture named, 500 rows without one (line 2: 'gone/0.png', " in message
     assert "gone/3.png" not in message
 
 
@@ -109,9 +109,10 @@ def test_label_file_counts_rows_without_a_picture(write, capsys):
         ),
         (
             "file,label\na/1.png,cat\na/2.png,cat\na/1.png,dog\na/2.png,\n",
-            "2 rows give a picture another label (line 4: 'a/1.png' is dog, before cat; line 5: 'a/2.png' is nothing, "
-            "before cat); keep one row for each",
+            "2 rows with another label than an earlier one of the same picture (line 4: 'a/1.png' has 'dog', earlier "
+            "'cat'; line 5: 'a/2.png' has 'no label', earlier 'cat'); keep one row for each",
         ),
+        ("file,label\na/1.png,\na/2.png,  \n", "no row has a label; fill the column of labels"),
         ("file,label\na/1.png\n", "line 2: not 2 fields"),
         ("file,label\nb, c.png,dog\n", "line 2: not 2 fields; quote those that hold a separator"),
         ('file,label\n"a/1.png,cat\n', "line 2: not CSV (unexpected end of data)"),

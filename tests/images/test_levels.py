@@ -44,11 +44,11 @@ def test_numbers_that_stand_for_no_value():
 
 
 def test_hot_and_dead_pixels_say_nothing():
-    pixels = np.arange(5000, dtype=np.uint16).reshape(50, 100) % 4096
+    pixels = np.arange(50_000, dtype=np.uint16).reshape(500, 100) % 4096
     pixels[0, :5] = 65_535
     values = values_of(pixels)
     assert common_levels([values]) == Levels(highest=4095)
     assert to_8_bits(pixels, common_levels([values]))[0, :6].tolist() == [255] * 5 + [0]
-    depth = np.linspace(0.0, 1.0, 5000, dtype=np.float32)
+    depth = np.linspace(0.0, 1.0, 50_000, dtype=np.float32)
     depth[:3] = -9999
     assert common_levels([values_of(depth)]) == Levels()
