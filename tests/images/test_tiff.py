@@ -16,10 +16,10 @@ COLORS = np.stack([RAMP, RAMP + 50, 127 - RAMP])
 """In planes: [3, 6, 8]."""
 
 
-def _tiff(pixels, order="<", **how):
+def _tiff(pixels, order="<", *, gray=False, **how):
     """A file of ``pixels`` [H, W], [H, W, C], or [C, H, W] with ``planarconfig="separate"``."""
-    file = BytesIO()
-    tifffile.imwrite(file, pixels, byteorder=order, photometric="rgb" if pixels.ndim == 3 else "minisblack", **how)
+    file, photometric = BytesIO(), "minisblack" if gray or pixels.ndim == 2 else "rgb"
+    tifffile.imwrite(file, pixels, byteorder=order, photometric=photometric, **how)
     return file.getvalue()
 
 
@@ -59,11 +59,15 @@ def test_transparency_is_left_out():
     pixels = np.stack([RAMP, RAMP * 2, RAMP * 3, RAMP * 0], axis=2)
     encoded = _tiff(pixels.astype("f4"), extrasamples=["unassalpha"])
     assert np.array_equal(_values(encoded), pixels[..., :3])
+    gray = _tiff(pixels[..., :2].astype("u2"), gray=True, planarconfig="contig", extrasamples=["unassalpha"])
+    assert np.array_equal(_values(gray), pixels[..., 0])
 
 
 def test_differences_between_neighbors():
-    pixels = np.moveaxis(COLORS * 80, 0, 2).astype("f8")
-    assert np.array_equal(_values(_tiff(pixels, predictor=True, compression="zlib")), pixels)
+    how = {"predictor": True, "compression": "zlib"}
+    real, whole = np.moveaxis(COLORS / 80, 0, 2), (COLORS * 999 % 4096).astype("u2")
+    assert np.array_equal(_values(_tiff(real, **how)), real)
+    assert np.array_equal(_values(_tiff(whole, planarconfig="separate", **how)), np.moveaxis(whole, 0, 2))
 
 
 def test_decode_by_levels():
@@ -111,12 +115,6 @@ def test_what_pillow_reads_is_left_to_it():
     assert other_tiff(encode(noise(4, 4), "PNG")) is None
 
 
-def _of_five_channels():
-    file = BytesIO()
-    tifffile.imwrite(file, np.zeros((6, 8, 5), "f8"), photometric="minisblack", planarconfig="contig")
-    return file.getvalue()
-
-
 def _with_tag(name, value):
     file = BytesIO(_tiff(RAMP / 47))
     with tifffile.TiffFile(file) as tiff:
@@ -127,7 +125,10 @@ def _with_tag(name, value):
 @pytest.mark.parametrize(
     ("encoded", "message"),
     [
-        (_of_five_channels(), "TIFF of 5 channels of float64, MINISBLACK, depth 1; expected gray"),
+        (
+            _tiff(np.zeros((6, 8, 5)), gray=True, planarconfig="contig"),
+            "TIFF of 5 channels of float64, MINISBLACK, depth 1; expected gray",
+        ),
         (_tiff(RAMP * 1j), "TIFF of 1 channels of complex128, MINISBLACK"),
         (_tiff(RAMP / 47, compression="zlib").replace(b"x\x9c", b"??").replace(b"x\xda", b"??"), "cannot be decoded"),
         (_with_tag("RowsPerStrip", 2), "1 strips or tiles, expected 3 for its size"),
