@@ -23,6 +23,8 @@ LABEL_COLUMNS = (
 )  # fmt: skip
 """Names of columns, as ``find_column`` compares them."""
 SHOWN = 3
+WHOLE_PATHS = (1, 3)
+"""Which of ``_Finder``'s names are paths, with and without suffix."""
 
 
 def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
@@ -45,7 +47,8 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
             unknown.append(f"line {line}: {name!r}")
             continue
         if labels.setdefault(picture, label) != label:
-            contrary.append(f"line {line}: {picture!r} has {label or 'no label'!r}, earlier {labels[picture]!r}")
+            earlier = labels[picture] or "no label"
+            contrary.append(f"line {line}: {picture!r} has {label or 'no label'!r}, earlier {earlier!r}")
     if contrary:
         raise DataError(
             f"{path}: {counted(len(contrary), 'row')} with another label than an earlier one of the same picture "
@@ -85,7 +88,7 @@ class _Finder:
         path = name.strip().replace("\\", "/").removeprefix("./")
         plain = _plain(path)
         found = [names.get(key) for names in self._names for key in (path, plain)]
-        found += [self._names[1].get(part) for part in _below(plain)]
+        found += [self._names[whole].get(part) for part in _below(plain) for whole in WHOLE_PATHS]
         found += [names.get(plain.lower()) for names in self._in_any_case]
         return next(filter(None, found), None)
 
@@ -144,7 +147,7 @@ def _encoding(path: Path) -> str:
 
 
 def _delimiter(header: str) -> str:
-    """Return the most frequent of comma, semicolon, tab and bar in the header."""
+    """Return the most frequent of comma, semicolon, tab and vertical bar in the header."""
     return max(",;\t|", key=header.count)
 
 

@@ -43,6 +43,7 @@ def test_empty_labels_and_repeated_rows(write):
         "\ufeffimage,label\r\na\\1.png,NO\r\na\\2.png,007\r\n",
         "filename,label\n1.png,NO\n./a/2.png,007\n",
         "label,id,file_size\nNO,1,9\n007,2,9\n",
+        "image,label\nset\\a\\1,NO\nset\\a\\2,007\n",
         "file, label\na/1.png , NO\n a/2.png,007 \n",
         "image_path,Target\nA\\1.PNG,NO\nA/2.png,007\n",
         # Excel: its own first line, "Unicode text", and cells that once held something
