@@ -1,11 +1,10 @@
 """Messages about trainings that went wrong: each says what happened, and which parameter to change."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scan_core.console.words import counted
-from scan_core.training.chance import first_look
+from scan_core.training.chance import first_look, greatest_entropy
 
 BALANCE = "raise scan.entropy_weight"
 
@@ -34,7 +33,7 @@ def collapse_warning(
     even = largest <= max(0.5, 1.5 * max(asked))
     if used == clusters and even:
         return None
-    if remedy == BALANCE and entropy >= 0.98 * -sum(share * math.log(share) for share in asked):
+    if remedy == BALANCE and entropy >= 0.98 * greatest_entropy(clusters, prior):
         remedy = "train longer (scan.epochs) or raise scan.learning_rate: the predictions are still undecided"
     sizes = f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them"
     if even:  # the other clusters share the images well: perhaps there are no more classes
@@ -96,13 +95,12 @@ def scan_at_chance(*, until: int, done: int, epochs: int) -> str | None:
     """
     if until < first_look(epochs):
         return None
-    found = f"until epoch {until} of {epochs}, an image and its neighbors agreed no more than by chance"
+    found = f"until epoch {until} of {epochs}, all images had nearly the same prediction, no better than chance"
     if until < done:
-        return f"{found}, and more since; if the clusters are bad, raise scan.epochs or scan.learning_rate"
+        return f"{found}, and better ones since; if the clusters are bad, raise scan.epochs or scan.learning_rate"
     return (
-        f"{found}: the predictions are uniform, or the neighbors are of other classes; if pretext-train was at chance, "
-        "mend that first; with few images, lower neighbors.k; otherwise raise scan.learning_rate or scan.epochs, or "
-        "lower scan.entropy_weight"
+        f"{found}; if pretext-train was at chance, mend that first; with few images, lower neighbors.k; otherwise "
+        "raise scan.learning_rate or scan.epochs, or lower scan.entropy_weight"
     )
 
 

@@ -25,7 +25,6 @@ from scan_core.evaluation.fonts import drawable
 from scan_core.evaluation.purity import neighbor_purity
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
 from scan_core.evaluation.results import Results, details, headline, score_baselines, step_result
-from scan_core.evaluation.trainings import read_trainings
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
@@ -194,7 +193,7 @@ def _score(
         scored["self_label"],
         score_baselines({method: cluster[ids] for method, cluster in clusters.items()}, truth.of(ids)),
         purity=_purity(truth, index.train_ids),
-        trainings=read_trainings(metadata["self_label"]),
+        self_label_epochs=(metadata["self_label"].get("self_label") or {}).get("epochs", 0),
         rejected=scored.get("rejected"),
     )
     return results._replace(kmeans=clusters["kmeans"][ids]) if results.meaningless else results

@@ -30,10 +30,9 @@ def warnings(results: Results, told: Sequence[str] = (), *, prior: Sequence[floa
     """
     found = [MEANINGLESS] if results.meaningless else []
     found += told
-    uniform = results.trainings.scan_is_trivial(clusters=len(results.scan.sizes))
-    scan = [] if uniform else _collapse("scan", results.scan, prior)
+    scan = [] if results.at_chance(prior) else _collapse("scan", results.scan, prior)
     found += scan
-    if results.trainings.self_label_epochs:
+    if results.self_label_epochs:
         remedy = BALANCE if scan else "lower self_label.learning_rate or self_label.epochs"
         found += _collapse("self_label", results.self_label, prior, remedy=remedy)
     return found

@@ -20,7 +20,6 @@ from scan_core.clustering.model import FROZEN, ClusteringModel, write_clustering
 from scan_core.clustering.objectives import OBJECTIVES
 from scan_core.clustering.pairs import neighbor_rows
 from scan_core.clustering.scan import ScanTraining
-from scan_core.clustering.scan_loss import chance_consistency
 from scan_core.clustering.stored_features import StoredFeatures
 from scan_core.console.progress import warn
 from scan_core.console.words import counted
@@ -31,7 +30,7 @@ from scan_core.errors import TrainingError
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import processes, rank
-from scan_core.training.chance import last_at_chance
+from scan_core.training.chance import alike, last_epoch
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
 from scan_core.training.resume import History
@@ -103,7 +102,7 @@ def _train(config: Params, device: torch.device) -> None:
             return
         weights, loss = training.best()
         best = min(range(len(history)), key=lambda epoch: history[epoch]["selection_loss"])
-        until, consistency = _at_chance_until(history, scan), history[best]["selection_consistency"]
+        until = _at_chance_until(history, scan)
         described = {
             **metadata,
             "clusters": count.clusters,
@@ -112,7 +111,7 @@ def _train(config: Params, device: torch.device) -> None:
             **({"precision": scan.precision} if scan.views else {}),  # of embed otherwise
             **({} if scan.train_encoder else {FROZEN: checksum(ENCODER)}),
             "run": further_run(metadata.get("run"), scan=asked),
-            "scan": {"epochs": scan.epochs, "at_chance_until": until, "consistency": consistency},
+            "scan": {"epochs": scan.epochs, "at_chance_until": until},
         }
         write_clustering(SCAN_MODEL, weights, described)
         collapse = collapse_warning(
@@ -155,8 +154,10 @@ def _at_chance(history: History, scan: ScanParams) -> str | None:
 
 def _at_chance_until(history: History, scan: ScanParams) -> int:
     """Return the last epoch whose predictions were alike."""
-    consistency = [metrics["selection_consistency"] for metrics in history]
-    return last_at_chance(consistency, chance_consistency(scan.cluster_count, scan.prior))
+    shares: dict[str, Any] = {"clusters": scan.cluster_count, "prior": scan.prior}
+    return last_epoch(
+        alike(metrics["selection_information"], metrics["selection_entropy"], **shares) for metrics in history
+    )
 
 
 def scan_training(

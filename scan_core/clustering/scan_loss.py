@@ -1,7 +1,6 @@
 """Compute the semantic clustering loss (SCAN, section 2.2, Eq. 2) in the log domain, in float32."""
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from jaxtyping import Float
@@ -38,16 +37,6 @@ def scan_loss(
     consistency = average(consistency_loss(anchor, neighbor).mean(-1))
     log_mean = log_total(anchor.logsumexp(-2)) - math.log(anchor.shape[-2] * processes())
     return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)
-
-
-def chance_consistency(clusters: int, prior: Sequence[float] | None = None) -> float:
-    """Return the consistency, in nats, of predictions that are the same for all images: ``prior``, or else uniform.
-
-    Two images then agree with the probability of the sum of the squared shares, 1 / C where they are equal.
-    """
-    if prior is None:
-        return math.log(clusters)
-    return -math.log(sum((share / sum(prior)) ** 2 for share in prior))
 
 
 def consistency_loss(

@@ -30,6 +30,17 @@ def selection_loss(
     return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)
 
 
+@torch.no_grad()
+def information(logits: Float[Tensor, "images clusters"]) -> Float[Tensor, ""]:
+    """Return how much predictions tell of their images, in nats: 0 where all are the same, at most log C.
+
+    The entropy of the mean prediction less the mean entropy of single ones (their mutual information with the images).
+    """
+    log_p = logits.log_softmax(-1)
+    p = log_p.exp()
+    return torch.special.entr(p.mean(0)).sum() + (p * log_p).sum(-1).mean()
+
+
 def best_head(losses: Float[Tensor, " heads"], *, learning_rate: float) -> int:
     """Return the head with the lowest loss.
 

@@ -1,7 +1,7 @@
 """The results of a run, and the metrics that are reported."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +10,8 @@ from jaxtyping import Float, Float32, Int, Integer
 from scan_core.evaluation.confidence import Certainty, certainty, cluster_sizes, information
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import Scores, score
-from scan_core.evaluation.trainings import Trainings
 from scan_core.evaluation.truth import Truth
-from scan_core.training.chance import MARGIN
+from scan_core.training.chance import alike, tells_nothing
 
 PURITY_AT = (1, 5, 10, 20, 50)
 
@@ -56,7 +55,8 @@ class Results(NamedTuple):
     """The scores of each baseline; empty without labels."""
     purity: Float[np.ndarray, " k"]
     """Neighbor purity for k = 1..K; empty without labels."""
-    trainings: Trainings = Trainings()
+    self_label_epochs: int = 0
+    """Epochs of self-labeling in the final model; 0 if it is the SCAN step's model."""
     rejected: StepResult | None = None
     """The model that self-labeling ended with, if it was rejected."""
     kmeans: Int[np.ndarray, " images"] | None = None
@@ -69,12 +69,15 @@ class Results(NamedTuple):
 
     @property
     def meaningless(self) -> bool:
-        """Return whether the SCAN step is at a trivial solution: uniform predictions, one cluster, or one prediction
-        for all images, as that of ``scan.prior``."""
-        clusters, certainty = len(self.scan.sizes), self.scan.certainty
-        # near uniform predictions the consistency falls twice as fast as the information rises
-        alike = information(self.scan.probabilities) <= MARGIN / 2 * certainty.entropy
-        return self.trainings.scan_is_trivial(clusters=clusters) or certainty.clusters_used == 1 or alike
+        """Return whether the SCAN step is at a trivial solution: one cluster, or one prediction for all images, uniform
+        or that of ``scan.prior``."""
+        found = self.scan.certainty
+        return found.clusters_used == 1 or tells_nothing(information(self.scan.probabilities), found.entropy)
+
+    def at_chance(self, prior: Sequence[float] | None) -> bool:
+        """Return whether the SCAN step predicts nearly the same of all images: uniform or ``prior``, no collapse."""
+        probabilities, entropy = self.scan.probabilities, self.scan.certainty.entropy
+        return alike(information(probabilities), entropy, clusters=probabilities.shape[1], prior=prior)
 
 
 def step_result(
@@ -107,7 +110,7 @@ def score_baselines(baselines: Mapping[str, Integer[np.ndarray, " images"]], tru
 def headline(results: Results) -> dict[str, int | float]:
     """Return the few metrics by which experiments are compared; those that need labels are absent without them."""
     final = results.self_label
-    run = {"clusters": len(final.sizes), "self_label_epochs": results.trainings.self_label_epochs}
+    run = {"clusters": len(final.sizes), "self_label_epochs": results.self_label_epochs}
     if final.scores is None or results.scan.scores is None:
         certainty = final.certainty
         return _rounded({"confidence": certainty.confidence, "clusters_used": certainty.clusters_used, **run})

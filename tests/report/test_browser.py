@@ -1,6 +1,5 @@
 """The page as a person uses it: in Chromium, by mouse and by keyboard, at a desk and on a phone."""
 
-import math
 import os
 import re
 import shutil
@@ -16,7 +15,6 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from scan_core.evaluation.results import Results, step_result
-from scan_core.evaluation.trainings import Trainings
 from scan_core.evaluation.truth import Truth
 from scan_core.images.images import ResidentImages
 from scan_core.report.map_points import IN_PAGE, drawn, write_sheets
@@ -35,17 +33,17 @@ FRAME = 1 / 30
 WIDE, NARROW = 1280, 400
 
 
-def random_results(images: int, *, labels: bool = True, trainings: Trainings | None = None) -> Results:
+def random_results(images: int, *, labels: bool = True, sureness: float = 1.0) -> Results:
     """Ten clusters, of which nine pictures of ten are of one class, with confidences that differ."""
     generator = np.random.default_rng(0)
     classes = generator.integers(0, 10, images)
     clusters = np.where(generator.random(images) < 0.9, classes, generator.integers(0, 10, images))
     truth = Truth(classes if labels else np.full(images, -1), tuple(f"class {i}" for i in range(10)) if labels else ())
     probabilities = predictions(clusters, cluster_count=10)
-    sure = generator.uniform(0.2, 1, (images, 1)).astype(np.float32)
+    sure = sureness * generator.uniform(0.2, 1, (images, 1)).astype(np.float32)
     step = step_result(sure * probabilities + (1 - sure) / 10, truth, selection_loss=None)
     purity = np.linspace(0.9, 0.8, 20) if labels else np.zeros(0)
-    return Results(truth, step, step, {}, purity, trainings or Trainings())
+    return Results(truth, step, step, {}, purity)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +61,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     kinds = {
         "labeled": (random_results(300), random_pictures(300)),
         "unlabeled": (random_results(300, labels=False), random_pictures(300, size=48)),
-        "failed": (random_results(300, trainings=Trainings(0, math.log(10))), random_pictures(300)),
+        "failed": (random_results(300, sureness=0.01), random_pictures(300)),
         "large": (random_results(60_000), random_pictures(60_000, size=4)),
     }
     for kind, (results, pictures) in kinds.items():

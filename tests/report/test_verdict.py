@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from scan_core.evaluation.results import Results
-from scan_core.evaluation.trainings import Trainings
 from scan_core.report.verdict import verdict
 
 TRUE = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
@@ -57,5 +56,5 @@ def test_without_labels_care_is_the_best(make_results):
 
 
 def test_one_cluster_for_all_did_not_learn(make_results):
-    results = make_results(TRUE, [0] * 10, TRUE, cluster_count=2, trainings=Trainings(0, 0.1))
+    results = make_results(TRUE, [0] * 10, TRUE, cluster_count=2)
     assert _level(results) == "failed"

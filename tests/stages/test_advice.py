@@ -64,7 +64,7 @@ def test_chance_is_told_after_a_tenth_of_the_epochs():
     assert "nats" not in message
     assert scan_at_chance(until=1, done=15, epochs=15) is None
     message = str(scan_at_chance(until=15, done=15, epochs=15))
-    assert "until epoch 15 of 15, an image and its neighbors agreed no more than by chance" in message
+    assert "until epoch 15 of 15, all images had nearly the same prediction, no better than chance" in message
     assert "raise scan.learning_rate" in message
     assert "raise scan.entropy_weight" not in message
 
@@ -74,7 +74,7 @@ def test_a_training_that_left_chance_late_is_not_said_to_have_learned_nothing():
     assert "until epoch 30 of 50, and the encoder has learned only since; if the clusters are bad, lower" in message
     message = str(scan_at_chance(until=3, done=15, epochs=15))
     assert message.endswith(
-        "by chance, and more since; if the clusters are bad, raise scan.epochs or scan.learning_rate"
+        "no better than chance, and better ones since; if the clusters are bad, raise scan.epochs or scan.learning_rate"
     )
 
 
@@ -106,7 +106,7 @@ def test_why_self_labeling_is_not_taken(facts: dict[str, float | str], said: str
 
 LEARNED = {
     "pretext": {"epochs": 50, "at_chance_until": 2, "chance": 5.5},
-    "scan": {"epochs": 15, "at_chance_until": 0, "consistency": 0.5},
+    "scan": {"epochs": 15, "at_chance_until": 0},
     "self_label": {"epochs": 4, "refused": None},
 }
 
@@ -131,6 +131,6 @@ def test_chance_and_refusal_are_told_again():
 def test_collapse_warning_knows_the_prior():
     # 84 % where 90 % were asked for is no collapse; where 40 % were, it is.
     sizes = {"used": 3, "clusters": 3, "largest": 0.84, "entropy": 0.4}
-    assert collapse_warning(**sizes, prior=[18, 1, 1]) is None
+    assert collapse_warning(**sizes, prior=[18.0, 1.0, 1.0]) is None
     assert "holds 84% of them" in collapse_warning(**sizes, prior=[0.4, 0.3, 0.3])
-    assert "2 of 3 clusters" in collapse_warning(**sizes | {"used": 2}, prior=[18, 1, 1])
+    assert "2 of 3 clusters" in collapse_warning(**sizes | {"used": 2}, prior=[18.0, 1.0, 1.0])

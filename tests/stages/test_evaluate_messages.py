@@ -1,9 +1,6 @@
-import math
-
 import pytest
 
-from scan_core.evaluation.results import details
-from scan_core.evaluation.trainings import Trainings
+from scan_core.evaluation.results import details, step_result
 from stages.advice import MEANINGLESS
 from stages.evaluate_messages import summary, warnings
 
@@ -18,8 +15,7 @@ COLLAPSED = [0, 0, 0, 0, 0, 1]
 
 
 def test_collapse_names_the_parameter(make_results):
-    trained = Trainings(self_label_epochs=3)
-    found = warnings(make_results(LABELS, COLLAPSED, COLLAPSED, cluster_count=3, trainings=trained))
+    found = warnings(make_results(LABELS, COLLAPSED, COLLAPSED, cluster_count=3, self_label_epochs=3))
     assert found == [
         f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; if you do not want that, raise "
         "scan.entropy_weight, or lower scan.clusters if there are fewer classes"
@@ -32,16 +28,16 @@ def test_a_scan_model_that_passed_through_is_told_once(make_results):
 
 
 def test_collapse_in_self_labeling_alone_is_not_blamed_on_scan(make_results):
-    trained = Trainings(self_label_epochs=3)
-    (found,) = warnings(make_results(LABELS, LABELS, COLLAPSED, cluster_count=3, trainings=trained))
+    (found,) = warnings(make_results(LABELS, LABELS, COLLAPSED, cluster_count=3, self_label_epochs=3))
     assert found.startswith("self_label: 2 of 3 clusters")
     assert "lower self_label.learning_rate or self_label.epochs" in found
 
 
 @pytest.mark.parametrize("scan", [COLLAPSED, LABELS])
 def test_uniform_predictions_are_told_first_and_no_entropy_weight_is_advised(make_results, scan: list[int]):
-    uniform = Trainings(scan_consistency=math.log(3))
-    results = make_results(LABELS, scan, scan, cluster_count=3, trainings=uniform)
+    results = make_results(LABELS, scan, scan, cluster_count=3)
+    uniform = results.scan.probabilities * 0.01 + 0.99 / 3
+    results = results._replace(scan=step_result(uniform, results.truth, selection_loss=None))
     assert results.meaningless
     assert warnings(results, ["scan-train: uniform"]) == [MEANINGLESS, "scan-train: uniform"]
 

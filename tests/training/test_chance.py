@@ -1,25 +1,52 @@
 import math
 
 import pytest
+import torch
 
-from scan_core.clustering.scan_loss import chance_consistency
+from scan_core.clustering.selection import information
 from scan_core.pretext.nt_xent import chance_loss
-from scan_core.training.chance import first_look, last_at_chance
+from scan_core.training.chance import alike, at_chance, first_look, greatest_entropy, last_epoch
 
 
 def test_a_tenth_of_the_epochs_but_one():
     assert [first_look(epochs) for epochs in (1, 9, 10, 11, 50, 51)] == [1, 1, 1, 2, 5, 6]
 
 
-def test_the_last_epoch_within_two_percent_of_chance():
-    assert last_at_chance([5.6, 5.5, 5.4, 4.9], chance=5.541) == 2  # 0.98 of it is 5.43
-    assert last_at_chance([4.9, 5.6, 4.9], chance=5.541) == 2
-    assert last_at_chance([4.9], chance=5.541) == 0
-    assert last_at_chance([], chance=5.541) == 0
+def test_a_loss_within_two_percent_of_chance():
+    assert [at_chance(loss, 5.541) for loss in (5.6, 5.5, 5.4, 4.9)] == [True, True, False, False]  # 0.98: 5.43
+
+
+def test_the_last_epoch():
+    assert [last_epoch(found) for found in ([True, False, True, False], [False], [])] == [3, 0, 0]
 
 
 def test_what_chance_is():
     assert chance_loss(128) == pytest.approx(5.541, abs=5e-4)  # ln 255
-    assert chance_consistency(10) == math.log(10)
-    # two images that are in one of two clusters half of the time, and in two others a tenth each
-    assert chance_consistency(4, [4.0, 4.0, 1.0, 1.0]) == pytest.approx(-math.log(0.34))
+    assert greatest_entropy(10) == math.log(10)
+    # -0.8 ln 0.4 - 0.2 ln 0.1
+    assert greatest_entropy(4, [4.0, 4.0, 1.0, 1.0]) == pytest.approx(1.1935, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "prior", "found"),
+    [
+        # entropies of the mean and of single predictions, in nats
+        ([0.5, 0.5], [0.5, 0.5], None, True),  # 0.693, 0.693: uniform
+        ([0.55, 0.45], [0.45, 0.55], None, True),  # 0.693, 0.688: 0.7 %
+        ([0.6, 0.4], [0.4, 0.6], None, False),  # 0.693, 0.673: 2.9 %
+        ([0.9, 0.1], [0.9, 0.1], [9.0, 1.0], True),  # the prior for all
+        ([0.999, 0.001], [0.999, 0.001], None, False),  # 0.008: one cluster, of which others tell
+        ([0.99, 0.01], [0.81, 0.19], [9.0, 1.0], False),  # 0.325, 0.271: shares of the prior, but of different images
+        # less sure than by chance with this prior (0.325), but they tell the images apart
+        ([0.8, 0.2], [0.2, 0.8], [9.0, 1.0], False),  # 0.693, 0.500
+    ],
+)
+def test_predictions_that_tell_nothing(p, q, prior, found):
+    logits = torch.tensor([p, q]).log()
+    told, entropy = float(information(logits)), float(torch.special.entr(torch.tensor([p, q]).mean(0)).sum())
+    assert alike(told, entropy, clusters=2, prior=prior) == found
+
+
+def test_information_by_hand():
+    # the mean is (0.5, 0.5): ln 2 + 0.8 ln 0.8 + 0.2 ln 0.2
+    assert float(information(torch.tensor([[0.8, 0.2], [0.2, 0.8]]).log())) == pytest.approx(0.1927, abs=1e-4)
