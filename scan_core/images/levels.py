@@ -15,6 +15,8 @@ NO_DATA = 1e30
 
 OUTLIERS = 1e-4
 """At either end, this share of an image's values does not count: a camera's hot or dead pixels, for instance."""
+FEWEST = 1_000
+"""Of so many values and more, at least one at either end does not count."""
 
 
 class Levels(NamedTuple):
@@ -47,7 +49,7 @@ def values_of(pixels: npt.NDArray[Any]) -> Values | None:
     finite = pixels[_has_value(pixels)] if pixels.dtype.kind == "f" else pixels
     if not finite.size:
         return None
-    flat, spare = finite.reshape(-1), int(finite.size * OUTLIERS)
+    flat, spare = finite.reshape(-1), math.ceil(finite.size * OUTLIERS) if finite.size >= FEWEST else 0
     ends = np.partition(flat, (spare, flat.size - 1 - spare))
     return Values(float(ends[spare]), float(ends[-1 - spare]), whole=pixels.dtype.kind in "iu")
 

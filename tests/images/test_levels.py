@@ -52,3 +52,10 @@ def test_hot_and_dead_pixels_say_nothing():
     depth = np.linspace(0.0, 1.0, 50_000, dtype=np.float32)
     depth[:3] = -9999
     assert common_levels([values_of(depth)]) == Levels()
+
+
+def test_one_hot_pixel_of_a_small_image():
+    pixels = np.arange(3_600, dtype=np.uint16).reshape(60, 60) % 4096
+    pixels[30, 30] = 65_535
+    assert common_levels([values_of(pixels)]) == Levels(highest=4095)
+    assert values_of(pixels[:2, :10]) == Values(0.0, 69.0, whole=True)  # so few values all count
