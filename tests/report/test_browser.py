@@ -1,8 +1,6 @@
 """The page as a person uses it: in Chromium, by mouse and by keyboard, at a desk and on a phone."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -12,25 +10,20 @@ import pytest
 import torch
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from scan_core.evaluation.results import Results, step_result
 from scan_core.evaluation.truth import Truth
 from scan_core.images.images import ResidentImages
 from scan_core.report.map_points import IN_PAGE, drawn, write_sheets
 from tests.evaluated import predictions
+from tests.report.browsing import NARROW, NEEDS_CHROMIUM, WIDE, Opened, browser, look_closely, point, tab_to
 from tests.report.pages import draw, random_pictures
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, by apt-get install chromium for instance"),
-]
+__all__ = ["browser"]
+pytestmark = NEEDS_CHROMIUM
 FRAME = 1 / 30
 """Seconds of the page's own thread that a frame may take at 30 frames a second."""
-WIDE, NARROW = 1280, 400
 
 
 def random_results(images: int, *, labels: bool = True, sureness: float = 1.0) -> Results:
@@ -47,15 +40,6 @@ def random_results(images: int, *, labels: bool = True, sureness: float = 1.0) -
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as tools:
-        found = tools.chromium.launch(executable_path=CHROMIUM, args=root)
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     kinds = {
@@ -67,24 +51,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind, (results, pictures) in kinds.items():
         draw(folder / f"{kind}.html", results, pictures)
     return {kind: folder / f"{kind}.html" for kind in kinds}
-
-
-class Opened:
-    """A page in a window of its own, and what it asked for and complained about."""
-
-    def __init__(self, browser: Browser, path: Path, *, width: int = WIDE, scheme: str = "light") -> None:
-        self.page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("console", lambda message: self.errors.append(message.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(path.as_uri())
-
-    def close(self) -> None:
-        self.page.close()
-        assert self.errors == []
-        assert [url[:60] for url in self.requests if not url.startswith("data:")] == [self.requests[0][:60]]
 
 
 @pytest.fixture
@@ -132,17 +98,9 @@ def test_cards_are_sorted_and_filtered(open_page):
     assert page.locator("#count").inner_text() == "1 of 10"
 
 
-def _point(page: Page, i: int = 0) -> tuple[float, float]:
-    """Where in the window a point of the map lies."""
-    page.locator("#canvas").scroll_into_view_if_needed()
-    box = page.locator("#canvas").bounding_box()
-    x, y = page.evaluate(f"[left + scale * x[{i}], top_ + scale * y[{i}]]")
-    return box["x"] + 1 + x, box["y"] + 1 + y
-
-
 def test_map_is_pointed_at_zoomed_moved_and_clicked(open_page):
     page = open_page("unlabeled")
-    page.mouse.move(*_point(page))
+    page.mouse.move(*point(page))
     tip = page.locator("#tip")
     assert re.fullmatch(r"cluster \d, confidence \d\.\d\d\s+<u>\d+/é\.png", tip.inner_text())
     assert "data:image/" in tip.locator("i").evaluate("(i) => getComputedStyle(i).backgroundImage")
@@ -152,21 +110,21 @@ def test_map_is_pointed_at_zoomed_moved_and_clicked(open_page):
     assert page.evaluate("scale") == pytest.approx(1.5 * before)
     page.get_by_role("button", name="Show all").click()
     page.keyboard.down("Control")
-    page.mouse.move(*_point(page))
-    still = _point(page)
+    page.mouse.move(*point(page))
+    still = point(page)
     page.mouse.wheel(0, -100)
     page.wait_for_function(f"scale > 1.2 * {before}")
     page.keyboard.up("Control")
-    assert _point(page) == pytest.approx(still, abs=1)  # what is under the pointer stays there
+    assert point(page) == pytest.approx(still, abs=1)  # what is under the pointer stays there
 
-    x, y = _point(page)
+    x, y = point(page)
     page.mouse.down()
     page.mouse.move(x + 50, y + 20, steps=3)
     page.mouse.up()
-    assert _point(page) == pytest.approx((x + 50, y + 20), abs=1)
+    assert point(page) == pytest.approx((x + 50, y + 20), abs=1)
     assert page.evaluate("location.hash") == ""
 
-    page.mouse.click(*_point(page))
+    page.mouse.click(*point(page))
     opened = page.evaluate("location.hash")
     assert opened == f"#cluster-{page.evaluate('cluster[0]')}"
     assert page.evaluate("'#' + document.activeElement.id") == opened
@@ -185,20 +143,11 @@ def with_sheets(tmp_path: Path) -> tuple[Path, np.ndarray]:
     return tmp_path / "report.html", colors[drawn(count)]
 
 
-def _look_closely(page: Page, i: int) -> None:
-    """Zoom until no other point is near, and point at this one."""
-    page.locator("#canvas").scroll_into_view_if_needed()
-    page.evaluate("whole()")
-    page.evaluate(f"zoom(200, left + scale * x[{i}], top_ + scale * y[{i}])")
-    page.mouse.move(*_point(page, i))
-    page.wait_for_function(f"() => shown === {i}")
-
-
 def test_further_points_have_thumbnails_beside_the_page(browser: Browser, with_sheets: tuple[Path, np.ndarray]):
     path, colors = with_sheets
     opened = Opened(browser, path)
     for i in (0, IN_PAGE, IN_PAGE + 77):
-        _look_closely(opened.page, i)
+        look_closely(opened.page, i)
         opened.page.wait_for_function("() => tip.firstChild.style.background.includes('url')")
         shot = Image.open(BytesIO(opened.page.locator("#tip i").screenshot())).convert("RGB")
         assert np.asarray(shot)[20:50, 20:50].reshape(-1, 3).mean(0) == pytest.approx(colors[i], abs=1)
@@ -212,10 +161,10 @@ def test_further_points_have_thumbnails_beside_the_page(browser: Browser, with_s
 def test_the_page_alone_has_its_own_thumbnails(browser: Browser, with_sheets: tuple[Path, np.ndarray]):
     path, _ = with_sheets
     opened = Opened(browser, path.rename(path.parent / "report/alone.html"))
-    _look_closely(opened.page, IN_PAGE)
+    look_closely(opened.page, IN_PAGE)
     opened.page.wait_for_function("() => reach === pictured")
     assert not opened.page.locator("#tip").is_visible()
-    _look_closely(opened.page, 7)
+    look_closely(opened.page, 7)
     assert opened.page.locator("#tip").inner_text().endswith("/é.png")
     assert all("ERR_FILE_NOT_FOUND" in error for error in opened.errors)
     opened.page.close()
@@ -232,13 +181,13 @@ def test_the_map_is_drawn(open_page):
 
 def test_keyboard_alone(open_page):
     page = open_page("labeled")
-    _tab_to(page, "sort")
+    tab_to(page, "sort")
     page.keyboard.press("End")  # the last way to sort: closeness
     assert page.evaluate("byId('sort').selectedIndex === byId('sort').options.length - 1")
-    _tab_to(page, "filter")
+    tab_to(page, "filter")
     page.keyboard.type("7")
     assert _shown(page) == [7]
-    _tab_to(page, "canvas")
+    tab_to(page, "canvas")
     assert page.evaluate("getComputedStyle(canvas).outlineStyle") != "none"
     before = page.evaluate("[scale, left, top_]")
     page.keyboard.press("+")
@@ -251,18 +200,10 @@ def test_keyboard_alone(open_page):
     assert page.evaluate("document.activeElement.id") != "canvas"
 
 
-def _tab_to(page: Page, name: str) -> None:
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("document.activeElement.id") == name:
-            return
-    raise AssertionError(f"no way to #{name} by the tabulator key")
-
-
 def test_sixty_thousand_points_are_moved_at_thirty_frames_a_second(open_page, pages: dict[str, Path]):
     assert pages["large"].stat().st_size < 10_000_000
     page = open_page("large")
-    page.mouse.move(*_point(page))
+    page.mouse.move(*point(page))
     page.mouse.down()
     meter = page.context.new_cdp_session(page)
     meter.send("Performance.enable", {"timeDomain": "threadTicks"})  # not what other processes take meanwhile

@@ -1,33 +1,20 @@
 """Giving clusters names on the page, in headless Chromium."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 
 from scan_core.naming.names import Names, names_text, read_names
+from tests.report.browsing import NEEDS_CHROMIUM, browser, name_cluster, save_names
 from tests.report.pages import RUN, draw, random_pictures
 
-CHROMIUM = next(
-    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), ""
-)
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no Chromium")]
+__all__ = ["browser"]
+pytestmark = NEEDS_CHROMIUM
 
 CLUSTERS = [0, 1, 1, 1, 2, 2, 3, 4, 4]
 MODEL = f"sha256:{RUN.digests['self_label']}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with sync_playwright() as playwright:
-        root = ["--no-sandbox"] if os.geteuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=[*root, "--disable-gpu"])
-        yield started
-        started.close()
 
 
 @pytest.fixture
@@ -48,28 +35,15 @@ def drawn(make_results, tmp_path: Path) -> Path:
     return tmp_path / "page.html"
 
 
-def _name(page, cluster: int, name: str) -> None:
-    page.get_by_label(f"Name of cluster {cluster}").fill(name)
-    page.get_by_label(f"Name of cluster {cluster}").blur()
-
-
-def _saved(page, folder: Path) -> Path:
-    with page.expect_download() as waiting:
-        page.get_by_role("button", name="Save clusters.yaml").click()
-    assert waiting.value.suggested_filename == "clusters.yaml"
-    waiting.value.save_as(folder / "saved.yaml")
-    return folder / "saved.yaml"
-
-
 def _hue(page, cluster: int) -> str:
     return page.locator(f"#cluster-{cluster} h3 .dot").evaluate("dot => dot.style.background")
 
 
 def test_the_same_name_merges_and_junk_is_set_aside(page, drawn: Path, tmp_path: Path):
     page.goto(drawn.as_uri())
-    _name(page, 1, "  cats and  dogs ")
-    _name(page, 2, "cats and dogs")
-    _name(page, 4, "Junk")
+    name_cluster(page, 1, "  cats and  dogs ")
+    name_cluster(page, 2, "cats and dogs")
+    name_cluster(page, 4, "Junk")
     assert page.locator("#groups li").all_inner_texts() == [
         "\u00a0cats and dogs: 5 pictures in cluster 1, cluster 2",
         "\u00a0junk, set aside: 2 pictures in cluster 4",
@@ -82,7 +56,7 @@ def test_the_same_name_merges_and_junk_is_set_aside(page, drawn: Path, tmp_path:
     assert page.locator("article").evaluate_all("all => all.map((one) => +one.dataset.number)") == [1, 2, 0, 3, 5, 4]
     page.get_by_label("Show only").fill("dogs")
     assert page.locator("article:visible").count() == 2
-    names = read_names(_saved(page, tmp_path))
+    names = read_names(save_names(page, tmp_path))
     assert (names.model, names.names) == (MODEL, ("", "cats and dogs", "cats and dogs", "", "junk", ""))
     assert names.members[4] == ("<u>7/é.png", "<u>8/é.png")
     assert "Saved: 3 of 6 clusters have a name" in page.locator("#saved").inner_text()
@@ -95,15 +69,15 @@ def test_odd_names_are_saved_as_python_writes_them(page, make_results, tmp_path:
     draw(tmp_path / "page.html", results, pictures)
     page.goto((tmp_path / "page.html").as_uri())
     for cluster, name in enumerate(odd):
-        _name(page, cluster, name)
+        name_cluster(page, cluster, name)
     expected = Names(MODEL, odd, tuple((path,) for path in pictures.paths))
-    saved = _saved(page, tmp_path)
+    saved = save_names(page, tmp_path)
     assert saved.read_text(encoding="utf-8") == names_text(expected)
     assert read_names(saved) == expected
     draw(tmp_path / "page.html", results, pictures, given=odd)
     page.goto((tmp_path / "page.html").as_uri())
     assert page.locator(".name input").evaluate_all("all => all.map((one) => one.value)") == list(odd)
-    assert _saved(page, tmp_path).read_text(encoding="utf-8") == names_text(expected)
+    assert save_names(page, tmp_path).read_text(encoding="utf-8") == names_text(expected)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 400)])
@@ -112,7 +86,7 @@ def test_named_cards_are_accessible_and_fit(page, drawn: Path, scheme: str, widt
     page.set_viewport_size({"width": width, "height": 900})
     page.goto(drawn.as_uri())
     for cluster, name in enumerate(["x" * 200, "junk", "cluster 3", "cat", "cat"]):
-        _name(page, cluster, name)
+        name_cluster(page, cluster, name)
     assert Axe().run(page).response["violations"] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
@@ -139,17 +113,17 @@ def test_a_browser_that_keeps_nothing(page, drawn: Path, tmp_path: Path):
     )
     page.goto(drawn.as_uri())
     assert "remembers nothing" in page.locator("#names").inner_text()
-    _name(page, 0, "bird")
-    assert read_names(_saved(page, tmp_path)).names[0] == "bird"
+    name_cluster(page, 0, "bird")
+    assert read_names(save_names(page, tmp_path)).names[0] == "bird"
 
 
 def test_the_number_of_another_cluster_is_no_name(page, drawn: Path, tmp_path: Path):
     page.goto(drawn.as_uri())
-    _name(page, 0, "cluster 1")
+    name_cluster(page, 0, "cluster 1")
     page.get_by_role("button", name="Save clusters.yaml").click()
     assert page.locator("#saved").inner_text().startswith("Not saved. Cluster 0: “cluster 1” is another cluster")
-    _name(page, 1, "cluster 1")
-    assert read_names(_saved(page, tmp_path)).names[:2] == ("cluster 1", "cluster 1")
+    name_cluster(page, 1, "cluster 1")
+    assert read_names(save_names(page, tmp_path)).names[:2] == ("cluster 1", "cluster 1")
 
 
 def test_by_keyboard_alone(page, drawn: Path, tmp_path: Path):
@@ -168,13 +142,13 @@ def test_a_click_on_save_counts_while_a_name_is_being_typed(page, drawn: Path, t
     page.goto(drawn.as_uri())
     page.get_by_label("Name of cluster 1").click()
     page.keyboard.type("hats")  # and no blur: the click ends the typing, which adds a line to the list of names
-    assert read_names(_saved(page, tmp_path)).names[1] == "hats"
+    assert read_names(save_names(page, tmp_path)).names[1] == "hats"
 
 
 def test_names_on_the_map(page, drawn: Path):
     page.goto(drawn.as_uri())
-    _name(page, 2, "cat")
-    _name(page, 1, "cat")
+    name_cluster(page, 2, "cat")
+    name_cluster(page, 1, "cat")
     page.locator("#canvas").scroll_into_view_if_needed()
     page.evaluate("whole()")
     row = page.evaluate("cluster.indexOf(2)")
