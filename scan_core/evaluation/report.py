@@ -101,6 +101,7 @@ def write_galleries(
     )
     _write_prototypes(folder / "prototypes.png", ranked, final.sizes, names, images, image_ids)
     if results.kmeans is not None:
+        count = max(count, int(results.kmeans.max()) + 1)  # baselines by hand may have more
         sizes = cluster_sizes(results.kmeans, cluster_count=count)
         alike = np.ones(len(image_ids))
         ranked = prototypes(

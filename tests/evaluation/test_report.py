@@ -52,6 +52,12 @@ def test_report_without_labels_or_neighbors(make_results, tmp_path: Path, labels
         assert written[f"{name}.csv"].decode() == EMPTY[f"{name}.csv"]
 
 
+def test_k_means_with_more_clusters_than_the_model(make_results, tmp_path: Path):
+    results = make_results(LABELS, [0] * 6, [0] * 6, cluster_count=3)
+    written = _write(tmp_path, results._replace(kmeans=np.array([0, 1, 2, 3, 4, 5])))
+    assert written.keys() == FREE | {*EMPTY, "confusion.png", "prototypes_kmeans.png"}
+
+
 def test_pictures_are_those_of_the_evaluated_images(make_results, tmp_path: Path):
     results = make_results(LABELS, [0] * 6, [0, 0, 1, 1, 2, 2], cluster_count=3)
     before = _write(tmp_path / "a", results)
