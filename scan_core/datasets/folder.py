@@ -67,9 +67,10 @@ def _open(source: Source) -> tuple[Path, Tree]:
         raise DataError(f"{root} is a file, expected {EXPECTED}", argument="source")
     tree = walk(root)
     if not tree.pictures:
+        others = ", ".join(f"{count} {what}" for what, count in tree.left_out.most_common(5)) or "no files"
+        remedy = "take the dataset parquet for Parquet files" if tree.left_out[".parquet"] else "correct the path"
         raise DataError(
-            f"no picture in {root} ({sum(tree.left_out.values())} other files, {len(tree.skipped)} unusable), "
-            f"expected {EXPECTED}; correct the path",
+            f"no picture in {root} ({others}; {len(tree.skipped)} unusable), expected {EXPECTED}; {remedy}",
             argument="source",
         )
     return root, tree

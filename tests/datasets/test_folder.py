@@ -131,11 +131,19 @@ def test_folder_labels_file_instead_of_folders(tmp_path):
     assert dataset.classes == ("ant", "tiger")
 
 
-@pytest.mark.parametrize("others", [(), ("a.txt", "b.csv")])
-def test_folder_without_pictures(tmp_path, others):
+@pytest.mark.parametrize(
+    ("others", "found", "remedy"),
+    [
+        ((), "no files", "correct the path"),
+        (("a.txt", "b.csv", "c.csv"), "2 .csv, 1 .txt", "correct the path"),
+        (("data/train.parquet",), "1 .parquet", "take the dataset parquet"),
+    ],
+)
+def test_folder_without_pictures(tmp_path, others, found, remedy):
+    (tmp_path / "data").mkdir()
     for name in others:
         (tmp_path / name).touch()
-    with pytest.raises(DataError, match=f"no picture in .*{len(others)} other files.*expected a folder of pictures"):
+    with pytest.raises(DataError, match=rf"no picture in .* \({found}; 0 .*expected a folder of pictures.*; {remedy}"):
         _open(tmp_path)
 
 
