@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from scan_core.console.words import counted
-from scan_core.training.chance import first_look, greatest_entropy
+from scan_core.training.chance import MARGIN, first_look, prior_entropy
 
 BALANCE = "raise scan.entropy_weight"
 
@@ -33,7 +33,7 @@ def collapse_warning(
     even = largest <= max(0.5, 1.5 * max(asked))
     if used == clusters and even:
         return None
-    if remedy == BALANCE and entropy >= 0.98 * greatest_entropy(clusters, prior):
+    if remedy == BALANCE and entropy >= (1 - MARGIN) * prior_entropy(clusters, prior):
         remedy = "train longer (scan.epochs) or raise scan.learning_rate: the predictions are still undecided"
     sizes = f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them"
     if even:  # the other clusters share the images well: perhaps there are no more classes
@@ -97,7 +97,7 @@ def scan_at_chance(*, until: int, done: int, epochs: int) -> str | None:
         return None
     found = f"until epoch {until} of {epochs}, all images had nearly the same prediction, no better than chance"
     if until < done:
-        return f"{found}, and better ones since; if the clusters are bad, raise scan.epochs or scan.learning_rate"
+        return f"{found}, and different ones since; if the clusters are bad, raise scan.epochs or scan.learning_rate"
     return (
         f"{found}; if pretext-train was at chance, mend that first; with few images, lower neighbors.k; otherwise "
         "raise scan.learning_rate or scan.epochs, or lower scan.entropy_weight"

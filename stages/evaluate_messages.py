@@ -30,7 +30,7 @@ def warnings(results: Results, told: Sequence[str] = (), *, prior: Sequence[floa
     """
     found = [MEANINGLESS] if results.meaningless else []
     found += told
-    scan = [] if results.at_chance(prior) else _collapse("scan", results.scan, prior)
+    scan = [] if results.undecided(prior) else _collapse("scan", results.scan, prior)
     found += scan
     if results.self_label_epochs:
         remedy = BALANCE if scan else "lower self_label.learning_rate or self_label.epochs"

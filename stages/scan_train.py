@@ -30,7 +30,7 @@ from scan_core.errors import TrainingError
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import processes, rank
-from scan_core.training.chance import alike, last_epoch
+from scan_core.training.chance import last_epoch, undecided
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
 from scan_core.training.resume import History
@@ -153,10 +153,15 @@ def _at_chance(history: History, scan: ScanParams) -> str | None:
 
 
 def _at_chance_until(history: History, scan: ScanParams) -> int:
-    """Return the last epoch whose predictions were alike."""
-    shares: dict[str, Any] = {"clusters": scan.cluster_count, "prior": scan.prior}
+    """Return the last epoch whose predictions were undecided."""
     return last_epoch(
-        alike(metrics["selection_information"], metrics["selection_entropy"], **shares) for metrics in history
+        undecided(
+            metrics["selection_information"],
+            metrics["selection_entropy"],
+            clusters=scan.cluster_count,
+            prior=scan.prior,
+        )
+        for metrics in history
     )
 
 

@@ -75,22 +75,22 @@ class ScanTraining:
         """Compute the selection loss of each head; keep the best head, or the average of the better half, if it is the
         best so far."""
         rows = self._neighbor_rows.to(self._learner.device)
-        losses, sizes, told, logits = [], [], [], []
+        losses, sizes, tells, logits = [], [], [], []
         for of_head in self._learner.of_images():
             losses.append(self._objective.selection(of_head, rows))
             sizes.append(of_head.argmax(-1).bincount(minlength=of_head.shape[-1]))
-            told.append(information(of_head))
+            tells.append(information(of_head))
             logits += [of_head] if self._merges else []
         totals = torch.stack([loss.total for loss in losses])
         head = best_head(totals, learning_rate=self._learning_rate)
-        loss, size, tells = losses[head], sizes[head], told[head]
+        loss, size, told = losses[head], sizes[head], tells[head]
         weights = select_head(self._learner.learned.state_dict(), head)
         chosen = {"head": float(head)}
         if self._merges:
             better = totals.argsort(stable=True)[: max(1, len(totals) // 2)]
             weights, together = merge_heads(self._learner.learned.state_dict(), logits, better)
             loss = self._objective.selection(together, rows)
-            size, tells = together.argmax(-1).bincount(minlength=together.shape[-1]), information(together)
+            size, told = together.argmax(-1).bincount(minlength=together.shape[-1]), information(together)
             chosen = {"heads_merged": float(len(better))}
         if loss.total < self._best["loss"].item():
             self._best = {"loss": loss.total.cpu(), **{f"model.{name}": w.clone() for name, w in weights.items()}}
@@ -98,7 +98,7 @@ class ScanTraining:
         return {
             "selection_loss": float(loss.total),
             **parts,
-            "selection_information": float(tells),
+            "selection_information": told,
             "clusters_used": float((size > 0).sum()),
             "largest_cluster": float(size.max() / size.sum()),
             **chosen,

@@ -10,6 +10,9 @@ from scan_core.clustering.neighbor_consistency import neighbor_consistency
 from scan_core.clustering.scan_loss import ScanLoss, combine
 from scan_core.errors import TrainingError
 
+_CHUNK = 2**22
+"""Number of probabilities computed at a time."""
+
 
 @torch.no_grad()
 def selection_loss(
@@ -31,14 +34,17 @@ def selection_loss(
 
 
 @torch.no_grad()
-def information(logits: Float[Tensor, "images clusters"]) -> Float[Tensor, ""]:
+def information(logits: Float[Tensor, "images clusters"]) -> float:
     """Return how much predictions tell of their images, in nats: 0 where all are the same, at most log C.
 
     The entropy of the mean prediction less the mean entropy of single ones (their mutual information with the images).
     """
-    log_p = logits.log_softmax(-1)
-    p = log_p.exp()
-    return torch.special.entr(p.mean(0)).sum() + (p * log_p).sum(-1).mean()
+    mean, single = logits.new_zeros(logits.shape[1], dtype=torch.float64), 0.0
+    for rows in torch.split(logits, max(1, _CHUNK // logits.shape[1])):  # those of ImageNet take gigabytes
+        p = rows.softmax(-1)
+        mean += p.sum(0) / len(logits)
+        single += float(torch.special.entr(p).sum()) / len(logits)
+    return float(torch.special.entr(mean).sum()) - single
 
 
 def best_head(losses: Float[Tensor, " heads"], *, learning_rate: float) -> int:

@@ -11,7 +11,7 @@ from scan_core.evaluation.confidence import Certainty, certainty, cluster_sizes,
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import Scores, score
 from scan_core.evaluation.truth import Truth
-from scan_core.training.chance import alike, tells_nothing
+from scan_core.training.chance import alike, undecided
 
 PURITY_AT = (1, 5, 10, 20, 50)
 
@@ -71,13 +71,13 @@ class Results(NamedTuple):
     def meaningless(self) -> bool:
         """Return whether the SCAN step is at a trivial solution: one cluster, or one prediction for all images, uniform
         or that of ``scan.prior``."""
-        found = self.scan.certainty
-        return found.clusters_used == 1 or tells_nothing(information(self.scan.probabilities), found.entropy)
+        certainty = self.scan.certainty
+        return certainty.clusters_used == 1 or alike(information(self.scan.probabilities), certainty.entropy)
 
-    def at_chance(self, prior: Sequence[float] | None) -> bool:
-        """Return whether the SCAN step predicts nearly the same of all images: uniform or ``prior``, no collapse."""
+    def undecided(self, prior: Sequence[float] | None) -> bool:
+        """Return whether the SCAN step predicts nearly the same for all images: uniform or ``prior``, no collapse."""
         probabilities, entropy = self.scan.probabilities, self.scan.certainty.entropy
-        return alike(information(probabilities), entropy, clusters=probabilities.shape[1], prior=prior)
+        return undecided(information(probabilities), entropy, clusters=probabilities.shape[1], prior=prior)
 
 
 def step_result(

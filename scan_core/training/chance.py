@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 MARGIN = 0.02
-"""A loss within this share of chance is no better than chance."""
+"""A loss within this share of chance is no better than chance; so are predictions that tell half as much."""
 
 
 def first_look(epochs: int) -> int:
@@ -13,28 +13,30 @@ def first_look(epochs: int) -> int:
 
 
 def at_chance(loss: float, chance: float) -> bool:
-    """Whether ``loss`` is not 2 % below ``chance`` (above 0)."""
+    """Return whether ``loss`` is not 2 % below ``chance`` (above 0)."""
     return loss >= (1 - MARGIN) * chance
 
 
-def alike(information: float, entropy: float, *, clusters: int, prior: Sequence[float] | None = None) -> bool:
-    """Whether predictions tell nothing of their images: nearly the same of all, and not one cluster (a collapse).
+def alike(information: float, entropy: float) -> bool:
+    """Return whether predictions are nearly the same for all images, uniform or not.
 
     Args:
-        information: how much the predictions tell of their images, in nats.
-        entropy: of the mean prediction, in nats; near log C if it is uniform, near the entropy of ``prior`` if it is
-            that.
+        information: how much they tell of their images, in nats.
+        entropy: of the mean prediction, in nats.
+    """
+    return information <= MARGIN / 2 * entropy  # near uniform ones, neighbors that agree gain twice as much
+
+
+def undecided(information: float, entropy: float, *, clusters: int, prior: Sequence[float] | None = None) -> bool:
+    """Return whether predictions are :func:`alike`, and the clusters share them as they should: this is no collapse.
+
+    Args:
         prior: the share that each cluster should have, of any sum; None means equal shares.
     """
-    return tells_nothing(information, entropy) and entropy >= greatest_entropy(clusters, prior) / 2
+    return alike(information, entropy) and entropy >= (1 - MARGIN) * prior_entropy(clusters, prior)
 
 
-def tells_nothing(information: float, entropy: float) -> bool:
-    """Whether predictions are nearly the same of all images; arguments as in :func:`alike`."""
-    return information <= MARGIN / 2 * entropy  # near uniform ones the SCAN loss falls twice as fast as this rises
-
-
-def greatest_entropy(clusters: int, prior: Sequence[float] | None = None) -> float:
+def prior_entropy(clusters: int, prior: Sequence[float] | None = None) -> float:
     """Return the entropy, in nats, of the shares that the clusters should have: ``prior``, or else equal ones."""
     if prior is None:
         return math.log(clusters)

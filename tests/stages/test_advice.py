@@ -74,7 +74,8 @@ def test_a_training_that_left_chance_late_is_not_said_to_have_learned_nothing():
     assert "until epoch 30 of 50, and the encoder has learned only since; if the clusters are bad, lower" in message
     message = str(scan_at_chance(until=3, done=15, epochs=15))
     assert message.endswith(
-        "no better than chance, and better ones since; if the clusters are bad, raise scan.epochs or scan.learning_rate"
+        "no better than chance, and different ones since; if the clusters are bad, raise scan.epochs or "
+        "scan.learning_rate"
     )
 
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from scan_core.evaluation.results import details, step_result
@@ -40,6 +41,14 @@ def test_uniform_predictions_are_told_first_and_no_entropy_weight_is_advised(mak
     results = results._replace(scan=step_result(uniform, results.truth, selection_loss=None))
     assert results.meaningless
     assert warnings(results, ["scan-train: uniform"]) == [MEANINGLESS, "scan-train: uniform"]
+
+
+def test_the_prior_for_all_images_is_no_collapse(make_results):
+    results = make_results(LABELS, LABELS, LABELS, cluster_count=3)
+    same = np.tile(np.float32([0.9, 0.05, 0.05]), (6, 1))
+    results = results._replace(scan=step_result(same, results.truth, selection_loss=None))
+    assert warnings(results, prior=[18.0, 1.0, 1.0]) == [MEANINGLESS]
+    assert "raise scan.entropy_weight" in warnings(results)[1]
 
 
 def test_one_cluster_means_nothing(make_results):

@@ -5,7 +5,7 @@ import torch
 
 from scan_core.clustering.selection import information
 from scan_core.pretext.nt_xent import chance_loss
-from scan_core.training.chance import alike, at_chance, first_look, greatest_entropy, last_epoch
+from scan_core.training.chance import alike, at_chance, first_look, last_epoch, prior_entropy, undecided
 
 
 def test_a_tenth_of_the_epochs_but_one():
@@ -22,9 +22,9 @@ def test_the_last_epoch():
 
 def test_what_chance_is():
     assert chance_loss(128) == pytest.approx(5.541, abs=5e-4)  # ln 255
-    assert greatest_entropy(10) == math.log(10)
+    assert prior_entropy(10) == math.log(10)
     # -0.8 ln 0.4 - 0.2 ln 0.1
-    assert greatest_entropy(4, [4.0, 4.0, 1.0, 1.0]) == pytest.approx(1.1935, abs=1e-4)
+    assert prior_entropy(4, [4.0, 4.0, 1.0, 1.0]) == pytest.approx(1.1935, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,15 @@ def test_what_chance_is():
 def test_predictions_that_tell_nothing(p, q, prior, found):
     logits = torch.tensor([p, q]).log()
     told, entropy = float(information(logits)), float(torch.special.entr(torch.tensor([p, q]).mean(0)).sum())
-    assert alike(told, entropy, clusters=2, prior=prior) == found
+    assert undecided(told, entropy, clusters=2, prior=prior) == found
+
+
+def test_bounds_of_predictions_at_chance():
+    # 1 % and 98 % of ln 10: 0.0230 and 2.2565 nats
+    assert [alike(told, math.log(10)) for told in (0.0229, 0.0231)] == [True, False]
+    assert [undecided(0.0, entropy, clusters=10) for entropy in (2.257, 2.256)] == [True, False]
+    # the entropy of shares of 0.9 and 0.1
+    assert [undecided(0.0, 0.3251, clusters=2, prior=prior) for prior in (None, [9.0, 1.0])] == [False, True]
 
 
 def test_information_by_hand():
