@@ -28,6 +28,7 @@ def set_all(values: dict[str, Any], arguments: Sequence[str]) -> None:
     Raises:
         ParamsError: two paths, an unknown key, no value, or a character of ``UNWRITABLE``.
     """
+    arguments = [os.path.expanduser(argument) for argument in arguments]  # noqa: PTH111, "~/my pictures" was quoted
     places = [argument for argument in arguments if os.path.exists(argument)]  # noqa: PTH110, it raises at long ones
     if len(places) > 1:
         raise ParamsError(f"{', '.join(places)}: {len(places)} paths, expected one, that of the pictures")
@@ -57,7 +58,10 @@ def _set(values: dict[str, Any], override: str) -> None:
         place = place.get(section) if isinstance(place, Mapping) else None
     if not equals:
         missing = f"{override}: nothing is there; " if os.sep in override else f"{override}: "
-        raise ParamsError(f"{missing}expected KEY=VALUE, clusters=8 for instance, or a path that exists")
+        raise ParamsError(
+            f"{missing}expected KEY=VALUE, clusters=8 for instance, or a path that exists, in quotation marks if it "
+            "has a blank"
+        )
     if not isinstance(place, dict) or leaf not in place:
         near = difflib.get_close_matches(key, [name for name, _ in leaves(values)], n=1)
         raise ParamsError(f"{key}: no such key in params.yaml" + "".join(f"; did you mean {name}?" for name in near))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from scan_core.artifacts.atomic import atomic_path
+from scan_core.artifacts.atomic import atomic_path, write_text
 from scan_core.evaluation.results import Results
 from scan_core.report.pictures import Pictures
 from scan_core.report.plane import encoded, packed
@@ -33,9 +33,11 @@ def drawn(count: int) -> Int[np.ndarray, " drawn"]:
 def write_sheets(folder: Path, pictures: Pictures) -> list[Path]:
     """Write the thumbnails that the page has no room for, sheet by sheet, in the order of the map's points.
 
-    Files of an earlier page are removed. ``folder`` is made in any case. Equal images give equal bytes.
+    Files of an earlier page are removed. ``folder`` is made in any case, and has one more file, since DVC warns of
+    empty folders. Equal images give equal bytes.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "README.txt", f"Thumbnails of the map in report.html, beyond the first {IN_PAGE:,} pictures.\n")
     for stale in folder.glob("map-*"):
         stale.unlink()
     rows, written, total = drawn(len(pictures.ids))[IN_PAGE:], [], 0

@@ -60,6 +60,13 @@ def test_a_path_that_exists_is_the_source(folder: str, tmp_path: Path):
     assert (params.data.source, params.scan.clusters) == (str(pictures), 7)
 
 
+def test_a_quoted_path_may_begin_at_home(tmp_path: Path, monkeypatch):
+    (tmp_path / "my pictures").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    use("folder", ["~/my pictures"], params=tmp_path / "params.yaml")
+    assert load_params(tmp_path / "params.yaml").data.source == str(tmp_path / "my pictures")
+
+
 def test_the_header_is_the_command_to_type_again(tmp_path: Path):
     (tmp_path / "My Pictures").mkdir()
     arguments = [str(tmp_path / "My Pictures"), "scan.clusters=2", "scan.prior=[0.6, 0.4]"]
@@ -92,7 +99,8 @@ def test_source_is_kept_while_the_dataset_stays_the_same(tmp_path: Path):
         (
             "folder",
             "/no/such/folder",
-            "/no/such/folder: nothing is there; expected KEY=VALUE, clusters=8 for instance, or a path that exists",
+            "/no/such/folder: nothing is there; expected KEY=VALUE, clusters=8 for instance, or a path that exists, in "
+            "quotation marks if it has a blank",
         ),
         ("folder", "x" * 5000, "expected KEY=VALUE"),
         ("digits", "clusters=1", "scan.clusters: found 1"),
