@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from scan_core.errors import DataError
 from scan_core.images.deep_color import deep_colors, has_deep_color, lower_bytes, with_colors
+from scan_core.images.jpeg2000 import jpeg2000_values
 from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
 from scan_core.images.png import PNG, without_metadata
-from scan_core.images.tiff import other_tiff, tiff_orientation, tiff_values
+from scan_core.images.ppm import ppm_values
+from scan_core.images.tiff import WHITE_IS_0, other_tiff, tiff_orientation, tiff_values
 
 WITHOUT_SUFFIX = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 """What a file may be whose name does not say that it is a picture. TIFF is not among them: so begin cameras' raw files,
@@ -29,6 +32,9 @@ HEIC = tuple(
     for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"heif", b"mif1", b"msf1")
 )
 """Bytes 4 to 12 of such a file."""
+
+WIDE_COLORS = {"PPM": ppm_values, "JPEG2000": jpeg2000_values}
+"""Readers of all bits of a picture's colors."""
 
 JPEG = b"\xff\xd8\xff"
 """The first bytes of every JPEG file."""
@@ -91,8 +97,10 @@ def decode_rgb(
                 image.draft(None, (at_least, at_least))
             deep_color = has_deep_color(image)  # known until it is loaded, which a look at its EXIF may do
             orientation, animated = _orientation(image), _is_animated(image)
-            image.load()
-            deep = _deep_pixels(image, encoded, color=deep_color)
+            deep = WIDE_COLORS[image.format](image, encoded) if image.format in WIDE_COLORS else None
+            if deep is None:
+                image.load()
+                deep = _deep_pixels(image, encoded, color=deep_color)
             upright = _upright(image if deep is None else _with_levels(image, deep, levels), orientation)
             size = _upright_size(width, height, orientation)
             return Decoded(_to_rgb(upright), size, None if deep is None else values_of(deep), animated)
@@ -110,7 +118,8 @@ def _decode_tiff(page: Any, most_pixels: int, levels: Levels) -> Decoded:
     _check_size(size, most_pixels)
     values = tiff_values(page)
     deep = values.itemsize > 1
-    image = _upright(Image.fromarray(to_8_bits(values, levels) if deep else values), orientation)
+    pixels = to_8_bits(values, levels) if deep else values
+    image = _upright(Image.fromarray(~pixels if page.photometric == WHITE_IS_0 else pixels), orientation)
     size, found = _upright_size(*size, orientation), values_of(values) if deep else None
     return Decoded(_to_rgb(image), size, found, animated=len(page.parent.pages) > 1)
 
@@ -207,6 +216,8 @@ def _deep_pixels(image: Image.Image, encoded: bytes, *, color: bool) -> npt.NDAr
 def _with_levels(image: Image.Image, deep: npt.NDArray[Any], levels: Levels) -> Image.Image:
     """``image`` with 8 bits for each of its values, which are ``deep``."""
     pixels = to_8_bits(deep, levels)
+    if isinstance(image, TiffImageFile) and image.tag_v2.get(ExifTags.Base.PhotometricInterpretation) == WHITE_IS_0:
+        pixels = ~pixels
     return Image.fromarray(pixels) if deep.ndim == 2 else with_colors(image, pixels)
 
 

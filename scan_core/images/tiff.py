@@ -16,8 +16,10 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 BITS, SAMPLES, PLANES, SAMPLE_FORMAT = 258, 277, 284, 339
 INTEGER, SIGNED = 1, 2
 """Sample formats: integers without and with a sign."""
-GRAY_OR_RGB = (0, 1, 2)
-"""Photometric interpretations: white is 0, black is 0, RGB."""
+WHITE_IS_0 = 0
+"""The photometric interpretation that turns gray round."""
+GRAY_OR_RGB = (WHITE_IS_0, 1, 2)
+"""Photometric interpretations; 1: black is 0."""
 MAX_BYTES = 2**32
 """Of the values of a picture that is read at all."""
 
@@ -58,7 +60,8 @@ def tiff_orientation(page: Any) -> int:
 def tiff_values(page: Any) -> npt.NDArray[Any]:
     """Read a ``tifffile.TiffPage``: [H, W] or, if it has colors, [H, W, 3]; transparency is left out.
 
-    Integers of 8 bits with a sign become unsigned ones, -128 black; those of 64 bits become real numbers.
+    Integers of 8 bits with a sign become unsigned ones, -128 black; those of 64 bits become real numbers. Where white
+    is 0, it still is.
 
     Raises:
         ValueError: neither gray nor RGB, no numbers, too many of them, or strips are missing.

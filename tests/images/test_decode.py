@@ -5,6 +5,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+from imagecodecs import jpeg2k_encode
 from PIL import Image, PngImagePlugin
 
 from scan_core.images.decode import UnreadableImageError, decode_rgb, is_picture
@@ -172,6 +173,36 @@ def test_decode_sixteen_bits_of_which_few_are_used():
     decoded = decode_rgb(encode(values, "TIFF"), levels=Levels(highest=4095))
     assert np.asarray(decoded.image)[0, :, 0].tolist() == [0, 15, 128, 255]
     assert decoded.values == Values(0, 4095, whole=True)
+
+
+@pytest.mark.parametrize("plain", [False, True], ids=["P6", "P3"])
+@pytest.mark.parametrize("highest", [2**16 - 1, 2**15])
+def test_decode_ppm_of_which_few_bits_are_used(plain, highest):
+    # Of values up to 4,080, the higher 8 bits of 16 would be 16 levels. Those of a file whose highest is 2^15 count
+    # twice as much (up to its rounding).
+    colors = (np.arange(6 * 8 * 3).reshape(6, 8, 3) * 28) // (1 if highest == 2**16 - 1 else 2)
+    values = " ".join(map(str, colors.ravel())).encode() if plain else colors.astype(">u2").tobytes()
+    encoded = b"%s # 16 bits\n8 6 %d\n" % (b"P3" if plain else b"P6", highest) + values
+    decoded = decode_rgb(encoded, levels=Levels(highest=4095))
+    assert np.array_equal(np.asarray(decoded.image), np.rint(colors * (65_535 / highest)) // 16)
+    assert decoded.original_size == (8, 6)
+    with pytest.raises(UnreadableImageError, match="cannot be decoded"):
+        decode_rgb(encoded[:-20])
+
+
+@pytest.mark.parametrize("bits", [12, 16])
+@pytest.mark.parametrize("form", ["J2K", "JP2"])
+def test_decode_jpeg_2000_of_which_few_bits_are_used(form, bits):
+    colors = (np.arange(6 * 8 * 3).reshape(6, 8, 3) * 28).astype(np.uint16) >> (16 - bits)
+    encoded = jpeg2k_encode(colors, level=0, reversible=True, codecformat=form, bitspersample=bits)
+    decoded = decode_rgb(encoded, levels=Levels(highest=4095))
+    assert np.array_equal(np.asarray(decoded.image), (colors << (16 - bits)) // 16)
+    white = jpeg2k_encode(
+        np.full_like(colors, 2**bits - 1), level=0, reversible=True, codecformat=form, bitspersample=bits
+    )
+    assert (_pixels(white) == 255).all()
+    with pytest.raises(UnreadableImageError, match="cannot be decoded"):
+        decode_rgb(encoded[:-150])
 
 
 def test_decode_floating_point():

@@ -19,7 +19,7 @@ COLORS = np.stack([RAMP, RAMP + 50, 127 - RAMP])
 def _tiff(pixels, order="<", *, gray=False, **how):
     """A file of ``pixels`` [H, W], [H, W, C], or [C, H, W] with ``planarconfig="separate"``."""
     file, photometric = BytesIO(), "minisblack" if gray or pixels.ndim == 2 else "rgb"
-    tifffile.imwrite(file, pixels, byteorder=order, photometric=photometric, **how)
+    tifffile.imwrite(file, pixels, byteorder=order, **{"photometric": photometric, **how})
     return file.getvalue()
 
 
@@ -78,6 +78,19 @@ def test_decode_by_levels():
     assert np.array_equal(np.asarray(decoded.image), np.rint(pixels * 255))
     wide = decode_rgb(_tiff((RAMP * 80).astype("u4")), levels=Levels(highest=4095))
     assert np.array_equal(np.asarray(wide.image)[..., 0], RAMP * 80 // 16)
+
+
+@pytest.mark.parametrize("type", ["u1", "i1", "u2", "u4", "f4", "f8"])
+def test_white_is_zero(type):
+    # 12 bits of more, or all 8: the levels are those of the values, and then gray is turned round.
+    pixels = (RAMP * (5 if type in ("u1", "i1") else 80)).astype(type)
+    levels = Levels(highest=4095, highest_real=4095)
+    dark, bright = (
+        np.asarray(decode_rgb(_tiff(pixels, photometric=name), levels=levels).image).astype(int)
+        for name in ("minisblack", "miniswhite")
+    )
+    assert dark.max() > 200
+    assert np.array_equal(bright, 255 - dark)
 
 
 def test_8_bits_need_no_levels():
