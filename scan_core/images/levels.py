@@ -17,6 +17,8 @@ OUTLIERS = 1e-4
 """At either end, this share of an image's values does not count: a camera's hot or dead pixels, for instance."""
 FEWEST = 1_000
 """Of so many values and more, at least one at either end does not count."""
+AT_A_TIME = 2**20
+"""Values that are scaled together; they take 8 bytes each, several times."""
 
 
 class Levels(NamedTuple):
@@ -85,12 +87,23 @@ def _has_value(pixels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def to_8_bits(pixels: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.uint8]:
-    """``pixels``, integers or real numbers, by ``levels``; what is no number becomes black."""
-    if pixels.dtype.kind == "f":
-        span = levels.highest_real - levels.lowest_real or 1.0
-        scaled = (
-            np.where(_has_value(pixels), pixels.astype(np.float64), levels.lowest_real) - levels.lowest_real
-        ) / span
-        return np.rint(np.clip(scaled, 0, 1) * WHITE).astype(np.uint8)
+    """``pixels`` [H, ...], integers or real numbers, by ``levels``; what is no number becomes black."""
+    if pixels.dtype == np.uint16:
+        return _whole_to_8_bits(np.arange(2**16), levels).astype(np.uint8)[pixels]
+    scaled = np.empty(pixels.shape, np.uint8)
+    scale = _real_to_8_bits if pixels.dtype.kind == "f" else _whole_to_8_bits
+    rows = max(1, AT_A_TIME * len(pixels) // max(pixels.size, 1))
+    for row in range(0, len(pixels), rows):
+        scaled[row : row + rows] = scale(pixels[row : row + rows], levels)
+    return scaled
+
+
+def _real_to_8_bits(pixels: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.float64]:
+    span = levels.highest_real - levels.lowest_real or 1.0
+    filled = np.where(_has_value(pixels), pixels.astype(np.float64), levels.lowest_real)
+    return np.rint(np.clip((filled - levels.lowest_real) / span, 0, 1) * WHITE)
+
+
+def _whole_to_8_bits(pixels: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.int64]:
     above = np.clip(pixels.astype(np.int64), levels.lowest, levels.highest) - levels.lowest
-    return (above * 256 // (levels.highest - levels.lowest + 1)).astype(np.uint8)
+    return above * 256 // (levels.highest - levels.lowest + 1)

@@ -3,7 +3,7 @@
 from io import BytesIO
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import UInt16
 from PIL import Image
 from PIL.PpmImagePlugin import PpmImageFile
 
@@ -12,7 +12,7 @@ GRAY = {"ppm": b"P5", "ppm_plain": b"P2"}
 WHITE, HIGHEST = 2**8 - 1, 2**16 - 1
 
 
-def ppm_values(image: Image.Image, encoded: bytes) -> Int32[np.ndarray, "height width 3"] | None:
+def ppm_values(image: Image.Image, encoded: bytes) -> UInt16[np.ndarray, "height width 3"] | None:
     """Return the colors of ``image``, opened from ``encoded`` and not loaded yet; None if 8 bits are enough for them.
 
     They lie between 0 and 65,535, the highest value that the file may contain. They are read as those of a gray image
@@ -31,4 +31,5 @@ def ppm_values(image: Image.Image, encoded: bytes) -> Int32[np.ndarray, "height 
     header = b"%s %d %d %d\n" % (GRAY[decoder], 3 * width, height, HIGHEST)
     with PpmImageFile(BytesIO(header + encoded[offset:])) as gray:
         values = np.asarray(gray).reshape(height, width, 3)
-    return np.rint(np.minimum(values, highest) * (HIGHEST / highest)).astype(np.int32)
+    scaled = np.rint(np.arange(HIGHEST + 1).clip(max=highest) * (HIGHEST / highest)).astype(np.uint16)
+    return scaled[values]
