@@ -12,10 +12,11 @@ from scan_core.clustering.merge_heads import merge_heads
 from scan_core.clustering.model import select_head
 from scan_core.clustering.objective import Objective
 from scan_core.clustering.pairs import draw_partners
-from scan_core.clustering.selection import best_head, information
+from scan_core.clustering.selection import best_head
 from scan_core.console.progress import steps
 from scan_core.machine.cpu_threads import FittingThreads
 from scan_core.training.batches import shuffled_batches
+from scan_core.training.chance import information
 from scan_core.training.meter import Meter
 from scan_core.training.state import State, capture, part, restore
 from scan_core.training.update import make_optimizer, update
@@ -79,7 +80,7 @@ class ScanTraining:
         for of_head in self._learner.of_images():
             losses.append(self._objective.selection(of_head, rows))
             sizes.append(of_head.argmax(-1).bincount(minlength=of_head.shape[-1]))
-            tells.append(information(of_head))
+            tells.append(information(of_head.softmax(-1)))
             logits += [of_head] if self._merges else []
         totals = torch.stack([loss.total for loss in losses])
         head = best_head(totals, learning_rate=self._learning_rate)
@@ -90,7 +91,7 @@ class ScanTraining:
             better = totals.argsort(stable=True)[: max(1, len(totals) // 2)]
             weights, together = merge_heads(self._learner.learned.state_dict(), logits, better)
             loss = self._objective.selection(together, rows)
-            size, told = together.argmax(-1).bincount(minlength=together.shape[-1]), information(together)
+            size, told = together.argmax(-1).bincount(minlength=together.shape[-1]), information(together.softmax(-1))
             chosen = {"heads_merged": float(len(better))}
         if loss.total < self._best["loss"].item():
             self._best = {"loss": loss.total.cpu(), **{f"model.{name}": w.clone() for name, w in weights.items()}}

@@ -10,9 +10,6 @@ from scan_core.clustering.neighbor_consistency import neighbor_consistency
 from scan_core.clustering.scan_loss import ScanLoss, combine
 from scan_core.errors import TrainingError
 
-_CHUNK = 2**22
-"""Number of probabilities computed at a time."""
-
 
 @torch.no_grad()
 def selection_loss(
@@ -31,20 +28,6 @@ def selection_loss(
     log_mean = log_p.logsumexp(0) - math.log(len(log_p))
     consistency = neighbor_consistency(log_p, neighbor_rows)
     return combine(consistency, log_mean, entropy_weight=entropy_weight, prior=prior)
-
-
-@torch.no_grad()
-def information(logits: Float[Tensor, "images clusters"]) -> float:
-    """Return how much predictions tell of their images, in nats: 0 where all are the same, at most log C.
-
-    The entropy of the mean prediction less the mean entropy of single ones (their mutual information with the images).
-    """
-    mean, single = logits.new_zeros(logits.shape[1], dtype=torch.float64), 0.0
-    for rows in torch.split(logits, max(1, _CHUNK // logits.shape[1])):  # those of ImageNet take gigabytes
-        p = rows.softmax(-1)
-        mean += p.sum(0) / len(logits)
-        single += float(torch.special.entr(p).sum()) / len(logits)
-    return float(torch.special.entr(mean).sum()) - single
 
 
 def best_head(losses: Float[Tensor, " heads"], *, learning_rate: float) -> int:

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scan_core.datasets.dataset import class_of, split_of
+from scan_core.datasets.dataset import class_of, split_of, words
 
 Parts = tuple[str, ...]
+
+NUMBERED = (["fold"], ["part"], ["batch"], ["chunk"], ["shard"])
+"""The words of folders into which a dataset is divided by number alone: ``fold_1``, ``Part 2``."""
 
 
 class Layout(NamedTuple):
@@ -21,7 +24,7 @@ def layout(paths: Sequence[Parts]) -> Layout:
     """Return the split and the class of each path, which is given as a tuple of folders and the file's name.
 
     - Folders that contain everything are ignored, and so is one that contains nearly everything if its folders mean
-      something.
+      something. Numbered folds, parts and batches count as one folder.
     - The first level are splits if all of its folders have names of splits, or if ``train`` is beside another split or
       beside folders with classes of the same names; the second level are splits if this holds below every folder of
       the first. If most pictures lie outside such splits, all are ``train``, without labels. If there are no splits,
@@ -74,8 +77,11 @@ def _below_split(parts: Parts) -> Parts:
 
 
 def _unwrap(paths: Sequence[Parts]) -> Sequence[Parts]:
-    """Remove leading folders that contain all ``paths``."""
-    while len({parts[0] for parts in paths}) == 1 and all(len(parts) > 1 for parts in paths):
+    """Remove leading folders that contain all ``paths``, one or numbered ones: ``fold1``, ``fold2``."""
+    while all(len(parts) > 1 for parts in paths):
+        folders = {parts[0] for parts in paths}
+        if len(folders) > 1 and not all(words(folder) in NUMBERED for folder in folders):
+            break
         paths = [parts[1:] for parts in paths]
     return paths
 

@@ -4,9 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from scipy.special import entr
-
-_ROWS = 65_536
 
 
 class Certainty(NamedTuple):
@@ -29,16 +26,6 @@ def certainty(probabilities: Float[np.ndarray, "images clusters"]) -> Certainty:
         entropy=float(-(positive * np.log(positive)).sum()),
         clusters_used=len(np.unique(probabilities.argmax(axis=1))),
     )
-
-
-def information(probabilities: Float[np.ndarray, "images clusters"]) -> float:
-    """Return how much predictions tell of their images, in nats: 0 where all are the same, at most log C.
-
-    The entropy of the mean prediction less the mean entropy of single ones (their mutual information with the images).
-    """
-    parts = np.array_split(probabilities, 1 + len(probabilities) // _ROWS)  # a copy of a million rows takes gigabytes
-    single = sum(float(entr(part).sum(dtype=np.float64)) for part in parts) / len(probabilities)
-    return certainty(probabilities).entropy - single
 
 
 def cluster_sizes(clusters: Int[np.ndarray, " images"], *, cluster_count: int) -> Int[np.ndarray, " clusters"]:

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Float, Float32, Int, Integer
 
-from scan_core.evaluation.confidence import Certainty, certainty, cluster_sizes, information
+from scan_core.evaluation.confidence import Certainty, certainty, cluster_sizes
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import Scores, score
 from scan_core.evaluation.truth import Truth
-from scan_core.training.chance import alike, undecided
+from scan_core.training.chance import alike, information, undecided
 
 PURITY_AT = (1, 5, 10, 20, 50)
 
@@ -72,12 +73,15 @@ class Results(NamedTuple):
         """Return whether the SCAN step is at a trivial solution: one cluster, or one prediction for all images, uniform
         or that of ``scan.prior``."""
         certainty = self.scan.certainty
-        return certainty.clusters_used == 1 or alike(information(self.scan.probabilities), certainty.entropy)
+        return certainty.clusters_used == 1 or alike(self._information(), certainty.entropy)
 
     def undecided(self, prior: Sequence[float] | None) -> bool:
         """Return whether the SCAN step predicts nearly the same for all images: uniform or ``prior``, no collapse."""
-        probabilities, entropy = self.scan.probabilities, self.scan.certainty.entropy
-        return undecided(information(probabilities), entropy, clusters=probabilities.shape[1], prior=prior)
+        clusters, entropy = self.scan.probabilities.shape[1], self.scan.certainty.entropy
+        return undecided(self._information(), entropy, clusters=clusters, prior=prior)
+
+    def _information(self) -> float:
+        return information(torch.from_numpy(self.scan.probabilities))
 
 
 def step_result(

@@ -3,8 +3,15 @@
 import math
 from collections.abc import Iterable, Sequence
 
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
 MARGIN = 0.02
 """A loss within this share of chance is no better than chance; so are predictions that tell half as much."""
+
+CHUNK = 2**22
+"""Number of probabilities whose entropy is computed at a time."""
 
 
 def first_look(epochs: int) -> int:
@@ -15,6 +22,18 @@ def first_look(epochs: int) -> int:
 def at_chance(loss: float, chance: float) -> bool:
     """Return whether ``loss`` is not 2 % below ``chance`` (above 0)."""
     return loss >= (1 - MARGIN) * chance
+
+
+@torch.no_grad()
+def information(probabilities: Float[Tensor, "images clusters"]) -> float:
+    """Return how much predictions tell of their images, in nats: 0 where all are the same, at most log C.
+
+    The entropy of the mean prediction less the mean entropy of single ones (their mutual information with the images).
+    """
+    mean = probabilities.mean(0, dtype=torch.float64)
+    chunks = torch.split(probabilities, max(1, CHUNK // len(mean)))  # another copy of ImageNet's would take gigabytes
+    single = sum(float(torch.special.entr(chunk).sum()) for chunk in chunks) / len(probabilities)
+    return float(torch.special.entr(mean).sum()) - single
 
 
 def alike(information: float, entropy: float) -> bool:

@@ -6,12 +6,12 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.scan_loss import scan_loss
-from scan_core.clustering.selection import information
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import TrainingError
 from scan_core.images.images import ResidentImages
+from scan_core.training.chance import information
 
 NEIGHBORS = (torch.arange(24)[:, None] + torch.tensor([2, 4])) % 24
 
@@ -40,7 +40,7 @@ def test_separates_two_kinds_and_keeps_the_epoch_and_head_of_lowest_loss(tiny_im
     model.load_state_dict(weights)
     (logits,) = infer(model, tiny_images, torch.arange(24), mean=[0.4], std=[0.3], precision="float32")
     best = min(history, key=lambda metrics: metrics["selection_loss"])
-    assert best["selection_information"] == pytest.approx(information(logits), abs=1e-3)
+    assert best["selection_information"] == pytest.approx(information(logits.softmax(-1)), abs=1e-3)
     again = [scan_loss(logits, logits[NEIGHBORS[:, k]], entropy_weight=2.0).total.item() for k in range(2)]
     assert sum(again) / 2 == pytest.approx(loss, abs=1e-4)
 

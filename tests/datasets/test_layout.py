@@ -12,6 +12,10 @@ from scan_core.datasets.layout import layout
         # YOLO and Roboflow
         (["train/images/1", "valid/images/2", "test/images/3"], ["train", "valid", "test"], [None] * 3),
         (["images/train/1", "images/val/2"], ["train", "val"], [None] * 2),
+        # folds of a cross-validation, parts of a download
+        (["fold1/a/1", "fold1/b/2", "fold2/a/3"], ["train"] * 3, ["a", "b", "a"]),
+        (["Part 1/1", "Part 2/2"], ["train"] * 2, [None] * 2),
+        (["part_a/1", "part_b/2", "bolt/3", "bolt/4"], ["train"] * 4, ["part_a", "part_b", "bolt", "bolt"]),
         # whatever the case, and the longer names
         (["Train/a/1", "Train/b/2", "Test/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
         (["Training/a/1", "Testing/b/2"], ["train", "test"], ["a", "b"]),

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from scan_core.evaluation.confidence import certainty, cluster_sizes, confidence_curve, information
+from scan_core.evaluation.confidence import certainty, cluster_sizes, confidence_curve
 
 
 def test_certainty_by_hand():
@@ -18,15 +18,6 @@ def test_certainty_by_hand():
 def test_certainty_of_equal_clusters():
     found = certainty(np.eye(4, dtype=np.float32))
     assert found == pytest.approx((1, math.log(4), 4))
-
-
-def test_information_by_hand(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("scan_core.evaluation.confidence._ROWS", 1)  # two parts
-    assert information(np.array([[0.75, 0.25], [0.75, 0.25]], dtype=np.float32)) == pytest.approx(0, abs=1e-6)
-    assert information(np.eye(2, dtype=np.float32)) == pytest.approx(math.log(2))
-    single = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))  # the mean is (1/2, 1/2)
-    found = information(np.array([[0.75, 0.25], [0.25, 0.75]], dtype=np.float32))
-    assert found == pytest.approx(math.log(2) - single)
 
 
 def test_cluster_sizes_count_empty_clusters():
