@@ -7,6 +7,7 @@ from scan_core.console.words import counted
 from scan_core.training.chance import MARGIN, first_look, prior_entropy
 
 BALANCE = "raise scan.entropy_weight"
+SUGGESTION = "reports/count_clusters/curve.png suggests a number"
 
 
 def collapse_warning(
@@ -37,8 +38,10 @@ def collapse_warning(
         remedy = "train longer (scan.epochs) or raise scan.learning_rate: the predictions are still undecided"
     sizes = f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them"
     if even:  # the other clusters share the images well: perhaps there are no more classes
-        return f"{sizes}; this is right if there are no more classes than that; otherwise {remedy}"
-    return f"{sizes}; if you do not want that, {remedy}, or lower scan.clusters if there are fewer classes"
+        return f"{sizes}; this is right if there are no more classes than that ({SUGGESTION}); otherwise {remedy}"
+    return (
+        f"{sizes}; if you do not want that, {remedy}, or lower scan.clusters if there are fewer classes ({SUGGESTION})"
+    )
 
 
 MORE_CONFIDENT = "lower self_label.threshold, or train the SCAN step longer (scan.epochs)"

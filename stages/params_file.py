@@ -52,7 +52,7 @@ def check_params(values: dict[str, object], *, origin: str) -> Params:
         for detail in error.errors():
             key, message = _describe(detail, values)
             other_kind = key in problems and ALLOWED in message  # of value that would be allowed
-            problems[key] = f"{problems[key]}, or: {message.split(ALLOWED)[1]}" if other_kind else message
+            problems[key] = f"{problems[key]}, or {message.split(ALLOWED)[1]}" if other_kind else message
         lines = [one_line(f"{origin}: {key or 'params'}: {message}") for key, message in problems.items()]
         raise ParamsError("\n".join(lines)) from None
     check_sources(params, root=main_root(), origin=origin)
@@ -74,7 +74,7 @@ def _describe(detail: object, values: object) -> _Problem:
         return _Problem(key, f"unknown key (found {detail['input']!r}); remove it or correct its name")
     if detail["type"] == "missing":
         return _Problem(key, "missing; python -m stages.use NAME writes a complete file")
-    message = detail["msg"].removeprefix("Value error, ")
+    message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     if isinstance(detail["input"], dict):  # a whole section
         return _Problem(key, message)
     return _Problem(key, f"found {detail['input']!r}{ALLOWED}{message}")

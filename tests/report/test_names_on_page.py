@@ -51,6 +51,8 @@ def test_the_same_name_merges_and_junk_is_set_aside(page, drawn: Path, tmp_path:
     assert page.locator("#cluster-1 .name > span").inner_text() == "with cluster 2: 5 pictures together"
     assert page.locator("#cluster-1 h3").inner_text().strip() == "cluster 1: cats and dogs"
     assert _hue(page, 1) == _hue(page, 2) != _hue(page, 0)
+    legend = ["cluster 0", *(f"cluster {i} (cats and dogs)" for i in (1, 2)), "cluster 3", "cluster 4 (junk)"]
+    assert page.locator(".legend a").all_inner_texts() == legend  # cluster 5 is empty
     assert page.locator("article.junk").evaluate_all("all => all.map((one) => one.id)") == ["cluster-4"]
     page.get_by_label("Sort by").select_option("name")
     assert page.locator("article").evaluate_all("all => all.map((one) => +one.dataset.number)") == [1, 2, 0, 3, 5, 4]

@@ -51,6 +51,7 @@ def test_page_says_what_was_found(make_results, tmp_path: Path):
     assert "The encoder was trained with: nothing" in page
     assert "raise scan.epochs" in page
     assert "6 pictures in 5 clusters, 1 of them empty" in page
+    assert page.partition('class="legend"')[2].partition("</p>")[0].count("<a href") == 4
     assert [f'id="cluster-{cluster}"' in page for cluster in range(6)] == [True] * 5 + [False]
     assert page.count("2 pictures (33%)") == 2
     assert "class 1 (50%), class 2 (50%)" in page

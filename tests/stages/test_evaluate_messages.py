@@ -19,7 +19,8 @@ def test_collapse_names_the_parameter(make_results):
     found = warnings(make_results(LABELS, COLLAPSED, COLLAPSED, cluster_count=3, self_label_epochs=3))
     assert found == [
         f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; if you do not want that, raise "
-        "scan.entropy_weight, or lower scan.clusters if there are fewer classes"
+        "scan.entropy_weight, or lower scan.clusters if there are fewer classes "
+        "(reports/count_clusters/curve.png suggests a number)"
         for step in ("scan", "self_label")
     ]
 

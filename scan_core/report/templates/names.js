@@ -70,7 +70,7 @@ function rename() {
     option.value = name;
     return option;
   }));
-  for (const link of document.querySelectorAll('#cards p:not(.name) a[href^="#cluster-"]')) link.textContent = title(+link.hash.slice(9));
+  for (const link of document.querySelectorAll('#cards p:not(.name) a[href^="#cluster-"], .legend a')) link.textContent = title(+link.hash.slice(9));
   for (const each of document.querySelectorAll(".dot")) each.style.background = color(+each.dataset.cluster);
   mix();
   draw();

@@ -7,9 +7,10 @@ const title = (cluster) => {
   const own = `cluster ${cluster}`, name = given[cluster] || data.names[cluster];
   return name === own ? own : `${own} (${name})`;
 };
+const distinct = "#1f77b4 #ff7f0e #2ca02c #d62728 #9467bd #8c564b #e377c2 #bcbd22 #17becf #00755e".split(" ");
 const color = (cluster) => {
   const first = lead[cluster];
-  return first < 0 ? "hsl(0 0% 60%)" : `hsl(${(first * 137.508) % 360} 65% ${[48, 62, 42][first % 3]}%)`;
+  return first < 0 ? "hsl(0 0% 60%)" : distinct[first] ?? `hsl(${(first * 137.508) % 360} 65% ${[48, 62, 42][first % 3]}%)`;
 };
 
 // Cards: sort and filter.
