@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from scan_core.datasets.dataset import class_of, split_of, words
+from scan_core.datasets.dataset import AROUND, SPLITS, class_of, split_of, words
 
 Parts = tuple[str, ...]
 
@@ -25,10 +25,11 @@ def layout(paths: Sequence[Parts]) -> Layout:
 
     - Folders that contain everything are ignored, and so is one that contains nearly everything if its folders mean
       something. Numbered folds, parts and batches count as one folder.
-    - The first level are splits if all of its folders have names of splits, or if ``train`` is beside another split or
-      beside folders with classes of the same names; the second level are splits if this holds below every folder of
-      the first. If most pictures lie outside such splits, all are ``train``, without labels. If there are no splits,
-      all are ``train``.
+    - A folder that contains copies of all folders beside it is ignored, too.
+    - The first level are splits if all of its folders have names of splits (with the same other words for each), or if
+      ``train`` is beside another split or beside folders with classes of the same names; the second level are splits if
+      this holds below every folder of the first. If most pictures lie outside such splits, all are ``train``, without
+      labels. If there are no splits, all are ``train``.
     - The first level below the splits are the classes. A split is unlabeled if at least half of its pictures lie in no
       class folder; all pictures are unlabeled if there is only one class.
     """
@@ -38,7 +39,7 @@ def layout(paths: Sequence[Parts]) -> Layout:
         inner = layout(inside)
         if set(inner.split) != {"train"} or set(inner.label) != {None}:
             return _with_strays(paths, inner)
-    paths = _splits_first(_unwrap(paths))
+    paths = _splits_first(_split_words(_without_copy(_unwrap(paths))))
     splits = _splits(paths)
     if not splits:
         train: list[str | None] = ["train"] * len(paths)
@@ -62,18 +63,54 @@ def _with_strays(paths: Sequence[Parts], inner: Layout) -> Layout:
     return Layout(list(split), list(label))
 
 
-def _splits_first(paths: Sequence[Parts]) -> Sequence[Parts]:
-    """Turn ``class/train/1.png`` into ``train/class/1.png``, if all paths are of this form."""
-    if not all(len(parts) > 2 and split_of(parts[1]) for parts in paths) or _splits(paths):
+def _without_copy(paths: Sequence[Parts]) -> Sequence[Parts]:
+    """Take ``all/a/1.png`` for ``a/1.png`` if ``all`` contains the same two or more folders that lie beside it.
+
+    Some archives contain everything twice.
+    """
+    below = _below(paths)
+    copies = {folder for folder, inner in below.items() if len(inner) > 1 and inner == below.keys() - {folder}}
+    return [parts[1:] if len(parts) > 1 and parts[0] in copies else parts for parts in paths]
+
+
+def _split_words(paths: Sequence[Parts]) -> Sequence[Parts]:
+    """Turn ``letters_train/1.png`` into ``train/1.png`` and ``train_cats/1.png`` into ``train/cats/1.png``.
+
+    All folders must have the word of a split, and each split the same other words.
+    """
+    new: dict[str, tuple[str, str]] = {}
+    for folder in {parts[0] for parts in paths if len(parts) > 1}:
+        split = [SPLITS[word] for word in words(folder) if word in SPLITS]
+        new[folder] = (" ".join(split), " ".join(word for word in words(folder) if word not in SPLITS))
+    of_split = {split: sorted(other for each, other in new.values() if each == split) for split, _ in new.values()}
+    others = list(of_split.values())
+    known = {"train"} < of_split.keys() <= set(SPLITS.values())
+    if not known or any(other != others[0] for other in others) or _splits(paths):
         return paths
-    swapped = [(second, first, *rest) for first, second, *rest in paths]
+    kept = 2 if len(others[0]) > 1 else 1  # other words that are the same everywhere tell nothing
+    return [
+        (*new[parts[0]][:kept], *parts[1 + (parts[1] == parts[0]) :]) if len(parts) > 1 else parts for parts in paths
+    ]
+
+
+def _splits_first(paths: Sequence[Parts]) -> Sequence[Parts]:
+    """Turn ``class/train/1.png`` into ``train/class/1.png``, if all paths are so, or most, in several classes."""
+    formed = [len(parts) > 2 and split_of(parts[1]) is not None for parts in paths]
+    classes = {parts[0] for parts, form in zip(paths, formed, strict=True) if form}
+    few = len(classes) < 2 or 2 * sum(formed) <= len(paths)
+    if (few and not all(formed)) or _splits(paths):
+        return paths
+    swapped = [(parts[1], parts[0], *parts[2:]) if form else parts for parts, form in zip(paths, formed, strict=True)]
     return swapped if _splits(swapped) else paths
 
 
 def _below_split(parts: Parts) -> Parts:
-    """Return the path below the split's folder, which may be repeated: ``train/train/class/1.png``."""
+    """Return the path below the split's folder, which may be repeated or followed by one for images:
+    ``train/train/class/1.png``, ``train/images/1.png``."""
     split, inner = split_of(parts[0]), parts[1:]
-    return inner[1:] if split and len(inner) > 1 and split_of(inner[0]) == split else inner
+    if len(inner) > 1 and ((split and split_of(inner[0]) == split) or set(words(inner[0]) or "-") <= AROUND):
+        return inner[1:]
+    return inner
 
 
 def _unwrap(paths: Sequence[Parts]) -> Sequence[Parts]:
@@ -98,11 +135,16 @@ def _splits(paths: Sequence[Parts]) -> dict[str, str]:
 
 def _alike(paths: Sequence[Parts]) -> bool:
     """Return whether all folders of the first level contain the same two or more folders, by their names."""
+    first, *others = _below(paths).values()
+    return len(first) > 1 and all(other == first for other in others)
+
+
+def _below(paths: Sequence[Parts]) -> dict[str, set[str]]:
+    """Return the folders in each folder of the first level."""
     below: dict[str, set[str]] = {parts[0]: set() for parts in paths if len(parts) > 1}
     for folder, inner, *_ in (parts for parts in paths if len(parts) > 2):
         below[folder].add(inner)
-    first, *others = below.values()
-    return len(first) > 1 and all(other == first for other in others)
+    return below
 
 
 def _classes(split: Sequence[str | None], paths: Sequence[Parts]) -> list[str | None]:

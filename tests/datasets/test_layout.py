@@ -16,11 +16,54 @@ from scan_core.datasets.layout import layout
         (["fold1/a/1", "fold1/b/2", "fold2/a/3"], ["train"] * 3, ["a", "b", "a"]),
         (["Part 1/1", "Part 2/2"], ["train"] * 2, [None] * 2),
         (["part_a/1", "part_b/2", "bolt/3", "bolt/4"], ["train"] * 4, ["part_a", "part_b", "bolt", "bolt"]),
+        # everything twice (chest X-rays, leaves)
+        (
+            ["train/a/1", "train/b/2", "test/a/3", "xray/train/a/1", "xray/train/b/2", "xray/test/a/3"],
+            ["train", "train", "test"] * 2,
+            ["a", "b", "a"] * 2,
+        ),
+        (["a/1", "b/2", "leaves/a/1", "leaves/b/2"], ["train"] * 4, ["a", "b"] * 2),
+        # with other words, the same for each split
+        (
+            ["asl_train/asl_train/A/1", "asl_train/asl_train/B/2", "asl_test/asl_test/3"],
+            ["train", "train", "test"],
+            ["A", "B", None],
+        ),
+        (["stage1_train/1", "stage1_test/2", "stray"], ["train", "test", None], [None] * 3),
+        (["trainA/a/1", "trainB/b/2", "testA/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
+        (["train_cats/1", "train_dogs/2"], ["train"] * 2, ["train_cats", "train_dogs"]),
+        (
+            ["images_training_rev1/1", "images_validation_rev1/2", "images_test_rev1/3"],
+            ["train", "validation", "test"],
+            [None] * 3,
+        ),
+        (
+            ["train_cats/1", "train_dogs/2", "test_cats/3", "test_dogs/4"],
+            ["train", "train", "test", "test"],
+            ["cats", "dogs"] * 2,
+        ),
+        (["train_station/1", "test_tube/2"], ["train"] * 2, ["train_station", "test_tube"]),
+        (["letters_train/1", "letters_test/2", "other/3"], ["train"] * 3, ["letters_train", "letters_test", "other"]),
+        # a folder for the images of a split that has no classes (Tiny ImageNet)
+        (
+            ["train/n1/images/1", "train/n2/images/2", "val/images/3", "test/images/4"],
+            ["train", "train", "val", "test"],
+            ["n1", "n2", None, None],
+        ),
+        # the classes first, and something beside them
+        (
+            ["A/train/1", "A/test/2", "B/train/3", "B/test/4", "misc/5"],
+            ["train", "test", "train", "test", None],
+            ["A", "A", "B", "B", None],
+        ),
         # whatever the case, and the longer names
         (["Train/a/1", "Train/b/2", "Test/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
         (["Training/a/1", "Testing/b/2"], ["train", "test"], ["a", "b"]),
         (["train/a/1", "dev/b/2"], ["train", "dev"], ["a", "b"]),
         (["train/a/1", "train/b/2", "eval/a/3"], ["train", "train", "eval"], ["a", "b", "a"]),
+        # in some other languages
+        (["Training/1", "Validierung/2"], ["train", "validation"], [None] * 2),
+        (["训练集/1", "测试集/2"], ["train", "test"], [None] * 2),
         # with other words or a year (Intel's scenes, COCO), and twice
         (["training_set/a/1", "training_set/b/2", "test_set/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
         (["images/train2017/1", "images/val2017/2"], ["train", "val"], [None] * 2),
@@ -36,8 +79,8 @@ from scan_core.datasets.layout import layout
         (["labelled/a/1", "labelled/b/2", "unlabelled/3"], ["train", "train", "unlabeled"], ["a", "b", None]),
         # whatever the others are called, beside train with the same classes
         (
-            ["Training/a/1", "Training/b/2", "Validierung/a/3", "Validierung/b/4"],
-            ["train"] * 2 + ["validierung"] * 2,
+            ["Training/a/1", "Training/b/2", "Pruefung/a/3", "Pruefung/b/4"],
+            ["train"] * 2 + ["pruefung"] * 2,
             ["a", "b"] * 2,
         ),
         (
@@ -74,7 +117,6 @@ from scan_core.datasets.layout import layout
         (["bus/1", "train/2"], ["train"] * 2, ["bus", "train"]),
         (["test/a/1", "test/b/2"], ["train"] * 2, ["a", "b"]),
         (["train/a/1", "train/b/2"], ["train"] * 2, ["a", "b"]),
-        (["train_station/1", "test_tube/2"], ["train"] * 2, ["train_station", "test_tube"]),
         # composed and decomposed, and blanks
         (["K\u00e4fer/1", "Ka\u0308fer /2", "b/3"], ["train"] * 3, ["K\u00e4fer", "K\u00e4fer", "b"]),
         # a stray picture is unlabeled, and takes no label from the others
