@@ -14,6 +14,9 @@ SHOWN_CLASSES = 5
 NEARLY_CONSTANT = 2.0
 """An image whose pixels have a lower standard deviation, of 255 levels, shows nothing."""
 
+ANNOTATIONS = {"mask", "masks", "annotations", "segmentationclass", "segmentationobject", "groundtruth", "ground_truth"}
+"""Names of folders whose images are annotations of others."""
+
 
 def understood(dataset: Dataset, config: Params) -> str:
     """Say in one line what the dataset is: images by split and class, where labels are from, and what is left out."""
@@ -70,6 +73,9 @@ def oddities(dataset: Dataset, loaded: Loaded, *, pixels: int) -> Iterator[str]:
     Args:
         loaded: of images of ``pixels`` pixels each.
     """
+    drawn = sum(not ANNOTATIONS.isdisjoint(path.lower().split("/")[:-1]) for path in dataset.path)
+    if 0 < drawn < len(dataset.path):
+        yield f"in a folder of masks or annotations by its name: {counted(drawn, 'image')}; if they are, move them away"
     if animated := int(loaded.animated.sum()):
         yield f"several frames, of which the first one is taken: {counted(animated, 'image')}"
     total, squares = np.moveaxis(loaded.moments / pixels, 2, 0)

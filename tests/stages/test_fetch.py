@@ -264,6 +264,13 @@ def test_fetch_warns_of_blank_images_and_first_frames(run_fetch, source, capsys)
     assert details["first_frames"] == 1
 
 
+def test_fetch_warns_of_masks(run_fetch, source, capsys):
+    for path in ("COVID/images/1.png", "COVID/Masks/1.png", "Normal/images/2.png"):
+        write_picture(source / path)
+    run_fetch(name="folder", source=str(source))
+    assert "in a folder of masks or annotations by its name: 1 image; if they are" in capsys.readouterr().err
+
+
 def test_fetch_refuses_pictures_of_too_many_megapixels(run_fetch, source):
     for name, side in (("a", 40), ("b", 41), ("c", 50)):
         Image.new("RGB", (side, side)).save(source / f"{name}.png")
