@@ -144,7 +144,7 @@ def plot_confidence(curves: Mapping[str, ConfidenceCurve]) -> Figure:
 
 
 def _floor(curves: Iterable[ConfidenceCurve]) -> float:
-    """Return the largest multiple of 10 % that is below every value."""
+    """Return the largest multiple of 10 % that is at least 5 % below every value, or 0."""
     values = [value for curve in curves for value in (curve.accuracy, curve.threshold) if value is not None]
     return max(0.0, np.floor(10 * float(np.nanmin(np.concatenate(values))) - 0.5) * 10)
 

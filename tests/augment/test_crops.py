@@ -126,3 +126,36 @@ def test_flipped_padded_crops_are_those_of_the_mirrored_images(images, generator
     flipped = torch.arange(len(images)) % 3 == 0
     expected = padded_crop(horizontal_flip(images, flipped), offsets, padding=3)
     assert torch.equal(padded_crop(images, offsets, padding=3, flipped=flipped), expected)
+
+
+def test_the_ratio_is_of_width_to_height(generator):
+    # A quarter of 60 x 60 at a ratio of 4: 15 rows of 60.
+    boxes = draw_boxes(3, 60, 60, scale=(0.25, 0.25), ratio=(4.0, 4.0), generator=generator)
+    assert boxes[:, 2:].tolist() == [[15, 60]] * 3
+
+
+def test_a_box_of_no_pixel_does_not_fit(generator):
+    # 0.002 * 64 = 0.13 pixels, a square of 0.36, rounded to 0.
+    boxes = draw_boxes(3, 8, 8, scale=(0.002, 0.002), ratio=(1.0, 1.0), generator=generator)
+    assert boxes.tolist() == [[0, 0, 8, 8]] * 3
+
+
+def test_a_box_as_high_as_the_image_fits(generator):
+    # Half of 20 x 40 as a square: 20 x 20 at any column from 0 to 20; the fallback is at 10.
+    boxes = draw_boxes(500, 20, 40, scale=(0.5, 0.5), ratio=(1.0, 1.0), generator=generator)
+    assert boxes[:, 1].unique().tolist() == list(range(21))
+    assert boxes[:, [0, 2, 3]].unique(dim=0).tolist() == [[0, 20, 20]]
+
+
+def test_ten_tries(generator):
+    # Areas are uniform in 200 to 1,600, and squares of up to 20.5^2 = 420 fit: 0.157. None of ten fits with 0.843^10 =
+    # 0.181, and the fallback is central. So are others by chance: sides of 19.5 to 20.5 are 40 of the 220 areas that
+    # fit, at one of 21 columns.
+    boxes = draw_boxes(20_000, 20, 40, scale=(0.25, 2.0), ratio=(1.0, 1.0), generator=generator)
+    central = (boxes == torch.tensor([0, 10, 20, 20])).all(1).float().mean().item()
+    assert central == pytest.approx(0.181 + 0.819 * 40 / 220 / 21, abs=0.015)
+
+
+def test_random_crop_padding_as_large_as_the_width(generator):
+    with pytest.raises(ValueError, match="padding is 8, expected less than the image's 8 pixels"):
+        at_random(random_crop(padding=8), torch.zeros(1, 1, 9, 8), generator)

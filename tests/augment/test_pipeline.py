@@ -118,3 +118,11 @@ def test_the_pixels_given_are_left_alone(operations, pixels):
     before = pixels.clone()
     build(operations, pixels.shape[1])(pixels, seeded(1))
     assert torch.equal(pixels, before)
+
+
+def test_operations_after_a_crop_see_its_size(generator):
+    crop = {"scale": (1.0, 1.0), "ratio": (1.0, 1.0), "size": 4}
+    operations = {"random_resized_crop": crop, "cutout": {"max_half_length": 1}}
+    drawn = Augmentation(operations, mean=[0.5], std=[0.5]).draw((500, 16, 16), generator)
+    (holes,) = drawn["cutout"]
+    assert holes[:, :2].unique().tolist() == [0, 1, 2, 3]

@@ -5,10 +5,6 @@ from scan_core.augment.strong import STRONG_OPERATIONS, draw_strong, strong_oper
 from tests.augment.at_random import at_random
 
 
-def test_the_papers_list():
-    assert len(STRONG_OPERATIONS) == 14
-
-
 def test_matches_one_operation_at_a_time(pixels, images):
     drawn = draw_strong(len(images), count=4, generator=torch.Generator().manual_seed(5))
     augmented = at_random(strong_operations(count=4), images, torch.Generator().manual_seed(5))
@@ -48,3 +44,14 @@ def test_operations_are_drawn_with_replacement_for_each_image(generator):
     # 1 - 13/14 * 12/14 * 11/14.
     assert repeated == pytest.approx(0.375, abs=0.05)
     assert len({tuple(row) for row in ids.tolist()}) > 1800
+
+
+def test_the_papers_operations_and_ranges():
+    factors, shares = (0.05, 0.95), (-0.1, 0.1)
+    expected = {
+        "identity": (0, 0), "autocontrast": (0, 0), "equalize": (0, 0), "rotate": (-30, 30), "solarize": (0, 256),
+        "color": factors, "contrast": factors, "brightness": factors, "sharpness": factors, "shear_x": shares,
+        "shear_y": shares, "translate_x": shares, "translate_y": shares, "posterize": (4, 8),
+    }  # fmt: skip
+    assert {name: (low, high) for name, (_, low, high) in STRONG_OPERATIONS.items()} == expected
+    assert [function.__name__ for function, _, _ in STRONG_OPERATIONS.values()] == list(expected)

@@ -36,3 +36,12 @@ def test_the_merged_head_gives_the_mean_of_the_chosen_heads_logits():
     torch.testing.assert_close(one(features)[0], together)
     orders = match_clusters([logits[2], logits[0]])
     torch.testing.assert_close(together, (logits[2] + logits[0][:, orders[1]]) / 2)
+
+
+def test_a_head_is_matched_to_the_sum_of_those_before():
+    # The surer second head moves image 2 to cluster 1: 0, 0, 1, 1, 1. The third, 0, 1, 1, 1, 0, agrees on 3 images of
+    # 5 as it is; with the first head alone, 0, 0, 0, 1, 1, on 2.
+    first = torch.tensor([[1.0, 0], [1, 0], [1, 0], [0, 1], [0, 1]])
+    second = 5 * torch.tensor([[1.0, 0], [1, 0], [0, 1], [0, 1], [0, 1]])
+    third = torch.tensor([[1.0, 0], [0, 1], [0, 1], [0, 1], [1, 0]])
+    assert match_clusters([first, second, third]).tolist() == [[0, 1], [0, 1], [0, 1]]

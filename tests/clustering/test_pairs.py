@@ -21,3 +21,9 @@ def test_partner_is_uniform_among_itself_and_its_neighbors():
 def test_without_neighbors_the_partner_is_the_image_itself():
     rows = torch.tensor([3, 1])
     assert draw_partners(rows, torch.empty(4, 0, dtype=torch.int64), torch.Generator()).equal(rows)
+
+
+def test_partners_are_those_of_the_generator():
+    table, rows = torch.arange(40).view(4, 10), torch.zeros(50, dtype=torch.int64)
+    a, b = (draw_partners(rows, table, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(a, b)

@@ -1,5 +1,6 @@
 """Digits of unequal frequency: their true shares as prior give better clusters than equal ones."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -77,3 +78,10 @@ def test_the_true_shares_give_better_clusters_than_equal_ones(objective: Callabl
 def test_shares_have_a_sum_of_1():
     assert shares(None, None) is None
     assert shares([6.0, 3.0, 1.0], None).tolist() == pytest.approx([0.6, 0.3, 0.1])
+
+
+@pytest.mark.parametrize("make", [scan_objective, entropy_objective])
+def test_selection_knows_the_prior(make):
+    logits = torch.tensor([[math.log(3), 0.0]]).expand(4, 2)  # the mean prediction is the prior
+    found = make(entropy_weight=2.0, prior=[3.0, 1.0]).selection(logits, torch.empty(4, 0, dtype=torch.int64))
+    assert found.total.item() == pytest.approx(found.consistency.item())

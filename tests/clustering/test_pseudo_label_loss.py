@@ -68,3 +68,8 @@ def test_gradient_survives_saturated_logits():
     pseudo_label_loss(torch.tensor([[100.0, 0.0]]), augmented, threshold=0.99, class_balance=True).loss.backward()
     assert augmented.grad is not None
     assert augmented.grad[0].tolist() == pytest.approx([-1, 1])
+
+
+def test_an_image_at_the_threshold_is_not_confident():
+    found = pseudo_label_loss(torch.zeros(1, 2), torch.zeros(1, 2), threshold=0.5, class_balance=True)
+    assert found.counts.tolist() == [0, 0]

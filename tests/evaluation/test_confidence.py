@@ -46,3 +46,11 @@ def test_confidence_curve_of_fewer_images_than_bins():
     curve = confidence_curve(np.array([0.3, 0.7]), None)
     assert curve.coverage.tolist() == [0.5, 1]
     assert curve.accuracy is None
+
+
+def test_confidence_curve_rounds_shares_up():
+    assert confidence_curve(np.array([0.9, 0.8, 0.6]), None, bins=2).coverage.tolist() == [2 / 3, 1]  # 1.5 and 3 images
+
+
+def test_confidence_curve_has_twenty_points():
+    assert len(confidence_curve(np.arange(40) / 40, None).coverage) == 20

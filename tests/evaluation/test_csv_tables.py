@@ -87,3 +87,17 @@ def test_frequent_confusions_by_hand():
     table = Confusion(np.array([[1, 1, 2], [0, 5, 0]]), np.array([7]))
     found = frequent_confusions(table, ["cat", "dog"])
     assert found.values.tolist() == [["cat", "cluster 7", 2, 0.5], ["cat", "dog", 1, 0.25]]
+
+
+def test_frequent_confusions_are_limited(monkeypatch):
+    monkeypatch.setattr(csv_tables, "FREQUENT", 1)
+    assert frequent_confusions(Confusion(np.array([[1, 2], [1, 5]]), np.array([], dtype=np.int64)), ["a", "b"])[
+        "images"
+    ].tolist() == [2]
+
+
+def test_assignment_table_goes_by_k_means_where_given():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.4, 0.6]], dtype=np.float32)
+    table = assignment_table(probabilities, ["a", "b", "c", "d"], kmeans=np.array([1, 0, 0, 1]))
+    assert table["path"].tolist() == ["c", "b", "a", "d"]
+    assert table["kmeans"].tolist() == [0, 0, 1, 1]

@@ -52,3 +52,12 @@ def test_prototypes_without_any_picture(tmp_path: Path):
 def test_uncertain_names_label_where_known():
     figure = uncertain_gallery(_images(2, 1, 8), ["cat", "dog"], np.array([0.204, 0.3]), ["dog", None])
     assert [text.get_text() for text in figure.texts[1:]] == ["cat 0.20", "is dog", "dog 0.30"]
+
+
+def test_uncertain_fills_row_by_row():
+    figure = uncertain_gallery(
+        np.zeros((3, 1, 8, 8), np.uint8), ["a"] * 3, np.array([0.1, 0.2, 0.3]), [None] * 3, columns=2
+    )
+    (x0, y0), (x1, y1), (x2, y2) = (text.get_position() for text in figure.texts[1:])
+    assert y0 == y1 > y2
+    assert x0 == x2 < x1

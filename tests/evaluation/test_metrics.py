@@ -72,3 +72,10 @@ def test_top_k_by_hand():
     assert top_k_accuracy(probabilities, labels, mapping, k=2) == pytest.approx(2 / 3)
     # A tie goes to the lower cluster, as in argmax: row 2 is then class 1.
     assert top_k_accuracy(probabilities[2:], np.array([1]), mapping, k=1) == 1
+
+
+def test_ami_is_adjusted_for_chance():
+    # Clusters of 3 and 1, classes of 2 and 2: any arrangement has the same table up to the classes' order, so the
+    # information is that expected by chance.
+    scores = score(np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), cluster_count=2, class_count=2)
+    assert scores.ami == pytest.approx(0, abs=1e-6)

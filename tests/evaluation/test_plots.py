@@ -107,3 +107,26 @@ def test_a_confusion_of_many_classes_stays_visible():
     assert image.get_array()[17 // 4, 403 // 4] == 0.5
     assert figure.axes[0].get_xlim() == (-0.5, 999.5)
     assert figure.axes[0].get_title(loc="left").endswith("largest of 4 x 4 cells")
+
+
+def test_confidence_draws_the_threshold_and_leaves_room():
+    curve = confidence_curve(np.array([0.52, 0.9]), None)
+    axes = plot_confidence({"scan": curve}).axes[0]
+    assert np.asarray(axes.get_lines()[0].get_ydata()).tolist() == [90, 52]
+    assert axes.get_ylim()[0] == 40
+
+
+def test_confusion_writes_each_share_in_its_cell():
+    figure = plot_confusion(Confusion(np.array([[3, 1], [0, 9]]), np.array([], dtype=np.int64)), ["a", "b"])
+    assert [(text.get_text(), text.get_position()) for text in figure.axes[0].texts] == [
+        ("75", (0, 0)),
+        ("25", (1, 0)),
+        ("100", (1, 1)),
+    ]
+
+
+def test_many_clusters_are_drawn_largest_first():
+    sizes = np.arange(61)
+    bars = plot_cluster_sizes(sizes, sizes // 2, ["x"] * 61).axes[0].containers
+    assert [bar.get_height() for bar in bars[0]][:2] == [60, 59]
+    assert [bar.get_height() for bar in bars[1]][:2] == [30, 29]

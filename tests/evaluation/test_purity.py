@@ -35,3 +35,8 @@ def test_purity_is_unknown_while_every_neighbor_is_unlabeled():
 def test_purity_is_empty_without_neighbors_or_labels(k: int, labels: list[int]):
     neighbors = np.array([[1], [0]])[:, :k]
     assert neighbor_purity(np.arange(2), neighbors, np.array(labels)).shape == (0,)
+
+
+def test_purity_leaves_images_without_a_labeled_neighbor_out():
+    # Image 0's only neighbor is unlabeled, image 1's agrees.
+    assert neighbor_purity(np.arange(3), np.array([[2], [0], [0]]), np.array([0, 0, -1])).tolist() == [1]

@@ -112,3 +112,15 @@ def test_one_prediction_for_all_images_means_nothing(make_results):
     scan = results.scan._replace(probabilities=alike, certainty=certainty(alike))
     assert scan.certainty.clusters_used == 2
     assert results._replace(scan=scan).meaningless
+
+
+def test_purity_at_its_own_k_and_the_last(make_results):
+    results = make_results([0, 1], [0, 1], [0, 1], cluster_count=2, purity=[0.9, 0.8, 0.7, 0.6, 0.5])
+    found = details(results)
+    assert (found["purity_at_1"], found["purity_at_5"]) == (0.9, 0.5)
+
+
+def test_one_cluster_for_all_means_nothing(make_results):
+    results = make_results([0, 1], [0, 1], [0, 1], cluster_count=2)
+    one = np.array([[0.99, 0.01], [0.51, 0.49]], dtype=np.float32)  # far from alike, but all in cluster 0
+    assert results._replace(scan=results.scan._replace(probabilities=one, certainty=certainty(one))).meaningless

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from scan_core.neighbors import ivf
+from scan_core.neighbors.ivf import lists_of
 from scan_core.neighbors.mine import mine_neighbors
 
 
@@ -61,3 +62,19 @@ def test_lists_too_short_for_k_are_completed_exactly(monkeypatch: pytest.MonkeyP
 def test_without_faiss_the_search_stays_exact(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "faiss", None)
     assert mine_neighbors(kinds(100), np.arange(100), k=3, gpus=(), exact_up_to=10).approximation is None
+
+
+def test_lists_of_39_images_but_no_more_than_four_roots():
+    # 39 images a list, until 4 sqrt(n) lists are fewer: 4 * 1000 of a million images.
+    assert [lists_of(points) for points in (10, 390, 1_000_000)] == [1, 10, 4000]
+
+
+def test_the_sample_is_seeded(monkeypatch):
+    monkeypatch.setattr(ivf, "SAMPLE", 20)
+    points, ids = kinds(1500), np.arange(1500)
+    recalls = {mine_neighbors(points, ids, k=10, gpus=(), exact_up_to=1).approximation for _ in range(4)}
+    assert len(recalls) == 1
+
+
+def test_no_neighbors_need_no_approximation():
+    assert mine_neighbors(kinds(100), np.arange(100), k=0, gpus=(), exact_up_to=10).approximation is None

@@ -131,3 +131,8 @@ def test_no_neighbors():
 def test_too_many_neighbors_name_the_parameter():
     with pytest.raises(ValueError, match="3 neighbors of each of 3 images, expected at most 2"):
         mine_neighbors(unit(np.eye(3)), np.arange(3), k=3, gpus=())
+
+
+def test_similarities_are_clipped():
+    points = np.array([[1.01, 0], [1.01, 0]], np.float32)
+    assert mine_neighbors(points, np.arange(2), k=1, gpus=()).neighbors.similarity.tolist() == [[1], [1]]

@@ -20,3 +20,9 @@ def test_the_query_is_removed_wherever_it_is():
 def test_equals_are_put_in_the_order_of_their_rows():
     rest = others(found(([1, 0.5, 0.5, 0.5, 0.1], [0, 9, 4, 6, 2])), np.array([0]))
     assert rest.row.tolist() == [[4, 6, 9, 2]]
+
+
+def test_the_query_is_removed_behind_a_more_similar_image():
+    # By rounding, a duplicate may come before the query without being equal.
+    rest = others(found(([1.1, 1, 0.8], [3, 7, 1])), np.array([7]))
+    assert rest.row.tolist() == [[3, 1]]
