@@ -34,7 +34,10 @@ class Counts(NamedTuple):
 
 @keys_named()
 def count_images(config: Params, root: Path) -> Counts:
-    """Count the images in the index that fetch has written, else in the dataset at hand, else as published.
+    """Count the images at ``data.source``, else in the index that fetch has written, else in the dataset, else as
+    published.
+
+    What is at ``data.source`` comes first, because the index may be of another place.
 
     Args:
         root: of the main repository.
@@ -43,7 +46,9 @@ def count_images(config: Params, root: Path) -> Counts:
         DataError: nothing there to count and nothing published, or a split that does not exist.
     """
     data = config.data
-    if INDEX.exists() and read_origin(INDEX)["dataset"] == data.name:
+    source = locate(data.source, root=root, key="data.source")
+    is_here = isinstance(source, Path) and source.exists()
+    if not is_here and INDEX.exists() and read_origin(INDEX)["dataset"] == data.name:
         split, origin = read_index(INDEX).split, f"as counted in {INDEX}"
     elif (dataset := open_local(data, root)) is not None:
         split, origin = dataset.split, "as found in the dataset"

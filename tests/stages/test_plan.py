@@ -19,6 +19,7 @@ from stages.plan_measure import Measured
 from stages.plan_training import Few, scaled
 from stages.use import main as use
 from tests.pipeline import FROZEN, STORED, start_stage, write_params
+from tests.samples import write_picture
 
 pytestmark = pytest.mark.usefixtures("empty")
 GIB = 2**30
@@ -54,6 +55,23 @@ def test_after_fetch_the_images_are_those_of_the_index():
     config = params("cifar10", "data.train_splits=[train]", "data.evaluate_splits=[test]")
     assert count_images(config, Path.cwd())[:4] == (9, 7, 7, 2)
     assert count_images(params("digits"), Path.cwd()).all == 1797
+
+
+def test_the_index_of_another_folder_is_not_counted(tmp_path: Path):
+    split = np.array(["train"] * 6, object)
+    write_index(
+        INDEX,
+        Index(split, split == "train", split == "train"),
+        normalization=Normalization([0.5] * 3, [0.5] * 3),
+        pixels_digest="",
+        dataset="folder",
+    )
+    for name in "abc":
+        write_picture(tmp_path / f"other/{name}.png")
+    config = params("folder", f"data.source={tmp_path / 'other'}")
+    assert count_images(config, Path.cwd())[:5] == (3, 3, 3, 3, 3)
+    config = params("folder", "data.source=no-longer-here")
+    assert count_images(config, Path.cwd()).all == 6
 
 
 def test_a_folder_that_is_not_here_is_refused():
