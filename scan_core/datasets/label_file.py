@@ -22,7 +22,15 @@ LABEL_COLUMNS = (
     "speciesname", "breed",
 )  # fmt: skip
 """Names of columns, as ``find_column`` compares them."""
+BINARY = {
+    b"PK\x03\x04": "an Excel or zip file",
+    b"\xd0\xcf\x11\xe0": "an Excel file",
+    b"\x1f\x8b": "a gzip file",
+}
+"""What a file is that begins with these bytes."""
 SHOWN = 3
+HEADER_SHOWN = 200
+"""Number of characters of a wrong header in its message."""
 WHOLE_PATHS = (1, 3)
 """Which of ``_Finder``'s names are paths, with and without suffix."""
 
@@ -143,7 +151,11 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
 def _encoding(path: Path) -> str:
     """Return UTF-8, or UTF-16 if the file begins with its mark (Excel's "Unicode text")."""
     with path.open("rb") as file:
-        return "utf-16" if file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+        start = file.read(4)
+    for magic, kind in BINARY.items():
+        if start.startswith(magic):
+            raise DataError(f"{path}: {kind}, expected a table as text; save it as CSV", argument="labels")
+    return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
 
 
 def _delimiter(header: str) -> str:
@@ -163,7 +175,9 @@ def find_column(found: Iterable[str], names: Iterable[str]) -> str | None:
 def _column(path: Path, found: Sequence[str], names: Sequence[str]) -> str:
     if (column := find_column(found, names)) is not None:
         return column
+    columns = ", ".join(map(repr, found)) or "none"
     raise DataError(
-        f"{path}, line 1: columns {', '.join(map(repr, found)) or 'none'}, expected file and label (or for the first "
-        f"{', '.join(FILE_COLUMNS[1:])}, for the second {', '.join(LABEL_COLUMNS[1:])}); correct the header"
+        f"{path}, line 1: columns {columns[:HEADER_SHOWN]}{'...' * (len(columns) > HEADER_SHOWN)}, expected file and "
+        f"label (or for the first {', '.join(FILE_COLUMNS[1:])}, for the second {', '.join(LABEL_COLUMNS[1:])}); "
+        "correct the header"
     )

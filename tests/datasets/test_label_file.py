@@ -118,6 +118,10 @@ def test_label_file_counts_rows_without_a_picture(write, capsys):
         ("file,label\nb, c.png,dog\n", "line 2: not 2 fields; quote those that hold a separator"),
         ('file,label\n"a/1.png,cat\n', "line 2: not CSV (unexpected end of data)"),
         ('file,label\n"a\nb",cat\n', r"(line 3: 'a\nb')"),
+        (b"PK\x03\x04" + bytes(99), "an Excel or zip file, expected a table as text; save it as CSV"),
+        (b"\xd0\xcf\x11\xe0\xa1", "an Excel file, expected a table as text; save it as CSV"),
+        (b"\x1f\x8b\x08\x00", "a gzip file, expected a table as text; save it as CSV"),
+        ("x" * 999 + ",label\n", f"line 1: columns '{'x' * 199}..., expected file and label"),
         (b"file,label\na/1.png,K\xe4fer\n", "not UTF-8 (invalid continuation byte at byte 20); save it as UTF-8"),
     ],
 )
