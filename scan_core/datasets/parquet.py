@@ -1,5 +1,6 @@
 """``parquet``: images in the Hugging Face layout, one file or a folder of them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -103,7 +104,7 @@ def _split(root: Path, path: Path) -> str:
     pairs = reversed(list(zip(["", *named], named, strict=False)))
     of_words = (SPLITS.get(before + word) or SPLITS.get(word) for before, word in pairs)
     folders = path.relative_to(root).parts[:-1]  # the Hugging Face Hub converts the first part of large ones
-    of_folders = (split_of(folder.removeprefix("partial-")) for folder in reversed(folders))
+    of_folders = (split_of(re.sub("^(partial-|split=)", "", folder)) for folder in reversed(folders))
     return next(filter(None, (*of_words, *of_folders)), "train")
 
 

@@ -70,7 +70,7 @@ def test_parquet_missing_images_are_none(tmp_path):
     [("train-0.parquet", "train"), ("test.parquet", "test"), ("validation-00-of-01.parquet", "validation"),
      ("testament-0.parquet", "train"), ("pets-test-0.parquet", "test"), ("blood_test-train-0.pq", "train"),
      ("x_validation.PARQUET", "validation"), ("default/partial-test/0000.parquet", "test"), ("tst-0.pq", "test"),
-     ("train-val-0.parquet", "train"), ("hold-out-00000-of-00001.parquet", "holdout")],
+     ("split=test/part-0.parquet", "test"), ("train-val-0.parquet", "train"), ("hold-out-00000-of-00001.parquet", "holdout")],
 )  # fmt: skip
 def test_parquet_split_is_in_the_name(tmp_path, name, split):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
