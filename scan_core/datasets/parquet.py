@@ -41,7 +41,8 @@ def parquet(source: Source, *, labels: tuple[str, ...] = (), unlabeled: bool = F
 
     Args:
         labels: the integer column of labels, then columns of further labels. By default, the first of
-            ``LABEL_COLUMNS`` that exists, of integers, strings or booleans; a file without one is unlabeled.
+            ``LABEL_COLUMNS`` that exists, else the only column with class names in the metadata, of integers, strings
+            or booleans; a file without one is unlabeled.
         unlabeled: whether to ignore all columns of labels.
 
     Raises:

@@ -15,7 +15,7 @@ from scan_core.datasets import label_file
 from scan_core.datasets.dataset import class_of
 from scan_core.errors import DataError
 
-LABEL_COLUMNS = (*label_file.LABEL_COLUMNS, "finelabel")
+LABEL_COLUMNS = (*label_file.LABEL_COLUMNS, "finelabel", "cls")
 """Names of columns, as ``find_column`` compares them; the first that exists is used."""
 MOST = 2**31
 """Upper limit of class numbers (exclusive)."""
@@ -41,8 +41,12 @@ class Labels(NamedTuple):
 
 
 def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
-    """Return the first of ``LABEL_COLUMNS`` that exists, unless its type cannot be classes."""
-    found = label_file.find_column(schema.names, LABEL_COLUMNS)
+    """Return the first of ``LABEL_COLUMNS`` that exists, else the only one with class names in the metadata.
+
+    A column whose type cannot be classes is ignored, with a warning.
+    """
+    named = [name for name in schema.names if _classes(schema, name)]
+    found = label_file.find_column(schema.names, LABEL_COLUMNS) or (named[0] if len(named) == 1 else None)
     if found is None:
         return ()
     if not _are_classes(schema.field(found).type):
@@ -143,7 +147,9 @@ def _is_text(type: pa.DataType) -> bool:
 
 def _classes(schema: pa.Schema, column: str) -> tuple[str, ...]:
     try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-        return tuple(str(name).encode().decode() for name in features[column]["names"])  # raises for lone surrogates
+        names = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"][column]["names"]
+        if isinstance(names, dict):
+            names = [names[str(label)] for label in range(len(names))]
+        return tuple(str(name).encode().decode() for name in names)  # raises for lone surrogates
     except (KeyError, TypeError, ValueError, RecursionError):
         return ()

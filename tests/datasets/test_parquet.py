@@ -159,6 +159,26 @@ def test_parquet_columns_of_labels_by_name(tmp_path):
         parquet(tmp_path, labels=("other",))
 
 
+def test_parquet_the_only_column_with_class_names(tmp_path):
+    columns = {"picture": pa.array(IMAGES[:2]), "scene_category": pa.array([1, 0]), "width": pa.array([8, 9])}
+    write_table(tmp_path / "a.parquet", columns, {"scene_category": ["sea", "wood"]})
+    assert _open(tmp_path).label_names(np.arange(2)) == ["wood", "sea"]
+    write_table(tmp_path / "a.parquet", columns, {"scene_category": ["sea", "wood"], "width": [*map(str, range(10))]})
+    assert _open(tmp_path).label_names(np.arange(2)) == [None, None]
+
+
+def test_parquet_columns_as_webdataset_names_them(tmp_path):
+    pq.write_table(pa.table({"jpg": IMAGES[:2], "cls": [3, 1]}), tmp_path / "a.parquet")
+    assert _open(tmp_path).label_names(np.arange(2)) == ["3", "1"]
+
+
+def test_parquet_class_names_by_number(tmp_path):
+    features = '{"info": {"features": {"label": {"names": {"1": "dog", "0": "cat"}}}}}'
+    table = pa.table({"image": IMAGES[:2], "label": [0, 1]}).replace_schema_metadata({"huggingface": features})
+    pq.write_table(table, tmp_path / "a.parquet")
+    assert _open(tmp_path).label_names(np.arange(2)) == ["cat", "dog"]
+
+
 def test_parquet_labels_that_have_no_name(tmp_path):
     write_parquet(tmp_path / "a.parquet", IMAGES[:1], [2], ("cat", "dog"))
     said = r"found 2 in the column label, expected 0\.\.1 \(the 2 classes .*; convert the column, or take none"
@@ -240,7 +260,14 @@ def test_parquet_name_twice(tmp_path, names):
 
 
 @pytest.mark.parametrize(
-    "features", ['{"info": {"features": {"label": {"names": ["\\ud800", "b"]}}}}', "[" * 100_000, "{}", b"\xff"]
+    "features",
+    [
+        '{"info": {"features": {"label": {"names": ["\\ud800", "b"]}}}}',
+        '{"info": {"features": {"label": {"names": {"1": "a", "2": "b"}}}}}',
+        "[" * 100_000,
+        "{}",
+        b"\xff",
+    ],
 )
 def test_parquet_unusable_names_are_none(tmp_path, features):
     table = pa.table({"image": IMAGES[:2], "label": [0, 1]}).replace_schema_metadata({"huggingface": features})
