@@ -132,6 +132,8 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
             reader = csv.DictReader(file, delimiter=_delimiter(header), skipinitialspace=True, strict=True)
             found = reader.fieldnames or ()
             picture, label = _column(path, found, FILE_COLUMNS), _column(path, found, LABEL_COLUMNS)
+            if split := find_column(found, ("split",)):
+                warn(f"{path}: column {split} is ignored, for the folders of the pictures name their splits")
             for row in reader:
                 if None in row or None in row.values():
                     raise DataError(

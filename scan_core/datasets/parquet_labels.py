@@ -55,6 +55,12 @@ def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
     return (found,)
 
 
+def split_columns(schema: pa.Schema) -> list[str]:
+    """Return the column ``split``, if there is one of text."""
+    kinds = {field.name: field.type for field in schema if field.name == "split"}
+    return [name for name, kind in kinds.items() if _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)]
+
+
 def read_column(path: Path, column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column:
     """Return the labels in ``column``, with the class names of a Hugging Face ``schema``.
 

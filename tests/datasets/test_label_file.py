@@ -90,6 +90,12 @@ def test_label_file_names_that_could_be_two_pictures_mean_none(write):
         read_label_file(write("file,label\n1.png,x\n"), ["a/1.png", "b/1.png"])
 
 
+def test_label_file_says_that_splits_are_not_read(write, capsys):
+    path = write("file,label,split\na/1.png,cat,train\na/2.png,dog,test\n")
+    assert read_label_file(path, PICTURES) == ["cat", "dog", None]
+    assert "column split is ignored, for the folders of the pictures name their splits" in capsys.readouterr().err
+
+
 def test_label_file_counts_rows_without_a_picture(write, capsys):
     path = write("file,label\n" + "".join(f"gone/{i}.png,x\n" for i in range(500)) + "a/1.png,cat\n")
     assert read_label_file(path, PICTURES) == ["cat", None, None]

@@ -70,12 +70,27 @@ def test_parquet_missing_images_are_none(tmp_path):
     [("train-0.parquet", "train"), ("test.parquet", "test"), ("validation-00-of-01.parquet", "validation"),
      ("testament-0.parquet", "train"), ("pets-test-0.parquet", "test"), ("blood_test-train-0.pq", "train"),
      ("x_validation.PARQUET", "validation"), ("default/partial-test/0000.parquet", "test"), ("tst-0.pq", "test"),
-     ("split=test/part-0.parquet", "test"), ("train-val-0.parquet", "train"), ("hold-out-00000-of-00001.parquet", "holdout")],
+     ("split=test/part-0.parquet", "test"), ("train-val-0.parquet", "train"),
+     ("hold-out-00000-of-00001.parquet", "holdout")],
 )  # fmt: skip
 def test_parquet_split_is_in_the_name(tmp_path, name, split):
     (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     write_parquet(tmp_path / name, IMAGES[:1])
     assert _open(tmp_path).split.tolist() == [split]
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_parquet_split_is_in_a_column(tmp_path, encoded):
+    column = pa.array(["train", "Test", "validation"])
+    table = {"image": IMAGES[:3], "split": column.dictionary_encode() if encoded else column}
+    pq.write_table(pa.table(table), tmp_path / "test.parquet")
+    assert _open(tmp_path).split.tolist() == ["train", "test", "validation"]
+
+
+def test_parquet_column_of_no_splits_is_told_of(tmp_path, capsys):
+    pq.write_table(pa.table({"image": IMAGES[:2], "split": ["train", "fold3"]}), tmp_path / "test.parquet")
+    assert _open(tmp_path).split.tolist() == ["test"] * 2
+    assert "column split holds 'fold3', which names no split; it is ignored" in capsys.readouterr().err
 
 
 def test_parquet_counts_the_files_beside_it(tmp_path):
