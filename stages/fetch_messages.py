@@ -6,6 +6,7 @@ import numpy as np
 
 from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset
+from scan_core.datasets.walk import in_words
 from scan_core.errors import one_line
 from scan_core.ingest.load import Loaded
 from stages.params import DataParams, Params
@@ -36,7 +37,7 @@ def understood(dataset: Dataset, config: Params) -> str:
 
 def left_out(counts: Mapping[str, int]) -> str:
     """Say how many files are not among the images, by what they are; empty where there are none."""
-    shown = [f"{count:,} {what}" for what, count in sorted(counts.items())]
+    shown = [in_words(count, kind) for kind, count in sorted(counts.items())]
     return one_line(f"left out: {', '.join(shown)}") if shown else ""
 
 

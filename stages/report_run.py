@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from scan_core.artifacts.model import checksum
+from scan_core.datasets.walk import in_words
 from scan_core.errors import ArtifactError
 from scan_core.report.charts import Source, cluster_number_chart, curves, pictures_in
 from scan_core.report.page import Listing, Run
@@ -68,7 +69,7 @@ def counting_warning() -> list[str]:
 def _fetched(path: Path) -> dict[str, Any]:
     details = _details(path)
     found = {title: details[name] for name, title in FETCHED.items() if name in details}
-    others = ", ".join(f"{count:,} {what}" for what, count in details.get("left_out", {}).items())
+    others = ", ".join(in_words(count, kind) for kind, count in details.get("left_out", {}).items())
     return {**found, "no pictures, left out": others} if others else found
 
 

@@ -11,7 +11,7 @@ from scan_core.datasets.description import Description
 from scan_core.datasets.label_file import read_label_file
 from scan_core.datasets.layout import layout
 from scan_core.datasets.source import local_path
-from scan_core.datasets.walk import Tree, printable, walk
+from scan_core.datasets.walk import Tree, in_words, printable, walk
 from scan_core.errors import DataError
 
 EXPECTED = "a folder of pictures (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM, JPEG 2000, AVIF or HEIC)"
@@ -67,7 +67,7 @@ def _open(source: Source) -> tuple[Path, Tree]:
         raise DataError(f"{root} is a file, expected {EXPECTED}", argument="source")
     tree = walk(root)
     if not tree.pictures:
-        others = ", ".join(f"{count} {what}" for what, count in tree.left_out.most_common(5)) or "no files"
+        others = ", ".join(in_words(count, kind) for kind, count in tree.left_out.most_common(5)) or "no files"
         remedy = "take the dataset parquet for Parquet files" if tree.left_out[".parquet"] else "correct the path"
         raise DataError(
             f"no picture in {root} ({others}; {len(tree.skipped)} unusable), expected {EXPECTED}; {remedy}",

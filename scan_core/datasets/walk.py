@@ -1,11 +1,13 @@
 """Find the pictures below a folder, by suffix or content, and count the other files."""
 
 import os
+import re
 from collections import Counter, deque
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
+from scan_core.console.words import counted
 from scan_core.datasets.dataset import Skipped
 from scan_core.images.decode import is_picture
 
@@ -33,10 +35,16 @@ SUFFIXES = (
 )
 """A file with such a suffix is a picture; if it cannot be decoded, it is skipped and listed."""
 
-THUMBNAILS = "@eaDir"
-"""Folder in which a Synology disk station keeps thumbnails, next to the pictures."""
+NOT_ENTERED = {
+    "@eadir", "#recycle", "@recycle", "@recently-snapshot", "$recycle.bin", "system volume information", "lost+found",
+}  # fmt: skip
+"""Folders, in lower case, in which disk stations and systems keep thumbnails, copies, and what was removed."""
 
-HIDDEN = "hidden"
+PREVIEWS = ".lrdata"
+"""Suffix of the folders in which Lightroom keeps previews of the pictures."""
+
+LIBRARY, ORIGINALS = ".photoslibrary", {"originals", "masters"}
+"""Suffix of the folders of Apple's Photos, and which folders in them do not hold smaller copies."""
 
 
 class Tree(NamedTuple):
@@ -46,7 +54,7 @@ class Tree(NamedTuple):
     skipped: list[Skipped]
     """Entries with a picture's suffix that are no files, and folders that cannot be read."""
     left_out: Counter[str]
-    """Numbers of other files (by suffix), of hidden files and folders, and of folders of thumbnails."""
+    """Numbers of other files (by suffix), of hidden files, of hidden folders, and of folders not entered."""
 
 
 def walk(root: Path) -> Tree:
@@ -59,12 +67,13 @@ def walk(root: Path) -> Tree:
         try:
             for entry in _enter(root / folder, seen):
                 path = f"{folder}/{entry.name}".lstrip("/")
+                is_folder = _holds(entry.is_dir)
                 if entry.name.startswith("."):
-                    tree.left_out[HIDDEN] += 1
-                elif not _holds(entry.is_dir):
+                    tree.left_out[f"hidden {'folder' if is_folder else 'file'}"] += 1
+                elif not is_folder:
                     _sort_in(tree, root, path, regular=_holds(entry.is_file))
-                elif entry.name == THUMBNAILS:
-                    tree.left_out[f"folders {THUMBNAILS}"] += 1
+                elif not _is_entered(root / folder, entry.name.lower()):
+                    tree.left_out[f"folder {printable(entry.name)}"] += 1
                 else:
                     (links if entry.is_symlink() else folders).append(path)
         except OSError as error:
@@ -74,9 +83,21 @@ def walk(root: Path) -> Tree:
     return tree
 
 
+def in_words(count: int, kind: str) -> str:
+    """Return ``3 .txt``, ``1 hidden folder``, ``2 folders @eaDir`` for a ``kind`` of ``Tree.left_out``."""
+    plural = re.sub("^(hidden file|hidden folder|folder)", r"\1s", kind)
+    return counted(count, kind, plural)
+
+
 def printable(name: str) -> str:
     """Return ``name`` with bytes that are not UTF-8 written as ``\\xNN``."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def _is_entered(parent: Path, name: str) -> bool:
+    if parent.suffix.lower() == LIBRARY:
+        return name in ORIGINALS
+    return name not in NOT_ENTERED and not name.endswith(PREVIEWS)
 
 
 def _enter(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:

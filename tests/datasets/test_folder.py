@@ -136,6 +136,7 @@ def test_folder_labels_file_instead_of_folders(tmp_path):
     [
         ((), "no files", "correct the path"),
         (("a.txt", "b.csv", "c.csv"), "2 .csv, 1 .txt", "correct the path"),
+        ((".a", ".b", "c.txt"), "2 hidden files, 1 .txt", "correct the path"),
         (("data/train.parquet",), "1 .parquet", "take the dataset parquet"),
     ],
 )
@@ -171,8 +172,8 @@ def test_folder_takes_pictures_by_content_and_counts_the_rest(tmp_path):
         ".cr2": 1,
         ".mp4": 1,
         ".txt": 2,
-        "folders @eaDir": 1,
-        "hidden": 1,
+        "folder @eaDir": 1,
+        "hidden folder": 1,
         "without a suffix": 1,
     }
 
@@ -183,3 +184,30 @@ def test_folder_counts_what_lies_beside_the_splits(tmp_path):
     assert "cover.png" not in dataset.path
     assert dataset.left_out == {"beside the folders of the splits": 1}
     assert dataset.label.min() >= 0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "@eaDir",
+        "#recycle",
+        "@Recycle",
+        "@Recently-Snapshot",
+        "$RECYCLE.BIN",
+        "System Volume Information",
+        "lost+found",
+        "Previews.lrdata",
+    ],
+)
+def test_folder_enters_no_recycle_bins_and_thumbnails(tmp_path, name):
+    _write(tmp_path, "cat/1.png", "dog/2.png", f"{name}/3.png", f"dog/{name}/4.png")
+    dataset = _open(tmp_path)
+    assert dataset.path == ["cat/1.png", "dog/2.png"]
+    assert dataset.left_out == {f"folder {name}": 2}
+
+
+def test_folder_of_apple_photos_has_originals_alone(tmp_path):
+    _write(tmp_path, "1.png", "My.photoslibrary/originals/0/2.png", "My.photoslibrary/resources/derivatives/3.png")
+    dataset = _open(tmp_path)
+    assert dataset.path == ["1.png", "My.photoslibrary/originals/0/2.png"]
+    assert dataset.left_out == {"folder resources": 1}

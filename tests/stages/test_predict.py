@@ -94,7 +94,7 @@ def test_every_picture_is_sorted_whatever_the_folders_and_the_rest_is_counted(ru
     table = run_predict({**dict.fromkeys(names, content), "x.pdf": b"", ".hidden.png": content, "c\nd.png": b""})
     assert sorted(table["path"]) == sorted(names)
     lines = capsys.readouterr().err.splitlines()
-    assert "left out: 1 .pdf, 1 hidden" in lines
+    assert "left out: 1 .pdf, 1 hidden file" in lines
     assert r"warning: c\nd.png: empty (0 bytes); left out" in lines
 
 

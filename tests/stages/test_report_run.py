@@ -10,14 +10,15 @@ from stages.report_run import read_run
 def test_what_the_stages_have_written(tmp_path: Path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_text(
-        Path("reports/fetch/details.json"), '{"images": 5, "skipped": 1, "duplicates": 2, "left_out": {".txt": 3}}'
+        Path("reports/fetch/details.json"),
+        '{"images": 5, "skipped": 1, "duplicates": 2, "left_out": {".txt": 3, "hidden folder": 2}}',
     )
     write_text(Path("reports/fetch/skipped.csv"), 'file,reason\n"a, b.png",NaN\n')
     write_text(Path("reports/fetch/duplicates.csv"), "file,same_as,dropped\n" + "a,b,False\n" * 51)
     write_text(Path("model"), "")
     params = {"encoder": {"weights": "/home/somebody/w.pth", "name": "ä"}, "seed": 0}
     run = read_run({"run": {"params": params}}, "nothing", ["w"], {"scan": Path("model")})
-    assert run.fetched == {"duplicates": 2, "skipped files": 1, "no pictures, left out": "3 .txt"}
+    assert run.fetched == {"duplicates": 2, "skipped files": 1, "no pictures, left out": "3 .txt, 2 hidden folders"}
     skipped, duplicates = run.listings
     assert (skipped.columns, skipped.rows, skipped.more) == (["file", "reason"], [["a, b.png", "NaN"]], False)
     assert (duplicates.columns[1], len(duplicates.rows), duplicates.more) == ("same as", 50, True)
