@@ -11,7 +11,6 @@ from scan_core.artifacts.index import Index, write_index
 from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.shards import ShardFormat
 from scan_core.console.progress import say, warn
-from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import WITHOUT_FILE, open_dataset
@@ -25,7 +24,7 @@ from scan_core.ingest.report import write_report
 from scan_core.ingest.statistics import combined_digest, duplicates, normalization
 from scan_core.ingest.store import pixel_store, shard_store
 from stages.cli import run
-from stages.fetch_messages import limited, oddities, understood
+from stages.fetch_messages import limited, oddities, repeated, understood
 from stages.keys import keys_named
 from stages.opening import Opening
 from stages.params import DataParams, Params
@@ -68,10 +67,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     for message in oddities(dataset, loaded, pixels=data.image_size**2):
         warn(message)
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data, preparation)
-    equal = write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
-    if equal:
-        copies = counted(equal, "image")
-        say(f"pixel by pixel like another one: {copies} (duplicates.csv); data.duplicates: drop leaves them out")
+    write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
+    if message := repeated(loaded.digest[kept], index):
+        say(message)
     count, side = "all" if kept.all() else f"{kept.sum():,} of {len(rows):,}", data.image_size
     opening.close(f"{count} are stored, {side} x {side} pixels each; look at {REPORT / 'images.png'}")
 

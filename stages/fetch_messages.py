@@ -3,12 +3,15 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
+from scan_core.artifacts.index import Index
 from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset
 from scan_core.datasets.walk import in_words
 from scan_core.errors import one_line
 from scan_core.ingest.load import Loaded
+from scan_core.ingest.statistics import duplicates, first_equal
 from stages.params import DataParams, Params
 
 SHOWN_CLASSES = 5
@@ -66,6 +69,24 @@ def limited(dataset: Dataset, data: DataParams) -> str | None:
         f"{data.limit:,} of {available:,} training images are taken (data.limit); python -m stages.predict sorts the "
         "rest"
     )
+
+
+def repeated(digests: npt.NDArray[np.uint8], index: Index) -> str | None:
+    """Say how many images equal another one, and what becomes of them; None where there are none.
+
+    Args:
+        digests: of the images in ``index``.
+    """
+    first = first_equal(digests, among=np.ones(len(digests), bool))
+    equal = int((first != np.arange(len(digests))).sum())
+    if not equal:
+        return None
+    parts = [f"pixel by pixel like another one: {counted(equal, 'image')} (duplicates.csv)"]
+    if droppable := int(duplicates(digests, among=index.train).sum()):
+        parts += [f"data.duplicates: drop leaves out {counted(droppable, 'training image')}"]
+    if copies := int((index.evaluate & ~index.train & np.isin(first, first[index.train])).sum()):
+        parts += [f"{counted(copies, 'evaluated image is', 'evaluated images are')} the same as a training image"]
+    return "; ".join(parts)
 
 
 def oddities(dataset: Dataset, loaded: Loaded, *, pixels: int) -> Iterator[str]:

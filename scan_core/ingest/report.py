@@ -30,7 +30,7 @@ def write_report(
     kept: npt.NDArray[np.bool_],
     index: Index,
     pictures: npt.NDArray[np.uint8],
-) -> int:
+) -> None:
     """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv``, ``images.png``, ``FILES``.
 
     Prints what was skipped.
@@ -41,9 +41,6 @@ def write_report(
         rows: [N], the rows of ``dataset`` that were ``loaded``.
         kept: [N], which of them were kept.
         pictures: some of the kept images, [n, C, S, S].
-
-    Returns:
-        How many of the kept images equal another one.
     """
     skipped = [*dataset.skipped, *loaded.skipped]
     same = first_equal(loaded.digest, among=loaded.readable)
@@ -74,7 +71,6 @@ def write_report(
         write_file_digests(files, loaded.file_digest[kept])
     write_contact_sheet(folder / "images.png", pictures)
     _say(skipped)
-    return len(equal) - int(details["duplicates_dropped"])
 
 
 def _say(skipped: list[Skipped]) -> None:

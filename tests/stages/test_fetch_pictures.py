@@ -37,14 +37,20 @@ def test_fetch_folder_with_bad_pictures(run_fetch, tmp_path):
     assert "cat/\\xff.png" in set(written_labels()["path"])
 
 
-def test_fetch_duplicates_reported_or_dropped(run_fetch, tmp_path):
+def test_fetch_duplicates_reported_or_dropped(run_fetch, tmp_path, capsys):
     for split, seeds in (("train", [0, 1, 0, 2, 0]), ("test", [1, 3, 3])):
         for i, seed in enumerate(seeds):
             write_picture(tmp_path / "p" / split / f"{split}{i}.png", noise(8, 8, 3, seed=seed))
     folder = {"name": "folder", "source": "../p", "image_size": 8, "evaluate_splits": ["test"]}
     details = run_fetch(**folder)
     assert (details["images"], details["duplicates"], details["duplicates_dropped"]) == (8, 4, 0)
+    said = (
+        "pixel by pixel like another one: 4 images (duplicates.csv); data.duplicates: drop leaves out 2 training images"
+    )
+    assert f"{said}; 1 evaluated image is the same as a training image\n" in capsys.readouterr().err
     details = run_fetch(**folder, duplicates="drop")
+    said = "like another one: 2 images (duplicates.csv); 1 evaluated image is the same as a training"
+    assert said in capsys.readouterr().err
     # Two of the three equal training images go; evaluation keeps its own, also the one that equals a training image.
     assert (details["images"], details["train_images"], details["duplicates_dropped"]) == (6, 3, 2)
     table = pd.read_csv("reports/fetch/duplicates.csv")
