@@ -61,7 +61,7 @@ def _classes(dataset: Dataset, data: DataParams) -> str:
 def limited(dataset: Dataset, data: DataParams) -> str | None:
     """Say how many training images ``data.limit`` takes, where there is one."""
     available = int(np.isin(dataset.split, data.train_splits).sum())
-    if data.limit is None:
+    if data.limit is None or not available:  # choose_images says why there are none
         return None
     if data.limit >= available:
         return f"all {available:,} training images are taken (data.limit: {data.limit})"

@@ -252,6 +252,12 @@ def test_fetch_says_how_many_the_limit_takes(run_fetch, capsys):
     assert "50 of 1,797 training images are taken (data.limit); python -m stages.predict" in capsys.readouterr().err
 
 
+def test_fetch_of_a_split_that_is_not_there_tells_no_limit(run_fetch, capsys):
+    with pytest.raises(DataError, match="no split Train in this dataset, found train"):
+        run_fetch(limit=50, train_splits=["Train"])
+    assert "data.limit" not in capsys.readouterr().err
+
+
 def test_fetch_warns_of_blank_images_and_first_frames(run_fetch, source, capsys):
     Image.new("L", (8, 8), 9).save(source / "blank.png")
     write_picture(source / "usual.png")
