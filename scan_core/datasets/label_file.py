@@ -18,10 +18,10 @@ FILE_COLUMNS = (
     "imgname", "imgid", "id",
 )  # fmt: skip
 LABEL_COLUMNS = (
-    "label", "labels", "labelname", "class", "classname", "classid", "category", "categoryname", "target", "species",
-    "speciesname", "breed",
+    "labelname", "classname", "label", "labels", "class", "classid", "categoryname", "category", "target",
+    "speciesname", "species", "breed",
 )  # fmt: skip
-"""Names of columns, as ``find_column`` compares them."""
+"""Names of columns, as ``find_column`` compares them; the first that exists is used, so names go before numbers."""
 BINARY = {
     b"PK\x03\x04": "an Excel or zip file",
     b"\xd0\xcf\x11\xe0": "an Excel file",
@@ -179,7 +179,6 @@ def _column(path: Path, found: Sequence[str], names: Sequence[str]) -> str:
         return column
     columns = ", ".join(map(repr, found)) or "none"
     raise DataError(
-        f"{path}, line 1: columns {columns[:HEADER_SHOWN]}{'...' * (len(columns) > HEADER_SHOWN)}, expected file and "
-        f"label (or for the first {', '.join(FILE_COLUMNS[1:])}, for the second {', '.join(LABEL_COLUMNS[1:])}); "
-        "correct the header"
+        f"{path}, line 1: columns {columns[:HEADER_SHOWN]}{'...' * (len(columns) > HEADER_SHOWN)}, expected a file "
+        f"({', '.join(FILE_COLUMNS)}) and a label ({', '.join(LABEL_COLUMNS)}); correct the header"
     )

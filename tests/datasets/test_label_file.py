@@ -50,6 +50,10 @@ def test_empty_labels_and_repeated_rows(write):
         "sep=;\r\nfile;label\r\na/1.png;NO\r\na/2.png;007\r\n",
         "file\tlabel\r\na/1.png\tNO\r\na/2.png\t007\r\n".encode("utf-16"),
         "file;label;;\r\na/1.png;NO;;\r\na/2.png;007;;\r\n;;;\r\n ;;;\r\n",
+        # numbers beside names
+        "file,label,label_name\na/1.png,0,NO\na/2.png,1,007\n",
+        "file,class_id,class_name\na/1.png,0,NO\na/2.png,1,007\n",
+        "file,category,category_name\na/1.png,0,NO\na/2.png,1,007\n",
         # other spellings of the columns, and quotes behind a blank
         "ImageID,Class-Name\n1,NO\n2,007\n",
         '"Img Name", "Species"\n"1.png", "NO"\n"2.png", "007"\n',
@@ -107,8 +111,8 @@ def test_label_file_counts_rows_without_a_picture(write, capsys):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "line 1: columns none, expected file and label"),
-        ("name,label\na/1.png,cat\n", "line 1: columns 'name', 'label', expected file and label"),
+        ("", "line 1: columns none, expected a file (file, filename, "),
+        ("name,label\na/1.png,cat\n", "line 1: columns 'name', 'label', expected a file (file, filename, "),
         ("file,label\n", "none of its 0 rows names one of the 3 pictures, expected paths below their folder"),
         (
             "file,label\na/3.png,cat\n../a/1.png,cat\n",
@@ -127,7 +131,7 @@ def test_label_file_counts_rows_without_a_picture(write, capsys):
         (b"PK\x03\x04" + bytes(99), "an Excel or zip file, expected a table as text; save it as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1", "an Excel file, expected a table as text; save it as CSV"),
         (b"\x1f\x8b\x08\x00", "a gzip file, expected a table as text; save it as CSV"),
-        ("x" * 999 + ",label\n", f"line 1: columns '{'x' * 199}..., expected file and label"),
+        ("x" * 999 + ",label\n", f"line 1: columns '{'x' * 199}..., expected a file (file, filename, "),
         (b"file,label\na/1.png,K\xe4fer\n", "not UTF-8 (invalid continuation byte at byte 20); save it as UTF-8"),
     ],
 )
