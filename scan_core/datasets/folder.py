@@ -1,7 +1,7 @@
 """``folder``: any tree of image files, with or without class folders and split folders."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from scan_core.datasets.walk import Tree, in_words, printable, walk
 from scan_core.errors import DataError
 
 EXPECTED = "a folder of pictures (JPEG, PNG, WebP, BMP, GIF, TIFF, PPM, JPEG 2000, AVIF or HEIC)"
+ARCHIVES = frozenset((".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar"))
 BESIDE = "beside the folders of the splits"
 
 
@@ -64,16 +65,22 @@ def pictures_below(source: Source, *, key: str) -> Dataset:
 def _open(source: Source) -> tuple[Path, Tree]:
     root = local_path(source, name="folder", expected=EXPECTED)
     if not root.is_dir():
-        raise DataError(f"{root} is a file, expected {EXPECTED}", argument="source")
+        raise DataError(f"{root} is a file, expected {EXPECTED}; {_remedy([root.suffix.lower()])}", argument="source")
     tree = walk(root)
     if not tree.pictures:
         others = ", ".join(in_words(count, kind) for kind, count in tree.left_out.most_common(5)) or "no files"
-        remedy = "take the dataset parquet for Parquet files" if tree.left_out[".parquet"] else "correct the path"
         raise DataError(
-            f"no picture in {root} ({others}; {len(tree.skipped)} unusable), expected {EXPECTED}; {remedy}",
+            f"no picture in {root} ({others}; {len(tree.skipped)} unusable), expected {EXPECTED}; "
+            f"{_remedy(tree.left_out)}",
             argument="source",
         )
     return root, tree
+
+
+def _remedy(suffixes: Iterable[str]) -> str:
+    if ".parquet" in suffixes:
+        return "take the dataset parquet for Parquet files"
+    return "correct the path" if ARCHIVES.isdisjoint(suffixes) else "unpack the archive and give its folder"
 
 
 def _dataset(root: Path, tree: Tree, rows: Sequence[int]) -> Dataset:

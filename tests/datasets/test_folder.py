@@ -138,6 +138,7 @@ def test_folder_labels_file_instead_of_folders(tmp_path):
         (("a.txt", "b.csv", "c.csv"), "2 .csv, 1 .txt", "correct the path"),
         ((".a", ".b", "c.txt"), "2 hidden files, 1 .txt", "correct the path"),
         (("data/train.parquet",), "1 .parquet", "take the dataset parquet"),
+        (("cats.tar", "dogs.tar"), "2 .tar", "unpack the archive"),
     ],
 )
 def test_folder_without_pictures(tmp_path, others, found, remedy):
@@ -148,12 +149,24 @@ def test_folder_without_pictures(tmp_path, others, found, remedy):
         _open(tmp_path)
 
 
-def test_folder_missing_or_a_file(tmp_path):
+def test_folder_missing(tmp_path):
     with pytest.raises(DataError, match=r"nothing at .*expected a folder of pictures"):
         _open(tmp_path / "gone")
-    _write(tmp_path, "1.png")
-    with pytest.raises(DataError, match="is a file, expected a folder of pictures"):
-        _open(tmp_path / "1.png")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [
+        ("1.png", "correct the path"),
+        ("train.parquet", "take the dataset parquet for Parquet files"),
+        ("pictures.ZIP", "unpack the archive and give its folder"),
+        ("pictures.tar.gz", "unpack the archive and give its folder"),
+    ],
+)
+def test_folder_that_is_a_file(tmp_path, name, remedy):
+    (tmp_path / name).touch()
+    with pytest.raises(DataError, match=rf"is a file, expected a folder of pictures .*; {remedy}$"):
+        _open(tmp_path / name)
 
 
 def test_folder_takes_pictures_by_content_and_counts_the_rest(tmp_path):
