@@ -17,6 +17,8 @@ OUTLIERS = 1e-4
 """At either end, this share of an image's values does not count: a camera's hot or dead pixels, for instance."""
 FEWEST = 1_000
 """Of so many values and more, at least one at either end does not count."""
+NARROW = 1 / 8
+"""Integers that take up less of the range of their bits are far from 0, and would have fewer than 32 of 256 levels."""
 AT_A_TIME = 2**20
 """Values that are scaled together; they take 8 bytes each, several times."""
 
@@ -60,15 +62,17 @@ def common_levels(images: Iterable[Values | None]) -> Levels:
     """The levels by which none of the values of ``images`` is clipped.
 
     Integers are taken to have as many bits as the highest of them needs, at least 8 (12, for instance, as cameras and
-    scanners have), unless some are negative; real numbers to lie between 0 and 255 where they do, or, if that is less,
-    the next higher power of two (1, or 1/32 for instance). All others lie between their extremes.
+    scanners have), unless some are negative or all lie in a narrow band (as a thermal camera's do); real numbers to lie
+    between 0 and 255 where they do, or, if that is less, the next higher power of two (1, or 1/32 for instance).
+    All others lie between their extremes.
     """
     found = [values for values in images if values]
     levels = Levels()
     if whole := [values for values in found if values.whole]:
         low, high = _extremes(whole)
         bits = max(8, int(high).bit_length())
-        lowest, highest = (int(low), int(high)) if low < 0 else (0, 2**bits - 1)
+        narrow = high > WHITE and 0 < high - low < NARROW * 2**bits
+        lowest, highest = (int(low), int(high)) if low < 0 or narrow else (0, 2**bits - 1)
         levels = levels._replace(lowest=lowest, highest=highest)
     if real := [values for values in found if not values.whole]:
         low, high = _extremes(real)

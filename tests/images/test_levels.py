@@ -15,6 +15,12 @@ from scan_core.images.levels import Levels, Values, common_levels, to_8_bits, va
         ([Values(0.0, 40_000.0, True)], Levels()),
         ([Values(0.0, 70_000.0, True)], Levels(highest=2**17 - 1)),
         ([Values(-1000.0, 3000.0, True)], Levels(lowest=-1000, highest=3000)),
+        # Of 2^15, an eighth are 4096: a narrower band has all levels, unless a picture reaches farther down.
+        ([Values(29_500.0, 31_000.0, True), Values(30_000.0, 31_500.0, True)], Levels(lowest=29_500, highest=31_500)),
+        ([Values(29_500.0, 31_500.0, True), Values(27_000.0, 27_100.0, True)], Levels(highest=2**15 - 1)),
+        ([Values(3_000.0, 3_600.0, True), Values(40.0, 300.0, True)], Levels(highest=4095)),
+        ([Values(200.0, 220.0, True)], Levels(highest=255)),  # 8 bits remain as they are
+        ([Values(30_000.0, 30_000.0, True)], Levels(highest=2**15 - 1)),
         ([Values(0.0, 0.7, False)], Levels()),
         ([Values(0.0, 200.5, False)], Levels(highest_real=255.0)),
         ([Values(0.0, 0.02, False), Values(0.01, 0.03, False)], Levels(highest_real=1 / 32)),
@@ -30,6 +36,13 @@ def test_to_8_bits_of_negative_integers():
     # -1000 to 3000 are 4001 values: 1000 is (2000 * 256) // 4001 = 127.
     pixels = np.array([[-1000, 1000, 3000, 9999]], np.int32)
     assert to_8_bits(pixels, Levels(lowest=-1000, highest=3000)).tolist() == [[0, 127, 255, 255]]
+
+
+def test_a_narrow_band_far_from_0_has_all_levels():
+    pixels = np.linspace(29_500, 31_500, 2_500).astype(np.uint16).reshape(50, 50)
+    scaled = to_8_bits(pixels, common_levels([values_of(pixels)]))
+    assert len(np.unique(scaled)) == 256
+    assert (scaled[0, 0], scaled[-1, -1]) == (0, 255)
 
 
 def test_to_8_bits_of_8_bits_changes_nothing():
