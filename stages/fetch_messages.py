@@ -10,6 +10,7 @@ from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset
 from scan_core.datasets.walk import in_words
 from scan_core.errors import one_line
+from scan_core.images.levels import FEW, Levels, is_faint
 from scan_core.ingest.load import Loaded
 from scan_core.ingest.statistics import duplicates, first_equal
 from stages.params import DataParams, Params
@@ -89,21 +90,33 @@ def repeated(digests: npt.NDArray[np.uint8], index: Index) -> str | None:
     return "; ".join(parts)
 
 
-def oddities(dataset: Dataset, loaded: Loaded, *, pixels: int) -> Iterator[str]:
+def oddities(dataset: Dataset, loaded: Loaded, levels: Levels, *, pixels: int) -> Iterator[str]:
     """Yield a line for each peculiarity of the readable images that a person would want to know.
 
     Args:
         loaded: of images of ``pixels`` pixels each.
+        levels: by which those of more than 8 bits were scaled.
     """
     drawn = sum(not ANNOTATIONS.isdisjoint(path.lower().split("/")[:-1]) for path in dataset.path)
     if 0 < drawn < len(dataset.path):
         yield f"in a folder of masks or annotations by its name: {counted(drawn, 'image')}; if they are, move them away"
     if animated := int(loaded.animated.sum()):
         yield f"several frames, of which the first one is taken: {counted(animated, 'image')}"
+    faint = np.array([values is not None and is_faint(values, levels) for values in loaded.values])
+    if faint.any():
+        deep = sum(values is not None for values in loaded.values)
+        yield (
+            f"left with fewer than {FEW} of 256 levels, as the values of all images together reach much farther: "
+            f"{faint.sum():,} of {counted(deep, 'image')} of more than 8 bits; convert them to 8 bits, or separate "
+            "images of different ranges"
+        )
     total, squares = np.moveaxis(loaded.moments / pixels, 2, 0)
     spread = np.sqrt(np.maximum(squares - total**2, 0)).max(axis=1)
-    if blank := int((loaded.readable & (spread < NEARLY_CONSTANT)).sum()):
+    blank = loaded.readable & (spread < NEARLY_CONSTANT)
+    if blank.any():
+        both = int((blank & faint).sum())
+        until = f" until those left with too few levels ({both:,}) are converted" if both else ""
         yield (
-            f"nearly of one color all over: {blank:,} of {counted(int(loaded.readable.sum()), 'image')} (reports/fetch "
-            "shows some); nothing can be learned from them"
+            f"nearly of one color all over: {blank.sum():,} of {counted(int(loaded.readable.sum()), 'image')} "
+            f"(reports/fetch shows some); nothing can be learned from them{until}"
         )

@@ -19,6 +19,8 @@ FEWEST = 1_000
 """Of so many values and more, at least one at either end does not count."""
 NARROW = 1 / 8
 """Integers that take up less of the range of their bits are far from 0, and would have fewer than 32 of 256 levels."""
+FEW = 32
+"""Of 256 levels: too few to show much."""
 AT_A_TIME = 2**20
 """Values that are scaled together; they take 8 bytes each, several times."""
 
@@ -80,6 +82,13 @@ def common_levels(images: Iterable[Values | None]) -> Levels:
         lowest_real, highest_real = (low, high) if low < 0 or high > WHITE else (0.0, min(below, 255.0))
         levels = levels._replace(lowest_real=lowest_real, highest_real=highest_real)
     return levels
+
+
+def is_faint(values: Values, levels: Levels) -> bool:
+    """Return whether ``levels`` leave fewer than ``FEW`` of 256 to an image whose ``values`` have room for more."""
+    span = levels.highest - levels.lowest if values.whole else levels.highest_real - levels.lowest_real
+    own = values.highest - values.lowest
+    return own * 256 < FEW * span and own > (FEW if values.whole else 0)
 
 
 def _extremes(images: list[Values]) -> tuple[float, float]:

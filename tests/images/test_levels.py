@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scan_core.images.levels import Levels, Values, common_levels, to_8_bits, values_of
+from scan_core.images.levels import Levels, Values, common_levels, is_faint, to_8_bits, values_of
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,19 @@ def test_one_hot_pixel_of_a_small_image():
     pixels[30, 30] = 65_535
     assert common_levels([values_of(pixels)]) == Levels(highest=4095)
     assert values_of(pixels[:2, :10]) == Values(0.0, 69.0, whole=True)  # so few values all count
+
+
+@pytest.mark.parametrize(
+    ("values", "levels", "expected"),
+    [
+        (Values(200.0, 2_500.0, True), Levels(highest=2**15 - 1), True),  # 2300 of 2^15 values: 18 of 256 levels
+        (Values(0.0, 4_095.0, True), Levels(), True),  # 16 levels
+        (Values(0.0, 4_095.0, True), Levels(highest=2**14 - 1), False),  # 64 levels
+        (Values(0.0, 30.0, True), Levels(), False),  # has no more than 31 values of its own
+        (Values(0.0, 1.0, False), Levels(highest_real=255.0), True),  # 2 levels
+        (Values(0.3, 0.3, False), Levels(), False),  # is of one color
+        (Values(0.3, 0.5, False), Levels(), False),  # 52 levels
+    ],
+)
+def test_images_that_common_levels_leave_faint(values, levels, expected):
+    assert is_faint(values, levels) is expected

@@ -277,6 +277,25 @@ def test_fetch_warns_of_masks(run_fetch, source, capsys):
     assert "in a folder of masks or annotations by its name: 1 image; if they are" in capsys.readouterr().err
 
 
+def test_fetch_warns_of_images_left_with_few_levels(run_fetch, source, capsys):
+    # One of 12 bits has 16 of the 256 levels beside one of 16 bits; of one color it is beside one of 32 bits.
+    pixels = noise(8, 8) / 255
+    Image.fromarray((pixels * 4095).astype(np.uint16)).save(source / "a.png")
+    Image.fromarray((pixels * 65_535).astype(np.uint16)).save(source / "b.png")
+    write_picture(source / "usual.png")
+    run_fetch(name="folder", source=str(source), image_size=8)
+    told = capsys.readouterr().err
+    assert "left with fewer than 32 of 256 levels" in told
+    assert "1 of 2 images of more than 8 bits; convert them to 8 bits, or separate" in told
+    assert "nearly of one color" not in told
+    Image.fromarray((pixels * (2**31 - 1)).astype(np.int32)).save(source / "c.tif")
+    run_fetch(name="folder", source=str(source), image_size=8)
+    told = capsys.readouterr().err
+    assert "2 of 3 images of more than 8 bits" in told
+    assert "nearly of one color all over: 2 of 4 images" in told
+    assert "from them until those left with too few levels (2) are converted" in told
+
+
 def test_fetch_refuses_pictures_of_too_many_megapixels(run_fetch, source):
     for name, side in (("a", 40), ("b", 41), ("c", 50)):
         Image.new("RGB", (side, side)).save(source / f"{name}.png")
