@@ -18,7 +18,7 @@ OUTLIERS = 1e-4
 FEWEST = 1_000
 """Of so many values and more, at least one at either end does not count."""
 NARROW = 1 / 8
-"""Integers that take up less of the range of their bits are far from 0, and would have fewer than 32 of 256 levels."""
+"""Values that take up less of the range of their bits are far from 0, and would have fewer than 32 of 256 levels."""
 FEW = 32
 """Of 256 levels: too few to show much."""
 AT_A_TIME = 2**20
@@ -64,24 +64,29 @@ def common_levels(images: Iterable[Values | None]) -> Levels:
     """The levels by which none of the values of ``images`` is clipped.
 
     Integers are taken to have as many bits as the highest of them needs, at least 8 (12, for instance, as cameras and
-    scanners have), unless some are negative or all lie in a narrow band (as a thermal camera's do); real numbers to lie
-    between 0 and 255 where they do, or, if that is less, the next higher power of two (1, or 1/32 for instance).
-    All others lie between their extremes.
+    scanners have); real numbers to lie between 0 and 255 where they do, or, if that is less, the next higher power of
+    two (1, or 1/32 for instance). All others lie between their extremes, as do those in a narrow band of more than 8
+    bits (a thermal camera's) and negative ones.
     """
     found = [values for values in images if values]
     levels = Levels()
     if whole := [values for values in found if values.whole]:
         low, high = _extremes(whole)
         bits = max(8, int(high).bit_length())
-        narrow = high > WHITE and 0 < high - low < NARROW * 2**bits
+        narrow = high > WHITE and _is_narrow(low, high, 2.0**bits)
         lowest, highest = (int(low), int(high)) if low < 0 or narrow else (0, 2**bits - 1)
         levels = levels._replace(lowest=lowest, highest=highest)
     if real := [values for values in found if not values.whole]:
         low, high = _extremes(real)
         below = 2.0 ** math.ceil(math.log2(high)) if high > 0 else 1.0
-        lowest_real, highest_real = (low, high) if low < 0 or high > WHITE else (0.0, min(below, 255.0))
+        own = low < 0 or high > WHITE or _is_narrow(low, high, below)
+        lowest_real, highest_real = (low, high) if own else (0.0, min(below, 255.0))
         levels = levels._replace(lowest_real=lowest_real, highest_real=highest_real)
     return levels
+
+
+def _is_narrow(low: float, high: float, range: float) -> bool:
+    return 0 < high - low < NARROW * range
 
 
 def is_faint(values: Values, levels: Levels) -> bool:

@@ -25,6 +25,8 @@ from scan_core.images.levels import Levels, Values, common_levels, is_faint, to_
         ([Values(0.0, 200.5, False)], Levels(highest_real=255.0)),
         ([Values(0.0, 0.02, False), Values(0.01, 0.03, False)], Levels(highest_real=1 / 32)),
         ([Values(0.0, 0.0, False)], Levels()),
+        ([Values(0.95, 0.99, False)], Levels(lowest_real=0.95, highest_real=0.99)),  # an eighth are 0.125
+        ([Values(0.75, 0.99, False)], Levels()),
         ([Values(-2.0, 5.0, False), Values(0.0, 9.0, False)], Levels(lowest_real=-2, highest_real=9)),
     ],
 )
