@@ -18,7 +18,7 @@ from scan_core.images.jpeg2000 import jpeg2000_values
 from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
 from scan_core.images.png import PNG, without_metadata
 from scan_core.images.ppm import ppm_values
-from scan_core.images.tiff import WHITE_IS_0, other_tiff, tiff_orientation, tiff_values
+from scan_core.images.tiff import NO_DATA, WHITE_IS_0, other_tiff, tiff_no_data, tiff_orientation, tiff_values
 
 WITHOUT_SUFFIX = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 """What a file may be whose name does not say that it is a picture. TIFF is not among them: so begin cameras' raw files,
@@ -103,7 +103,8 @@ def decode_rgb(
                 deep = _deep_pixels(image, encoded, color=deep_color)
             upright = _upright(image if deep is None else _with_levels(image, deep, levels), orientation)
             size = _upright_size(width, height, orientation)
-            return Decoded(_to_rgb(upright), size, None if deep is None else values_of(deep), animated)
+            values = None if deep is None else values_of(deep, _no_data(image))
+            return Decoded(_to_rgb(upright), size, values, animated)
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -117,10 +118,10 @@ def _decode_tiff(page: Any, most_pixels: int, levels: Levels) -> Decoded:
     size, orientation = (page.imagewidth, page.imagelength), tiff_orientation(page)
     _check_size(size, most_pixels)
     values = tiff_values(page)
-    deep = values.itemsize > 1
-    pixels = to_8_bits(values, levels) if deep else values
+    deep, no_data = values.itemsize > 1, tiff_no_data(getattr(page.tags.get(NO_DATA), "value", None))
+    pixels = to_8_bits(values, levels, no_data) if deep else values
     image = _upright(Image.fromarray(~pixels if page.photometric == WHITE_IS_0 else pixels), orientation)
-    size, found = _upright_size(*size, orientation), values_of(values) if deep else None
+    size, found = _upright_size(*size, orientation), values_of(values, no_data) if deep else None
     return Decoded(_to_rgb(image), size, found, animated=len(page.parent.pages) > 1)
 
 
@@ -215,10 +216,14 @@ def _deep_pixels(image: Image.Image, encoded: bytes, *, color: bool) -> npt.NDAr
 
 def _with_levels(image: Image.Image, deep: npt.NDArray[Any], levels: Levels) -> Image.Image:
     """``image`` with 8 bits for each of its values, which are ``deep``."""
-    pixels = to_8_bits(deep, levels)
+    pixels = to_8_bits(deep, levels, _no_data(image))
     if isinstance(image, TiffImageFile) and image.tag_v2.get(ExifTags.Base.PhotometricInterpretation) == WHITE_IS_0:
         pixels = ~pixels
     return Image.fromarray(pixels) if deep.ndim == 2 else with_colors(image, pixels)
+
+
+def _no_data(image: Image.Image) -> float:
+    return tiff_no_data(image.tag_v2.get(NO_DATA) if isinstance(image, TiffImageFile) else None)
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:

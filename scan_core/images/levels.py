@@ -50,9 +50,14 @@ def is_deep(image: Image.Image) -> bool:
     return image.mode.startswith("I") or image.mode == "F"
 
 
-def values_of(pixels: npt.NDArray[Any]) -> Values | None:
-    """The lowest and highest of ``pixels`` without ``OUTLIERS``, None where none is finite."""
-    finite = pixels[_has_value(pixels)] if pixels.dtype.kind == "f" else pixels
+def values_of(pixels: npt.NDArray[Any], no_data: float = math.nan) -> Values | None:
+    """The lowest and highest of ``pixels`` without ``OUTLIERS``, None where none is finite.
+
+    Args:
+        no_data: a further number that stands for no value.
+    """
+    complete = pixels.dtype.kind != "f" and math.isnan(no_data)
+    finite = pixels if complete else pixels[_has_value(pixels) & (pixels != no_data)]
     if not finite.size:
         return None
     flat, spare = finite.reshape(-1), math.ceil(finite.size * OUTLIERS) if finite.size >= FEWEST else 0
@@ -104,16 +109,20 @@ def _has_value(pixels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.isfinite(pixels) & (np.abs(pixels) < np.float64(NO_DATA))
 
 
-def to_8_bits(pixels: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.uint8]:
-    """``pixels`` [H, ...], integers or real numbers, by ``levels``; what is no number becomes black."""
+def to_8_bits(pixels: npt.NDArray[Any], levels: Levels, no_data: float = math.nan) -> npt.NDArray[np.uint8]:
+    """``pixels`` [H, ...], integers or real numbers, by ``levels``; what is no number or ``no_data`` becomes black."""
     if pixels.dtype == np.uint16:
-        return _whole_to_8_bits(np.arange(2**16), levels).astype(np.uint8)[pixels]
+        return _scaled(np.arange(2**16), levels, no_data)[pixels]
     scaled = np.empty(pixels.shape, np.uint8)
-    scale = _real_to_8_bits if pixels.dtype.kind == "f" else _whole_to_8_bits
     rows = max(1, AT_A_TIME * len(pixels) // max(pixels.size, 1))
     for row in range(0, len(pixels), rows):
-        scaled[row : row + rows] = scale(pixels[row : row + rows], levels)
+        scaled[row : row + rows] = _scaled(pixels[row : row + rows], levels, no_data)
     return scaled
+
+
+def _scaled(pixels: npt.NDArray[Any], levels: Levels, no_data: float) -> npt.NDArray[np.uint8]:
+    scale = _real_to_8_bits if pixels.dtype.kind == "f" else _whole_to_8_bits
+    return scale(pixels, levels).astype(np.uint8) * (pixels != no_data)
 
 
 def _real_to_8_bits(pixels: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.float64]:

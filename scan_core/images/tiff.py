@@ -20,6 +20,8 @@ WHITE_IS_0 = 0
 """The photometric interpretation that turns gray round."""
 GRAY_OR_RGB = (WHITE_IS_0, 1, 2)
 """Photometric interpretations; 1: black is 0."""
+NO_DATA = 42113
+"""GDAL's tag: a number, written as text, that stands for no value."""
 MAX_BYTES = 2**32
 """Of the values of a picture that is read at all."""
 
@@ -55,6 +57,14 @@ def tiff_orientation(page: Any) -> int:
     """Return EXIF's orientation of a ``tifffile.TiffPage``, 1 (upright) to 8."""
     found = getattr(page.tags.get("Orientation"), "value", 1)
     return int(found) if isinstance(found, int) else 1  # the pixels are not damaged
+
+
+def tiff_no_data(text: Any) -> float:
+    """Return the number in the tag ``NO_DATA``; where it is missing (None) or damaged, NaN, which equals no value."""
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return math.nan
 
 
 def tiff_values(page: Any) -> npt.NDArray[Any]:

@@ -107,6 +107,34 @@ def test_integers_of_64_bits():
     assert np.array_equal(np.asarray(decoded.image)[..., 0], np.rint(RAMP * (255 / 47)))
 
 
+@pytest.mark.parametrize(
+    ("type", "no_data"),
+    [("f4", "-9999"), ("f8", "-9999.0"), ("i2", "-32768"), ("u2", "65535"), ("u4", "4294967295"), ("i8", "-9999")],
+)
+def test_what_stands_for_no_data_is_black(type, no_data):
+    # The others lie between 100 and 147: of integers, 48 that share 256 levels.
+    pixels = (RAMP + 100).astype(type)
+    pixels[0] = float(no_data)
+    encoded = _tiff(pixels, extratags=[(42113, "s", 0, no_data, True)])
+    levels = Levels(lowest=100, highest=147, lowest_real=100, highest_real=147)
+    decoded = decode_rgb(encoded, levels=levels)
+    assert decoded.values == Values(108, 147, whole=type in ("i2", "u2", "u4"))
+    gray = np.asarray(decoded.image)[..., 0]
+    assert not gray[0].any()
+    assert (gray[1, 0], gray[-1, -1]) == ((8 * 256 // 48, 47 * 256 // 48) if decoded.values.whole else (43, 255))
+    undisturbed = decode_rgb(_tiff(pixels[1:]), levels=levels)
+    assert np.array_equal(gray[1:], np.asarray(undisturbed.image)[..., 0])
+
+
+def test_no_data_of_colors_and_of_no_number():
+    colors = np.stack([RAMP * 80, RAMP * 0 + 4000, RAMP * 50], axis=2).astype("u2")
+    decoded = decode_rgb(_tiff(colors, extratags=[(42113, "s", 0, "4000", True)]), levels=Levels(highest=4095))
+    assert decoded.values == Values(0, 3760, whole=True)
+    assert not np.asarray(decoded.image)[..., 1].any()
+    damaged = decode_rgb(_tiff(colors, extratags=[(42113, "s", 0, "none", True)]))
+    assert damaged.values == Values(0, 4000, whole=True)
+
+
 def test_files_with_64_bit_offsets_and_several_pages():
     file = BytesIO()
     tifffile.imwrite(file, np.stack([RAMP / 47] * 3), bigtiff=True, photometric="minisblack")
