@@ -110,8 +110,7 @@ def decode_rgb(
     except UnidentifiedImageError:
         raise UnreadableImageError(_not_a_picture(encoded)) from None
     except Exception as error:  # a damaged file can raise almost anything inside a decoder
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
-        raise UnreadableImageError(f"cannot be decoded ({' '.join(reason.split())})") from error
+        raise UnreadableImageError(f"cannot be decoded ({' '.join(_reason(error).split())})") from error
 
 
 def _decode_tiff(page: Any, most_pixels: int, levels: Levels) -> Decoded:
@@ -245,6 +244,12 @@ def _on_ground(image: Image.Image) -> Image.Image:
     visible = alpha.sum()
     ground = "black" if visible and (brightness * alpha).sum() / visible >= NEARLY_WHITE else "white"
     return Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
+
+
+def _reason(error: Exception) -> str:
+    if str(error).startswith("decoder error"):  # a number of libtiff's
+        return "damaged, or compressed in a way that is not supported"
+    return (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
 
 
 def _not_a_picture(encoded: bytes) -> str:

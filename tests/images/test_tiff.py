@@ -153,7 +153,39 @@ def test_orientation():
 def test_what_pillow_reads_is_left_to_it():
     for pixels in (noise(4, 4, 3), noise(4, 4), noise(4, 4).astype("u2"), noise(4, 4).astype("f4")):
         assert other_tiff(encode(pixels, "TIFF")) is None
+    transparent = noise(4, 4, 4)
+    assert other_tiff(encode(transparent, "TIFF", compression="tiff_adobe_deflate")) is None
+    assert other_tiff(encode(noise(4, 4, 3), "TIFF", compression="tiff_lzw")) is None
     assert other_tiff(encode(noise(4, 4), "PNG")) is None
+
+
+@pytest.mark.parametrize("name", ["tiff_adobe_deflate", "tiff_deflate", "packbits", "lzma", "zstd"])
+@pytest.mark.parametrize("shape", [(6, 8), (6, 8, 3)], ids=str)
+def test_compressed(name, shape):
+    pixels = noise(*shape)
+    encoded = encode(pixels, "TIFF", compression=name)
+    assert other_tiff(encoded) is not None
+    assert np.array_equal(np.asarray(decode_rgb(encoded).image), pixels if len(shape) == 3 else np.dstack([pixels] * 3))
+
+
+@pytest.mark.parametrize(("compression", "type"), [("zlib", "u1"), ("zlib", "u2"), ("lzw", "u2")])
+def test_nothing_is_printed_of_a_damaged_file(compression, type, capfd):
+    encoded = bytearray(_tiff(noise(64, 64, 3).astype(type), compression=compression))
+    encoded[3_000:3_050] = bytes(b ^ 0xFF for b in encoded[3_000:3_050])
+    with pytest.raises(UnreadableImageError, match=r"cannot be decoded \(.*(BAD_DATA|CORRUPT)\)"):
+        decode_rgb(bytes(encoded))
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_reasons_are_words_not_numbers():
+    cut = encode(noise(64, 64, 3), "TIFF", compression="tiff_lzw")[:3_000]
+    with pytest.raises(UnreadableImageError, match="cut off before its first picture is described"):
+        decode_rgb(cut)
+    damaged = bytearray(encode(noise(64, 64, 4), "TIFF", compression="tiff_adobe_deflate"))
+    damaged[3_000:3_050] = bytes(50)
+    with pytest.raises(UnreadableImageError, match="damaged, or compressed in a way that is not supported"):
+        decode_rgb(bytes(damaged))
 
 
 def _with_tag(name, value):
