@@ -239,10 +239,15 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _on_ground(image: Image.Image) -> Image.Image:
-    """Lay an RGBA image on white, or on black where on white nothing of it would be seen."""
+    """Lay an RGBA image on white, or on black where on white nothing of it would be seen.
+
+    Where all of it is transparent, the alpha channel is taken to be a fault, and left out.
+    """
     brightness, alpha = np.asarray(image.convert("L")), np.asarray(image.getchannel("A"), np.float64)
     visible = alpha.sum()
-    ground = "black" if visible and (brightness * alpha).sum() / visible >= NEARLY_WHITE else "white"
+    if not visible:
+        return image
+    ground = "black" if (brightness * alpha).sum() / visible >= NEARLY_WHITE else "white"
     return Image.alpha_composite(Image.new("RGBA", image.size, ground), image)
 
 

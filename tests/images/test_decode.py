@@ -93,8 +93,15 @@ def test_decode_alpha_on_white():
 
 
 def test_decode_gray_with_alpha():
-    image = Image.merge("LA", [Image.new("L", (1, 1), 90), Image.new("L", (1, 1), 0)])
-    assert _pixels(_saved(image)).tolist() == [[[255, 255, 255]]]
+    # Half transparent (128 / 255) 90 on white: 90 * 128 / 255 + 255 * 127 / 255 = 172.2.
+    image = Image.merge("LA", [Image.new("L", (1, 1), 90), Image.new("L", (1, 1), 128)])
+    assert _pixels(_saved(image)).tolist() == [[[172, 172, 172]]]
+
+
+@pytest.mark.parametrize("colors", [3, 1], ids=["RGB", "gray"])
+def test_decode_without_an_alpha_that_hides_all(colors):
+    pixels = noise(4, 6, colors)
+    assert np.array_equal(_pixels(encode(np.dstack([pixels, pixels[..., :1] * 0]))), pixels.repeat(3 // colors, axis=2))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
