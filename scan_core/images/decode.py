@@ -39,6 +39,12 @@ WIDE_COLORS = {"PPM": ppm_values, "JPEG2000": jpeg2000_values}
 JPEG = b"\xff\xd8\xff"
 """The first bytes of every JPEG file."""
 
+GIT_LFS = b"version https://git-lfs.github.com/spec/"
+"""The beginning of what Git keeps in place of a large file."""
+
+WEB_PAGE = (b"<!doctype html", b"<html")
+"""The beginnings of a web page, in small letters; it may answer a download."""
+
 MAX_BYTES = 2**31
 """Of a file that is read at all."""
 
@@ -260,4 +266,8 @@ def _reason(error: Exception) -> str:
 def _not_a_picture(encoded: bytes) -> str:
     if not encoded:
         return "empty (0 bytes)"
+    if encoded.startswith(GIT_LFS):
+        return "a Git LFS pointer, not the picture; run git lfs pull"
+    if encoded[:100].lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(WEB_PAGE):
+        return "a web page, not a picture; download it again"
     return f"not a picture in one of the formats {', '.join(FORMATS)} or HEIC"

@@ -247,6 +247,9 @@ def test_decode_first_frame():
     [
         (b"", r"empty \(0 bytes\)"),
         (b"Dear diary,\n", "not a picture in one of the formats JPEG"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "Git LFS pointer, .* git lfs pull"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html>\n<html></html>", "a web page, not a picture; download it again"),
+        (b"<HTML><body>404</body></HTML>", "a web page"),
         (encode(noise(64, 64, 3), "JPEG")[:1500], "truncated"),
         (encode(noise(64, 64, 3), "PNG")[:1500], "cannot be decoded"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
