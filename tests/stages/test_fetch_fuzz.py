@@ -6,9 +6,11 @@ from functools import cache, partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from imagecodecs import jpeg2k_encode
 
 from scan_core.datasets import cifar10, cifar100, imagenet_tars, stl10
 from tests.damage import BLOCK, KINDS, Edit, damage
@@ -105,14 +107,18 @@ def _pictures_parquet(root: Path) -> None:
 
 
 stores = st.sampled_from([PIXELS, SHARDS])
-kinds = st.sampled_from(["JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"])
+PICTURES = {kind: encode(noise(12, 9, 3), kind) for kind in ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")}
+DEEP = noise(12, 9, 3).astype(np.uint16) * 16
+PICTURES["PPM of 16 bits"] = b"P6 9 12 65535\n" + DEEP.astype(">u2").tobytes()
+PICTURES["JPEG 2000 of 16 bits"] = jpeg2k_encode(DEEP, level=0, reversible=True)
+kinds = st.sampled_from([*PICTURES])
 
 
 @quick(40)
 @given(kind=kinds, edits=edits, budget=stores)
 def test_damaged_picture(fetched, kind, edits, budget):
     files = {f"{i}.png": encode(noise(9, 8, 3, seed=i)) for i in range(2)}
-    damaged = damage(encode(noise(12, 9, 3), kind), edits)
+    damaged = damage(PICTURES[kind], edits)
     assert fetched({**files, "damaged.jpg": damaged}, name="folder", pixels_budget=budget) is None
     message = fetched({**files, "damaged.jpg": damaged}, name="folder", on_bad_image="fail")
     assert message is None or message.startswith("damaged.jpg: ")
