@@ -115,8 +115,8 @@ def oddities(dataset: Dataset, loaded: Loaded, levels: Levels, *, pixels: int) -
     blank = loaded.readable & (spread < NEARLY_CONSTANT)
     if blank.any():
         both = int((blank & faint).sum())
-        until = f" until those left with too few levels ({both:,}) are converted" if both else ""
+        reason = f"; {both:,} of them because of too few levels" if both else ""
         yield (
             f"nearly of one color all over: {blank.sum():,} of {counted(int(loaded.readable.sum()), 'image')} "
-            f"(reports/fetch shows some); nothing can be learned from them{until}"
+            f"(reports/fetch shows some); nothing can be learned from them{reason}"
         )

@@ -48,6 +48,7 @@ SPLITS = {
     "测试集": "test",
     "validierung": "validation",
     "validacion": "validation",
+    "validacao": "validation",
     "验证": "validation",
     "验证集": "validation",
     "extra": "extra",
@@ -66,9 +67,10 @@ JOINED = re.compile(f"({'|'.join(sorted(SPLITS, key=len, reverse=True))})({'|'.j
 def words(name: str) -> list[str]:
     """Return the words of a name in lower case, without digits and single letters: ``train`` for ``Train2017``.
 
-    A capital begins a word, and the word of a split ends before one of ``AROUND``.
+    Accents are left out. A capital begins a word, and the word of a split ends before one of ``AROUND``.
     """
-    found = [word.lower() for word in re.split(r"[\W\d_]+", CAPITAL.sub(" ", name)) if len(word) > 1]
+    plain = "".join(char for char in unicodedata.normalize("NFD", name) if not unicodedata.combining(char))
+    found = [word.lower() for word in re.split(r"[\W\d_]+", CAPITAL.sub(" ", plain)) if len(word) > 1]
     joined = [JOINED.fullmatch(word) for word in found]
     return [part for word, match in zip(found, joined, strict=True) for part in (match.groups() if match else (word,))]
 

@@ -133,7 +133,7 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
             found = reader.fieldnames or ()
             picture, label = _column(path, found, FILE_COLUMNS), _column(path, found, LABEL_COLUMNS)
             if split := find_column(found, ("split",)):
-                warn(f"{path}: column {split} is ignored, for the folders of the pictures name their splits")
+                warn(f"{path}: column {split} is ignored: splits are taken from the pictures' folders")
             for row in reader:
                 if None in row or None in row.values():
                     raise DataError(

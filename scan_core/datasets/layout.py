@@ -1,14 +1,15 @@
 """Interpret the folders between a dataset's root and its pictures: splits, classes, or neither."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from scan_core.datasets.dataset import AROUND, SPLITS, class_of, split_of, words
 
 Parts = tuple[str, ...]
 
-NUMBERED = (["fold"], ["part"], ["batch"], ["chunk"], ["shard"])
-"""The words of folders into which a dataset is divided by number alone: ``fold_1``, ``Part 2``."""
+NUMBERED = re.compile(r"(fold|batch|chunk|shard)[\W_]*\d+", re.IGNORECASE)
+"""The names of folders into which a dataset is divided by number alone."""
 
 
 class Layout(NamedTuple):
@@ -24,8 +25,8 @@ def layout(paths: Sequence[Parts]) -> Layout:
     """Return the split and the class of each path, which is given as a tuple of folders and the file's name.
 
     - Folders that contain everything are ignored, and so is one that contains nearly everything if its folders mean
-      something. Numbered folds, parts and batches count as one folder.
-    - A folder that contains copies of all folders beside it is ignored, too.
+      something. Numbered folds and batches that contain folders count as one.
+    - A folder is ignored, too, if the folders in it have the names of all folders beside it.
     - The first level are splits if all of its folders have names of splits (with the same other words for each), or if
       ``train`` is beside another split or beside folders with classes of the same names; the second level are splits if
       this holds below every folder of the first. If most pictures lie outside such splits, all are ``train``, without
@@ -47,7 +48,9 @@ def layout(paths: Sequence[Parts]) -> Layout:
     split = [splits.get(parts[0]) if len(parts) > 1 else None for parts in paths]
     if 2 * split.count(None) >= len(split):
         return Layout(["train"] * len(paths), [None] * len(paths))
-    below = iter(_unwrap([_below_split(parts) for parts, name in zip(paths, split, strict=True) if name]))
+    inside = [parts for parts, name in zip(paths, split, strict=True) if name]
+    wrapped = _wrapped(inside)
+    below = iter(_unwrap([_below_split(parts, wrapped) for parts in inside]))
     paths = [next(below) if name else parts for parts, name in zip(paths, split, strict=True)]
     return Layout(split, _classes(split, paths))
 
@@ -78,46 +81,67 @@ def _split_words(paths: Sequence[Parts]) -> Sequence[Parts]:
 
     All folders must have the word of a split, and each split the same other words.
     """
-    new: dict[str, tuple[str, str]] = {}
-    for folder in {parts[0] for parts in paths if len(parts) > 1}:
-        split = [SPLITS[word] for word in words(folder) if word in SPLITS]
-        new[folder] = (" ".join(split), " ".join(word for word in words(folder) if word not in SPLITS))
-    of_split = {split: sorted(other for each, other in new.values() if each == split) for split, _ in new.values()}
-    others = list(of_split.values())
-    known = {"train"} < of_split.keys() <= set(SPLITS.values())
-    if not known or any(other != others[0] for other in others) or _splits(paths):
+    named = {folder: _split_and_rest(folder) for folder in {parts[0] for parts in paths if len(parts) > 1}}
+    rests = {split: {rest for each, rest in named.values() if each == split} for split, _ in named.values()}
+    same = len(set(map(frozenset, rests.values()))) == 1
+    if not {"train"} < rests.keys() or "" in rests or not same or _splits(paths):
         return paths
-    kept = 2 if len(others[0]) > 1 else 1  # other words that are the same everywhere tell nothing
+    kept = 2 if len(rests["train"]) > 1 else 1  # what is the same everywhere tells nothing
     return [
-        (*new[parts[0]][:kept], *parts[1 + (parts[1] == parts[0]) :]) if len(parts) > 1 else parts for parts in paths
+        (*named[parts[0]][:kept], *parts[1 + (parts[1] == parts[0]) :]) if len(parts) > 1 else parts for parts in paths
     ]
 
 
+def _split_and_rest(folder: str) -> tuple[str, str]:
+    """Return the split in a folder's name (empty if it has no word of one, or several), and the name without it."""
+    found = [word for word in words(folder) if word in SPLITS]
+    if len(found) != 1:
+        return "", folder
+    before, _, after = folder.lower().rpartition(found[0])
+    return SPLITS[found[0]], (folder[: len(before)] + folder[len(folder) - len(after) :]).strip(" _-.")
+
+
 def _splits_first(paths: Sequence[Parts]) -> Sequence[Parts]:
-    """Turn ``class/train/1.png`` into ``train/class/1.png``, if all paths are so, or most, in several classes."""
+    """Turn ``class/train/1.png`` into ``train/class/1.png``, if all paths are so, or most, in several classes.
+
+    Other classes are ``train``.
+    """
     formed = [len(parts) > 2 and split_of(parts[1]) is not None for parts in paths]
     classes = {parts[0] for parts, form in zip(paths, formed, strict=True) if form}
     few = len(classes) < 2 or 2 * sum(formed) <= len(paths)
     if (few and not all(formed)) or _splits(paths):
         return paths
-    swapped = [(parts[1], parts[0], *parts[2:]) if form else parts for parts, form in zip(paths, formed, strict=True)]
+    swapped = [
+        (parts[1], parts[0], *parts[2:]) if form else ("train",) * (len(parts) > 1) + parts
+        for parts, form in zip(paths, formed, strict=True)
+    ]
     return swapped if _splits(swapped) else paths
 
 
-def _below_split(parts: Parts) -> Parts:
-    """Return the path below the split's folder, which may be repeated or followed by one for images:
-    ``train/train/class/1.png``, ``train/images/1.png``."""
+def _below_split(parts: Parts, wrapped: Collection[str]) -> Parts:
+    """Return the path below the split's folder, which may be repeated: ``train/train/class/1.png``.
+
+    Args:
+        wrapped: the splits whose images are all in one folder more: ``train/images/1.png``.
+    """
     split, inner = split_of(parts[0]), parts[1:]
-    if len(inner) > 1 and ((split and split_of(inner[0]) == split) or set(words(inner[0]) or "-") <= AROUND):
-        return inner[1:]
-    return inner
+    repeated = split and len(inner) > 1 and split_of(inner[0]) == split
+    return inner[1:] if repeated or parts[0] in wrapped else inner
+
+
+def _wrapped(paths: Sequence[Parts]) -> set[str]:
+    """Return the folders of the first level in which all images are in one folder that is named after images."""
+    in_folder = {parts[0] for parts in paths if len(parts) == 2}
+    below = _below([parts for parts in paths if parts[0] not in in_folder])
+    return {folder for folder, (first, *more) in below.items() if not more and set(words(first) or "-") <= AROUND}
 
 
 def _unwrap(paths: Sequence[Parts]) -> Sequence[Parts]:
-    """Remove leading folders that contain all ``paths``, one or numbered ones: ``fold1``, ``fold2``."""
+    """Remove leading folders that contain all ``paths``: one, or numbered ones with folders in them (``fold1/cat``)."""
     while all(len(parts) > 1 for parts in paths):
         folders = {parts[0] for parts in paths}
-        if len(folders) > 1 and not all(words(folder) in NUMBERED for folder in folders):
+        numbered = all(map(NUMBERED.fullmatch, folders)) and all(len(parts) > 2 for parts in paths)
+        if len(folders) > 1 and not numbered:
             break
         paths = [parts[1:] for parts in paths]
     return paths

@@ -16,7 +16,7 @@ from scan_core.console.progress import warn
 from scan_core.datasets.dataset import SPLITS, Dataset, Source, Stored, split_of, words
 from scan_core.datasets.description import Description
 from scan_core.datasets.parquet_images import UNREADABLE, read_images, unreadable
-from scan_core.datasets.parquet_labels import Column, join, label_columns, no_labels, read_column, split_columns
+from scan_core.datasets.parquet_labels import Column, join, label_columns, no_labels, read_column, split_column
 from scan_core.datasets.source import local_path
 from scan_core.datasets.walk import printable
 from scan_core.errors import DataError
@@ -33,8 +33,8 @@ class _File(NamedTuple):
     labels: dict[str, Column]
     origin: list[str]
     """[n], the origin of each image."""
-    split: list[str]
-    """[n], the split of each image."""
+    split: list[str | None]
+    """[n], what the column ``split`` says; empty if there is none."""
 
 
 def parquet(source: Source, *, labels: tuple[str, ...] = (), unlabeled: bool = False) -> Dataset:
@@ -54,7 +54,7 @@ def parquet(source: Source, *, labels: tuple[str, ...] = (), unlabeled: bool = F
     """
     root = local_path(source, name="parquet", expected="a Parquet file or a folder of them")
     found = _find(root)
-    files = [_describe(root, path, labels, unlabeled=unlabeled) for path in found]
+    files = [_describe(path, labels, unlabeled=unlabeled) for path in found]
     if not labels:
         files = _with_common_labels(root, files)
     starts = np.cumsum([0, *(len(file.origin) for file in files)])
@@ -67,7 +67,7 @@ def parquet(source: Source, *, labels: tuple[str, ...] = (), unlabeled: bool = F
     first, *further = columns
     return Dataset(
         channels=3,
-        split=np.array([split for file in files for split in file.split], object),
+        split=np.array(_splits(root, files), object),
         label=columns[first].label,
         classes=columns[first].classes,
         path=[origin for file in files for origin in file.origin],
@@ -104,7 +104,22 @@ def _others(root: Path, found: list[Path]) -> Counter[str]:
     return Counter(printable(path.suffix.lower()) or "without a suffix" for path in others)
 
 
-def _split(root: Path, path: Path) -> str:
+def _splits(root: Path, files: list[_File]) -> list[str | None]:
+    """Return the split of each image: that of the column ``split``, if all that it holds are splits."""
+    texts = {text for file in files for text in file.split}
+    known = {text: split_of(text or "") for text in texts}
+    if others := sorted(str(text) for text, split in known.items() if not split):
+        warn(f"{root}: column split holds {others[0]!r}, which names no split; the column is ignored")
+    of_files = [
+        [known[text] for text in file.split]
+        if file.split and not others
+        else [_split_by_name(root, file.path)] * len(file.origin)
+        for file in files
+    ]
+    return [split for splits in of_files for split in splits]
+
+
+def _split_by_name(root: Path, path: Path) -> str:
     named = words(path.stem)
     pairs = reversed(list(zip(["", *named], named, strict=False)))
     of_words = (SPLITS.get(before + word) or SPLITS.get(word) for before, word in pairs)
@@ -126,7 +141,7 @@ def _with_common_labels(root: Path, files: list[_File]) -> list[_File]:
     return [file._replace(labels=file.labels or {name: no_labels(len(file.origin))}) for file in files]
 
 
-def _describe(root: Path, path: Path, labels: tuple[str, ...], *, unlabeled: bool) -> _File:
+def _describe(path: Path, labels: tuple[str, ...], *, unlabeled: bool) -> _File:
     """Read everything but the images."""
     try:
         with pq.ParquetFile(path) as file:
@@ -136,24 +151,16 @@ def _describe(root: Path, path: Path, labels: tuple[str, ...], *, unlabeled: boo
             image = _check_layout(path, schema, labels)
             has_path = _fields(schema.field(image).type).get("path") in (pa.string(), pa.large_string())
             present = () if unlabeled else labels or label_columns(path, schema)
-            table = file.read(columns=[*present] + [f"{image}.path"] * has_path + split_columns(schema))
+            column = split_column(schema)
+            wanted = [*present] + [f"{image}.path"] * has_path + [column] * bool(column)
+            table = file.read(columns=wanted)
         names = pc.struct_field(table[image], "path").to_pylist() if has_path else [None] * rows
         columns = {name: read_column(path, table[name], schema, name) for name in present}
-        split = _row_splits(path, table) or [_split(root, path)] * rows
+        split = table[column].to_pylist() if column else []
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     origin = [name or f"{path.name}#{row}" for row, name in enumerate(names)]
     return _File(path, image, columns, origin, split)
-
-
-def _row_splits(path: Path, table: pa.Table) -> list[str]:
-    """Return the split of each row of a column ``split``; empty if there is none, or one of other words."""
-    values = [text or "" for name in split_columns(table.schema) for text in table[name].to_pylist()]
-    known = {text: split for text in set(values) if (split := split_of(text))}
-    if others := sorted(set(values) - known.keys()):
-        warn(f"{path}: column split holds {others[0]!r}, which names no split; it is ignored")
-        return []
-    return [known[text] for text in values]
 
 
 def _check_layout(path: Path, schema: pa.Schema, labels: tuple[str, ...]) -> str:

@@ -45,20 +45,25 @@ def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
 
     A column whose type cannot be classes is ignored, with a warning.
     """
-    named = [name for name in schema.names if _classes(schema, name)]
-    found = label_file.find_column(schema.names, LABEL_COLUMNS) or (named[0] if len(named) == 1 else None)
+    usable = [field.name for field in schema if _are_classes(field.type)]
+    named = [name for name in usable if _classes(schema, name)]
+    found = label_file.find_column(usable, LABEL_COLUMNS) or (named[0] if len(named) == 1 else None)
+    found = found or label_file.find_column(schema.names, LABEL_COLUMNS)
     if found is None:
         return ()
-    if not _are_classes(schema.field(found).type):
+    if found not in usable:
         warn(f"{path}: column {found} of {schema.field(found).type} cannot be classes and is ignored")
         return ()
     return (found,)
 
 
-def split_columns(schema: pa.Schema) -> list[str]:
-    """Return the column ``split``, if there is one of text."""
-    kinds = {field.name: field.type for field in schema if field.name == "split"}
-    return [name for name, kind in kinds.items() if _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)]
+def split_column(schema: pa.Schema) -> str | None:
+    """Return the name of the column ``split``, if there is one of text."""
+    kinds = {field.name: field.type for field in schema}
+    texts = [
+        name for name, kind in kinds.items() if _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
+    ]
+    return label_file.find_column(texts, ("split",))
 
 
 def read_column(path: Path, column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column:

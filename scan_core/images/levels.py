@@ -18,9 +18,9 @@ OUTLIERS = 1e-4
 FEWEST = 1_000
 """Of so many values and more, at least one at either end does not count."""
 NARROW = 1 / 8
-"""Values that take up less of the range of their bits are far from 0, and would have fewer than 32 of 256 levels."""
+"""A band that is narrower than this share of its bits' range takes all levels; it would have fewer than 32 of 256."""
 FEW = 32
-"""Of 256 levels: too few to show much."""
+"""Of 256 levels, or of whole numbers: too few to show much."""
 AT_A_TIME = 2**20
 """Values that are scaled together; they take 8 bytes each, several times."""
 
@@ -78,20 +78,21 @@ def common_levels(images: Iterable[Values | None]) -> Levels:
     if whole := [values for values in found if values.whole]:
         low, high = _extremes(whole)
         bits = max(8, int(high).bit_length())
-        narrow = high > WHITE and _is_narrow(low, high, 2.0**bits)
+        narrow = high > WHITE and _is_narrow(low, high, float(FEW), 2.0**bits)
         lowest, highest = (int(low), int(high)) if low < 0 or narrow else (0, 2**bits - 1)
         levels = levels._replace(lowest=lowest, highest=highest)
     if real := [values for values in found if not values.whole]:
         low, high = _extremes(real)
         below = 2.0 ** math.ceil(math.log2(high)) if high > 0 else 1.0
-        own = low < 0 or high > WHITE or _is_narrow(low, high, below)
+        own = low < 0 or high > WHITE or _is_narrow(low, high, below / 1000, below)
         lowest_real, highest_real = (low, high) if own else (0.0, min(below, 255.0))
         levels = levels._replace(lowest_real=lowest_real, highest_real=highest_real)
     return levels
 
 
-def _is_narrow(low: float, high: float, range: float) -> bool:
-    return 0 < high - low < NARROW * range
+def _is_narrow(low: float, high: float, least: float, reach: float) -> bool:
+    """Return whether values from ``low`` to ``high`` are few of those up to ``reach``, but differ by ``least``."""
+    return least <= high - low < NARROW * reach
 
 
 def is_faint(values: Values, levels: Levels) -> bool:
@@ -110,7 +111,7 @@ def _has_value(pixels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 
 def to_8_bits(pixels: npt.NDArray[Any], levels: Levels, no_data: float = math.nan) -> npt.NDArray[np.uint8]:
-    """``pixels`` [H, ...], integers or real numbers, by ``levels``; what is no number or ``no_data`` becomes black."""
+    """``pixels`` [H, ...], integers or real numbers, by ``levels``; what is no number or ``no_data`` becomes 0."""
     if pixels.dtype == np.uint16:
         return _scaled(np.arange(2**16), levels, no_data)[pixels]
     scaled = np.empty(pixels.shape, np.uint8)

@@ -11,7 +11,7 @@ MARGIN = 0.02
 """A loss within this share of chance is no better than chance; so are predictions that tell half as much."""
 
 CHUNK = 2**22
-"""Number of probabilities whose entropy is computed at a time."""
+"""Number of probabilities that are summed up at a time."""
 
 
 def first_look(epochs: int) -> int:
@@ -30,9 +30,11 @@ def information(probabilities: Float[Tensor, "images clusters"]) -> float:
 
     The entropy of the mean prediction less the mean entropy of single ones (their mutual information with the images).
     """
-    mean = probabilities.mean(0, dtype=torch.float64)
-    chunks = torch.split(probabilities, max(1, CHUNK // len(mean)))  # another copy of ImageNet's would take gigabytes
-    single = sum(float(torch.special.entr(chunk).sum()) for chunk in chunks) / len(probabilities)
+    images, clusters = probabilities.shape
+    mean, single = probabilities.new_zeros(clusters, dtype=torch.float64), 0.0
+    for chunk in torch.split(probabilities, max(1, CHUNK // clusters)):  # a further copy of ImageNet's takes gigabytes
+        mean += chunk.sum(0, dtype=torch.float64) / images
+        single += float(torch.special.entr(chunk).sum()) / images
     return float(torch.special.entr(mean).sum()) - single
 
 

@@ -97,7 +97,7 @@ def test_label_file_names_that_could_be_two_pictures_mean_none(write):
 def test_label_file_says_that_splits_are_not_read(write, capsys):
     path = write("file,label,split\na/1.png,cat,train\na/2.png,dog,test\n")
     assert read_label_file(path, PICTURES) == ["cat", "dog", None]
-    assert "column split is ignored, for the folders of the pictures name their splits" in capsys.readouterr().err
+    assert "column split is ignored: splits are taken from the pictures' folders" in capsys.readouterr().err
 
 
 def test_label_file_counts_rows_without_a_picture(write, capsys):

@@ -12,10 +12,10 @@ from scan_core.datasets.layout import layout
         # YOLO and Roboflow
         (["train/images/1", "valid/images/2", "test/images/3"], ["train", "valid", "test"], [None] * 3),
         (["images/train/1", "images/val/2"], ["train", "val"], [None] * 2),
-        # folds of a cross-validation, parts of a download
+        # folds of a cross-validation, batches of a download
         (["fold1/a/1", "fold1/b/2", "fold2/a/3"], ["train"] * 3, ["a", "b", "a"]),
-        (["Part 1/1", "Part 2/2"], ["train"] * 2, [None] * 2),
-        (["part_a/1", "part_b/2", "bolt/3", "bolt/4"], ["train"] * 4, ["part_a", "part_b", "bolt", "bolt"]),
+        (["batch_1/1", "batch_2/2"], ["train"] * 2, ["batch_1", "batch_2"]),
+        (["batch_a/x/1", "batch_b/x/2"], ["train"] * 2, ["batch_a", "batch_b"]),
         # everything twice (chest X-rays, leaves)
         (
             ["train/a/1", "train/b/2", "test/a/3", "xray/train/a/1", "xray/train/b/2", "xray/test/a/3"],
@@ -42,6 +42,11 @@ from scan_core.datasets.layout import layout
             ["train", "train", "test", "test"],
             ["cats", "dogs"] * 2,
         ),
+        (
+            ["train_class1/1", "train_class2/2", "Test_class1/3", "Test_class2/4"],
+            ["train", "train", "test", "test"],
+            ["class1", "class2"] * 2,
+        ),
         (["train_station/1", "test_tube/2"], ["train"] * 2, ["train_station", "test_tube"]),
         (["letters_train/1", "letters_test/2", "other/3"], ["train"] * 3, ["letters_train", "letters_test", "other"]),
         # a folder for the images of a split that has no classes (Tiny ImageNet)
@@ -50,11 +55,17 @@ from scan_core.datasets.layout import layout
             ["train", "train", "val", "test"],
             ["n1", "n2", None, None],
         ),
-        # the classes first, and something beside them
+        # which may be a class among others
         (
-            ["A/train/1", "A/test/2", "B/train/3", "B/test/4", "misc/5"],
-            ["train", "test", "train", "test", None],
-            ["A", "A", "B", "B", None],
+            ["train/image/1", "train/text/2", "test/image/3", "test/text/4"],
+            ["train", "train", "test", "test"],
+            ["image", "text"] * 2,
+        ),
+        # the classes first, and one without splits
+        (
+            ["A/train/1", "A/test/2", "B/train/3", "B/test/4", "C/5"],
+            ["train", "test", "train", "test", "train"],
+            ["A", "A", "B", "B", "C"],
         ),
         # whatever the case, and the longer names
         (["Train/a/1", "Train/b/2", "Test/a/3"], ["train", "train", "test"], ["a", "b", "a"]),
@@ -63,6 +74,7 @@ from scan_core.datasets.layout import layout
         (["train/a/1", "train/b/2", "eval/a/3"], ["train", "train", "eval"], ["a", "b", "a"]),
         # in some other languages
         (["Training/1", "Validierung/2"], ["train", "validation"], [None] * 2),
+        (["treino/1", "Validac\u0327a\u0303o/2"], ["train", "validation"], [None] * 2),
         (["训练集/1", "测试集/2"], ["train", "test"], [None] * 2),
         # with other words or a year (Intel's scenes, COCO), and twice
         (["training_set/a/1", "training_set/b/2", "test_set/a/3"], ["train", "train", "test"], ["a", "b", "a"]),

@@ -88,9 +88,16 @@ def test_parquet_split_is_in_a_column(tmp_path, encoded):
 
 
 def test_parquet_column_of_no_splits_is_told_of(tmp_path, capsys):
-    pq.write_table(pa.table({"image": IMAGES[:2], "split": ["train", "fold3"]}), tmp_path / "test.parquet")
-    assert _open(tmp_path).split.tolist() == ["test"] * 2
-    assert "column split holds 'fold3', which names no split; it is ignored" in capsys.readouterr().err
+    pq.write_table(pa.table({"image": IMAGES[:2], "split": ["train", "test"]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"image": IMAGES[:2], "split": ["train", None]}), tmp_path / "test.parquet")
+    assert _open(tmp_path).split.tolist() == ["train"] * 2 + ["test"] * 2  # of both files or of none
+    assert "column split holds 'None', which names no split; the column is ignored" in capsys.readouterr().err
+
+
+def test_parquet_passes_over_a_column_that_cannot_be_classes(tmp_path):
+    columns = {"image": IMAGES[:2], "label_name": [["a"], ["b"]], "label": [1, 0]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert _open(tmp_path).label.tolist() == [1, 0]
 
 
 def test_parquet_counts_the_files_beside_it(tmp_path):

@@ -14,6 +14,7 @@ from scan_core.images.levels import Levels, Values, common_levels, is_faint, to_
         ([Values(0.0, 3.0, True)], Levels(highest=255)),  # two bits may be the darkest of eight
         ([Values(0.0, 40_000.0, True)], Levels()),
         ([Values(0.0, 70_000.0, True)], Levels(highest=2**17 - 1)),
+        ([Values(1000.0, 1003.0, True)], Levels(highest=1023)),  # nearly constant, whatever the levels
         ([Values(-1000.0, 3000.0, True)], Levels(lowest=-1000, highest=3000)),
         # Of 2^15, an eighth are 4096: a narrower band has all levels, unless a picture reaches farther down.
         ([Values(29_500.0, 31_000.0, True), Values(30_000.0, 31_500.0, True)], Levels(lowest=29_500, highest=31_500)),

@@ -293,7 +293,7 @@ def test_fetch_warns_of_images_left_with_few_levels(run_fetch, source, capsys):
     told = capsys.readouterr().err
     assert "2 of 3 images of more than 8 bits" in told
     assert "nearly of one color all over: 2 of 4 images" in told
-    assert "from them until those left with too few levels (2) are converted" in told
+    assert "nothing can be learned from them; 2 of them because of too few levels" in told
 
 
 def test_fetch_refuses_pictures_of_too_many_megapixels(run_fetch, source):
