@@ -246,4 +246,4 @@ def test_errors_are_one_line_on_stderr(project: Path):
     process = start_stage(project, "scan_train")
     out, error = process.communicate(timeout=120)
     assert (process.returncode, out) == (1, "")
-    assert error == "error: params.yaml: scan.heads: found 'two', allowed: Input should be a valid integer\n"
+    assert error == "error: params.yaml: scan.heads: found 'two', allowed: a valid integer\n"
