@@ -21,7 +21,7 @@ from scan_core.ingest.choose import check_enough, choose_images
 from scan_core.ingest.deep import load_by_own_levels
 from scan_core.ingest.load import BadImageError, Loaded
 from scan_core.ingest.report import write_report
-from scan_core.ingest.statistics import combined_digest, duplicates, normalization
+from scan_core.ingest.statistics import combined_digest, duplicates, first_equal, normalization
 from scan_core.ingest.store import pixel_store, shard_store
 from stages.cli import run
 from stages.fetch_messages import limited, oddities, repeated, understood
@@ -67,8 +67,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     for message in oddities(dataset, loaded, preparation.levels, pixels=data.image_size**2):
         warn(message)
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data, preparation)
-    write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES))
-    if message := repeated(loaded.digest[kept], index):
+    same = first_equal(loaded.digest, among=loaded.readable)
+    write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES), same)
+    if message := repeated(same[kept], index):
         say(message)
     count, side = "all" if kept.all() else f"{kept.sum():,} of {len(rows):,}", data.image_size
     opening.close(f"{count} are stored, {side} x {side} pixels each; look at {REPORT / 'images.png'}")

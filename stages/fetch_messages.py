@@ -10,9 +10,8 @@ from scan_core.console.words import counted
 from scan_core.datasets.dataset import Dataset
 from scan_core.datasets.walk import in_words
 from scan_core.errors import one_line
-from scan_core.images.levels import FEW, Levels, is_faint
+from scan_core.images.levels import FEW, Levels, is_clipped, is_faint
 from scan_core.ingest.load import Loaded
-from scan_core.ingest.statistics import duplicates, first_equal
 from stages.params import DataParams, Params
 
 SHOWN_CLASSES = 5
@@ -72,22 +71,24 @@ def limited(dataset: Dataset, data: DataParams) -> str | None:
     )
 
 
-def repeated(digests: npt.NDArray[np.uint8], index: Index) -> str | None:
+def repeated(same: npt.NDArray[np.int64], index: Index) -> str | None:
     """Say how many images equal another one, and what becomes of them; None where there are none.
 
     Args:
-        digests: of the images in ``index``.
+        same: for each image in ``index``, a number that all images with the same pixels share.
     """
-    first = first_equal(digests, among=np.ones(len(digests), bool))
-    equal = int((first != np.arange(len(digests))).sum())
-    if not equal:
+    if not (equal := _spare(same)):
         return None
     parts = [f"pixel by pixel like another one: {counted(equal, 'image')} (duplicates.csv)"]
-    if droppable := int(duplicates(digests, among=index.train).sum()):
+    if droppable := _spare(same[index.train]):
         parts += [f"data.duplicates: drop leaves out {counted(droppable, 'training image')}"]
-    if copies := int((index.evaluate & ~index.train & np.isin(first, first[index.train])).sum()):
+    if copies := int((index.evaluate & ~index.train & np.isin(same, same[index.train])).sum()):
         parts += [f"{counted(copies, 'evaluated image is', 'evaluated images are')} the same as a training image"]
     return "; ".join(parts)
+
+
+def _spare(same: npt.NDArray[np.int64]) -> int:
+    return len(same) - len(np.unique(same))
 
 
 def oddities(dataset: Dataset, loaded: Loaded, levels: Levels, *, pixels: int) -> Iterator[str]:
@@ -102,9 +103,15 @@ def oddities(dataset: Dataset, loaded: Loaded, levels: Levels, *, pixels: int) -
         yield f"in a folder of masks or annotations by its name: {counted(drawn, 'image')}; if they are, move them away"
     if animated := int(loaded.animated.sum()):
         yield f"several frames, of which the first one is taken: {counted(animated, 'image')}"
+    deep = sum(values is not None for values in loaded.values)
+    clipped = sum(values is not None and is_clipped(values, levels) for values in loaded.values)
+    if clipped:
+        yield (
+            f"clipped, as their values reach much farther than those of all others: {clipped:,} of "
+            f"{counted(deep, 'image')} of more than 8 bits; leave them out, or convert them to 8 bits"
+        )
     faint = np.array([values is not None and is_faint(values, levels) for values in loaded.values])
     if faint.any():
-        deep = sum(values is not None for values in loaded.values)
         yield (
             f"left with fewer than {FEW} of 256 levels, as the values of all images together reach much farther: "
             f"{faint.sum():,} of {counted(deep, 'image')} of more than 8 bits; convert them to 8 bits, or separate "

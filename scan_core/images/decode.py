@@ -18,7 +18,15 @@ from scan_core.images.jpeg2000 import jpeg2000_values
 from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
 from scan_core.images.png import PNG, without_metadata
 from scan_core.images.ppm import ppm_values
-from scan_core.images.tiff import NO_DATA, WHITE_IS_0, other_tiff, tiff_no_data, tiff_orientation, tiff_values
+from scan_core.images.tiff import (
+    NO_DATA_TAG,
+    PHOTOMETRIC,
+    WHITE_IS_0,
+    other_tiff,
+    tiff_no_data,
+    tiff_orientation,
+    tiff_values,
+)
 
 WITHOUT_SUFFIX = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
 """What a file may be whose name does not say that it is a picture. TIFF is not among them: so begin cameras' raw files,
@@ -123,9 +131,10 @@ def _decode_tiff(page: Any, most_pixels: int, levels: Levels) -> Decoded:
     size, orientation = (page.imagewidth, page.imagelength), tiff_orientation(page)
     _check_size(size, most_pixels)
     values = tiff_values(page)
-    deep, no_data = values.itemsize > 1, tiff_no_data(getattr(page.tags.get(NO_DATA), "value", None))
-    pixels = to_8_bits(values, levels, no_data) if deep else values
-    image = _upright(Image.fromarray(~pixels if page.photometric == WHITE_IS_0 else pixels), orientation)
+    deep, no_data = values.itemsize > 1, tiff_no_data(getattr(page.tags.get(NO_DATA_TAG), "value", None))
+    inverted = page.photometric == WHITE_IS_0
+    pixels = to_8_bits(values, levels, no_data, white_is_0=inverted) if deep else ~values if inverted else values
+    image = _upright(Image.fromarray(pixels), orientation)
     size, found = _upright_size(*size, orientation), values_of(values, no_data) if deep else None
     return Decoded(_to_rgb(image), size, found, animated=len(page.parent.pages) > 1)
 
@@ -221,14 +230,17 @@ def _deep_pixels(image: Image.Image, encoded: bytes, *, color: bool) -> npt.NDAr
 
 def _with_levels(image: Image.Image, deep: npt.NDArray[Any], levels: Levels) -> Image.Image:
     """``image`` with 8 bits for each of its values, which are ``deep``."""
-    pixels = to_8_bits(deep, levels, _no_data(image))
-    if isinstance(image, TiffImageFile) and image.tag_v2.get(ExifTags.Base.PhotometricInterpretation) == WHITE_IS_0:
-        pixels = ~pixels
+    pixels = to_8_bits(deep, levels, _no_data(image), white_is_0=_tag(image, PHOTOMETRIC) == WHITE_IS_0)
     return Image.fromarray(pixels) if deep.ndim == 2 else with_colors(image, pixels)
 
 
 def _no_data(image: Image.Image) -> float:
-    return tiff_no_data(image.tag_v2.get(NO_DATA) if isinstance(image, TiffImageFile) else None)
+    return tiff_no_data(_tag(image, NO_DATA_TAG))
+
+
+def _tag(image: Image.Image, tag: int) -> Any:
+    """The value of a TIFF's tag; None if the image is none, or has no such tag."""
+    return image.tag_v2.get(tag) if isinstance(image, TiffImageFile) else None
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:

@@ -9,10 +9,8 @@ import numpy.typing as npt
 from PIL import Image
 
 WHITE = 255
-NO_DATA = 1e30
+BEYOND_DATA = 1e30
 """Real numbers as far from 0 stand for no value, as geographers' -3.4e38 does."""
-
-
 OUTLIERS = 1e-4
 """At either end, this share of an image's values does not count: a camera's hot or dead pixels, for instance."""
 FEWEST = 1_000
@@ -21,6 +19,8 @@ NARROW = 1 / 8
 """A band that is narrower than this share of its bits' range takes all levels; it would have fewer than 32 of 256."""
 FEW = 32
 """Of 256 levels, or of whole numbers: too few to show much."""
+NEARLY_ALL = 0.9
+"""Where the others leave ``FEW`` levels to this share of the images, the levels are of this share alone."""
 AT_A_TIME = 2**20
 """Values that are scaled together; they take 8 bytes each, several times."""
 
@@ -66,7 +66,9 @@ def values_of(pixels: npt.NDArray[Any], no_data: float = math.nan) -> Values | N
 
 
 def common_levels(images: Iterable[Values | None]) -> Levels:
-    """The levels by which none of the values of ``images`` is clipped.
+    """The levels that suit the values of all ``images``, which are then not clipped, or at least of nearly all.
+
+    A few that reach much farther than ``NEARLY_ALL`` others, and would leave ``FEW`` levels to these, do not count.
 
     Integers are taken to have as many bits as the highest of them needs, at least 8 (12, for instance, as cameras and
     scanners have); real numbers to lie between 0 and 255 where they do, or, if that is less, the next higher power of
@@ -74,6 +76,13 @@ def common_levels(images: Iterable[Values | None]) -> Levels:
     bits (a thermal camera's) and negative ones.
     """
     found = [values for values in images if values]
+    levels = _levels_of(found)
+    faint = [values for values in found if is_faint(values, levels)]
+    return _levels_of(faint) if NEARLY_ALL * len(found) <= len(faint) < len(found) else levels
+
+
+def _levels_of(found: list[Values]) -> Levels:
+    """The levels by which no value of ``found`` is clipped."""
     levels = Levels()
     if whole := [values for values in found if values.whole]:
         low, high = _extremes(whole)
@@ -102,28 +111,43 @@ def is_faint(values: Values, levels: Levels) -> bool:
     return own * 256 < FEW * span and own > (FEW if values.whole else 0)
 
 
+def is_clipped(values: Values, levels: Levels) -> bool:
+    """Return whether an image's ``values`` lie beyond ``levels``."""
+    if values.whole:
+        return values.lowest < levels.lowest or values.highest > levels.highest
+    return values.lowest < levels.lowest_real or values.highest > levels.highest_real
+
+
 def _extremes(images: list[Values]) -> tuple[float, float]:
     return min(values.lowest for values in images), max(values.highest for values in images)
 
 
 def _has_value(pixels: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    return np.isfinite(pixels) & (np.abs(pixels) < np.float64(NO_DATA))
+    return np.isfinite(pixels) & (np.abs(pixels) < np.float64(BEYOND_DATA))
 
 
-def to_8_bits(pixels: npt.NDArray[Any], levels: Levels, no_data: float = math.nan) -> npt.NDArray[np.uint8]:
-    """``pixels`` [H, ...], integers or real numbers, by ``levels``; what is no number or ``no_data`` becomes 0."""
+def to_8_bits(
+    pixels: npt.NDArray[Any], levels: Levels, no_data: float = math.nan, *, white_is_0: bool = False
+) -> npt.NDArray[np.uint8]:
+    """``pixels`` [H, ...], integers or real numbers, by ``levels``; what is no number or ``no_data`` becomes 0, black.
+
+    Args:
+        white_is_0: whether the lowest value is white.
+    """
     if pixels.dtype == np.uint16:
-        return _scaled(np.arange(2**16), levels, no_data)[pixels]
+        return _scaled(np.arange(2**16), levels, no_data, white_is_0)[pixels]
     scaled = np.empty(pixels.shape, np.uint8)
     rows = max(1, AT_A_TIME * len(pixels) // max(pixels.size, 1))
     for row in range(0, len(pixels), rows):
-        scaled[row : row + rows] = _scaled(pixels[row : row + rows], levels, no_data)
+        scaled[row : row + rows] = _scaled(pixels[row : row + rows], levels, no_data, white_is_0)
     return scaled
 
 
-def _scaled(pixels: npt.NDArray[Any], levels: Levels, no_data: float) -> npt.NDArray[np.uint8]:
-    scale = _real_to_8_bits if pixels.dtype.kind == "f" else _whole_to_8_bits
-    return scale(pixels, levels).astype(np.uint8) * (pixels != no_data)
+def _scaled(pixels: npt.NDArray[Any], levels: Levels, no_data: float, white_is_0: bool) -> npt.NDArray[np.uint8]:
+    real = pixels.dtype.kind == "f"
+    scaled = (_real_to_8_bits if real else _whole_to_8_bits)(pixels, levels).astype(np.uint8)
+    valid = pixels != no_data
+    return (~scaled if white_is_0 else scaled) * (valid & _has_value(pixels) if real else valid)
 
 
 def _real_to_8_bits(pixels: npt.NDArray[Any], levels: Levels) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""PPM and PGM files of more than 8 bits: of their colors, Pillow keeps 8."""
+"""PPM files with colors of more than 8 bits, of which Pillow keeps 8."""
 
 from io import BytesIO
 

@@ -26,7 +26,7 @@ WHITE_IS_0 = 0
 """The photometric interpretation that turns gray round."""
 GRAY_OR_RGB = (WHITE_IS_0, 1, 2)
 """Photometric interpretations; 1: black is 0."""
-NO_DATA = 42113
+NO_DATA_TAG = 42113
 """GDAL's tag: a number, written as text, that stands for no value."""
 MAX_BYTES = 2**32
 """Of the values of a picture that is read at all."""
@@ -69,7 +69,7 @@ def tiff_orientation(page: Any) -> int:
 
 
 def tiff_no_data(text: Any) -> float:
-    """Return the number in the tag ``NO_DATA``; where it is missing (None) or damaged, NaN, which equals no value."""
+    """Return the number in the tag ``NO_DATA_TAG``; where it is missing (None) or damaged, NaN, equal to nothing."""
     try:
         return float(text)
     except (TypeError, ValueError):

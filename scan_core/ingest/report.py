@@ -17,7 +17,6 @@ from scan_core.errors import one_line
 from scan_core.images.contact_sheet import write_contact_sheet
 from scan_core.ingest.file_digests import FILES, write_file_digests
 from scan_core.ingest.load import Loaded
-from scan_core.ingest.statistics import first_equal
 
 SHOWN_SKIPPED = 20
 
@@ -30,6 +29,7 @@ def write_report(
     kept: npt.NDArray[np.bool_],
     index: Index,
     pictures: npt.NDArray[np.uint8],
+    same: npt.NDArray[np.int64],
 ) -> None:
     """Write ``details.json`` (counts), ``skipped.csv``, ``duplicates.csv``, ``images.png``, ``FILES``.
 
@@ -41,9 +41,9 @@ def write_report(
         rows: [N], the rows of ``dataset`` that were ``loaded``.
         kept: [N], which of them were kept.
         pictures: some of the kept images, [n, C, S, S].
+        same: [N], for each of ``rows`` the first readable image with the same pixels.
     """
     skipped = [*dataset.skipped, *loaded.skipped]
-    same = first_equal(loaded.digest, among=loaded.readable)
     equal = np.flatnonzero(loaded.readable & (same != np.arange(len(rows))))
     details: dict[str, Any] = {
         **describe_images(index, dataset.label[rows[kept]], loaded.original_size[kept]),

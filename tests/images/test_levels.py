@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scan_core.images.levels import Levels, Values, common_levels, is_faint, to_8_bits, values_of
+from scan_core.images.levels import Levels, Values, common_levels, is_clipped, is_faint, to_8_bits, values_of
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,11 @@ from scan_core.images.levels import Levels, Values, common_levels, is_faint, to_
         ([Values(0.95, 0.99, False)], Levels(lowest_real=0.95, highest_real=0.99)),  # an eighth are 0.125
         ([Values(0.75, 0.99, False)], Levels()),
         ([Values(-2.0, 5.0, False), Values(0.0, 9.0, False)], Levels(lowest_real=-2, highest_real=9)),
+        # One bright image among ten does not take the levels of the others; one among nine is a tenth or more.
+        ([Values(0.0, 4000.0, True)] * 9 + [Values(0.0, 65_535.0, True)], Levels(highest=4095)),
+        ([Values(0.0, 4000.0, True)] * 8 + [Values(0.0, 65_535.0, True)], Levels()),
+        ([Values(0.0, 9000.0, True)] * 20 + [Values(0.0, 65_535.0, True)], Levels()),  # 36 of 256 levels are left
+        ([Values(0.0, 0.03, False)] * 9 + [Values(0.0, 0.9, False)], Levels(highest_real=1 / 32)),
     ],
 )
 def test_common_levels(images, expected):
@@ -57,6 +62,21 @@ def test_numbers_that_stand_for_no_value():
     pixels = np.array([-3.4e38, np.nan, np.inf, 0.25, 0.5], np.float32)
     assert values_of(pixels) == Values(0.25, 0.5, whole=False)
     assert to_8_bits(pixels, Levels(highest_real=0.5)).tolist() == [0, 0, 0, 128, 255]
+
+
+@pytest.mark.parametrize("type", [np.uint16, np.float32])
+def test_no_value_is_black_where_0_is_white(type):
+    pixels = np.array([0, 7, 15], type)
+    levels = Levels(highest=15, highest_real=15.0)
+    assert to_8_bits(pixels, levels, no_data=7.0, white_is_0=True).tolist() == [255, 0, 15 if type == np.uint16 else 0]
+    missing = np.array([np.nan, 15], np.float32)
+    assert to_8_bits(missing, levels, white_is_0=True).tolist() == [0, 0]
+
+
+def test_images_beyond_the_levels_are_clipped():
+    assert is_clipped(Values(0.0, 5000.0, True), Levels(highest=4095))
+    assert is_clipped(Values(-0.5, 0.5, False), Levels())
+    assert not is_clipped(Values(0.0, 4095.0, True), Levels(highest=4095))
 
 
 def test_hot_and_dead_pixels_say_nothing():

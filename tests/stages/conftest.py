@@ -42,6 +42,13 @@ def run_fetch(_project, monkeypatch):
 
 
 @pytest.fixture
+def source(tmp_path):
+    folder = tmp_path / "source"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def fetched(tmp_path, monkeypatch):
     """A project with images from before, and a function that fetches others and returns the error's message or None.
 
