@@ -30,6 +30,8 @@ WINDOW_SECONDS = 3.0
 FAR_LONGER = 3.0
 """Steps that take this many times the shortest cause a new trial; full crops take twice as long as small ones."""
 LOOK_AGAIN_SECONDS = 60.0
+CROWDED = 0.75
+"""Threads that get less of their cores' time than this wait for other programs, or for data."""
 
 
 def choose_threads() -> None:
@@ -98,32 +100,36 @@ def _small_network() -> Callable[[], None]:
 class FittingThreads:
     """Calls :func:`choose_threads` again during a training on ``device`` when its steps take far longer than before.
 
-    If fewer than all threads compute, it also tries every minute whether more are faster.
+    If fewer than all threads compute, or all get too little of the CPU's time, it does so at first (a program that has
+    just started gets more of a busy CPU than later), and then every minute.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._on_cpu = device.type == "cpu"
-        self._seconds, self._steps = 0.0, 0
+        self._seconds, self._cpu_seconds, self._steps = 0.0, 0.0, 0
         self._shortest = math.inf
-        self._chosen = time.monotonic()
+        self._chosen = -math.inf
 
     def watch(self, batches: Iterable[T]) -> Iterator[T]:
         """Yield the batches of an epoch; a step ends when the next batch is requested."""
-        started = time.monotonic()
+        started, cpu_started = time.monotonic(), time.process_time()
         for batch in batches:
             yield batch
-            self._seconds, self._steps = self._seconds + time.monotonic() - started, self._steps + 1
+            self._seconds += time.monotonic() - started
+            self._cpu_seconds += time.process_time() - cpu_started
+            self._steps += 1
             if self._seconds >= WINDOW_SECONDS and self._on_cpu:
                 self._look()
-            started = time.monotonic()
+            started, cpu_started = time.monotonic(), time.process_time()
 
     def _look(self) -> None:
         """Choose the number of threads again if the last steps are a reason to."""
         seconds = self._seconds / self._steps
-        few = torch.get_num_threads() < MOST and time.monotonic() - self._chosen >= LOOK_AGAIN_SECONDS
-        if few or seconds > FAR_LONGER * self._shortest:
+        few, crowded = torch.get_num_threads() < MOST, self._cpu_seconds < CROWDED * MOST * self._seconds
+        due = time.monotonic() - self._chosen >= LOOK_AGAIN_SECONDS
+        if ((few or crowded) and due) or seconds > FAR_LONGER * self._shortest:
             choose_threads()
             self._shortest, self._chosen = math.inf, time.monotonic()
         else:
             self._shortest = min(self._shortest, seconds)
-        self._seconds, self._steps = 0.0, 0
+        self._seconds, self._cpu_seconds, self._steps = 0.0, 0.0, 0

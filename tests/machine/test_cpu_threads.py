@@ -71,10 +71,21 @@ def test_the_trial_leaves_random_state_alone(four_threads: None):
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def run(seconds: list[float], monkeypatch: pytest.MonkeyPatch, *, device: str = "cpu", epochs: int = 1) -> list[int]:
-    """The steps, which take so long by the clock, after which the number of threads was chosen again."""
+def run(
+    seconds: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    device: str = "cpu",
+    epochs: int = 1,
+    share: float = 1.0,
+) -> list[int]:
+    """The steps, which take so long by the clock, after which the number of threads was chosen again.
+
+    All threads get ``share`` of the time of their cores.
+    """
     now, chosen = [0.0], list[int]()
     monkeypatch.setattr(cpu_threads.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(cpu_threads.time, "process_time", lambda: now[0] * share * cpu_threads.MOST)
     watcher, step = FittingThreads(torch.device(device)), 0
     monkeypatch.setattr(cpu_threads, "choose_threads", lambda: chosen.append(step))
     per_epoch = len(seconds) // epochs
@@ -97,6 +108,15 @@ def test_steps_that_take_far_longer_are_a_reason_to_choose_again(monkeypatch: py
 
 def test_few_threads_are_tried_again_after_a_minute(four_threads: None, monkeypatch: pytest.MonkeyPatch):
     torch.set_num_threads(1)
-    assert run([10.0] * 13, monkeypatch) == [6, 12]
+    assert run([10.0] * 13, monkeypatch) == [1, 7, 13]
     torch.set_num_threads(4)
     assert run([10.0] * 13, monkeypatch) == []
+
+
+def test_threads_that_wait_for_others_are_tried_again_after_a_minute(
+    four_threads: None, monkeypatch: pytest.MonkeyPatch
+):
+    torch.set_num_threads(4)
+    assert run([10.0] * 13, monkeypatch, share=0.7) == [1, 7, 13]
+    assert run([10.0] * 13, monkeypatch, share=0.8) == []
+    assert run([1.0] * 9, monkeypatch, share=0.7) == [3]  # the first window of three seconds
