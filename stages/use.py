@@ -97,7 +97,7 @@ def _read(path: Path) -> CommentedMap:
 
 def _yaml() -> YAML:
     yaml = YAML(typ="rt")
-    yaml.width = 120
+    yaml.width = 2**16  # folded, a text loses the second of two blanks
     yaml.representer.add_representer(
         type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
     )

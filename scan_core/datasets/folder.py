@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scan_core.datasets.dataset import Dataset, Source
+from scan_core.datasets.dataset import Dataset, Source, split_of
 from scan_core.datasets.description import Description
 from scan_core.datasets.label_file import read_label_file
 from scan_core.datasets.layout import layout
@@ -33,7 +33,7 @@ def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
     root, tree = _open(source)
     splits, names = layout([tuple(path.split("/")) for path in tree.pictures])
     if labels_file is not None:
-        names = read_label_file(labels_file, [printable(path) for path in tree.pictures])
+        names = read_label_file(labels_file, [printable(path) for path in tree.pictures], split=split_of(root.name))
     inside = [row for row, split in enumerate(splits) if split is not None]
     names = [names[row] for row in inside]
     classes = sorted({name for name in names if name is not None})

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from scan_core.console.progress import warn
 from scan_core.console.words import counted
-from scan_core.datasets.dataset import class_of
+from scan_core.datasets.dataset import class_of, split_of
 from scan_core.errors import DataError
 
 FILE_COLUMNS = (
@@ -35,7 +35,7 @@ WHOLE_PATHS = (1, 3)
 """Which of ``_Finder``'s names are paths, with and without suffix."""
 
 
-def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
+def read_label_file(path: Path, pictures: Sequence[str], *, split: str | None = None) -> list[str | None]:
     """Return the label of each of ``pictures`` (paths relative to their root, with ``/``), None if the file has none.
 
     A row names a picture by its path, or by the end of a longer path. If there is no such path, it is the only picture
@@ -43,10 +43,13 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
     decomposed ones, and blanks around a name or label are ignored. A picture whose label is empty has none. A warning
     reports rows that name no picture.
 
+    Args:
+        split: that which the name of the pictures' folder stands for; rows of another one name no picture.
+
     Raises:
         DataError: no such file, another layout, a picture with two labels, no label, or no row that names a picture.
     """
-    find = _Finder(pictures)
+    find = _Finder(pictures, split)
     labels: dict[str, str | None] = {}
     unknown, contrary = [], []
     for line, name, label in _rows(path):
@@ -81,7 +84,8 @@ def read_label_file(path: Path, pictures: Sequence[str]) -> list[str | None]:
 class _Finder:
     """Finds the picture that a row of the table names."""
 
-    def __init__(self, pictures: Sequence[str]) -> None:
+    def __init__(self, pictures: Sequence[str], split: str | None) -> None:
+        self._split = split
         paths = {picture: PurePosixPath(_plain(picture)) for picture in pictures}
         names = [
             [(str(path), picture) for picture, path in paths.items()],
@@ -96,15 +100,21 @@ class _Finder:
         path = name.strip().replace("\\", "/").removeprefix("./")
         plain = _plain(path)
         found = [names.get(key) for names in self._names for key in (path, plain)]
-        found += [self._names[whole].get(part) for part in _below(plain) for whole in WHOLE_PATHS]
+        found += [self._names[whole].get(part) for part in self._below(plain) for whole in WHOLE_PATHS]
         found += [names.get(plain.lower()) for names in self._in_any_case]
         return next(filter(None, found), None)
 
+    def _below(self, path: str) -> list[str]:
+        """Return ``path`` without its first folder, its first two, ...: tables often name folders around the source."""
+        parts = path.split("/")
+        if ".." in parts:
+            return []
+        starts = range(1, len(parts))
+        return ["/".join(parts[start:]) for start in starts if self._may_be(parts[start - 1])]
 
-def _below(path: str) -> list[str]:
-    """Return ``path`` without its first folder, its first two, ...: tables often name folders around the source."""
-    parts = path.split("/")
-    return [] if ".." in parts else ["/".join(parts[start:]) for start in range(1, len(parts))]
+    def _may_be(self, folder: str) -> bool:
+        """Return whether ``folder`` may be that of the pictures, by the split that its name stands for."""
+        return self._split is None or split_of(folder) in (None, self._split)
 
 
 def _unique(names: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -132,6 +142,8 @@ def _rows(path: Path) -> Iterator[tuple[int, str, str | None]]:
             reader = csv.DictReader(file, delimiter=_delimiter(header), skipinitialspace=True, strict=True)
             found = reader.fieldnames or ()
             picture, label = _column(path, found, FILE_COLUMNS), _column(path, found, LABEL_COLUMNS)
+            if twice := [name for name in (picture, label) if list(found).count(name) > 1]:
+                raise DataError(f"{path}, line 1: several columns {twice[0]!r}; rename all but one", argument="labels")
             if split := find_column(found, ("split",)):
                 warn(f"{path}: column {split} is ignored: splits are taken from the pictures' folders")
             for row in reader:

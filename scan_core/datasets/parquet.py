@@ -1,5 +1,6 @@
 """``parquet``: images in the Hugging Face layout, one file or a folder of them."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -16,7 +17,15 @@ from scan_core.console.progress import warn
 from scan_core.datasets.dataset import SPLITS, Dataset, Source, Stored, split_of, words
 from scan_core.datasets.description import Description
 from scan_core.datasets.parquet_images import UNREADABLE, read_images, unreadable
-from scan_core.datasets.parquet_labels import Column, join, label_columns, no_labels, read_column, split_column
+from scan_core.datasets.parquet_labels import (
+    Column,
+    join,
+    label_columns,
+    no_labels,
+    read_column,
+    read_split,
+    split_column,
+)
 from scan_core.datasets.source import local_path
 from scan_core.datasets.walk import printable
 from scan_core.errors import DataError
@@ -54,7 +63,8 @@ def parquet(source: Source, *, labels: tuple[str, ...] = (), unlabeled: bool = F
     """
     root = local_path(source, name="parquet", expected="a Parquet file or a folder of them")
     found = _find(root)
-    files = [_describe(path, labels, unlabeled=unlabeled) for path in found]
+    described = [_describe(path, labels, unlabeled=unlabeled) for path in found]
+    files = [file for file in described if file.origin] or described[:1]  # an empty one may have any columns
     if not labels:
         files = _with_common_labels(root, files)
     starts = np.cumsum([0, *(len(file.origin) for file in files)])
@@ -92,10 +102,16 @@ def _find(root: Path) -> list[Path]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yield the files below ``root``, except hidden ones."""
-    for path in root.rglob("*"):
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(root).parts):
-            yield path
+    """Yield the files below ``root``, except hidden ones; a folder once, even if links lead to it, too."""
+    seen: set[tuple[int, int]] = set()
+    for path, folders, names in os.walk(root, followlinks=True):
+        folder = Path(path)
+        status = folder.stat()
+        visible = [] if (status.st_dev, status.st_ino) in seen else [*folders, *names]
+        seen.add((status.st_dev, status.st_ino))
+        visible = sorted(name for name in visible if not name.startswith("."))
+        folders[:] = [name for name in visible if name in folders]
+        yield from (folder / name for name in visible if (folder / name).is_file())
 
 
 def _others(root: Path, found: list[Path]) -> Counter[str]:
@@ -105,16 +121,18 @@ def _others(root: Path, found: list[Path]) -> Counter[str]:
 
 
 def _splits(root: Path, files: list[_File]) -> list[str | None]:
-    """Return the split of each image: that of the column ``split``, if all that it holds are splits."""
-    texts = {text for file in files for text in file.split}
-    known = {text: split_of(text or "") for text in texts}
-    if others := sorted(str(text) for text, split in known.items() if not split):
+    """Return the split of each image: that of the column ``split``, if all that it holds are splits.
+
+    Where a row of it is empty, the split is that of the file.
+    """
+    texts = {text for file in files for text in file.split if text}
+    known = {text: split_of(text) for text in texts}
+    if others := sorted(text for text, split in known.items() if not split):
         warn(f"{root}: column split holds {others[0]!r}, which names no split; the column is ignored")
     of_files = [
-        [known[text] for text in file.split]
-        if file.split and not others
-        else [_split_by_name(root, file.path)] * len(file.origin)
+        [known[text] if text and not others else own for text in file.split or [None] * len(file.origin)]
         for file in files
+        for own in [_split_by_name(root, file.path)]
     ]
     return [split for splits in of_files for split in splits]
 
@@ -148,6 +166,8 @@ def _describe(path: Path, labels: tuple[str, ...], *, unlabeled: bool) -> _File:
             schema, rows = file.schema_arrow, file.metadata.num_rows
             if not 0 <= rows <= path.stat().st_size:
                 raise ValueError(f"claims {rows} rows")
+            if not rows:
+                return _File(path, "", {name: no_labels(0) for name in labels or ("label",)}, [], [])
             image = _check_layout(path, schema, labels)
             has_path = _fields(schema.field(image).type).get("path") in (pa.string(), pa.large_string())
             present = () if unlabeled else labels or label_columns(path, schema)
@@ -156,7 +176,7 @@ def _describe(path: Path, labels: tuple[str, ...], *, unlabeled: bool) -> _File:
             table = file.read(columns=wanted)
         names = pc.struct_field(table[image], "path").to_pylist() if has_path else [None] * rows
         columns = {name: read_column(path, table[name], schema, name) for name in present}
-        split = table[column].to_pylist() if column else []
+        split = read_split(table[column], schema, column) if column else []
     except UNREADABLE as error:
         raise unreadable(path, error) from error
     origin = [name or f"{path.name}#{row}" for row, name in enumerate(names)]

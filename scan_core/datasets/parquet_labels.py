@@ -58,12 +58,21 @@ def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
 
 
 def split_column(schema: pa.Schema) -> str | None:
-    """Return the name of the column ``split``, if there is one of text."""
+    """Return the name of the column ``split``, if there is one of text, or of numbers that the metadata name."""
     kinds = {field.name: field.type for field in schema}
-    texts = [
-        name for name, kind in kinds.items() if _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
+    usable = [
+        name
+        for name, kind in kinds.items()
+        if _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind)
+        or (pa.types.is_integer(kind) and _classes(schema, name))
     ]
-    return label_file.find_column(texts, ("split",))
+    return label_file.find_column(usable, ("split",))
+
+
+def read_split(column: pa.ChunkedArray, schema: pa.Schema, name: str) -> list[str | None]:
+    """Return the text in ``column``, or the names of its numbers; None where there is none."""
+    names = dict(enumerate(_classes(schema, name))) if pa.types.is_integer(column.type) else None
+    return column.to_pylist() if names is None else [names.get(number) for number in column.to_pylist()]
 
 
 def read_column(path: Path, column: pa.ChunkedArray, schema: pa.Schema, name: str) -> Column:

@@ -203,7 +203,9 @@ def is_rotated(jpeg: bytes) -> bool:
 
 
 def _orientation(image: Image.Image) -> int:
-    """Return EXIF's orientation, 1 (upright) to 8."""
+    """Return EXIF's orientation, 1 (upright) to 8. Pillow itself turns a TIFF when it loads it."""
+    if isinstance(image, TiffImageFile):
+        return 1
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # only the orientation's metadata is damaged, the pixels are not
@@ -253,6 +255,8 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
+    if image.mode == "La":  # gray multiplied by its opacity, which Pillow converts to LA alone
+        image = image.convert("LA")
     return (_on_ground(image.convert("RGBA")) if image.has_transparency_data else image).convert("RGB")
 
 
@@ -282,4 +286,6 @@ def _not_a_picture(encoded: bytes) -> str:
         return "a Git LFS pointer, not the picture; run git lfs pull"
     if encoded[:100].lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(WEB_PAGE):
         return "a web page, not a picture; download it again"
+    if encoded.startswith(JPEG):
+        return "a JPEG file that is damaged, lossless or of 12 bits; convert it, to PNG for instance"
     return f"not a picture in one of the formats {', '.join(FORMATS)} or HEIC"

@@ -1,4 +1,6 @@
-"""TIFF files that Pillow refuses or misreads, read by tifffile: 64-bit floating point, or 16-bit colors in planes.
+"""TIFF files that Pillow refuses or misreads, read by tifffile: 64-bit floating point, 16-bit colors in planes.
+
+So are 16-bit colors beside a fourth channel that is no plain opacity, such as infrared.
 
 Compressed ones, too: Pillow leaves them to libtiff, which writes to the terminal what is wrong with a damaged one.
 """
@@ -16,7 +18,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """The first bytes; with ``+``, of files that may be larger than 4 GiB."""
-BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, PLANES, SAMPLE_FORMAT = 258, 259, 262, 277, 284, 339
+BITS, COMPRESSION, PHOTOMETRIC, SAMPLES, PLANES, EXTRA, SAMPLE_FORMAT = 258, 259, 262, 277, 284, 338, 339
 LZW = 5
 LOSSLESS = (8, 32773, 32946, 34925, 50000, 50001)
 """Further compressions: deflate (two), PackBits, LZMA, Zstandard, WebP."""
@@ -24,6 +26,8 @@ INTEGER, SIGNED = 1, 2
 """Sample formats: integers without and with a sign."""
 WHITE_IS_0 = 0
 """The photometric interpretation that turns gray round."""
+RGB, ALPHA = 2, 2
+"""A photometric interpretation; an extra sample that is the opacity, by which colors are not multiplied."""
 GRAY_OR_RGB = (WHITE_IS_0, 1, 2)
 """Photometric interpretations; 1: black is 0."""
 NO_DATA_TAG = 42113
@@ -110,7 +114,8 @@ def _is_misread(tags: dict[int, Any]) -> bool:
     """Return whether Pillow opens a file with these tags, but reads wrong values."""
     bits, formats = set(tags.get(BITS, (1,))), set(tags.get(SAMPLE_FORMAT, (INTEGER,)))
     in_planes = tags.get(PLANES, 1) == 2 and tags.get(SAMPLES, 1) > 1
-    return (in_planes and max(bits) > 8) or (bits, formats) in (({8}, {SIGNED}), ({32}, {INTEGER}))
+    extra = tags.get(PHOTOMETRIC) == RGB and tags.get(SAMPLES, 1) > 3 and tags.get(EXTRA, (0,)) != (ALPHA,)
+    return ((in_planes or extra) and max(bits) > 8) or (bits, formats) in (({8}, {SIGNED}), ({32}, {INTEGER}))
 
 
 def _is_compressed(tags: dict[int, Any]) -> bool:

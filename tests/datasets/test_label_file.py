@@ -94,6 +94,12 @@ def test_label_file_names_that_could_be_two_pictures_mean_none(write):
         read_label_file(write("file,label\n1.png,x\n"), ["a/1.png", "b/1.png"])
 
 
+def test_label_file_rows_of_another_split_name_no_picture(write):
+    table = write("file,label\ntest/1.png,dog\ntrain/1.png,cat\ndata/Train/2.png,owl\n")
+    assert read_label_file(table, ["1.png", "2.png"], split="train") == ["cat", "owl"]
+    assert read_label_file(table, ["1.png", "2.png"], split="test") == ["dog", None]
+
+
 def test_label_file_says_that_splits_are_not_read(write, capsys):
     path = write("file,label,split\na/1.png,cat,train\na/2.png,dog,test\n")
     assert read_label_file(path, PICTURES) == ["cat", "dog", None]
@@ -125,6 +131,7 @@ def test_label_file_counts_rows_without_a_picture(write, capsys):
         ),
         ("file,label\na/1.png,\na/2.png,  \n", "no row has a label; fill the column of labels"),
         ("file,label\na/1.png\n", "line 2: not 2 fields"),
+        ("file,label,label\na/1.png,cat,dog\n", "line 1: several columns 'label'; rename all but one"),
         ("file,label\nb, c.png,dog\n", "line 2: not 2 fields; quote those that hold a separator"),
         ('file,label\n"a/1.png,cat\n', "line 2: not CSV (unexpected end of data)"),
         ('file,label\n"a\nb",cat\n', r"(line 3: 'a\nb')"),

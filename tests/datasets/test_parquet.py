@@ -7,7 +7,7 @@ import pytest
 
 from scan_core.datasets.parquet import parquet
 from scan_core.errors import DataError
-from tests.samples import write_parquet
+from tests.samples import write_parquet, write_table
 
 IMAGES = [bytes([i]) * 10 for i in range(150)]
 """Not decoded here, so any bytes will do."""
@@ -69,9 +69,40 @@ def test_parquet_split_is_in_a_column(tmp_path, encoded):
 
 def test_parquet_column_of_no_splits_is_told_of(tmp_path, capsys):
     pq.write_table(pa.table({"image": IMAGES[:2], "split": ["train", "test"]}), tmp_path / "a.parquet")
-    pq.write_table(pa.table({"image": IMAGES[:2], "split": ["train", None]}), tmp_path / "test.parquet")
+    pq.write_table(pa.table({"image": IMAGES[:2], "split": ["train", "None"]}), tmp_path / "test.parquet")
     assert parquet(tmp_path).split.tolist() == ["train"] * 2 + ["test"] * 2  # of both files or of none
     assert "column split holds 'None', which names no split; the column is ignored" in capsys.readouterr().err
+
+
+def test_parquet_empty_rows_of_the_column_of_splits_have_that_of_their_file(tmp_path):
+    pq.write_table(pa.table({"image": IMAGES[:3], "split": ["train", None, ""]}), tmp_path / "test.parquet")
+    pq.write_table(pa.table({"image": IMAGES[:2], "split": ["train", "test"]}), tmp_path / "train.parquet")
+    assert parquet(tmp_path).split.tolist() == ["train", "test", "test", "train", "test"]
+
+
+def test_parquet_split_is_in_a_column_of_numbers_with_names(tmp_path):
+    columns = {"image": pa.array(IMAGES[:3]), "split": pa.array([0, 1, None])}
+    write_table(tmp_path / "a.parquet", columns, {"split": ["train", "test"]})
+    assert parquet(tmp_path).split.tolist() == ["train", "test", "train"]
+
+
+def test_parquet_follows_links_to_folders(tmp_path):
+    source, elsewhere = tmp_path / "source", tmp_path / "elsewhere"
+    source.mkdir()
+    elsewhere.mkdir()
+    write_parquet(source / "train-0.parquet", IMAGES[:2])
+    write_parquet(elsewhere / "test-0.parquet", IMAGES[:1])
+    (source / "test").symlink_to(elsewhere)
+    (elsewhere / "loop").symlink_to(source)
+    assert parquet(source).split.tolist() == ["test", "train", "train"]
+
+
+def test_parquet_passes_over_a_file_without_rows(tmp_path):
+    write_parquet(tmp_path / "a.parquet", IMAGES[:2], [1, 0])
+    pq.write_table(
+        pa.table({"image": pa.array([], pa.float64()), "label": pa.array([], pa.string())}), tmp_path / "b.pq"
+    )
+    assert parquet(tmp_path).label.tolist() == [1, 0]
 
 
 def test_parquet_counts_the_files_beside_it(tmp_path):

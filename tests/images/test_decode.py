@@ -3,6 +3,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, PngImagePlugin
 
 from scan_core.images.decode import UnreadableImageError, decode_rgb, is_picture
@@ -105,6 +106,19 @@ def test_decode_applies_exif_rotation(orientation, turns):
     assert np.array_equal(_pixels(encode(pixels, "PNG", exif=exif)), np.rot90(pixels, turns))
 
 
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, -1), (8, 1)])
+def test_decode_applies_the_rotation_of_a_tiff_once(orientation, turns, compression, deep):
+    pixels = noise(4, 6, 3).astype(np.uint16 if deep else np.uint8)
+    file = BytesIO()
+    tag = (274, "H", 1, orientation, True)
+    tifffile.imwrite(file, pixels * (257 if deep else 1), photometric="rgb", compression=compression, extratags=[tag])
+    decoded = decode_rgb(file.getvalue())
+    assert np.array_equal(np.asarray(decoded.image), np.rot90(pixels, turns))
+    assert decoded.original_size == decoded.image.size
+
+
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("exif", [b"Exif\0\0MM\0*garbage", b"Exif\0\0no TIFF header"])
 def test_decode_survives_damaged_exif(exif):
@@ -135,6 +149,18 @@ def test_decode_damaged(encoded, reason):
     with pytest.raises(UnreadableImageError, match=reason) as error:
         decode_rgb(encoded)
     assert " at 0x" not in str(error.value)
+
+
+def test_decode_gray_multiplied_by_its_opacity():
+    file = BytesIO()
+    pixels = np.array([[[100, 255], [50, 128]]], np.uint8)
+    tifffile.imwrite(file, pixels, photometric="minisblack", extrasamples=["assocalpha"])
+    assert _pixels(file.getvalue())[0, :, 0].tolist() == [100, 177]  # the second is 100, half of it on white
+
+
+def test_decode_a_jpeg_file_that_pillow_does_not_know():
+    with pytest.raises(UnreadableImageError, match=r"^a JPEG file that is damaged, lossless or of 12 bits; convert it"):
+        decode_rgb(b"\xff\xd8\xff\xc3" + bytes(40))
 
 
 def test_decode_refuses_a_bomb():

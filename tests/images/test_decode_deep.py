@@ -1,8 +1,10 @@
 import struct
 import zlib
+from io import BytesIO
 
 import numpy as np
 import pytest
+import tifffile
 from imagecodecs import jpeg2k_encode
 from PIL import Image
 
@@ -63,6 +65,16 @@ def test_decode_transparent_colors_of_sixteen_bits():
     pixels = np.array([[[4095, 300, 17, 65535], [5, 5, 5, 0]]], ">u2")
     image = decode_rgb(png(2, 1, depth=16, rows=b"\0" + pixels.tobytes(), kind=6), levels=Levels(highest=4095)).image
     assert np.asarray(image).tolist() == [[[255, 18, 1], [255, 255, 255]]]
+
+
+@pytest.mark.parametrize("extra", ["unspecified", "assocalpha"])
+def test_decode_colors_of_twelve_bits_beside_another_channel(extra):
+    file = BytesIO()
+    pixels = np.dstack([DEEP, np.full(DEEP.shape[:2], 4000, np.uint16)])
+    tifffile.imwrite(file, pixels, photometric="rgb", extrasamples=[extra])
+    decoded = decode_rgb(file.getvalue(), levels=Levels(highest=4095))
+    assert np.asarray(decoded.image).tolist() == (DEEP // 16).tolist()
+    assert decoded.values == Values(0, 4095, whole=True)
 
 
 def test_decode_transparent_gray_of_sixteen_bits():

@@ -160,7 +160,9 @@ def test_figures_that_came_with_the_clone_go_without_a_word(
     assert "next: python -m stages.plan" in said
 
 
-@pytest.mark.parametrize("text", ["/x/My Pictures #2", "NO", "1e3", "[a]", "a: b", "~", "{x", "'q"])
+@pytest.mark.parametrize(
+    "text", ["/x/My Pictures #2", "NO", "1e3", "[a]", "a: b", "~", "{x", "'q", "/x/" + "far  away  " * 30 + "z"]
+)
 def test_text_is_taken_as_it_was_typed(text: str, tmp_path: Path):
     path = tmp_path / "params.yaml"
     use("folder", [f"data.source={text}", f"data.labels={text}"], params=path)
