@@ -43,7 +43,7 @@ def run(main: Callable[..., None]) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # of a name, what the locale cannot say
-    warnings.filterwarnings("ignore", module="PIL")  # they name no file; what cannot be decoded is told by its reason
+    warnings.filterwarnings("ignore", module="PIL")  # they name no file; fetch reports what it cannot decode
     if not launched() and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if "DVC_ROOT" in os.environ or launched():

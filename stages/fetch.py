@@ -64,7 +64,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         loaded, kept, preparation = _write_images(dataset, rows, config)
     except BadImageError as error:
         raise DataError(f"{error}{SKIP}") from error
-    for message in oddities(dataset, loaded, preparation.levels, pixels=data.image_size**2):
+    for message in oddities(dataset, rows, loaded, preparation.levels, pixels=data.image_size**2):
         warn(message)
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data, preparation)
     same = first_equal(loaded.digest, among=loaded.readable)

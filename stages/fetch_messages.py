@@ -91,10 +91,13 @@ def _spare(same: npt.NDArray[np.int64]) -> int:
     return len(same) - len(np.unique(same))
 
 
-def oddities(dataset: Dataset, loaded: Loaded, levels: Levels, *, pixels: int) -> Iterator[str]:
+def oddities(
+    dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded, levels: Levels, *, pixels: int
+) -> Iterator[str]:
     """Yield a line for each peculiarity of the readable images that a person would want to know.
 
     Args:
+        rows: [N], the rows of ``dataset`` that were ``loaded``.
         loaded: of images of ``pixels`` pixels each.
         levels: by which those of more than 8 bits were scaled.
     """
@@ -104,11 +107,12 @@ def oddities(dataset: Dataset, loaded: Loaded, levels: Levels, *, pixels: int) -
     if animated := int(loaded.animated.sum()):
         yield f"several frames, of which the first one is taken: {counted(animated, 'image')}"
     deep = sum(values is not None for values in loaded.values)
-    clipped = sum(values is not None and is_clipped(values, levels) for values in loaded.values)
+    clipped = [row for row, values in enumerate(loaded.values) if values is not None and is_clipped(values, levels)]
     if clipped:
         yield (
-            f"clipped, as their values reach much farther than those of all others: {clipped:,} of "
-            f"{counted(deep, 'image')} of more than 8 bits; leave them out, or convert them to 8 bits"
+            f"clipped, as their values reach much farther than those of nearly all: {len(clipped):,} of "
+            f"{counted(deep, 'image')} of more than 8 bits (the first: {dataset.path[rows[clipped[0]]]}); leave them "
+            "out, or convert them to 8 bits"
         )
     faint = np.array([values is not None and is_faint(values, levels) for values in loaded.values])
     if faint.any():

@@ -33,7 +33,9 @@ def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
     root, tree = _open(source)
     splits, names = layout([tuple(path.split("/")) for path in tree.pictures])
     if labels_file is not None:
-        names = read_label_file(labels_file, [printable(path) for path in tree.pictures], split=split_of(root.name))
+        names = read_label_file(
+            labels_file, [printable(path) for path in tree.pictures], split=_own_split(root, splits)
+        )
     inside = [row for row, split in enumerate(splits) if split is not None]
     names = [names[row] for row in inside]
     classes = sorted({name for name in names if name is not None})
@@ -44,6 +46,11 @@ def folder(source: Source, *, labels_file: Path | None = None) -> Dataset:
         classes=tuple(printable(name) for name in classes),
         left_out=+Counter({**tree.left_out, BESIDE: len(splits) - len(inside)}),
     )
+
+
+def _own_split(root: Path, splits: Sequence[str | None]) -> str | None:
+    """Return the split that ``root`` or the folder around it stands for, None if there are ``splits`` in it."""
+    return (split_of(root.name) or split_of(root.parent.name)) if set(splits) == {"train"} else None
 
 
 def pictures_below(source: Source, *, key: str) -> Dataset:

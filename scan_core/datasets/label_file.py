@@ -44,16 +44,18 @@ def read_label_file(path: Path, pictures: Sequence[str], *, split: str | None = 
     reports rows that name no picture.
 
     Args:
-        split: that which the name of the pictures' folder stands for; rows of another one name no picture.
+        split: the split that the name of the pictures' folder stands for; if the table names it, rows of other splits
+            name no picture.
 
     Raises:
         DataError: no such file, another layout, a picture with two labels, no label, or no row that names a picture.
     """
-    find = _Finder(pictures, split)
+    find, rows = _Finder(pictures), list(_rows(path))
+    own = split if any(_split(name) == split for _, name, _ in rows) else None
     labels: dict[str, str | None] = {}
     unknown, contrary = [], []
-    for line, name, label in _rows(path):
-        picture = find(name)
+    for line, name, label in rows:
+        picture = find(name) if own is None or _split(name) in (None, own) else None
         if picture is None:
             unknown.append(f"line {line}: {name!r}")
             continue
@@ -84,8 +86,7 @@ def read_label_file(path: Path, pictures: Sequence[str], *, split: str | None = 
 class _Finder:
     """Finds the picture that a row of the table names."""
 
-    def __init__(self, pictures: Sequence[str], split: str | None) -> None:
-        self._split = split
+    def __init__(self, pictures: Sequence[str]) -> None:
         paths = {picture: PurePosixPath(_plain(picture)) for picture in pictures}
         names = [
             [(str(path), picture) for picture, path in paths.items()],
@@ -100,21 +101,20 @@ class _Finder:
         path = name.strip().replace("\\", "/").removeprefix("./")
         plain = _plain(path)
         found = [names.get(key) for names in self._names for key in (path, plain)]
-        found += [self._names[whole].get(part) for part in self._below(plain) for whole in WHOLE_PATHS]
+        found += [self._names[whole].get(part) for part in _below(plain) for whole in WHOLE_PATHS]
         found += [names.get(plain.lower()) for names in self._in_any_case]
         return next(filter(None, found), None)
 
-    def _below(self, path: str) -> list[str]:
-        """Return ``path`` without its first folder, its first two, ...: tables often name folders around the source."""
-        parts = path.split("/")
-        if ".." in parts:
-            return []
-        starts = range(1, len(parts))
-        return ["/".join(parts[start:]) for start in starts if self._may_be(parts[start - 1])]
 
-    def _may_be(self, folder: str) -> bool:
-        """Return whether ``folder`` may be that of the pictures, by the split that its name stands for."""
-        return self._split is None or split_of(folder) in (None, self._split)
+def _below(path: str) -> list[str]:
+    """Return ``path`` without its first folder, its first two, ...: tables often name folders around the source."""
+    parts = path.split("/")
+    return [] if ".." in parts else ["/".join(parts[start:]) for start in range(1, len(parts))]
+
+
+def _split(path: str) -> str | None:
+    """Return the split that the last folder of ``path`` with such a name stands for."""
+    return next(filter(None, map(split_of, reversed(path.replace("\\", "/").split("/")[:-1]))), None)
 
 
 def _unique(names: Iterable[tuple[str, str]]) -> dict[str, str]:

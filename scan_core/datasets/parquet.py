@@ -1,8 +1,7 @@
 """``parquet``: images in the Hugging Face layout, one file or a folder of them."""
 
-import os
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -27,7 +26,7 @@ from scan_core.datasets.parquet_labels import (
     split_column,
 )
 from scan_core.datasets.source import local_path
-from scan_core.datasets.walk import printable
+from scan_core.datasets.walk import enter, printable
 from scan_core.errors import DataError
 
 SUFFIXES = (".parquet", ".parq", ".pq")
@@ -102,16 +101,19 @@ def _find(root: Path) -> list[Path]:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yield the files below ``root``, except hidden ones; a folder once, even if links lead to it, too."""
+    """Yield the files below ``root``, except hidden ones; a folder once, where it lies if links lead to it, too."""
     seen: set[tuple[int, int]] = set()
-    for path, folders, names in os.walk(root, followlinks=True):
-        folder = Path(path)
-        status = folder.stat()
-        visible = [] if (status.st_dev, status.st_ino) in seen else [*folders, *names]
-        seen.add((status.st_dev, status.st_ino))
-        visible = sorted(name for name in visible if not name.startswith("."))
-        folders[:] = [name for name in visible if name in folders]
-        yield from (folder / name for name in visible if (folder / name).is_file())
+    folders, links = deque([root]), deque[Path]()
+    while folders or links:
+        folder = (folders or links).popleft()
+        for entry in enter(folder, seen):
+            path = folder / entry.name
+            if entry.name.startswith("."):
+                continue
+            if path.is_dir():
+                (links if path.is_symlink() else folders).append(path)
+            elif path.is_file():
+                yield path
 
 
 def _others(root: Path, found: list[Path]) -> Counter[str]:

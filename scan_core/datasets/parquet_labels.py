@@ -46,7 +46,7 @@ def label_columns(path: Path, schema: pa.Schema) -> tuple[str, ...]:
     A column whose type cannot be classes is ignored, with a warning.
     """
     usable = [field.name for field in schema if _are_classes(field.type)]
-    named = [name for name in usable if _classes(schema, name)]
+    named = [name for name in usable if _classes(schema, name) and name != split_column(schema)]
     found = label_file.find_column(usable, LABEL_COLUMNS) or (named[0] if len(named) == 1 else None)
     found = found or label_file.find_column(schema.names, LABEL_COLUMNS)
     if found is None:

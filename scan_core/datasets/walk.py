@@ -65,7 +65,7 @@ def walk(root: Path) -> Tree:
     while folders or links:
         folder = (folders or links).popleft()
         try:
-            for entry in _enter(root / folder, seen):
+            for entry in enter(root / folder, seen):
                 path = f"{folder}/{entry.name}".lstrip("/")
                 is_folder = _holds(entry.is_dir)
                 if entry.name.startswith("."):
@@ -100,7 +100,7 @@ def _is_entered(parent: Path, name: str) -> bool:
     return name not in NOT_ENTERED and not name.endswith(PREVIEWS)
 
 
-def _enter(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+def enter(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
     """Return the entries of ``folder`` and add it to ``seen``; nothing if it is there already."""
     status = folder.stat()
     if (status.st_dev, status.st_ino) in seen:

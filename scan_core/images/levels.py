@@ -20,7 +20,7 @@ NARROW = 1 / 8
 FEW = 32
 """Of 256 levels, or of whole numbers: too few to show much."""
 NEARLY_ALL = 0.9
-"""Where the others leave ``FEW`` levels to this share of the images, the levels are of this share alone."""
+"""If at least this share of the images would be left with fewer than ``FEW`` levels, they alone set the levels."""
 AT_A_TIME = 2**20
 """Values that are scaled together; they take 8 bytes each, several times."""
 
@@ -66,9 +66,10 @@ def values_of(pixels: npt.NDArray[Any], no_data: float = math.nan) -> Values | N
 
 
 def common_levels(images: Iterable[Values | None]) -> Levels:
-    """The levels that suit the values of all ``images``, which are then not clipped, or at least of nearly all.
+    """The levels that suit the values of all ``images``: none is clipped, or only a few that reach much farther.
 
-    A few that reach much farther than ``NEARLY_ALL`` others, and would leave ``FEW`` levels to these, do not count.
+    These few do not count where they would leave fewer than ``FEW`` levels to nearly all others (``NEARLY_ALL``), and
+    keep as many themselves if they are clipped.
 
     Integers are taken to have as many bits as the highest of them needs, at least 8 (12, for instance, as cameras and
     scanners have); real numbers to lie between 0 and 255 where they do, or, if that is less, the next higher power of
@@ -76,9 +77,19 @@ def common_levels(images: Iterable[Values | None]) -> Levels:
     bits (a thermal camera's) and negative ones.
     """
     found = [values for values in images if values]
+    whole, real = ([values for values in found if values.whole == kind] for kind in (True, False))
+    return _levels_of(_without_few(whole) + _without_few(real))
+
+
+def _without_few(found: list[Values]) -> list[Values]:
+    """Return ``found``, all whole or all real, without a few that would leave nearly all others faint."""
     levels = _levels_of(found)
     faint = [values for values in found if is_faint(values, levels)]
-    return _levels_of(faint) if NEARLY_ALL * len(found) <= len(faint) < len(found) else levels
+    few = [values for values in found if _has_room(values) and not is_faint(values, levels)]
+    others = [values for values in found if values not in few]
+    fitting = _levels_of(others)
+    rare = NEARLY_ALL * (len(faint) + len(few)) <= len(faint)
+    return others if rare and all(_covers(values, fitting) for values in few) else found
 
 
 def _levels_of(found: list[Values]) -> Levels:
@@ -106,16 +117,27 @@ def _is_narrow(low: float, high: float, least: float, reach: float) -> bool:
 
 def is_faint(values: Values, levels: Levels) -> bool:
     """Return whether ``levels`` leave fewer than ``FEW`` of 256 to an image whose ``values`` have room for more."""
-    span = levels.highest - levels.lowest if values.whole else levels.highest_real - levels.lowest_real
-    own = values.highest - values.lowest
-    return own * 256 < FEW * span and own > (FEW if values.whole else 0)
+    return _has_room(values) and not _covers(values, levels)
 
 
 def is_clipped(values: Values, levels: Levels) -> bool:
     """Return whether an image's ``values`` lie beyond ``levels``."""
-    if values.whole:
-        return values.lowest < levels.lowest or values.highest > levels.highest
-    return values.lowest < levels.lowest_real or values.highest > levels.highest_real
+    low, high = _reach(levels, whole=values.whole)
+    return values.lowest < low or values.highest > high
+
+
+def _has_room(values: Values) -> bool:
+    return values.highest - values.lowest > (FEW if values.whole else 0)
+
+
+def _covers(values: Values, levels: Levels) -> bool:
+    """Return whether ``values``, clipped to ``levels``, have at least ``FEW`` of 256."""
+    low, high = _reach(levels, whole=values.whole)
+    return (min(values.highest, high) - max(values.lowest, low)) * 256 >= FEW * (high - low)
+
+
+def _reach(levels: Levels, *, whole: bool) -> tuple[float, float]:
+    return (float(levels.lowest), float(levels.highest)) if whole else (levels.lowest_real, levels.highest_real)
 
 
 def _extremes(images: list[Values]) -> tuple[float, float]:

@@ -1,8 +1,8 @@
-"""TIFF files that Pillow refuses or misreads, read by tifffile: 64-bit floating point, 16-bit colors in planes.
+"""TIFF files that Pillow refuses or misreads, read by tifffile.
 
-So are 16-bit colors beside a fourth channel that is no plain opacity, such as infrared.
-
-Compressed ones, too: Pillow leaves them to libtiff, which writes to the terminal what is wrong with a damaged one.
+They are 64-bit floating point, 16-bit colors in planes, or beside a fourth channel that is no opacity (infrared, for
+instance). So are compressed files: Pillow leaves them to libtiff, which writes to the terminal what is wrong with a
+damaged one.
 """
 
 import logging
@@ -26,8 +26,10 @@ INTEGER, SIGNED = 1, 2
 """Sample formats: integers without and with a sign."""
 WHITE_IS_0 = 0
 """The photometric interpretation that turns gray round."""
-RGB, ALPHA = 2, 2
-"""A photometric interpretation; an extra sample that is the opacity, by which colors are not multiplied."""
+RGB = 2
+"""A photometric interpretation."""
+ALPHA = ((1,), (2,))
+"""The extra sample is the opacity, by which colors are multiplied (1) or not (2)."""
 GRAY_OR_RGB = (WHITE_IS_0, 1, 2)
 """Photometric interpretations; 1: black is 0."""
 NO_DATA_TAG = 42113
@@ -114,7 +116,7 @@ def _is_misread(tags: dict[int, Any]) -> bool:
     """Return whether Pillow opens a file with these tags, but reads wrong values."""
     bits, formats = set(tags.get(BITS, (1,))), set(tags.get(SAMPLE_FORMAT, (INTEGER,)))
     in_planes = tags.get(PLANES, 1) == 2 and tags.get(SAMPLES, 1) > 1
-    extra = tags.get(PHOTOMETRIC) == RGB and tags.get(SAMPLES, 1) > 3 and tags.get(EXTRA, (0,)) != (ALPHA,)
+    extra = tags.get(PHOTOMETRIC) == RGB and tags.get(SAMPLES, 1) > 3 and tags.get(EXTRA, (0,)) not in ALPHA
     return ((in_planes or extra) and max(bits) > 8) or (bits, formats) in (({8}, {SIGNED}), ({32}, {INTEGER}))
 
 

@@ -31,7 +31,7 @@ FAR_LONGER = 3.0
 """Steps that take this many times the shortest cause a new trial; full crops take twice as long as small ones."""
 LOOK_AGAIN_SECONDS = 60.0
 CROWDED = 0.75
-"""Threads that get less of their cores' time than this wait for other programs, or for data."""
+"""All threads are tried again if they get less than this share of the time of the cores that they got before."""
 
 
 def choose_threads() -> None:
@@ -46,7 +46,7 @@ def choose_threads() -> None:
     seconds = {count: _seconds(_small_network(), count) for count in halves(MOST)}
     count = fastest(seconds)
     torch.set_num_threads(count)
-    if count < MOST:
+    if count < MOST and count != before:
         slower = seconds[MOST] / seconds[count]
         say(f"computing on {count} of {MOST} threads: all take {slower:.1f} times as long now (a busy machine?)")
     elif count != before:
@@ -100,14 +100,14 @@ def _small_network() -> Callable[[], None]:
 class FittingThreads:
     """Calls :func:`choose_threads` again during a training on ``device`` when its steps take far longer than before.
 
-    If fewer than all threads compute, or all get too little of the CPU's time, it does so at first (a program that has
-    just started gets more of a busy CPU than later), and then every minute.
+    It also does so if all threads get far less of the CPU's time than before, and every minute if fewer than all
+    compute; both for the first time after a few seconds, for a program that has just started gets more of a busy CPU.
     """
 
     def __init__(self, device: torch.device) -> None:
         self._on_cpu = device.type == "cpu"
         self._seconds, self._cpu_seconds, self._steps = 0.0, 0.0, 0
-        self._shortest = math.inf
+        self._shortest, self._share = math.inf, 1.0
         self._chosen = -math.inf
 
     def watch(self, batches: Iterable[T]) -> Iterator[T]:
@@ -125,11 +125,14 @@ class FittingThreads:
     def _look(self) -> None:
         """Choose the number of threads again if the last steps are a reason to."""
         seconds = self._seconds / self._steps
-        few, crowded = torch.get_num_threads() < MOST, self._cpu_seconds < CROWDED * MOST * self._seconds
+        share = self._cpu_seconds / (MOST * self._seconds)
+        few, crowded = torch.get_num_threads() < MOST, share < CROWDED * self._share
         due = time.monotonic() - self._chosen >= LOOK_AGAIN_SECONDS
         if ((few or crowded) and due) or seconds > FAR_LONGER * self._shortest:
             choose_threads()
             self._shortest, self._chosen = math.inf, time.monotonic()
+            if not few:
+                self._share = share  # if all are still the fastest, this is usual: an idle CPU with many cores
         else:
-            self._shortest = min(self._shortest, seconds)
+            self._shortest, self._share = min(self._shortest, seconds), max(self._share, share)
         self._seconds, self._cpu_seconds, self._steps = 0.0, 0.0, 0

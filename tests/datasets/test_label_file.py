@@ -97,7 +97,9 @@ def test_label_file_names_that_could_be_two_pictures_mean_none(write):
 def test_label_file_rows_of_another_split_name_no_picture(write):
     table = write("file,label\ntest/1.png,dog\ntrain/1.png,cat\ndata/Train/2.png,owl\n")
     assert read_label_file(table, ["1.png", "2.png"], split="train") == ["cat", "owl"]
-    assert read_label_file(table, ["1.png", "2.png"], split="test") == ["dog", None]
+    assert read_label_file(table, ["1.png"], split="test") == ["dog"]
+    only = write("file,label\ntest/1.png,dog\n")
+    assert read_label_file(only, ["1.png"], split="train") == ["dog"]  # the table says nothing of train
 
 
 def test_label_file_says_that_splits_are_not_read(write, capsys):

@@ -83,7 +83,9 @@ def test_parquet_empty_rows_of_the_column_of_splits_have_that_of_their_file(tmp_
 def test_parquet_split_is_in_a_column_of_numbers_with_names(tmp_path):
     columns = {"image": pa.array(IMAGES[:3]), "split": pa.array([0, 1, None])}
     write_table(tmp_path / "a.parquet", columns, {"split": ["train", "test"]})
-    assert parquet(tmp_path).split.tolist() == ["train", "test", "train"]
+    dataset = parquet(tmp_path)
+    assert dataset.split.tolist() == ["train", "test", "train"]
+    assert dataset.label.tolist() == [-1] * 3
 
 
 def test_parquet_follows_links_to_folders(tmp_path):
@@ -94,14 +96,17 @@ def test_parquet_follows_links_to_folders(tmp_path):
     write_parquet(elsewhere / "test-0.parquet", IMAGES[:1])
     (source / "test").symlink_to(elsewhere)
     (elsewhere / "loop").symlink_to(source)
-    assert parquet(source).split.tolist() == ["test", "train", "train"]
+    (source / "valid").mkdir()
+    write_parquet(source / "valid/0.parquet", IMAGES[:1])
+    (source / "all").symlink_to(source / "valid")
+    assert parquet(source).split.tolist() == ["test", "train", "train", "valid"]
 
 
 def test_parquet_passes_over_a_file_without_rows(tmp_path):
     write_parquet(tmp_path / "a.parquet", IMAGES[:2], [1, 0])
-    pq.write_table(
-        pa.table({"image": pa.array([], pa.float64()), "label": pa.array([], pa.string())}), tmp_path / "b.pq"
-    )
+    empty = pa.table({"image": pa.array([], pa.float64()), "label": pa.array([], pa.string())})
+    for name in ("0.pq", "b.pq"):
+        pq.write_table(empty, tmp_path / name)
     assert parquet(tmp_path).label.tolist() == [1, 0]
 
 

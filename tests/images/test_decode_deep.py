@@ -67,11 +67,10 @@ def test_decode_transparent_colors_of_sixteen_bits():
     assert np.asarray(image).tolist() == [[[255, 18, 1], [255, 255, 255]]]
 
 
-@pytest.mark.parametrize("extra", ["unspecified", "assocalpha"])
-def test_decode_colors_of_twelve_bits_beside_another_channel(extra):
+def test_decode_colors_of_twelve_bits_beside_another_channel():
     file = BytesIO()
     pixels = np.dstack([DEEP, np.full(DEEP.shape[:2], 4000, np.uint16)])
-    tifffile.imwrite(file, pixels, photometric="rgb", extrasamples=[extra])
+    tifffile.imwrite(file, pixels, photometric="rgb", extrasamples=["unspecified"])
     decoded = decode_rgb(file.getvalue(), levels=Levels(highest=4095))
     assert np.asarray(decoded.image).tolist() == (DEEP // 16).tolist()
     assert decoded.values == Values(0, 4095, whole=True)

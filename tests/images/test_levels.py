@@ -29,11 +29,22 @@ from scan_core.images.levels import Levels, Values, common_levels, is_clipped, i
         ([Values(0.95, 0.99, False)], Levels(lowest_real=0.95, highest_real=0.99)),  # an eighth are 0.125
         ([Values(0.75, 0.99, False)], Levels()),
         ([Values(-2.0, 5.0, False), Values(0.0, 9.0, False)], Levels(lowest_real=-2, highest_real=9)),
-        # One bright image among ten does not take the levels of the others; one among nine is a tenth or more.
+        # One bright image among ten does not take the levels of the others; one among nine is more than a tenth.
         ([Values(0.0, 4000.0, True)] * 9 + [Values(0.0, 65_535.0, True)], Levels(highest=4095)),
         ([Values(0.0, 4000.0, True)] * 8 + [Values(0.0, 65_535.0, True)], Levels()),
         ([Values(0.0, 9000.0, True)] * 20 + [Values(0.0, 65_535.0, True)], Levels()),  # 36 of 256 levels are left
         ([Values(0.0, 0.03, False)] * 9 + [Values(0.0, 0.9, False)], Levels(highest_real=1 / 32)),
+        # Integers and real numbers are looked at apart.
+        (
+            [Values(0.0, 4000.0, True)] * 10 + [Values(0.0, 65_535.0, True)] + [Values(0.0, 200.0, False)] * 8,
+            Levels(highest=4095, highest_real=255.0),
+        ),
+        # Clipped, these few would be nearly white all over; one that is flat stays within the levels.
+        ([Values(0.0, 4000.0, True)] * 12 + [Values(4000.0, 65_000.0, True)], Levels()),
+        (
+            [Values(0.0, 4000.0, True)] * 12 + [Values(9.0, 65_000.0, True)] + [Values(5000.0, 5000.0, True)] * 9,
+            Levels(highest=8191),
+        ),
     ],
 )
 def test_common_levels(images, expected):

@@ -82,6 +82,7 @@ def test_fetch_warns_of_images_that_reach_beyond_all_others(run_fetch, source, c
         Image.fromarray((pixels * highest).astype(np.uint16)).save(source / name)
     run_fetch(name="folder", source=str(source), image_size=8)
     told = capsys.readouterr().err
-    assert "clipped, as their values reach much farther than those of all others: 1 of 10 images of more" in told
+    assert "clipped, as their values reach much farther than those of nearly all: 1 of 10 images of more" in told
+    assert "8 bits (the first: bright.png); leave" in told
     assert "few" not in told
     assert read_preparation(Path("data/artifacts/index.parquet"))["levels"]["highest"] == 4095
