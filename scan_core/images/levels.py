@@ -86,7 +86,7 @@ def _without_few(found: list[Values]) -> list[Values]:
     levels = _levels_of(found)
     faint = [values for values in found if is_faint(values, levels)]
     few = [values for values in found if _has_room(values) and not is_faint(values, levels)]
-    others = [values for values in found if values not in few]
+    others = [values for values in found if not _has_room(values) or is_faint(values, levels)]
     fitting = _levels_of(others)
     rare = NEARLY_ALL * (len(faint) + len(few)) <= len(faint)
     return others if rare and all(_covers(values, fitting) for values in few) else found
