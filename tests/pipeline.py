@@ -113,23 +113,13 @@ def start_stage(folder: Path, stage: str, **options: object) -> subprocess.Popen
     )
 
 
-def kill_after_first_epoch(
-    folder: Path, stage: str, *, number: int = signal.SIGKILL, after: str = "state.safetensors"
-) -> int:
-    """Start a training, send it signal ``number`` once an epoch has been saved, and return its exit status.
-
-    Args:
-        after: the file of the training that is waited for instead of that of an epoch.
-    """
-    process = start_stage(folder, stage)
+def wait_for_an_epoch(folder: Path, stage: str, process: subprocess.Popen[str]) -> None:
+    """Wait until the training that ``process`` runs in ``folder`` has saved an epoch."""
     limit = time.monotonic() + 120
-    while not list(folder.glob(f".resume/{stage}-*/{after}")):
+    while not list(folder.glob(f".resume/{stage}-*/state.safetensors")):
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit, f"no {after} was saved"
+        assert time.monotonic() < limit, "no epoch was saved"
         time.sleep(0.005)
-    process.send_signal(number)
-    process.communicate(timeout=30)
-    return process.returncode
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from ruamel.yaml import YAML
 
 from scan_core.errors import ArtifactError
 from stages import embed, evaluate, pretext_train, scan_train, self_label
-from tests.forked import fork_stage, import_all
+from tests.forked import end_itself, fork_stage, wait_until
 from tests.pipeline import (
     FROZEN,
     ROOT,
@@ -20,16 +21,15 @@ from tests.pipeline import (
     TRAININGS,
     artifacts,
     enter,
-    kill_after_first_epoch,
     largest_file,
     run_stages,
     start_stage,
+    wait_for_an_epoch,
     write_params,
 )
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 STAGES = dict(zip(TRAININGS, (pretext_train, scan_train, self_label), strict=True))
-LONG = ["pretext.epochs=40", "scan.epochs=30", "self_label.epochs=30", "self_label.patience=30"]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def uninterrupted(one_thread: None, tmp_path_factory: pytest.TempPathFactory) ->
     folder = tmp_path_factory.mktemp("uninterrupted")
     with pytest.MonkeyPatch.context() as patch:
         enter(folder, patch)
-        write_params(folder, *LONG)
+        write_params(folder)
         run_stages()
     return folder
 
@@ -58,14 +58,21 @@ def forget(folder: Path, stage: str) -> None:
     (folder / f"data/artifacts/{outputs[stage]}.safetensors").unlink()
 
 
+def kill_after_first_epoch(folder: Path, stage: str) -> None:
+    """Start a training, which is killed once it has saved an epoch."""
+    process = fork_stage(folder, stage, after_save=end_itself)
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+
+
 @pytest.mark.parametrize("stage", TRAININGS)
 def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(
     stage: str, uninterrupted: Path, project: Path, capsys: pytest.CaptureFixture[str]
 ):
     forget(project, stage)
-    assert kill_after_first_epoch(project, stage) == -signal.SIGKILL
+    kill_after_first_epoch(project, stage)
     run_stages(STAGES[stage])
-    assert re.search(r"going on after epoch \d+", capsys.readouterr().err)
+    assert re.search(r"going on after epoch 1 ", capsys.readouterr().err)
     assert artifacts(project) == artifacts(uninterrupted)
     assert not list(project.glob(".resume/*/"))
 
@@ -94,7 +101,6 @@ MOMENTS = 20
 @pytest.mark.slow
 @pytest.mark.parametrize("name", KILLED)
 def test_killed_at_random_moments_a_stage_ends_with_the_same_bytes(name: str, project: Path):
-    import_all()
     stage, overrides = KILLED[name]
     write_params(project, *FEW_EPOCHS, *overrides)
     if name == "self-label on stored features":
@@ -138,29 +144,25 @@ def frozen(uninterrupted: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = shutil.copytree(uninterrupted, tmp_path_factory.mktemp("frozen") / "project")
     with pytest.MonkeyPatch.context() as patch:
         enter(folder, patch)
-        write_params(folder, *LONG, *FROZEN)
+        write_params(folder, *FROZEN)
         for stage in ("scan_train", "self_label"):
             forget(folder, stage)
             run_stages(STAGES[stage])
     return folder
 
 
-@pytest.mark.parametrize(
-    ("stage", "after"),
-    [
-        ("scan_train", "features.f16"),
-        ("scan_train", "state.safetensors"),
-        pytest.param("self_label", "features.f16", marks=pytest.mark.slow),
-        pytest.param("self_label", "state.safetensors", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("moment", ["before_save", "after_save"])
+@pytest.mark.parametrize("stage", ["scan_train", "self_label"])
 def test_a_killed_training_on_a_frozen_encoder(
-    stage: str, after: str, frozen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: str, moment: str, frozen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     project = shutil.copytree(frozen, tmp_path / "project")
     enter(project, monkeypatch)
     forget(project, stage)
-    assert kill_after_first_epoch(project, stage, after=after) == -signal.SIGKILL
+    process = fork_stage(project, stage, **{moment: end_itself})
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert list(project.glob(".resume/*/features.f16"))
     run_stages(STAGES[stage])
     assert artifacts(project) == artifacts(frozen)
     assert not list(project.glob(".resume/*/"))
@@ -172,10 +174,10 @@ def test_changed_parameters_and_a_damaged_state_start_anew(
     forget(project, "scan_train")
     kill_after_first_epoch(project, "scan_train")
     (state,) = project.glob(".resume/*/state.safetensors")
-    write_params(project, *LONG, "scan.entropy_weight=3.0")
+    write_params(project, "scan.entropy_weight=3.0")
     run_stages(scan_train)
     assert "going on" not in capsys.readouterr().err
-    write_params(project, *LONG)
+    write_params(project)
     state.write_bytes(state.read_bytes()[:100])
     run_stages(scan_train)
     assert "starting anew" in capsys.readouterr().err
@@ -184,34 +186,39 @@ def test_changed_parameters_and_a_damaged_state_start_anew(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_training_fails_within_seconds_and_writes_no_model(project: Path, number: int):
+    write_params(project, "pretext.epochs=400")
     forget(project, "pretext_train")
-    assert kill_after_first_epoch(project, "pretext_train", number=number) != 0
+    process = start_stage(project, "pretext_train")
+    wait_for_an_epoch(project, "pretext_train", process)
+    process.send_signal(number)
+    process.communicate(timeout=30)
+    assert process.returncode != 0
     assert not (project / "data/artifacts/pretext/encoder.safetensors").exists()
     assert list(project.glob(".resume/*/state.safetensors"))
 
 
-@pytest.mark.parametrize(
-    ("stage", "epochs"),
-    [
-        pytest.param("pretext_train", 40, marks=pytest.mark.slow),
-        ("scan_train", 30),
-        pytest.param("self_label", 30, marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("stage", TRAININGS)
 def test_a_second_process_waits_for_the_first_and_finds_its_result(
-    stage: str, epochs: int, uninterrupted: Path, project: Path
+    stage: str, uninterrupted: Path, project: Path, tmp_path: Path
 ):
     forget(project, stage)
-    processes = [start_stage(project, stage) for _ in range(2)]
-    said = [process.communicate(timeout=300)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
+    said = tmp_path / "said"
+    said.touch()
+    first = fork_stage(project, stage, after_save=partial(wait_until, said, "waiting"))
+    limit = time.monotonic() + 60
+    while not list(project.glob(".resume/*/state.safetensors")):
+        assert time.monotonic() < limit, "no epoch was saved"
+        time.sleep(0.005)
+    second = fork_stage(project, stage, said=said)
+    for process in (first, second):
+        process.join()
+        assert process.exitcode == 0
     assert artifacts(project) == artifacts(uninterrupted)
-    (waited,) = [lines.splitlines() for lines in said if "waiting" in lines]
-    waiting, opening, going_on, *_ = waited
+    waiting, opening, going_on, *_ = said.read_text().splitlines()
     assert opening.startswith(f"{stage.replace('_', '-')}: ")
-    assert re.fullmatch(r"waiting: process \d+ is at the same training; kill it to take over", waiting)
-    assert re.match(rf"going on after epoch {epochs} ", going_on)
-    assert not re.search(r"epoch \d+/", "".join(waited))
+    assert waiting == f"waiting: process {first.pid} is at the same training; kill it to take over"
+    assert going_on.startswith("going on after epoch 4 ")
+    assert not re.search(r"epoch \d+/", said.read_text())
     assert not list(project.glob(".resume/*/"))
 
 

@@ -14,7 +14,7 @@ import pytest
 from scan_core.training.resume import Resume
 from stages import pretext_train
 from tests.parallel.two_devices import SMALL_STEPS, TWO
-from tests.pipeline import environment, start_stage, write_params
+from tests.pipeline import environment, start_stage, wait_for_an_epoch, write_params
 
 LONG = [*SMALL_STEPS, "pretext.epochs=300"]
 
@@ -22,11 +22,7 @@ LONG = [*SMALL_STEPS, "pretext.epochs=300"]
 def after_first_epoch(folder: Path, stage: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
     """A training that has saved an epoch, and its two processes."""
     process = start_stage(folder, stage)
-    limit = time.monotonic() + 120
-    while not list(folder.glob(f".resume/{stage}-*/state.safetensors")):
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < limit, "no epoch was saved"
-        time.sleep(0.005)
+    wait_for_an_epoch(folder, stage, process)
     return process, psutil.Process(process.pid).children()
 
 

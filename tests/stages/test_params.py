@@ -63,6 +63,7 @@ def changed(path: Path, key: str, value: object) -> Path:
         ),
         ("scan.prior", [0.5, -1.0], "scan.prior.1: found -1.0, allowed: greater than 0"),
         ("data.train_splits", [], "found [], allowed: "),
+        ("data.train_splits", "a,b", "found 'a,b', allowed: a list, such as [one, another]"),
         ("pretext.small_crops", {"size": 0.5, "share": 0.5}, "small_crops without augmentation.random_resized_crop"),
     ],
 )
