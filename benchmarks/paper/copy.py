@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -96,16 +97,24 @@ def _files() -> list[str]:
     ]
 
 
-def call(folder: Path, *command: str) -> str:
+def call(folder: Path, *command: str, attempts: int = 1) -> str:
     """Run ``command`` in ``folder``, with this Python first on the path, and return its output.
 
+    Args:
+        attempts: how often the command is tried, a second apart, until it succeeds.
+
     Raises:
-        DataError: it failed; the message has the last line of its output.
+        DataError: it failed; the message has the first line of its output that names an error, or else the last line.
     """
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-    if done.returncode:
-        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        raise DataError(f"{' '.join(command[:3])} in {folder}: {lines[-1] if lines else 'failed'}")
+    for left in reversed(range(attempts)):
+        done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+        if not done.returncode:
+            break
+        if not left:
+            lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+            errors = [line for line in lines if line.startswith(("ERROR", "error:", "fatal:"))]
+            raise DataError(f"{' '.join(command[:3])} in {folder}: {[*errors, *lines[-1:], 'failed'][0]}")
+        time.sleep(1)
     return done.stdout
 
 

@@ -179,8 +179,11 @@ def _keep(copy: Path, run: Run, revision: str, *, commit: str) -> str:
 
 
 def _states(copy: Path) -> dict[str, str]:
-    """Return the state of each experiment: Queued, Running, Success or Failed."""
-    lines = call(copy, "dvc", "queue", "status").splitlines()
+    """Return the state of each experiment: Queued, Running, Success or Failed.
+
+    DVC's command may fail while a worker changes what it reads, so it is tried again.
+    """
+    lines = call(copy, "dvc", "queue", "status", attempts=5).splitlines()
     words = (line.split() for line in lines)
     return {line[1]: line[-1] for line in words if len(line) > 2 and line[1].startswith("run-")}
 

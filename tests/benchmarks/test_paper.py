@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 
 from benchmarks.paper import oracle, oracle_neighbors, oracle_supervised, results
 from benchmarks.paper.__main__ import unfinished
-from benchmarks.paper.copy import held, renew
+from benchmarks.paper.copy import call, held, renew
 from benchmarks.paper.oracle_neighbors import true_positives
 from benchmarks.paper.place import place_of
 from benchmarks.paper.show import markdown, plot
@@ -21,7 +21,7 @@ from scan_core.artifacts.clusters import read_baselines
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.labels import read_labels
 from scan_core.artifacts.neighbors import Neighbors, read_neighbors
-from scan_core.errors import ArtifactError, ParamsError
+from scan_core.errors import ArtifactError, DataError, ParamsError
 from stages import evaluate
 from stages.paths import BASELINES, DETAILS, INDEX, LABELS, NEIGHBORS
 from tests.pipeline import enter, run_stages
@@ -54,6 +54,14 @@ def test_rows_that_say_the_same_are_one_run():
     assert setting(Row(label="a", set={"neighbors.k": 50}), "digits", other.usual) == Setting(("neighbors.k=50",))
     runs = unfinished(["table1"], place_of("digits", []), seeds=2, rows=["kmeans", "strong", "self-label"])
     assert [(run.setting, run.seed) for run in runs] == [(Setting(()), 0), (Setting(()), 1)]
+
+
+def test_a_command_that_fails_is_tried_again_and_its_error_is_named(tmp_path: Path):
+    flaky = "echo tried >> log; echo said; echo ERROR: busy >&2; echo any troubles? >&2; [ $(grep -c '' log) = 3 ]"
+    assert call(tmp_path, "sh", "-c", flaky, attempts=3) == "said\n"
+    with pytest.raises(DataError, match=r"sh -c .*: ERROR: busy$"):
+        call(tmp_path, "sh", "-c", flaky)
+    assert (tmp_path / "log").read_text().count("tried") == 4
 
 
 def test_finished_runs_are_not_run_again():
