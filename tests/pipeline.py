@@ -99,9 +99,14 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": path, "PYTHONPATH": str(code), "OMP_NUM_THREADS": "1"}
 
 
+def heed_ctrl_c() -> None:
+    """Called in a new process, it lets Ctrl-C reach it even where the tests themselves ignore that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start_stage(folder: Path, stage: str, **options: object) -> subprocess.Popen[str]:
-    """Start ``python -m stages.<stage>`` in ``folder``; Ctrl-C reaches it even where the tests themselves ignore it."""
-    options.setdefault("preexec_fn", lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+    """Start ``python -m stages.<stage>`` in ``folder``."""
+    options.setdefault("preexec_fn", heed_ctrl_c)
     return subprocess.Popen(
         [sys.executable, "-m", f"stages.{stage}"],
         cwd=folder,

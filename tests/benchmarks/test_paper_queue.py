@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.pipeline import TINY, clone, environment
+from tests.pipeline import TINY, clone, environment, heed_ctrl_c
 
 TABLE = """
 title: Two rows
@@ -34,7 +34,7 @@ def start(project: Path, copy: Path, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=heed_ctrl_c,
     )
 
 

@@ -14,9 +14,10 @@ import pytest
 from scan_core.training.resume import Resume
 from stages import pretext_train
 from tests.parallel.two_devices import SMALL_STEPS, TWO
-from tests.pipeline import environment, start_stage, wait_for_an_epoch, write_params
+from tests.pipeline import environment, heed_ctrl_c, start_stage, wait_for_an_epoch, write_params
 
 LONG = [*SMALL_STEPS, "pretext.epochs=300"]
+KILLED = r"error: process [01] of 2 ended by SIGKILL, and so the others were ended; run the same command to go on.*"
 
 
 def after_first_epoch(folder: Path, stage: str) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
@@ -63,6 +64,16 @@ def test_a_stage_that_ignores_the_terminals_end_goes_on(project: Path):
 
 
 UNFORESEEN = "1 / 0"
+ENDLESS = """
+import os, pathlib, time
+from stages.cli import run
+
+def main() -> None:
+    pathlib.Path(os.environ["RANK"]).touch()
+    time.sleep(300)
+
+run(main)
+"""
 KNOWN = """
 from scan_core.errors import DataError
 from stages.cli import run
@@ -74,18 +85,35 @@ run(main)
 """
 
 
-def launched(folder: Path, module: str) -> list[str]:
-    """The lines that a stage with two processes of the code ``module`` ends with."""
-    (folder / "failing.py").write_text(module)
-    program = "from stages.cli import run; from stages.launch import launch; run(lambda: launch('failing', count=2))"
+def launching(folder: Path, module: str) -> subprocess.Popen[str]:
+    """A stage that has started two processes of the code ``module``."""
+    (folder / "started.py").write_text(module)
+    program = "from stages.cli import run; from stages.launch import launch; run(lambda: launch('started', count=2))"
     command, inherited = [sys.executable, "-c", program], environment(folder)
-    done = subprocess.run(command, cwd=folder, env=inherited, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 1
-    return done.stderr.splitlines()
+    return subprocess.Popen(
+        command, cwd=folder, env=inherited, stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    )
+
+
+def launched(folder: Path, module: str) -> list[str]:
+    """The lines that it ends with."""
+    process = launching(folder, module)
+    lines = process.communicate(timeout=60)[1].splitlines()
+    assert process.returncode == 1
+    return lines
+
+
+def endless(folder: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """A stage whose two processes do not end, and these."""
+    process, limit = launching(folder, ENDLESS), time.monotonic() + 60
+    while not all((folder / rank).exists() for rank in "01"):
+        assert time.monotonic() < limit
+        time.sleep(0.005)
+    return process, psutil.Process(process.pid).children()
 
 
 def test_an_error_in_the_processes_is_one_line(tmp_path: Path):
-    assert launched(tmp_path, KNOWN) == ["failing: 2 processes", "error: pictures: missing"]
+    assert launched(tmp_path, KNOWN) == ["started: 2 processes", "error: pictures: missing"]
 
 
 def test_an_unforeseen_error_in_a_process_is_shown(tmp_path: Path):
@@ -94,7 +122,27 @@ def test_an_unforeseen_error_in_a_process_is_shown(tmp_path: Path):
     assert re.match(r"error: process [01] of 2 failed with status 1, and so the others were ended", lines[-1])
 
 
-def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(
+def test_a_killed_process_ends_the_stage(tmp_path: Path):
+    process, workers = endless(tmp_path)
+    assert len(workers) == 2
+    workers[1].kill()
+    assert re.fullmatch(KILLED, process.communicate(timeout=60)[1].splitlines()[-1])
+    assert process.returncode == 1
+    wait_until_ended(workers)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_an_interrupted_stage_ends_its_processes(number: int, status: int, tmp_path: Path):
+    process, workers = endless(tmp_path)
+    process.send_signal(number)
+    first, *others = process.communicate(timeout=60)[1].splitlines()
+    assert (process.returncode, first) == (status, "started: 2 processes")
+    assert [line.split(";")[0] for line in others] == (["interrupted"] if status == 130 else [])
+    wait_until_ended(workers)
+
+
+@pytest.mark.slow
+def test_a_training_of_which_a_process_is_killed_goes_on_in_one_process(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     write_params(project, *LONG, TWO)
@@ -105,8 +153,7 @@ def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(
     _, error = process.communicate(timeout=60)
     assert time.monotonic() - start < 60
     assert process.returncode == 1
-    said = r"error: process [01] of 2 ended by SIGKILL, and so the others were ended; run the same command to go on.*"
-    assert re.fullmatch(said, error.splitlines()[-1])
+    assert re.fullmatch(KILLED, error.splitlines()[-1])
     assert "Traceback" not in error
     wait_until_ended(workers)
 
@@ -117,10 +164,9 @@ def test_a_killed_process_ends_the_stage_which_goes_on_in_one_process(
     assert "going on after epoch " in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, -signal.SIGTERM, marks=pytest.mark.slow)]
-)
-def test_an_interrupted_stage_ends_its_processes(number: int, status: int, project: Path):
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_an_interrupted_training_ends_its_processes(number: int, status: int, project: Path):
     write_params(project, *LONG, TWO)
     process, workers = after_first_epoch(project, "pretext_train")
     process.send_signal(number)

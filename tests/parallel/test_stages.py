@@ -73,10 +73,6 @@ def test_torchrun_from_outside(by_one: Path, project: Path):
     Path("data/artifacts/embeddings.npy").unlink()
     assert torchrun(project, "-m", "stages.embed").count("embed: 160 images") == 1
     assert_embeds_as(by_one)
-    assert torchrun(project, "-m", "stages.mine_neighbors").count("3 neighbors of each of 160 images, exactly") == 1
-    found = mined()
-    mine_neighbors.main(Path("params.yaml"))
-    assert mined() == found
 
 
 def write_kinds(images: int) -> None:
