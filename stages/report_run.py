@@ -16,7 +16,10 @@ from stages.paths import REPORTS
 
 CURVES = [
     Source("pretext-train: loss", REPORTS / "pretext_train/live/plots/metrics/loss.tsv"),
-    Source("scan-train: loss on the training images", REPORTS / "scan_train/live/plots/metrics/selection_loss.tsv"),
+    Source(
+        "scan-train: loss on the training images; the lowest is kept",
+        REPORTS / "scan_train/live/plots/metrics/selection_loss.tsv",
+    ),
     Source("self-label: confident images", REPORTS / "self_label/live/plots/metrics/confident.tsv"),
 ]
 PICTURES = [Source("The clusters of k-means", REPORTS / "evaluate/prototypes_kmeans.png")]

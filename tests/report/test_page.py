@@ -57,6 +57,13 @@ def test_page_says_what_was_found(make_results, tmp_path: Path):
     assert "class 1 (50%), class 2 (50%)" in page
 
 
+def test_an_empty_cluster_takes_little_place_and_is_matched_to_no_class(make_results, tmp_path: Path):
+    page = draw(tmp_path / "page.html", make_results(LABELS, [0] * 6, [0, 0, 1, 1, 1, 1], cluster_count=3))
+    empty = [card for card in page.split("<article")[1:] if 'class="empty"' in card]
+    assert [re.search(r'id="(.*?)"', card)[1] for card in empty] == ["cluster-2"]
+    assert page.count("<small>matched to") == 2
+
+
 def test_page_without_labels(make_results, tmp_path: Path):
     page = draw(tmp_path / "page.html", make_results([-1] * 6, [0, 1] * 3, [0, 0, 1, 1, 2, 2], cluster_count=3))
     assert "there are no labels to check against" in page
