@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from scan_core.console.words import counted
 from scan_core.datasets.dataset import Skipped
-from scan_core.images.decode import is_picture
+from scan_core.images.formats import is_picture
 
 SUFFIXES = (
     ".jpg",

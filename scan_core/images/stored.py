@@ -10,7 +10,7 @@ from PIL import Image
 from scan_core.artifacts.images import PIXELS, read_pixels
 from scan_core.artifacts.shards import ShardFormat, Shards
 from scan_core.errors import ArtifactError
-from scan_core.images.decode import JPEG, UnreadableImageError
+from scan_core.images.formats import JPEG, UnreadableImageError
 from scan_core.images.resize import BILINEAR, decode_and_resize
 
 

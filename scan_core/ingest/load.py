@@ -11,7 +11,8 @@ import numpy.typing as npt
 from scan_core.console.progress import track
 from scan_core.datasets.dataset import Dataset, Skipped, Stored
 from scan_core.errors import DataError
-from scan_core.images.decode import MOST_PIXELS, UnreadableImageError
+from scan_core.images.decode import MOST_PIXELS
+from scan_core.images.formats import UnreadableImageError
 from scan_core.images.levels import Values
 from scan_core.images.preparation import Preparation
 from scan_core.ingest.file_digests import BYTES as FILE_DIGEST_BYTES

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from scan_core.datasets.dataset import Stored
-from scan_core.images.decode import JPEG, MAX_BYTES, MOST_PIXELS, Decoded, UnreadableImageError, is_rotated
+from scan_core.images.decode import MAX_BYTES, MOST_PIXELS, Decoded
+from scan_core.images.formats import JPEG, UnreadableImageError, is_rotated
 from scan_core.images.levels import Values
 from scan_core.images.preparation import Preparation
 from scan_core.images.resize import BILINEAR, FILTERS, FITS, decode_and_resize

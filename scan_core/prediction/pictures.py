@@ -11,8 +11,9 @@ from PIL import Image, ImageOps
 
 from scan_core.datasets.walk import printable
 from scan_core.errors import DataError
-from scan_core.images.decode import MOST_PIXELS, UnreadableImageError, to_rgb
+from scan_core.images.decode import MOST_PIXELS, to_rgb
 from scan_core.images.decoded import DecodedImages
+from scan_core.images.formats import UnreadableImageError
 from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import prepare
 

@@ -22,7 +22,8 @@ from scan_core.datasets.imagenet_tars import TRAIN
 from scan_core.datasets.parquet import parquet
 from scan_core.datasets.stl10 import FILE, stl10
 from scan_core.errors import DataError
-from scan_core.images.decode import UnreadableImageError, decode_rgb
+from scan_core.images.decode import decode_rgb
+from scan_core.images.formats import UnreadableImageError
 from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import prepare
 from tests.samples import encode, noise, stl10_members

@@ -6,7 +6,8 @@ import pytest
 import tifffile
 from PIL import Image, PngImagePlugin
 
-from scan_core.images.decode import UnreadableImageError, decode_rgb, is_picture
+from scan_core.images.decode import decode_rgb
+from scan_core.images.formats import UnreadableImageError, is_picture
 from tests.samples import HEIC, encode, noise, png
 
 

@@ -8,7 +8,8 @@ import tifffile
 from imagecodecs import jpeg2k_encode
 from PIL import Image
 
-from scan_core.images.decode import UnreadableImageError, decode_rgb
+from scan_core.images.decode import decode_rgb
+from scan_core.images.formats import UnreadableImageError
 from scan_core.images.levels import Levels, Values
 from tests.samples import encode, png
 

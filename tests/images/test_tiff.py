@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tifffile
 
-from scan_core.images.decode import UnreadableImageError, decode_rgb
+from scan_core.images.decode import decode_rgb
+from scan_core.images.formats import UnreadableImageError
 from scan_core.images.levels import Levels, Values
 from scan_core.images.tiff import other_tiff, tiff_values
 from tests.samples import encode, noise

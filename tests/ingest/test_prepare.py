@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scan_core.images.decode import UnreadableImageError
+from scan_core.images.formats import UnreadableImageError
 from scan_core.images.preparation import Preparation
 from scan_core.ingest.prepare import prepare
 from tests.samples import encode, noise
