@@ -13,7 +13,6 @@ from stages.paths import main_root
 from stages.sources import check_sources
 
 ALLOWED = ", allowed: "
-A_LIST = "a list, such as [one, another]"
 NOT_YAML = (YAMLError, ValueError, KeyError, RecursionError)
 """What reading YAML can raise: also for text that is not UTF-8, very long numbers and very deep nesting."""
 
@@ -76,7 +75,8 @@ def _describe(detail: object, values: object) -> _Problem:
     if detail["type"] == "missing":
         return _Problem(key, "missing; python -m stages.use NAME writes a complete file")
     message = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-    if isinstance(detail["input"], dict):  # a whole section
+    if detail["type"] == "tuple_type":
+        message = "a list, such as [first, second]"
+    elif isinstance(detail["input"], dict):  # a whole section
         return _Problem(key, message)
-    allowed = A_LIST if detail["type"] == "tuple_type" else message
-    return _Problem(key, f"found {detail['input']!r}{ALLOWED}{allowed}")
+    return _Problem(key, f"found {detail['input']!r}{ALLOWED}{message}")

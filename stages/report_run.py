@@ -17,7 +17,7 @@ from stages.paths import REPORTS
 CURVES = [
     Source("pretext-train: loss", REPORTS / "pretext_train/live/plots/metrics/loss.tsv"),
     Source(
-        "scan-train: loss on the training images; the lowest is kept",
+        "scan-train: loss on the training images; the epoch with the lowest is kept",
         REPORTS / "scan_train/live/plots/metrics/selection_loss.tsv",
     ),
     Source("self-label: confident images", REPORTS / "self_label/live/plots/metrics/confident.tsv"),

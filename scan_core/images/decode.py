@@ -15,7 +15,7 @@ from scan_core.images.formats import (
     orientation_of,
     why_unidentified,
 )
-from scan_core.images.ground import opaque
+from scan_core.images.ground import flattened
 from scan_core.images.jpeg2000 import jpeg2000_values
 from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
 from scan_core.images.ppm import ppm_values
@@ -90,7 +90,7 @@ def decode_rgb(
             upright = _upright(image if deep is None else _with_levels(image, deep, levels), orientation)
             size = _upright_size(width, height, orientation)
             values = None if deep is None else values_of(deep, _no_data(image))
-            return Decoded(opaque(upright), size, values, animated)
+            return Decoded(flattened(upright), size, values, animated)
     except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError:
@@ -108,7 +108,7 @@ def _decode_tiff(page: Any, most_pixels: int, levels: Levels) -> Decoded:
     pixels = to_8_bits(values, levels, no_data, white_is_0=inverted) if deep else ~values if inverted else values
     image = _upright(Image.fromarray(pixels), orientation)
     size, found = _upright_size(*size, orientation), values_of(values, no_data) if deep else None
-    return Decoded(opaque(image), size, found, animated=len(page.parent.pages) > 1)
+    return Decoded(flattened(image), size, found, animated=len(page.parent.pages) > 1)
 
 
 def _check_size(size: tuple[int, int], most_pixels: int) -> None:
@@ -121,8 +121,8 @@ def _upright_size(width: int, height: int, orientation: int) -> tuple[int, int]:
 
 
 def to_rgb(image: Image.Image, levels: Levels) -> Image.Image:
-    """Return a decoded picture with 8 bits and three channels, laid on a ground that it contrasts with."""
-    return opaque(_with_levels(image, np.asarray(image), levels) if is_deep(image) else image)
+    """Return a decoded picture with 8 bits and three channels, what is transparent laid on a ground."""
+    return flattened(_with_levels(image, np.asarray(image), levels) if is_deep(image) else image)
 
 
 def _deep_pixels(image: Image.Image, encoded: bytes, *, color: bool) -> npt.NDArray[Any] | None:

@@ -52,7 +52,12 @@ def is_picture(path: Path) -> bool:
 
 
 def open_picture(encoded: bytes) -> Image.Image:
-    """Open without decoding; metadata of a PNG that Pillow refuses for their length are left out."""
+    """Open a picture without decoding it; metadata of a PNG that Pillow refuses for their length are left out.
+
+    Raises:
+        UnidentifiedImageError: none of the formats.
+        UnreadableImageError: HEIC, without the package that decodes it.
+    """
     try:
         return _identify(BytesIO(encoded), FORMATS)
     except UnidentifiedImageError:

@@ -7,8 +7,8 @@ NEARLY_WHITE = 224
 """A transparent picture whose pixels, weighed by their opacity, are as bright in the mean is laid on black."""
 
 
-def opaque(image: Image.Image) -> Image.Image:
-    """Return an image of any mode of 8 bits as RGB."""
+def flattened(image: Image.Image) -> Image.Image:
+    """Return an image of any mode of 8 bits as RGB, what is transparent laid on a ground that it contrasts with."""
     if image.mode == "RGB" and not image.has_transparency_data:
         return image
     if image.mode == "La":  # gray multiplied by its opacity, which Pillow converts to LA alone

@@ -79,6 +79,10 @@ def write_page(
         sheets: what ``write_sheets`` has written of the same images.
     """
     final = results.self_label
+    names = [
+        name if size else f"cluster {cluster}"
+        for cluster, (name, size) in enumerate(zip(names, final.sizes.tolist(), strict=True))
+    ]
     given = given or [""] * len(final.sizes)
     count = max(1, min(MOST, ON_CARDS // (3 * len(final.sizes))))
     found = cards(final, results.truth, pictures.embeddings, names, count=count)

@@ -55,7 +55,14 @@ def test_the_same_name_merges_and_junk_is_set_aside(page, drawn: Path, tmp_path:
     assert page.locator(".legend a").all_inner_texts() == legend  # cluster 5 is empty
     assert page.locator("article.junk").evaluate_all("all => all.map((one) => one.id)") == ["cluster-4"]
     page.get_by_label("Sort by").select_option("name")
-    assert page.locator("article").evaluate_all("all => all.map((one) => +one.dataset.number)") == [1, 2, 0, 3, 5, 4]
+    assert page.locator("article").evaluate_all("all => all.map((one) => +one.dataset.number)") == [
+        1,
+        2,
+        0,
+        3,
+        4,
+        5,
+    ]  # the empty one is last
     page.get_by_label("Show only").fill("dogs")
     assert page.locator("article:visible").count() == 2
     names = read_names(save_names(page, tmp_path))

@@ -62,6 +62,7 @@ def test_an_empty_cluster_takes_little_place_and_is_matched_to_no_class(make_res
     empty = [card for card in page.split("<article")[1:] if 'class="empty"' in card]
     assert [re.search(r'id="(.*?)"', card)[1] for card in empty] == ["cluster-2"]
     assert page.count("<small>matched to") == 2
+    assert 'data-name="cluster 2"' in empty[0]
 
 
 def test_page_without_labels(make_results, tmp_path: Path):

@@ -63,7 +63,8 @@ def changed(path: Path, key: str, value: object) -> Path:
         ),
         ("scan.prior", [0.5, -1.0], "scan.prior.1: found -1.0, allowed: greater than 0"),
         ("data.train_splits", [], "found [], allowed: "),
-        ("data.train_splits", "a,b", "found 'a,b', allowed: a list, such as [one, another]"),
+        ("data.train_splits", "a,b", "found 'a,b', allowed: a list, such as [first, second]"),
+        ("data.train_splits", {"a": 1}, "found {'a': 1}, allowed: a list, such as"),
         ("pretext.small_crops", {"size": 0.5, "share": 0.5}, "small_crops without augmentation.random_resized_crop"),
     ],
 )

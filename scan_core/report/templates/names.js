@@ -115,4 +115,5 @@ for (const field of fields) {
 byId("save").addEventListener("click", save);
 recall();
 rename();
+arrange();
 }

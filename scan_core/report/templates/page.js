@@ -17,7 +17,8 @@ const color = (cluster) => {
 const cards = [...byId("cards").children];
 function arrange() {
   const key = byId("sort").value, wanted = byId("filter").value.trim().toLowerCase();
-  cards.sort((a, b) => a.dataset[key] - b.dataset[key] || a.dataset.number - b.dataset.number);
+  const empty = (card) => card.classList.contains("empty");  // these come last
+  cards.sort((a, b) => empty(a) - empty(b) || a.dataset[key] - b.dataset[key] || a.dataset.number - b.dataset.number);
   byId("cards").append(...cards);
   for (const card of cards)
     card.hidden = wanted !== "" && card.dataset.number !== wanted && !card.dataset.name.toLowerCase().includes(wanted);
