@@ -14,32 +14,39 @@ from unittest.mock import patch
 
 from tests.pipeline import ROOT, STAGES
 
+Hook = Callable[[], object]
 PRELOADED = [*(module.__name__ for module in STAGES), "torch._dynamo"]
 """The last one is imported by torch's optimizers when the first of them is made."""
-NOWHERE = Path(os.devnull)
 _CONTEXT = multiprocessing.get_context("forkserver")
-Hook = Callable[[], object]
 
 
 def fork_stage(
     folder: Path,
     stage: str,
     *,
-    said: Path = NOWHERE,
+    said: Path = Path(os.devnull),
     before_save: Hook | None = None,
     after_save: Hook | None = None,
 ) -> ForkServerProcess:
     """Start the stage of the module ``stages.<stage>`` in ``folder``, on one thread.
 
     Args:
-        said: the file that gets what it prints.
-        before_save: called in the process before its training saves an epoch.
-        after_save: called in the process after that.
+        said: the file that gets what the stage prints; nothing by default.
+        before_save: called in the process each time its training is about to save an epoch, which it may skip.
+        after_save: called in the process each time after that.
     """
     _import_all()
     process = _CONTEXT.Process(target=_run, args=(folder, stage, said, before_save, after_save))
     process.start()
     return process
+
+
+def status_of(process: ForkServerProcess) -> int | None:
+    """Wait until the process has ended, two minutes at most, and return its exit status; None if it was still going."""
+    process.join(120)
+    status = process.exitcode
+    process.kill()
+    return status
 
 
 def end_itself() -> None:

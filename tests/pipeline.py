@@ -100,7 +100,7 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def heed_ctrl_c() -> None:
-    """Called in a new process, it lets Ctrl-C reach it even where the tests themselves ignore that."""
+    """Let Ctrl-C reach this process, also where the tests themselves ignore it: for ``preexec_fn``."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 

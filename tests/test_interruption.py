@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 
 from scan_core.errors import ArtifactError
 from stages import embed, evaluate, pretext_train, scan_train, self_label
-from tests.forked import end_itself, fork_stage, wait_until
+from tests.forked import end_itself, fork_stage, status_of, wait_until
 from tests.pipeline import (
     FROZEN,
     ROOT,
@@ -60,9 +60,7 @@ def forget(folder: Path, stage: str) -> None:
 
 def kill_after_first_epoch(folder: Path, stage: str) -> None:
     """Start a training, which is killed once it has saved an epoch."""
-    process = fork_stage(folder, stage, after_save=end_itself)
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    assert status_of(fork_stage(folder, stage, after_save=end_itself)) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("stage", TRAININGS)
@@ -124,9 +122,8 @@ def test_killed_at_random_moments_a_stage_ends_with_the_same_bytes(name: str, pr
 
 def run_forked(folder: Path, stage: str) -> float:
     """Run a stage to its end, and return the seconds that it took."""
-    started, process = time.monotonic(), fork_stage(folder, stage)
-    process.join()
-    assert process.exitcode == 0
+    started = time.monotonic()
+    assert status_of(fork_stage(folder, stage)) == 0
     return time.monotonic() - started
 
 
@@ -154,16 +151,20 @@ def frozen(uninterrupted: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.mark.parametrize("moment", ["before_save", "after_save"])
 @pytest.mark.parametrize("stage", ["scan_train", "self_label"])
 def test_a_killed_training_on_a_frozen_encoder(
-    stage: str, moment: str, frozen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: str,
+    moment: str,
+    frozen: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ):
     project = shutil.copytree(frozen, tmp_path / "project")
     enter(project, monkeypatch)
     forget(project, stage)
-    process = fork_stage(project, stage, **{moment: end_itself})
-    process.join()
-    assert process.exitcode == -signal.SIGKILL
+    assert status_of(fork_stage(project, stage, **{moment: end_itself})) == -signal.SIGKILL
     assert list(project.glob(".resume/*/features.f16"))
     run_stages(STAGES[stage])
+    assert ("going on after epoch 1 " in capsys.readouterr().err) == (moment == "after_save")
     assert artifacts(project) == artifacts(frozen)
     assert not list(project.glob(".resume/*/"))
 
@@ -192,9 +193,15 @@ def test_an_interrupted_training_fails_within_seconds_and_writes_no_model(projec
     wait_for_an_epoch(project, "pretext_train", process)
     process.send_signal(number)
     process.communicate(timeout=30)
-    assert process.returncode != 0
+    assert process.returncode == {signal.SIGINT: 130, signal.SIGTERM: -signal.SIGTERM}[number]
     assert not (project / "data/artifacts/pretext/encoder.safetensors").exists()
     assert list(project.glob(".resume/*/state.safetensors"))
+
+
+def say_and_wait(saved: Path, said: Path) -> None:
+    """Write that an epoch is saved, and wait until the other process says that it waits."""
+    saved.write_text("an epoch")
+    wait_until(said, "waiting")
 
 
 @pytest.mark.parametrize("stage", TRAININGS)
@@ -202,17 +209,13 @@ def test_a_second_process_waits_for_the_first_and_finds_its_result(
     stage: str, uninterrupted: Path, project: Path, tmp_path: Path
 ):
     forget(project, stage)
-    said = tmp_path / "said"
+    said, saved = tmp_path / "said", tmp_path / "saved"
     said.touch()
-    first = fork_stage(project, stage, after_save=partial(wait_until, said, "waiting"))
-    limit = time.monotonic() + 60
-    while not list(project.glob(".resume/*/state.safetensors")):
-        assert time.monotonic() < limit, "no epoch was saved"
-        time.sleep(0.005)
+    saved.touch()
+    first = fork_stage(project, stage, after_save=partial(say_and_wait, saved, said))
+    wait_until(saved, "an epoch")
     second = fork_stage(project, stage, said=said)
-    for process in (first, second):
-        process.join()
-        assert process.exitcode == 0
+    assert [status_of(process) for process in (first, second)] == [0, 0]
     assert artifacts(project) == artifacts(uninterrupted)
     waiting, opening, going_on, *_ = said.read_text().splitlines()
     assert opening.startswith(f"{stage.replace('_', '-')}: ")

@@ -30,7 +30,7 @@ Values = Annotated[
 def queue_tables(
     tables: Names,
     preset: Preset = "digits",
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, from 0.")] = 10,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Number of seeds, from 0.")] = 10,
     jobs: Annotated[int, typer.Option(min=1, help="Runs at a time; they share the threads.")] = 1,
     rows: Annotated[str, typer.Option(help="Names of rows, separated by commas; by default all.")] = "",
     values: Values = None,
@@ -43,9 +43,11 @@ def queue_tables(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that workers end, too
     with one_line_errors():
         where, copy = place_of(preset, values or []), (copy or default_copy()).resolve()
+        named = [row.strip() for row in rows.split(",") if row.strip()]
+        unfinished(tables, where, seeds=seeds, rows=named)  # a mistake in them is told before anything is recorded
         with held(copy):
             keep_finished(copy)
-            runs = unfinished(tables, where, seeds=seeds, rows=[row for row in rows.split(",") if row])
+            runs = unfinished(tables, where, seeds=seeds, rows=named)
             if not runs:
                 tell(f"all results are in {shown_path(where.folder)}")
                 return
@@ -86,8 +88,7 @@ def unfinished(tables: list[str], where: Place, *, seeds: int, rows: list[str]) 
     return [
         Run(each, seed, where.folder.name, label)
         for each, label in settings.items()
-        for seed in range(seeds)
-        if seed not in results.read(where.folder, each)
+        for seed in sorted(set(range(seeds)) - results.read(where.folder, each).keys())
     ]
 
 

@@ -101,21 +101,20 @@ def call(folder: Path, *command: str, attempts: int = 1) -> str:
     """Run ``command`` in ``folder``, with this Python first on the path, and return its output.
 
     Args:
-        attempts: how often the command is tried, a second apart, until it succeeds.
+        attempts: how often the command is tried at most, a second apart.
 
     Raises:
         DataError: it failed; the message has the first line of its output that names an error, or else the last line.
     """
-    for left in reversed(range(attempts)):
-        done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
-        if not done.returncode:
-            break
-        if not left:
-            lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-            errors = [line for line in lines if line.startswith(("ERROR", "error:", "fatal:"))]
-            raise DataError(f"{' '.join(command[:3])} in {folder}: {[*errors, *lines[-1:], 'failed'][0]}")
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    if not done.returncode:
+        return done.stdout
+    if attempts > 1:
         time.sleep(1)
-    return done.stdout
+        return call(folder, *command, attempts=attempts - 1)
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith(("ERROR", "error:", "fatal:"))]
+    raise DataError(f"{' '.join(command[:3])} in {folder}: {[*errors, *lines[-1:], 'failed'][0]}")
 
 
 def start_workers(copy: Path, *, jobs: int) -> None:

@@ -15,19 +15,19 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from benchmarks.paper import results
-from benchmarks.paper.copy import ROOT, STAGES, call, end_processes, processes, start_workers
+from benchmarks.paper.copy import CODE, RESULTS, ROOT, STAGES, call, end_processes, processes, start_workers
 from benchmarks.paper.oracle import with_oracle
 from benchmarks.paper.place import Place
 from benchmarks.paper.tables import Setting
 from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import say
 from scan_core.console.words import duration
-from scan_core.errors import ScanError, one_line
+from scan_core.errors import DataError, ScanError, one_line
 from stages.paths import DETAILS, METRICS, PARAMS
 from stages.use import main as use
 
 NAMES = Path(".dvc/tmp/paper.json")
-"""In the copy: the run of each experiment, by its name."""
+"""In the copy, while a queue is not finished: its project, and the run of each experiment, by its name."""
 LOOK = 0.5
 """Seconds between two checks for finished runs."""
 ASK = 20.0
@@ -65,6 +65,7 @@ def queue(copy: Path, runs: Sequence[Run], where: Place, *, jobs: int) -> list[s
         if waiting:  # all are queued by now: a worker that starts a run while another is queued may fail at DVC's lock
             start_workers(copy, jobs=jobs)
         failed += _wait(copy, waiting, commit=commit, clock=clock, jobs=jobs)
+        (copy / NAMES).unlink()  # all are recorded: a result that somebody removes from results/ runs again
     finally:
         end_processes(copy)
     took = time.monotonic() - started
@@ -73,16 +74,21 @@ def queue(copy: Path, runs: Sequence[Run], where: Place, *, jobs: int) -> list[s
 
 
 def keep_finished(copy: Path) -> None:
-    """Record the results that a killed queue has left in its copy."""
+    """Record the results that a killed queue of this project has left in its copy, as far as they can be read."""
     try:
-        names = json.loads((copy / NAMES).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        left = json.loads((copy / NAMES).read_text(encoding="utf-8"))
+        finished = _finished(copy)
+    except (OSError, ValueError, DataError):
         return
-    finished = _finished(copy)
-    for name, (values, oracle, seed, folder, label, commit) in names.items():
+    if left["project"] != str(ROOT):
+        return
+    for name, (values, oracle, seed, folder, label, commit) in left["runs"].items():
         run = Run(Setting(tuple(values), oracle), seed, folder, label)
         if name in finished and seed not in results.read(results.RESULTS / folder, run.setting):
-            _keep(copy, run, finished[name], commit=commit)
+            try:
+                _keep(copy, run, finished[name], commit=commit)
+            except Exception as error:  # DVC's libraries raise errors of their own
+                say(f"{label}, seed {seed}: runs again, for its result cannot be read: {one_line(str(error))}")
 
 
 class Clock:
@@ -132,8 +138,8 @@ def _absolute(value: str) -> str:
 
 
 def _remember(copy: Path, waiting: Mapping[str, Run], *, commit: str) -> None:
-    names = {name: [*run.setting, run.seed, run.folder, run.label, commit] for name, run in waiting.items()}
-    write_text(copy / NAMES, json.dumps(names))
+    runs = {name: [*run.setting, run.seed, run.folder, run.label, commit] for name, run in waiting.items()}
+    write_text(copy / NAMES, json.dumps({"project": str(ROOT), "runs": runs}))
 
 
 def _wait(copy: Path, waiting: dict[str, Run], *, commit: str, clock: Clock, jobs: int) -> list[str]:
@@ -195,4 +201,6 @@ def _reason(copy: Path, name: str) -> str:
 
 
 def _commit() -> str:
-    return call(ROOT, "git", "describe", "--always", "--dirty").strip()
+    """Return the commit, with ``-dirty`` if code that the copy takes is not committed."""
+    changed = call(ROOT, "git", "status", "--porcelain", "--", *CODE, "dvc.yaml", *(f":!{each}" for each in RESULTS))
+    return call(ROOT, "git", "rev-parse", "--short", "HEAD").strip() + ("-dirty" if changed.strip() else "")

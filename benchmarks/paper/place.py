@@ -5,7 +5,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks.paper import results
+from benchmarks.paper.tables import SEEDS
+from scan_core.errors import ParamsError
 from stages.overrides import leaves, set_all
+from stages.params_file import check_params
 from stages.use import preset_values
 
 
@@ -28,5 +31,8 @@ def place_of(preset: str, values: Sequence[str]) -> Place:
     """
     usual = preset_values(preset)
     set_all(usual, values)
+    if any(value.partition("=")[0] == "seed" for value in values):
+        raise ParamsError(SEEDS)
+    check_params(usual, origin=preset)
     name = results.folder_name(preset, values, dataset=usual["data"]["name"])
     return Place(preset, tuple(values), dict(leaves(usual)), results.RESULTS / name)

@@ -22,17 +22,17 @@ KEPT = re.compile(r"(.*_)?(acc|nmi|ari|ami|acc_many_to_one|top5|purity|clusters|
 def folder_name(preset: str, values: Iterable[str], *, dataset: str) -> str:
     """Return the folder of the results of ``preset`` with further ``values`` (KEY=VALUE): ``cifar10-10000``.
 
-    The path of a dataset is no part of the name, but the name of a folder of pictures is.
+    The path of a dataset is no part of the name, but the name of a folder of pictures is. Of several values of a key,
+    the last one counts.
     """
     words = [preset]
-    for value in sorted(values):
-        key, _, text = value.partition("=")
+    for key, text in sorted(dict(value.split("=", 1) for value in values).items()):
         if key == "data.source":
             words += [Path(text).name] if DATASETS[dataset].needs_source else []
         elif key == "data.classes_file":
             words.append(Path(text).stem)
         else:
-            words.append(text if key == "data.limit" else f"{key.rpartition('.')[2]}={text}")
+            words.append(text if key == "data.limit" else f"{key}={text}")
     return _file_name("-".join(words))
 
 
@@ -44,11 +44,12 @@ def read(where: Path, setting: Setting) -> dict[int, dict[str, Any]]:
     """
     path = where / f"{_name(setting)}.jsonl"
     found = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines() if path.exists() else [], 1):
+    for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else [], 1):
         try:
             entry = json.loads(line)
-            found[int(entry["seed"])] = {"commit": str(entry["commit"]), "figures": dict(entry["figures"])}
-        except (ValueError, KeyError, TypeError):
+            figures = {name: None if value is None else float(value) for name, value in entry["figures"].items()}
+            found[int(entry["seed"])] = {"commit": str(entry["commit"]), "figures": figures}
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise ArtifactError(
                 f"{path}: line {number} is no result; remove the line, and queue runs that seed again"
             ) from None

@@ -23,6 +23,8 @@ DATASETS = {
     "imagenet100": "ImageNet-100",
     "imagenet200": "ImageNet-200",
 }
+COLORS = (BLUE, ORANGE, GRAY, *(f"C{number}" for number in range(2, 10)))
+"""Of the curves."""
 PAPER = "cifar10"
 """The dataset of the paper whose figures are shown next to those of a dataset that the paper does not have."""
 
@@ -43,7 +45,7 @@ def collect(table: Table, where: Place) -> list[Shown]:
     shown = []
     for row in table.rows.values():
         entries = read(where.folder, setting(row, where.preset, where.usual)) if row.run else {}
-        ours = {}
+        ours: dict[str, Found] = {}
         for metric in table.metrics:
             values = [value for entry in entries.values() if (value := figure(entry, row.step, metric)) is not None]
             if values:
@@ -113,7 +115,8 @@ def plot(table: Table, where: Place, *, file: Path) -> None:
 
 
 def _curves(axes: Axes, shown: Sequence[Shown], metric: str, of: str) -> None:
-    for series, color in zip(dict.fromkeys(row.row.series for row in shown), (BLUE, ORANGE, GRAY), strict=False):
+    for number, series in enumerate(dict.fromkeys(row.row.series for row in shown)):
+        color = COLORS[number % len(COLORS)]
         points = [row for row in shown if row.row.series == series and row.row.x is not None]
         for name, style, each in (("", "o-", "ours"), (f"paper, {of}: ", "x--", "theirs")):
             found = [(row.row.x or 0.0, value) for row in points if (value := getattr(row, each).get(metric))]

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -14,8 +14,16 @@ TABLES = Path(__file__).resolve().parent / "tables"
 MODEL = "self_label"
 """The step whose figures evaluate writes without a prefix: the final model."""
 
+SEEDS = "seed: set for each run, from 0 to --seeds - 1; remove it"
+
+OWN_STEPS = (MODEL, "scan", "kmeans", "kmeans_raw", "kmeans_scaled", "kmeans_pixels", "supervised")
+"""The steps that every run has; the last one, with the oracle."""
+
 Found = tuple[float, float | None]
 """Mean and standard deviation, in percent."""
+
+
+Metric = Literal["acc", "nmi", "ari", "ami", "acc_many_to_one", "top5"]
 
 
 class _Section(BaseModel):
@@ -50,7 +58,7 @@ class Table(_Section):
 
     title: str
     about: str
-    metrics: tuple[str, ...] = ("acc", "nmi", "ari")
+    metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = ("acc", "nmi", "ari")
     x_label: str = ""
     rows: dict[str, Row]
 
@@ -100,8 +108,18 @@ def setting(row: Row, preset: str, usual: Mapping[str, Any]) -> Setting:
 
     Args:
         usual: the values of params.yaml without the row, by dotted key.
+
+    Raises:
+        ParamsError: the row sets the seed, or shows a baseline that it does not run.
     """
     values = {**row.set, **row.set_of.get(preset, {})}
+    if "seed" in values:
+        raise ParamsError(f"{row.label}: {SEEDS}")
+    methods = {**usual, **values}.get("baselines.methods", [])
+    if row.step not in (*OWN_STEPS, *methods):
+        raise ParamsError(
+            f"{row.label}: step: found {row.step}, allowed: {', '.join(OWN_STEPS)} or one of baselines.methods"
+        )
     own = {key: value for key, value in values.items() if key not in usual or usual[key] != value}
     return Setting(tuple(sorted(f"{key}={_yaml(value)}" for key, value in own.items())), row.oracle)
 

@@ -4,19 +4,23 @@ import json
 import math
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from benchmarks.paper import oracle, oracle_neighbors, oracle_supervised, results
+from benchmarks.paper import experiments, oracle, oracle_neighbors, oracle_supervised, results
 from benchmarks.paper.__main__ import unfinished
 from benchmarks.paper.copy import call, held, renew
 from benchmarks.paper.oracle_neighbors import true_positives
 from benchmarks.paper.place import place_of
 from benchmarks.paper.show import markdown, plot
 from benchmarks.paper.tables import TABLES, Row, Setting, Table, chosen, read_table, setting
+from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.clusters import read_baselines
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.labels import read_labels
@@ -24,7 +28,7 @@ from scan_core.artifacts.neighbors import Neighbors, read_neighbors
 from scan_core.errors import ArtifactError, DataError, ParamsError
 from stages import evaluate
 from stages.paths import BASELINES, DETAILS, INDEX, LABELS, NEIGHBORS
-from tests.pipeline import enter, run_stages
+from tests.pipeline import clone, enter, run_stages
 
 ROOT = Path(__file__).parents[2]
 NAMES = sorted(path.stem for path in TABLES.glob("*.yaml"))
@@ -56,7 +60,8 @@ def test_rows_that_say_the_same_are_one_run():
     assert [(run.setting, run.seed) for run in runs] == [(Setting(()), 0), (Setting(()), 1)]
 
 
-def test_a_command_that_fails_is_tried_again_and_its_error_is_named(tmp_path: Path):
+def test_a_command_that_fails_is_tried_again_and_its_error_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("benchmarks.paper.copy.time.sleep", lambda _: None)
     flaky = "echo tried >> log; echo said; echo ERROR: busy >&2; echo any troubles? >&2; [ $(grep -c '' log) = 3 ]"
     assert call(tmp_path, "sh", "-c", flaky, attempts=3) == "said\n"
     with pytest.raises(DataError, match=r"sh -c .*: ERROR: busy$"):
@@ -87,10 +92,59 @@ def test_results_lie_by_what_the_images_are():
 
     assert name("digits") == "digits"
     assert name("cifar10-cpu", "data.source=/somewhere/cifar10", "data.limit=10000") == "cifar10-cpu-10000"
-    assert name("folder", "data.source=/somewhere/hands", "scan.clusters=10") == "folder-hands-clusters=10"
+    assert name("folder", "data.source=/somewhere/hands", "scan.clusters=10") == "folder-hands-scan.clusters=10"
     assert name("folder", "data.source=/somewhere/Kätzchen und 猫") != name("folder", "data.source=/somewhere/Kätzchen")
+    assert name("digits", "pretext.epochs=2") != name("digits", "scan.epochs=2")
+    assert name("digits", "data.limit=100", "data.limit=200") == "digits-200"
     with pytest.raises(ParamsError, match=r"scan\.cluster: no such key"):
         name("digits", "scan.cluster=3")
+    with pytest.raises(ParamsError, match=r"digits: scan\.heads: found 'two'"):
+        name("digits", "scan.heads=two")
+    with pytest.raises(ParamsError, match="seed: set for each run"):
+        name("digits", "seed=3")
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"set": {"seed": 5}}, "A: seed: set for each run"),
+        ({"step": "gmm"}, "A: step: found gmm, allowed: self_label, scan, "),
+        ({"step": "spectral"}, "A: step: found spectral, .* or one of baselines.methods"),
+    ],
+)
+def test_a_row_that_cannot_be_shown_is_refused(row: dict[str, Any], said: str):
+    with pytest.raises(ParamsError, match=said):
+        setting(Row(label="A", **row), "digits", place_of("digits", []).usual)
+    setting(Row(label="A", step="spectral", set={"baselines.methods": ["spectral"]}), "digits", {})
+
+
+@pytest.mark.parametrize("metrics", [[], ["acc", "other"]])
+def test_metrics_that_are_none_are_refused(metrics: list[str]):
+    with pytest.raises(ValidationError, match="metrics"):
+        Table(title="T", about="A", metrics=metrics, rows={})
+
+
+def test_each_series_is_drawn(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    where = place_of("digits", [])
+    results.add(where.folder, Setting(()), 0, RUN, commit="abc")
+    rows = {name: Row(label=name, series=name, x=1.0) for name in "abcde"}
+    drawn: list[Figure] = []
+    monkeypatch.setattr("benchmarks.paper.show.save_png", lambda _, figure: drawn.append(figure))
+    plot(Table(title="T", about="A", rows=rows), where, file=folder / "t.png")
+    assert [line.get_label() for line in drawn[0].axes[0].lines] == [*"abcde"]
+    assert len({line.get_color() for line in drawn[0].axes[0].lines}) == 5
+
+
+def test_a_copy_of_another_project_or_half_made_leaves_no_result(tmp_path: Path, folder: Path):
+    left = {"project": "/elsewhere", "runs": {"run-0": [[], None, 0, "digits", "A", "abc"]}}
+    write_text(tmp_path / "copy" / experiments.NAMES, json.dumps(left))
+    experiments.keep_finished(tmp_path / "copy")  # no git repository
+    clone(tmp_path / "copy")
+    call(tmp_path / "copy", "git", "update-ref", "refs/exps/00/run-0", "HEAD")
+    experiments.keep_finished(tmp_path / "copy")
+    write_text(tmp_path / "copy" / experiments.NAMES, json.dumps({**left, "project": str(ROOT)}))
+    experiments.keep_finished(tmp_path / "copy")  # whose details are not in DVC's cache
+    assert not list(folder.glob("digits*"))
 
 
 def test_mean_and_deviation_by_hand(folder: Path):
@@ -145,6 +199,13 @@ def test_only_scores_are_kept(folder: Path):
     results.add(folder, Setting(("a=1",), "neighbors"), 0, {**RUN, "model": "sha256:0", "images": 3}, commit="abc")
     entry = json.loads((folder / "oracle=neighbors,a=1.jsonl").read_text())
     assert entry == {"seed": 0, "set": ["a=1"], "oracle": "neighbors", "commit": "abc", "figures": RUN}
+
+
+@pytest.mark.parametrize("line", [b"\xff\xfe", b'{"seed": 0, "commit": "a", "figures": {"acc": "abc"}}'])
+def test_a_damaged_line_of_results_is_named(line: bytes, folder: Path):
+    (folder / "preset.jsonl").write_bytes(line)
+    with pytest.raises(ArtifactError, match=r"preset\.jsonl: line 1 is no result"):
+        results.read(folder, Setting(()))
 
 
 @pytest.mark.parametrize("name", oracle.ORACLES)

@@ -85,8 +85,8 @@ run(main)
 """
 
 
-def launching(folder: Path, module: str) -> subprocess.Popen[str]:
-    """A stage that has started two processes of the code ``module``."""
+def start_launcher(folder: Path, module: str) -> subprocess.Popen[str]:
+    """Start a stage that launches two processes of the code ``module``."""
     (folder / "started.py").write_text(module)
     program = "from stages.cli import run; from stages.launch import launch; run(lambda: launch('started', count=2))"
     command, inherited = [sys.executable, "-c", program], environment(folder)
@@ -95,39 +95,42 @@ def launching(folder: Path, module: str) -> subprocess.Popen[str]:
     )
 
 
-def launched(folder: Path, module: str) -> list[str]:
-    """The lines that it ends with."""
-    process = launching(folder, module)
+def lines_of(folder: Path, module: str) -> list[str]:
+    """Return the lines that such a stage prints until it fails."""
+    process = start_launcher(folder, module)
     lines = process.communicate(timeout=60)[1].splitlines()
     assert process.returncode == 1
     return lines
 
 
 def endless(folder: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
-    """A stage whose two processes do not end, and these."""
-    process, limit = launching(folder, ENDLESS), time.monotonic() + 60
+    """Start a stage whose two processes do not end; return it and them once both run."""
+    process, limit = start_launcher(folder, ENDLESS), time.monotonic() + 60
     while not all((folder / rank).exists() for rank in "01"):
-        assert time.monotonic() < limit
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < limit, "the processes have not started"
         time.sleep(0.005)
-    return process, psutil.Process(process.pid).children()
+    workers = psutil.Process(process.pid).children()
+    assert len(workers) == 2
+    return process, workers
 
 
 def test_an_error_in_the_processes_is_one_line(tmp_path: Path):
-    assert launched(tmp_path, KNOWN) == ["started: 2 processes", "error: pictures: missing"]
+    assert lines_of(tmp_path, KNOWN) == ["started: 2 processes", "error: pictures: missing"]
 
 
 def test_an_unforeseen_error_in_a_process_is_shown(tmp_path: Path):
-    lines = launched(tmp_path, UNFORESEEN)
+    lines = lines_of(tmp_path, UNFORESEEN)
     assert "ZeroDivisionError: division by zero" in lines
     assert re.match(r"error: process [01] of 2 failed with status 1, and so the others were ended", lines[-1])
 
 
 def test_a_killed_process_ends_the_stage(tmp_path: Path):
     process, workers = endless(tmp_path)
-    assert len(workers) == 2
     workers[1].kill()
-    assert re.fullmatch(KILLED, process.communicate(timeout=60)[1].splitlines()[-1])
-    assert process.returncode == 1
+    first, last = process.communicate(timeout=60)[1].splitlines()
+    assert (process.returncode, first) == (1, "started: 2 processes")
+    assert re.fullmatch(KILLED, last)
     wait_until_ended(workers)
 
 

@@ -75,6 +75,15 @@ def test_torchrun_from_outside(by_one: Path, project: Path):
     assert_embeds_as(by_one)
 
 
+@pytest.mark.slow
+def test_torchrun_mines_neighbors_as_one_process(by_one: Path, project: Path):
+    write_params(project, *SMALL_STEPS)
+    assert torchrun(project, "-m", "stages.mine_neighbors").count("3 neighbors of each of 160 images, exactly") == 1
+    found = mined()
+    mine_neighbors.main(Path("params.yaml"))
+    assert mined() == found
+
+
 def write_kinds(images: int) -> None:
     """Embeddings of ``images`` images, of 40 kinds, enough for several shards."""
     generator = np.random.default_rng(0)

@@ -62,7 +62,7 @@ def test_the_same_name_merges_and_junk_is_set_aside(page, drawn: Path, tmp_path:
         3,
         4,
         5,
-    ]  # the empty one is last
+    ]
     page.get_by_label("Show only").fill("dogs")
     assert page.locator("article:visible").count() == 2
     names = read_names(save_names(page, tmp_path))
