@@ -80,7 +80,7 @@ def keep_finished(copy: Path) -> None:
         finished = _finished(copy)
     except (OSError, ValueError, DataError):
         return
-    if left["project"] != str(ROOT):
+    if left.get("project") != str(ROOT):  # also the list of an older version, which named none
         return
     for name, (values, oracle, seed, folder, label, commit) in left["runs"].items():
         run = Run(Setting(tuple(values), oracle), seed, folder, label)

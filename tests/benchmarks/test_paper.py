@@ -142,6 +142,8 @@ def test_a_copy_of_another_project_or_half_made_leaves_no_result(tmp_path: Path,
     clone(tmp_path / "copy")
     call(tmp_path / "copy", "git", "update-ref", "refs/exps/00/run-0", "HEAD")
     experiments.keep_finished(tmp_path / "copy")
+    write_text(tmp_path / "copy" / experiments.NAMES, json.dumps(left["runs"]))
+    experiments.keep_finished(tmp_path / "copy")
     write_text(tmp_path / "copy" / experiments.NAMES, json.dumps({**left, "project": str(ROOT)}))
     experiments.keep_finished(tmp_path / "copy")  # whose details are not in DVC's cache
     assert not list(folder.glob("digits*"))
