@@ -47,13 +47,23 @@ def read(where: Path, setting: Setting) -> dict[int, dict[str, Any]]:
     for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else [], 1):
         try:
             entry = json.loads(line)
-            figures = {name: None if value is None else float(value) for name, value in entry["figures"].items()}
-            found[int(entry["seed"])] = {"commit": str(entry["commit"]), "figures": figures}
+            found[int(entry["seed"])] = {"commit": str(entry["commit"]), "figures": _numbers(entry["figures"])}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ArtifactError(
                 f"{path}: line {number} is no result; remove the line, and queue runs that seed again"
             ) from None
     return found
+
+
+def _numbers(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``figures`` as they are, so that adding a seed changes no other line.
+
+    Raises:
+        ValueError: one is no number.
+    """
+    for value in figures.values():
+        float(value or 0)
+    return dict(figures)
 
 
 def add(where: Path, setting: Setting, seed: int, figures: Mapping[str, Any], *, commit: str) -> None:

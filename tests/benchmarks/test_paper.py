@@ -197,6 +197,14 @@ def test_a_broken_line_of_results_is_named(folder: Path):
         results.read(folder, Setting(()))
 
 
+def test_adding_a_seed_changes_no_other_line(folder: Path):
+    results.add(folder, Setting(()), 0, {"clusters": 10, "acc": None}, commit="abc")
+    first = (folder / "preset.jsonl").read_text()
+    results.add(folder, Setting(()), 1, RUN, commit="def")
+    assert (folder / "preset.jsonl").read_text().startswith(first)
+    assert '"clusters": 10,' in first
+
+
 def test_only_scores_are_kept(folder: Path):
     results.add(folder, Setting(("a=1",), "neighbors"), 0, {**RUN, "model": "sha256:0", "images": 3}, commit="abc")
     entry = json.loads((folder / "oracle=neighbors,a=1.jsonl").read_text())
