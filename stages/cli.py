@@ -105,7 +105,7 @@ def _unexpected(error: Exception, *, debug: bool) -> str:
         try:
             path.parent.mkdir(exist_ok=True)
             path.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
-            found = f"the traceback is in {path}, and --debug shows it"
+            found = f"the traceback is in {path}"
         except OSError:
             traceback.print_exc()
     return f"{type(error).__name__}: {_first_line(error)}; this looks like a fault of the program: {found}"
