@@ -137,7 +137,12 @@ def _refine(config: Params, device: torch.device) -> None:
             "warning": "; ".join(warnings) or None,
         }
         details |= {"images": training.images, "batch_size": step.batch_size, "images_per_epoch": _seen(training, step)}
-        details |= {"agreement_before": training.scan.agreement, "entropy_before": training.scan.entropy}
+        before = training.scan
+        details |= {
+            "agreement_before": before.agreement,
+            "entropy_before": before.entropy,
+            "information_before": before.information,
+        }
         if history:
             counts: dict[str, float] = {
                 f"confident_cluster_{cluster}": int(count) for cluster, count in enumerate(confident)

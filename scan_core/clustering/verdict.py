@@ -12,7 +12,12 @@ ALL, ANCHORS, PER_CLUSTER = 10_000, 5_000, 20
 FEWEST, LOST = 3, 0.9
 """A cluster with at least this many images counts as lost if it loses more than this share of them."""
 ENTROPY_LOST = 0.02
-"""Largest allowed loss of entropy, in nats: 2 % of the effective number of clusters."""
+"""Largest loss of entropy, in nats, that is allowed whatever the neighbors say: 2 % of the effective number of
+clusters."""
+INFORMATION_LOST = 0.03
+"""Largest allowed loss of information about the neighbors, as a share of it, where entropy falls further. Clusters of
+one class may come to have unequal sizes, which costs entropy but hardly any of this; where one cluster swallows
+another class, both fall (docs/log.md)."""
 AGREEMENT_LOST = 0.25
 """Largest allowed loss of agreement with the neighbors, as a share of it. The limit is loose, because agreement says
 little: it falls when self-labeling corrects what neighbors get wrong, and rises when one cluster absorbs another
@@ -38,18 +43,24 @@ class Clustering(NamedTuple):
     agreement: float
     """Share of neighbors in their anchor's cluster, corrected for chance (Cohen's kappa): 1 if all are, 0 if as many as
     by chance; 1 without neighbors."""
+    information: float
+    """What a neighbor's cluster tells of its anchor's, in nats (their mutual information): log C if all neighbors agree
+    and clusters are equally large; 0 without neighbors."""
 
     def lost(self, before: "Clustering") -> int:
         """Return the number of clusters that have lost more than ``LOST`` of the images that they had ``before``."""
         return int(((before.sizes >= FEWEST) & (self.sizes < (1 - LOST) * before.sizes)).sum())
 
     def is_no_worse(self, before: "Clustering") -> bool:
-        """Return whether no cluster is lost, and neither entropy nor agreement is much below that of ``before``.
+        """Return whether no cluster is lost, neighbors agree nearly as often as ``before``, and entropy is nearly as
+        high, or what is lost of it tells nothing of the neighbors.
 
-        If one cluster absorbs another, the neighbors agree more often; only the entropy shows it.
+        If one cluster absorbs another, the neighbors agree more often; only entropy and information show it.
         """
         even = self.entropy >= before.entropy - ENTROPY_LOST
-        return even and not self.lost(before) and self.agreement >= (1 - AGREEMENT_LOST) * before.agreement
+        telling = self.information > (1 - INFORMATION_LOST) * before.information
+        agreeing = self.agreement >= (1 - AGREEMENT_LOST) * before.agreement
+        return (even or telling) and agreeing and not self.lost(before)
 
 
 def draw_sample(neighbor_rows: Int64[Tensor, "images neighbors"], clusters: int, generator: torch.Generator) -> Sample:
@@ -70,19 +81,22 @@ def describe(logits: Float[Tensor, "sample clusters"], neighbors: Int64[Tensor, 
     mean = logits[: len(neighbors)].softmax(-1).mean(0)
     cluster, count = logits.argmax(-1).cpu(), logits.shape[-1]
     anchors = cluster[: len(neighbors)]
+    agreement, information = _of_neighbors(anchors, cluster[neighbors], count)
     sizes = anchors.bincount(minlength=count)
-    return Clustering(sizes, float(torch.special.entr(mean).sum()), _agreement(cluster, anchors, neighbors, count))
+    return Clustering(sizes, float(torch.special.entr(mean).sum()), agreement, information)
 
 
-def _agreement(
-    cluster: Int64[Tensor, " sample"],
-    anchors: Int64[Tensor, " anchors"],
-    neighbors: Int64[Tensor, "anchors neighbors"],
-    count: int,
-) -> float:
+def _of_neighbors(
+    anchors: Int64[Tensor, " anchors"], neighbors: Int64[Tensor, "anchors neighbors"], count: int
+) -> tuple[float, float]:
+    """Return Cohen's kappa of the clusters of anchors and neighbors, and their mutual information."""
     if not neighbors.shape[1]:
-        return 1.0
-    agree = torch.stack([(cluster[column] == anchors).double().mean() for column in neighbors.T]).mean()
-    shares = [of.bincount(minlength=count).double() / len(of) for of in (anchors, cluster[neighbors.flatten()])]
-    chance = shares[0] @ shares[1]
-    return float((agree - chance) / (1 - chance)) if chance < 1 else 0.0
+        return 1.0, 0.0
+    pairs, numbers = (anchors[:, None] * count + neighbors).unique(return_counts=True)  # type: ignore[no-untyped-call]
+    of_anchor, of_neighbor, share = pairs // count, pairs % count, numbers.double() / numbers.sum()
+    anchor_shares = of_anchor.bincount(share, minlength=count)
+    neighbor_shares = of_neighbor.bincount(share, minlength=count)
+    agree, chance = share[of_anchor == of_neighbor].sum(), anchor_shares @ neighbor_shares
+    kappa = float((agree - chance) / (1 - chance)) if chance < 1 else 0.0
+    by_chance = anchor_shares[of_anchor] * neighbor_shares[of_neighbor]
+    return kappa, float(share @ (share / by_chance).log())

@@ -134,14 +134,14 @@ def test_an_epoch_whose_confident_images_are_in_one_cluster_is_not_kept(tiny_ima
 def test_the_last_epoch_is_kept_that_is_no_worse_than_before(tiny_images, monkeypatch):
     step = training(tiny_images, threshold=0.51)
     sizes = torch.tensor([12, 12])
-    step.scan = Clustering(sizes, 0.69, 0.5)
+    step.scan = Clustering(sizes, 0.69, 0.5, 0.4)
     after = iter(
         [
-            Clustering(sizes, 0.69, 0.6),
-            Clustering(sizes, 0.68, 0.48),
-            Clustering(torch.tensor([23, 1]), 0.69, 0.9),  # a cluster is lost
-            Clustering(sizes, 0.69, 0.37),  # neighbors agree less
-            Clustering(sizes, 0.66, 0.9),  # one grows at the expense of the other
+            Clustering(sizes, 0.69, 0.6, 0.4),
+            Clustering(sizes, 0.68, 0.48, 0.3),
+            Clustering(torch.tensor([23, 1]), 0.69, 0.9, 0.4),  # a cluster is lost
+            Clustering(sizes, 0.69, 0.37, 0.4),  # neighbors agree less
+            Clustering(sizes, 0.66, 0.9, 0.38),  # one grows at the expense of the other
         ]
     )
     monkeypatch.setattr(step, "_describe", lambda: next(after))

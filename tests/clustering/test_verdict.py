@@ -23,13 +23,50 @@ def test_agreement_at_its_ends():
     assert describe(one_hot([0, 0, 1, 1]), pairs).agreement == pytest.approx(1)
     assert describe(one_hot([0, 1, 0, 1]), pairs).agreement == pytest.approx(-1)
     assert describe(one_hot([1, 1, 1, 1]), pairs).agreement == 0  # one cluster tells nothing
-    assert describe(one_hot([1, 0, 1, 1]), torch.empty(4, 0, dtype=torch.int64)).agreement == 1
+    without = describe(one_hot([1, 0, 1, 1]), torch.empty(4, 0, dtype=torch.int64))
+    assert (without.agreement, without.information) == (1, 0)
 
 
 def test_chance_is_by_the_clusters_of_anchors_and_of_neighbors():
     # Anchors in clusters 0, 0, 1, all their neighbors in 0: 2/3 agree, and 2/3 x 1 + 1/3 x 0 would by chance.
     found = describe(one_hot([0, 0, 1, 0]), torch.tensor([[3], [3], [3]]))
     assert found.agreement == pytest.approx(0, abs=1e-6)
+
+
+def test_information_by_hand():
+    pairs = torch.tensor([[1], [0], [3], [2]])
+    assert describe(one_hot([0, 0, 1, 1]), pairs).information == pytest.approx(math.log(2))
+    assert describe(one_hot([0, 1, 0, 1]), pairs).information == pytest.approx(math.log(2))  # the other one, for sure
+    assert describe(one_hot([1, 1, 1, 1]), pairs).information == pytest.approx(0)
+    # Pairs 0-0, 0-1, 1-0, 1-1, equally often: the one tells nothing of the other.
+    mixed = torch.tensor([[0, 2], [1, 3], [0, 2], [1, 3]])
+    assert describe(one_hot([0, 0, 1, 1]), mixed).information == pytest.approx(0)
+    # Pairs 0-0 three times in four, 1-1 once: the entropy of shares 3/4 and 1/4.
+    expected = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+    assert describe(one_hot([0, 0, 0, 1]), torch.tensor([[1], [2], [0], [3]])).information == pytest.approx(expected)
+
+
+def test_unequal_halves_of_a_class_cost_entropy_but_no_information():
+    # Two classes of 60 images, each in two clusters that its images' neighbors are in by chance.
+    classes, place = torch.arange(120) // 60, torch.arange(120) % 60
+    neighbors = torch.stack([classes * 60 + (place + step) % 60 for step in range(60)], dim=1)
+    equal, unequal = (
+        describe(50 * one_hot((2 * classes + (place < of_60)).tolist(), 4), neighbors) for of_60 in (30, 54)
+    )
+    assert equal.entropy - unequal.entropy > 0.1
+    assert equal.information == pytest.approx(math.log(2))
+    assert unequal.information == pytest.approx(math.log(2))
+    assert unequal.is_no_worse(equal)
+
+
+def test_a_cluster_that_takes_images_of_another_class_costs_entropy_and_information():
+    classes, place = torch.arange(120) // 60, torch.arange(120) % 60
+    neighbors = torch.stack([classes * 60 + (place + step) % 60 for step in range(60)], dim=1)
+    grown = torch.where((classes == 1) & (place < 20), 0, classes)
+    before, after = (describe(50 * one_hot(each.tolist(), 2), neighbors) for each in (classes, grown))
+    assert before.entropy - after.entropy > 0.02
+    assert after.information < 0.97 * before.information
+    assert not after.is_no_worse(before)
 
 
 def test_entropy_is_that_of_the_anchors():
@@ -42,8 +79,8 @@ def test_entropy_of_the_mean_prediction():
     assert found.entropy == pytest.approx(math.log(2))
 
 
-def clustering(sizes: list[int], entropy: float = 1.0, agreement: float = 0.5) -> Clustering:
-    return Clustering(torch.tensor(sizes), entropy, agreement)
+def clustering(sizes: list[int], entropy: float = 1.0, agreement: float = 0.5, information: float = 0.0) -> Clustering:
+    return Clustering(torch.tensor(sizes), entropy, agreement, information)
 
 
 def test_a_cluster_is_lost_with_nine_tenths_of_its_images():
@@ -61,6 +98,15 @@ def test_no_worse():
     assert not clustering([55, 45], entropy=0.979, agreement=0.9).is_no_worse(before)
     assert not clustering([55, 45], entropy=1.0, agreement=0.374).is_no_worse(before)
     assert not clustering([96, 4], entropy=1.0, agreement=0.9).is_no_worse(before)
+
+
+def test_less_entropy_is_no_worse_with_the_same_information():
+    before = clustering([50, 50], information=1.0)
+    assert clustering([80, 20], entropy=0.8, information=0.971).is_no_worse(before)
+    assert not clustering([80, 20], entropy=0.8, information=0.969).is_no_worse(before)
+    assert clustering([50, 50], entropy=1.0, information=0.5).is_no_worse(before)  # neighbors may be wrong
+    assert not clustering([80, 20], entropy=0.8, agreement=0.374, information=1.0).is_no_worse(before)
+    assert not clustering([4, 96], entropy=0.8, information=1.0).is_no_worse(before)
 
 
 def test_of_few_images_all_are_looked_at():
