@@ -3,10 +3,9 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -151,15 +150,7 @@ FORMATS: dict[str, Callable[[Path, Iterator[pa.Table]], None]] = {
 
 def _rounded(chunk: pa.Table) -> pd.DataFrame:
     """Return the columns for a text format: numbers with as many decimals as mean something, None where empty."""
-    columns: dict[str, Any] = {}
-    for name, column in zip(chunk.column_names, chunk.columns, strict=True):
-        values = column.to_pylist() if name != "probabilities" else list(_matrix(column))
-        if pa.types.is_floating(column.type):
-            values = [None if value is None else round(value, DECIMALS.get(name, OTHERWISE)) for value in values]
-        columns[name] = pd.Series(values, dtype=object)
-    return pd.DataFrame(columns)
-
-
-def _matrix(column: pa.ChunkedArray) -> npt.NDArray[np.float32]:
-    lists = column.combine_chunks()
-    return lists.flatten().to_numpy().reshape(len(lists), -1)
+    frame = chunk.to_pandas(types_mapper={pa.int32(): pd.Int32Dtype()}.get)
+    decimals = {name: DECIMALS.get(name, OTHERWISE) for name in frame.select_dtypes("floating")}
+    rounded = frame.astype(dict.fromkeys(decimals, np.float64)).round(decimals)
+    return rounded.astype(object).where(frame.notna(), None)
