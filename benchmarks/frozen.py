@@ -21,7 +21,7 @@ import typer
 from torch import Tensor, nn
 
 from benchmarks.record import record
-from benchmarks.timing import alternate, median_ratio, seconds
+from benchmarks.timing import alternate, median_ratio, time_apart
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder, draw_views
 from scan_core.clustering.model import ClusteringModel
@@ -107,14 +107,7 @@ def _heads_one_by_one(heads: list[nn.Linear], features: CachedFeatures, neighbor
 
 def _scan_row(scan: ScanTraining, one_by_one: Callable[[], None], repetitions: int) -> dict[str, str | float]:
     apart: list[float] = []
-    select = scan._select
-
-    def timed() -> dict[str, float]:
-        found: list[dict[str, float]] = []
-        apart.append(seconds(lambda: found.append(select())))
-        return found[0]
-
-    scan._select = timed  # type: ignore[method-assign]
+    time_apart(scan, "_select", apart)
     taken = alternate({"ours": scan.run_epoch, "one by one": one_by_one}, repetitions=repetitions)
     stepping = [total - once for total, once in zip(taken["ours"], apart[-repetitions:], strict=True)]
     return {

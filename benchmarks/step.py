@@ -21,7 +21,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import conventional, ours
 from benchmarks.pil_transforms import plain_transform, simclr_transform, strong_transform
 from benchmarks.record import record
-from benchmarks.timing import alternate, median_ratio, seconds
+from benchmarks.timing import alternate, median_ratio, time_apart
 from scan_core.images.images import ResidentImages
 from scan_core.machine.freed_memory import keep_freed_memory, return_freed_memory
 from stages.devices import choose_device, prepare
@@ -89,7 +89,7 @@ def _compare(
     """Return the rows for one stage; ``gflop`` is the work for one image of a batch."""
     apart: list[float] = []
     if stage == "scan":
-        _time_apart(training, "_select", apart)
+        time_apart(training, "_select", apart)
     ways = {"ours": _after(keep_freed_memory, training.run_epoch), "conventional": _after(return_freed_memory, epoch)}
     taken = alternate(ways, repetitions=repetitions)
     once = apart[-repetitions:] or [0.0] * repetitions
@@ -114,18 +114,6 @@ def _after(setting: Callable[[], None], epoch: Callable[[], object]) -> Callable
         epoch()
 
     return run
-
-
-def _time_apart(training: Training, name: str, apart: list[float]) -> None:
-    """Make each call of the method ``name`` add its seconds to ``apart``."""
-    method = getattr(training, name)
-
-    def timed() -> object:
-        results: list[object] = []
-        apart.append(seconds(lambda: results.append(method())))
-        return results[0]
-
-    setattr(training, name, timed)
 
 
 def _conventional(

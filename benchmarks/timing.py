@@ -22,6 +22,18 @@ def seconds(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def time_apart(training: object, name: str, apart: list[float]) -> None:
+    """Make each call of the method ``name`` add its seconds to ``apart``."""
+    method = getattr(training, name)
+
+    def timed() -> object:
+        results: list[object] = []
+        apart.append(seconds(lambda: results.append(method())))
+        return results[0]
+
+    setattr(training, name, timed)
+
+
 def alternate(functions: Mapping[str, Callable[[], object]], *, repetitions: int) -> dict[str, list[float]]:
     """Call all ``functions`` in turn, ``repetitions`` times after a warm-up; return the seconds of each call."""
     for function in functions.values():
