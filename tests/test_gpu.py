@@ -19,7 +19,7 @@ from benchmarks import ours
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.cached_features import CachedFeatures
 from scan_core.clustering.frozen_encoder import FrozenEncoder
-from scan_core.clustering.learner import Learner
+from scan_core.clustering.make_learner import Learner
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.objective import scan_objective
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from scan_core.clustering.cached_features import CachedFeatures
-from scan_core.clustering.learner import Rows
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.pairs import Rows
 from scan_core.training.precision import autocast
 
 PLAIN = -1
@@ -17,7 +17,7 @@ PLAIN = -1
 
 
 class FrozenEncoder:
-    """A :class:`scan_core.clustering.learner.Learner` of the cluster heads; one matrix product evaluates all of them.
+    """A :data:`scan_core.clustering.make_learner.Learner` of the heads; one matrix product evaluates all of them.
 
     In each step, it draws one of an image's V cached views, where :class:`WholeNetwork` augments the image anew. An
     image that is its own partner gets two different views. With V = 0, it uses the image without augmentation.

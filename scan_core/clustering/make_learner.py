@@ -9,11 +9,17 @@ from torch import Tensor
 from scan_core.augment.pipeline import Augmentation
 from scan_core.clustering.cached_features import CachedFeatures, cache_features
 from scan_core.clustering.frozen_encoder import FrozenEncoder
-from scan_core.clustering.learner import Learner
 from scan_core.clustering.model import ClusteringModel
 from scan_core.clustering.stored_features import StoredFeatures
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.images.images import Images
+
+Learner = FrozenEncoder | WholeNetwork
+"""What a clustering step trains; the optimizer updates ``learned``, the ``model`` or a part of it with the same names.
+
+A row is the position of a training image, below ``len(learner)``. The iterators are lazy: they compute the logits of a
+step with the weights of that moment.
+"""
 
 
 def make_learner(

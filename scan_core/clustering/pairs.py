@@ -7,6 +7,9 @@ from torch import Tensor
 
 from scan_core.artifacts.neighbors import Neighbors
 
+Rows = Int64[Tensor, "steps batch"]
+"""Positions of training images, step by step."""
+
 
 def neighbor_rows(neighbors: Neighbors) -> Int64[Tensor, "images neighbors"]:
     """Return the neighbors as rows of the table instead of image ids."""

@@ -7,7 +7,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from scan_core.augment.draws import part_generator
-from scan_core.clustering.learner import Learner
+from scan_core.clustering.make_learner import Learner
 from scan_core.clustering.merge_heads import merge_heads
 from scan_core.clustering.model import select_head
 from scan_core.clustering.objective import Objective

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from scan_core.augment.draws import part_generator
-from scan_core.clustering.learner import Learner
+from scan_core.clustering.make_learner import Learner
 from scan_core.clustering.pseudo_label_loss import pseudo_label_loss
 from scan_core.clustering.verdict import Clustering, describe, draw_sample
 from scan_core.console.progress import steps

@@ -9,8 +9,8 @@ from torch import Tensor
 from scan_core.augment.batches import augmented_batches
 from scan_core.augment.normalize import normalize
 from scan_core.augment.pipeline import Augmentation
-from scan_core.clustering.learner import Rows
 from scan_core.clustering.model import ClusteringModel
+from scan_core.clustering.pairs import Rows
 from scan_core.encoders.inference import infer
 from scan_core.images.images import Images
 from scan_core.parallel.distributed import part_of_batch, replicate
@@ -19,7 +19,7 @@ from scan_core.training.precision import autocast
 
 
 class WholeNetwork:
-    """A :class:`scan_core.clustering.learner.Learner` of encoder and heads.
+    """A :data:`scan_core.clustering.make_learner.Learner` of encoder and heads.
 
     Args:
         image_ids: the training images.
