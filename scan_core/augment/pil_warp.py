@@ -17,56 +17,31 @@ Coefficients = Float[Tensor, "*any 6"]
 """(a, b, c, d, e, f), see :func:`warp`; float64."""
 
 
-def rotate(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
-    """Rotate counterclockwise about the center; values in degrees, between -90 and 90 (exclusive)."""
-    return warp(images, rotation(values, *images.shape[2:]))
-
-
-def shear_x(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
-    """Read each row further right by the value times its distance from the top."""
-    return warp(images, x_shear(values, *images.shape[2:]))
-
-
-def shear_y(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
-    """Read each column further down by the value times its distance from the left."""
-    return warp(images, y_shear(values, *images.shape[2:]))
-
-
-def translate_x(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
-    """Read further right by the value times the width, in whole pixels."""
-    return warp(images, x_translation(values, *images.shape[2:]))
-
-
-def translate_y(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
-    """Read further down by the value times the height, in whole pixels."""
-    return warp(images, y_translation(values, *images.shape[2:]))
-
-
-def rotation(values: Values, height: int, width: int) -> Coefficients:
-    """Return the coefficients of :func:`rotate`."""
+def rotate(values: Values, height: int, width: int) -> Coefficients:
+    """Return the coefficients that rotate counterclockwise about the center by values in degrees, within (-90, 90)."""
     angles = values.double() * (math.pi / 180)
     cos, sin = angles.cos(), angles.sin()
     x, y = width / 2, height / 2
     return torch.stack([cos, -sin, x - cos * x + sin * y, sin, cos, y - sin * x - cos * y], -1)
 
 
-def x_shear(values: Values, height: int, width: int) -> Coefficients:
-    """Return the coefficients of :func:`shear_x`."""
+def shear_x(values: Values, height: int, width: int) -> Coefficients:
+    """Return the coefficients that read each row further right by the value times its distance from the top."""
     return _identity_but(1, values.double())
 
 
-def y_shear(values: Values, height: int, width: int) -> Coefficients:
-    """Return the coefficients of :func:`shear_y`."""
+def shear_y(values: Values, height: int, width: int) -> Coefficients:
+    """Return the coefficients that read each column further down by the value times its distance from the left."""
     return _identity_but(3, values.double())
 
 
-def x_translation(values: Values, height: int, width: int) -> Coefficients:
-    """Return the coefficients of :func:`translate_x`."""
+def translate_x(values: Values, height: int, width: int) -> Coefficients:
+    """Return the coefficients that read further right by the value times the width, in whole pixels."""
     return _identity_but(2, _whole(values, width))
 
 
-def y_translation(values: Values, height: int, width: int) -> Coefficients:
-    """Return the coefficients of :func:`translate_y`."""
+def translate_y(values: Values, height: int, width: int) -> Coefficients:
+    """Return the coefficients that read further down by the value times the height, in whole pixels."""
     return _identity_but(5, _whole(values, height))
 
 

@@ -15,11 +15,14 @@ from scan_core.augment.pixels import Bytes, ImageBatch, to_bytes, to_unit
 
 
 class StrongOperation(NamedTuple):
-    function: Callable[[Bytes, Float[Tensor, " batch"]], Bytes]
+    function: Callable[..., Tensor]
+    """Of images and values, the changed images; of values, height and width, a warp's coefficients."""
     low: float
     """Smallest value drawn."""
     high: float
     """Largest value drawn."""
+    is_warp: bool = False
+    """Warps differ only in their coefficients; one pass transforms the images of all of them."""
 
 
 def identity(images: Bytes, values: Float[Tensor, " batch"]) -> Bytes:
@@ -31,16 +34,16 @@ STRONG_OPERATIONS = {
     "identity": StrongOperation(identity, 0.0, 0.0),
     "autocontrast": StrongOperation(pil_levels.autocontrast, 0.0, 0.0),
     "equalize": StrongOperation(pil_levels.equalize, 0.0, 0.0),
-    "rotate": StrongOperation(pil_warp.rotate, -30.0, 30.0),
+    "rotate": StrongOperation(pil_warp.rotate, -30.0, 30.0, is_warp=True),
     "solarize": StrongOperation(pil_levels.solarize, 0.0, 256.0),
     "color": StrongOperation(pil_blend.color, 0.05, 0.95),
     "contrast": StrongOperation(pil_blend.contrast, 0.05, 0.95),
     "brightness": StrongOperation(pil_blend.brightness, 0.05, 0.95),
     "sharpness": StrongOperation(pil_blend.sharpness, 0.05, 0.95),
-    "shear_x": StrongOperation(pil_warp.shear_x, -0.1, 0.1),
-    "shear_y": StrongOperation(pil_warp.shear_y, -0.1, 0.1),
-    "translate_x": StrongOperation(pil_warp.translate_x, -0.1, 0.1),
-    "translate_y": StrongOperation(pil_warp.translate_y, -0.1, 0.1),
+    "shear_x": StrongOperation(pil_warp.shear_x, -0.1, 0.1, is_warp=True),
+    "shear_y": StrongOperation(pil_warp.shear_y, -0.1, 0.1, is_warp=True),
+    "translate_x": StrongOperation(pil_warp.translate_x, -0.1, 0.1, is_warp=True),
+    "translate_y": StrongOperation(pil_warp.translate_y, -0.1, 0.1, is_warp=True),
     "posterize": StrongOperation(pil_levels.posterize, 4.0, 8.0),
 }
 
@@ -60,17 +63,10 @@ def draw_strong(batch: int, *, count: int, generator: torch.Generator) -> Strong
     return StrongParameters(ids=ids, values=low + (high - low) * shares)
 
 
-WARPS = {
-    "rotate": pil_warp.rotation,
-    "shear_x": pil_warp.x_shear,
-    "shear_y": pil_warp.y_shear,
-    "translate_x": pil_warp.x_translation,
-    "translate_y": pil_warp.y_translation,
-}
-"""Operations that differ only in their coefficients; one pass transforms the images of all of them."""
-
-_PLACES = {name: place for place, name in enumerate(STRONG_OPERATIONS)}
-_GROUPS = torch.tensor([_PLACES["rotate" if name in WARPS else name] for name in STRONG_OPERATIONS])
+_FIRST_WARP = list(STRONG_OPERATIONS).index("rotate")
+_GROUPS = torch.tensor(
+    [_FIRST_WARP if operation.is_warp else place for place, operation in enumerate(STRONG_OPERATIONS.values())]
+)
 
 
 def strong_operations(*, count: int) -> Operation:
@@ -85,22 +81,23 @@ def _apply(images: ImageBatch | Bytes, parameters: StrongParameters) -> ImageBat
     pixels = images if images.dtype == torch.uint8 else to_bytes(images)
     settings = torch.cat([parameters.values[..., None], _coefficients(parameters, *images.shape[2:])], -1)
     groups = _GROUPS.to(parameters.ids.device)[parameters.ids]
-    operations = [_on_settings(name) for name in STRONG_OPERATIONS]
+    operations = [_on_settings(operation) for operation in STRONG_OPERATIONS.values()]
     return to_unit(apply_operations(pixels, groups, settings, operations))
 
 
 def _coefficients(parameters: StrongParameters, height: int, width: int) -> Float[Tensor, "batch count 6"]:
     """Return the coefficients of each drawn warp, and zeros for other operations."""
     result = torch.zeros(*parameters.ids.shape, 6, dtype=torch.float64, device=parameters.ids.device)
-    for name, coefficients in WARPS.items():
-        drawn = (parameters.ids == _PLACES[name])[..., None]
-        result = torch.where(drawn, coefficients(parameters.values, height, width), result)
+    for place, operation in enumerate(STRONG_OPERATIONS.values()):
+        if operation.is_warp:
+            drawn = (parameters.ids == place)[..., None]
+            result = torch.where(drawn, operation.function(parameters.values, height, width), result)
     return result
 
 
-def _on_settings(name: str) -> Callable[[Bytes, Float[Tensor, "batch 7"]], Bytes]:
+def _on_settings(operation: StrongOperation) -> Callable[[Bytes, Float[Tensor, "batch 7"]], Bytes]:
     """Return the operation as a function of the images and their settings (its value, and a warp's six
     coefficients)."""
-    if name in WARPS:
+    if operation.is_warp:
         return lambda images, settings: pil_warp.warp(images, settings[:, 1:])
-    return lambda images, settings: STRONG_OPERATIONS[name].function(images, settings[:, 0].float())
+    return lambda images, settings: operation.function(images, settings[:, 0].float())

@@ -1,35 +1,42 @@
 import pytest
 import torch
 
+from scan_core.augment.pil_warp import warp
 from scan_core.augment.strong import STRONG_OPERATIONS, draw_strong, strong_operations
 from tests.augment.at_random import at_random
+
+
+def changed(operation, images, values):
+    if operation.is_warp:
+        return warp(images, operation.function(values, *images.shape[2:]))
+    return operation.function(images, values)
 
 
 def test_matches_one_operation_at_a_time(pixels, images):
     drawn = draw_strong(len(images), count=4, generator=torch.Generator().manual_seed(5))
     augmented = at_random(strong_operations(count=4), images, torch.Generator().manual_seed(5))
-    functions = [operation.function for operation in STRONG_OPERATIONS.values()]
+    operations = list(STRONG_OPERATIONS.values())
     for i, found in enumerate(augmented):
         expected = pixels[i : i + 1]
-        for operation, value in zip(drawn.ids[i], drawn.values[i], strict=True):
-            expected = functions[operation](expected, value[None])
+        for place, value in zip(drawn.ids[i], drawn.values[i], strict=True):
+            expected = changed(operations[place], expected, value[None])
         assert torch.equal(found, expected[0] / 255)
 
 
 @pytest.mark.parametrize("name", STRONG_OPERATIONS)
 def test_an_image_does_not_depend_on_the_others(name, pixels, generator):
-    function, low, high = STRONG_OPERATIONS[name]
-    values = low + (high - low) * torch.rand(len(pixels), generator=generator)
-    together = function(pixels, values)
+    operation = STRONG_OPERATIONS[name]
+    values = operation.low + (operation.high - operation.low) * torch.rand(len(pixels), generator=generator)
+    together = changed(operation, pixels, values)
     before = pixels.clone()
-    alone = torch.cat([function(pixels[i : i + 1], values[i : i + 1]) for i in range(len(pixels))])
+    alone = torch.cat([changed(operation, pixels[i : i + 1], values[i : i + 1]) for i in range(len(pixels))])
     assert torch.equal(together, alone)
     assert torch.equal(pixels, before)
 
 
 def test_draws_are_uniform_over_operations_and_values(generator):
     drawn = draw_strong(7000, count=4, generator=generator)
-    for place, (_, low, high) in enumerate(STRONG_OPERATIONS.values()):
+    for place, (_, low, high, _) in enumerate(STRONG_OPERATIONS.values()):
         chosen = drawn.ids == place
         # Binomial: 28000 / 14 = 2000, standard deviation 43.
         assert 1780 < chosen.sum() < 2220
@@ -53,5 +60,5 @@ def test_the_papers_operations_and_ranges():
         "color": factors, "contrast": factors, "brightness": factors, "sharpness": factors, "shear_x": shares,
         "shear_y": shares, "translate_x": shares, "translate_y": shares, "posterize": (4, 8),
     }  # fmt: skip
-    assert {name: (low, high) for name, (_, low, high) in STRONG_OPERATIONS.items()} == expected
-    assert [function.__name__ for function, _, _ in STRONG_OPERATIONS.values()] == list(expected)
+    assert {name: (low, high) for name, (_, low, high, _) in STRONG_OPERATIONS.items()} == expected
+    assert [function.__name__ for function, *_ in STRONG_OPERATIONS.values()] == list(expected)
