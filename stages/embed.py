@@ -7,7 +7,7 @@ import torch
 import typer
 from torch import nn
 
-from scan_core.artifacts.embeddings import write_embedding_norms, write_embeddings
+from scan_core.artifacts.arrays import write_array
 from scan_core.artifacts.features import write_features
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.model import checksum
@@ -83,8 +83,8 @@ def _embed(config: Params, device: torch.device) -> None:
     write_features(FEATURES, features)
     digests = {"encoder_sha256": checksum(ENCODER), "features_sha256": checksum(FEATURES)}
     write_standardization(STANDARDIZATION, standardization, **digests)
-    write_embeddings(EMBEDDINGS, embeddings.unit)
-    write_embedding_norms(EMBEDDING_NORMS, embeddings.norm)
+    write_array(EMBEDDINGS, embeddings.unit)
+    write_array(EMBEDDING_NORMS, embeddings.norm)
     opening.close(f"an embedding of each image, {embeddings.unit.shape[1]:,} numbers ({EMBEDDINGS})")
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from scan_core.artifacts.embeddings import write_embeddings
+from scan_core.artifacts.arrays import write_array
 from scan_core.artifacts.index import Index, Normalization, write_index
 from stages.paths import EMBEDDINGS, INDEX
 
@@ -16,4 +16,4 @@ def write_images_of(train: np.ndarray, evaluate: np.ndarray | None = None) -> No
 def write_directions(points: np.ndarray) -> None:
     """Write ``points`` as embeddings of length 1."""
     unit = points / np.linalg.norm(points, axis=1, keepdims=True)
-    write_embeddings(EMBEDDINGS, unit.astype(np.float32))
+    write_array(EMBEDDINGS, unit.astype(np.float32))

@@ -1,20 +1,12 @@
 """``data/artifacts/embeddings.npy``: float32 [N, D], L2-normalized, row = image_id."""
 
 from pathlib import Path
-from tokenize import TokenError
-from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.artifacts.atomic import atomic_path
+from scan_core.artifacts.arrays import read_array
 from scan_core.errors import ArtifactError
-
-
-def write_embeddings(path: Path, embeddings: npt.NDArray[np.float32]) -> None:
-    """Write ``embeddings`` [N, D]."""
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.save(file, embeddings, allow_pickle=False)
 
 
 def embeddings_shape(path: Path) -> tuple[int, int]:
@@ -23,7 +15,7 @@ def embeddings_shape(path: Path) -> tuple[int, int]:
     Raises:
         ArtifactError: missing, or no array of two axes.
     """
-    found = load_array(path, mmap_mode="r")
+    found = read_array(path, stage="embed", mmap_mode="r")
     if found.ndim != 2:
         raise ArtifactError(f"{path}: {found.dtype} {found.shape}, expected float32 [images, dimensions]")
     return len(found), found.shape[1]
@@ -35,7 +27,7 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
     Raises:
         ArtifactError: missing, another type or shape, not finite, or not of length 1.
     """
-    embeddings = load_array(path)
+    embeddings = read_array(path, stage="embed")
     if embeddings.dtype != np.float32 or embeddings.ndim != 2:
         raise ArtifactError(f"{path}: {embeddings.dtype} {embeddings.shape}, expected float32 [images, dimensions]")
     if rows is not None and len(embeddings) != rows:
@@ -49,36 +41,16 @@ def read_embeddings(path: Path, *, rows: int | None = None) -> npt.NDArray[np.fl
     return embeddings
 
 
-def write_embedding_norms(path: Path, norms: npt.NDArray[np.float32]) -> None:
-    """Write ``norms`` [N], the length of each embedding before normalization."""
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.save(file, norms, allow_pickle=False)
-
-
 def read_embedding_norms(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
     """Read the length of each of ``rows`` embeddings before normalization, [N].
 
     Raises:
         ArtifactError: missing, another type or shape, or not positive.
     """
-    norms = load_array(path)
+    norms = read_array(path, stage="embed")
     if norms.dtype != np.float32 or norms.shape != (rows,):
         raise ArtifactError(f"{path}: {norms.dtype} {norms.shape}, expected float32 ({rows},); run dvc repro embed")
     wrong = np.flatnonzero(~(np.isfinite(norms) & (norms > 0)))
     if len(wrong):
         raise ArtifactError(f"{path}: row {wrong[0]} is {norms[wrong[0]]}, expected above 0; run dvc repro embed")
     return norms
-
-
-def load_array(path: Path, *, mmap_mode: Literal["r"] | None = None) -> npt.NDArray[Any]:
-    """Read, or open memory-mapped, an NPY file that embed writes.
-
-    Raises:
-        ArtifactError: missing, or no such file.
-    """
-    try:
-        return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: missing; run the embed stage (dvc repro embed)") from None
-    except (ValueError, OSError, SyntaxError, TokenError) as error:
-        raise ArtifactError(f"{path}: not a readable NPY file ({error}); run dvc repro embed") from error

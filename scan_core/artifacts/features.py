@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.artifacts.atomic import atomic_path
-from scan_core.artifacts.embeddings import load_array
+from scan_core.artifacts.arrays import read_array, write_array
 from scan_core.errors import ArtifactError
 
 
@@ -18,8 +17,7 @@ def write_features(path: Path, features: npt.NDArray[np.float32]) -> None:
     """
     if not np.isfinite(features).all():
         raise ArtifactError(f"{path}: the encoder's features are not finite; train the pretext task anew")
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.save(file, features, allow_pickle=False)
+    write_array(path, features)
 
 
 def read_features(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
@@ -28,7 +26,7 @@ def read_features(path: Path, *, rows: int) -> npt.NDArray[np.float32]:
     Raises:
         ArtifactError: missing, or another type or shape.
     """
-    features = load_array(path, mmap_mode="r")
+    features = read_array(path, stage="embed", mmap_mode="r")
     if features.dtype != np.float32 or features.ndim != 2 or len(features) != rows:
         raise ArtifactError(
             f"{path}: {features.dtype} {features.shape}, expected float32 [{rows}, dimensions] (a row per image in "

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
 import numpy.typing as npt
 
+from scan_core.artifacts.arrays import read_array, write_array
 from scan_core.artifacts.atomic import atomic_path
 from scan_core.errors import ArtifactError
 
@@ -17,8 +17,7 @@ PIXELS = "pixels.npy"
 
 def write_pixels(folder: Path, pixels: npt.NDArray[np.uint8]) -> None:
     """Write ``pixels`` [N, C, H, W] to ``folder``."""
-    with atomic_path(folder / PIXELS) as temporary, temporary.open("wb") as file:
-        np.save(file, pixels, allow_pickle=False)
+    write_array(folder / PIXELS, pixels)
 
 
 @contextmanager
@@ -61,12 +60,7 @@ def read_pixels(folder: Path) -> npt.NDArray[np.uint8]:
         ArtifactError: missing, truncated, or of another type or shape.
     """
     path = folder / PIXELS
-    try:
-        pixels = np.load(path, mmap_mode="c", allow_pickle=False)
-    except FileNotFoundError:
-        raise ArtifactError(f"{path}: missing; run the fetch stage (dvc repro fetch)") from None
-    except (ValueError, OSError, SyntaxError, TokenError) as error:
-        raise ArtifactError(f"{path}: not a readable NPY file ({error}); run dvc repro fetch") from error
+    pixels = read_array(path, stage="fetch", mmap_mode="c")
     if (
         pixels.dtype != np.uint8
         or pixels.ndim != 4

@@ -3,7 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scan_core.artifacts.embeddings import read_embeddings, write_embeddings
+from scan_core.artifacts.arrays import write_array
+from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.neighbors import Neighbors, read_neighbors, write_neighbors
 from scan_core.errors import ArtifactError
 
@@ -54,5 +55,5 @@ def test_embeddings_are_checked(tmp_path: Path, embeddings: np.ndarray, said: st
     np.save(tmp_path / "e.npy", embeddings)
     with pytest.raises(ArtifactError, match=said):
         read_embeddings(tmp_path / "e.npy", rows=3)
-    write_embeddings(tmp_path / "e.npy", np.eye(3, dtype=np.float32))
+    write_array(tmp_path / "e.npy", np.eye(3, dtype=np.float32))
     assert len(read_embeddings(tmp_path / "e.npy", rows=3)) == 3

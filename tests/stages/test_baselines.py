@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from scan_core.artifacts.arrays import write_array
 from scan_core.artifacts.clusters import read_baselines
-from scan_core.artifacts.embeddings import write_embedding_norms
 from scan_core.artifacts.images import write_pixels
 from stages import baselines
 from tests.embedded import write_directions, write_images_of
@@ -23,9 +23,7 @@ def run_baselines(empty, monkeypatch):
     write_pixels(Path("data/artifacts/images"), (noise + brightness[:, None, None, None]).astype(np.uint8))
     write_images_of(np.arange(ROWS) % 4 < 2)
     write_directions(np.eye(2)[GROUP])
-    write_embedding_norms(
-        Path("data/artifacts/embedding_norms.npy"), np.where(np.arange(ROWS) < 20, 0.1, 100).astype(np.float32)
-    )
+    write_array(Path("data/artifacts/embedding_norms.npy"), np.where(np.arange(ROWS) < 20, 0.1, 100).astype(np.float32))
 
     def run(*methods: str) -> dict[str, np.ndarray]:
         config = SimpleNamespace(
