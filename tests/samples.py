@@ -17,7 +17,11 @@ import pyarrow.parquet as pq
 from PIL import Image
 from scipy.io import savemat
 
+from scan_core.artifacts.arrays import write_array
+from scan_core.artifacts.atomic import write_text
+from scan_core.artifacts.images import PIXELS
 from scan_core.datasets import cifar10, cifar20, cifar100
+from scan_core.naming.names import Names, names_text
 
 IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -207,6 +211,16 @@ def write_imagenet_devkit(root: Path, classes: Sequence[str], truth: Sequence[in
     folder = "ILSVRC2012_devkit_t12"
     members = {f"{folder}/{name}": content for name, content in members.items()}
     return write_tar(root / f"{folder}.tar.gz", members, mode="w:gz")
+
+
+def write_pixels(folder: Path, pixels: np.ndarray) -> None:
+    """``pixels`` [N, C, H, W] as fetch's one file of all images."""
+    write_array(folder / PIXELS, pixels)
+
+
+def write_names(path: Path, names: Names) -> None:
+    """``clusters.yaml``, as stages.names installs it."""
+    write_text(path, names_text(names))
 
 
 def write_picture(path: Path, pixels: np.ndarray | None = None, kind: str | None = None) -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from scan_core.artifacts.embeddings import read_embeddings
-from scan_core.artifacts.images import write_pixels
 from scan_core.artifacts.model import read_model, write_model
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import ArtifactError
@@ -20,6 +19,7 @@ from stages import (
     self_label,
 )
 from tests.pipeline import FROZEN, STORED, artifacts, run_stages, write_params
+from tests.samples import write_pixels
 
 
 def test_the_standardization_names_the_encoder_and_the_features_that_it_is_for(finished: Path):

@@ -8,16 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.artifacts.arrays import read_array, write_array
+from scan_core.artifacts.arrays import read_array
 from scan_core.artifacts.atomic import atomic_path
 from scan_core.errors import ArtifactError
 
 PIXELS = "pixels.npy"
-
-
-def write_pixels(folder: Path, pixels: npt.NDArray[np.uint8]) -> None:
-    """Write ``pixels`` [N, C, H, W] to ``folder``."""
-    write_array(folder / PIXELS, pixels)
 
 
 @contextmanager

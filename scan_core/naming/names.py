@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.model import checksum
 from scan_core.errors import DataError
 
@@ -42,11 +41,6 @@ class Names(NamedTuple):
 def model_digest(path: Path) -> str:
     """Return ``sha256:`` and the SHA-256 of a model's file, by which names know the model that they belong to."""
     return f"sha256:{checksum(path)}"
-
-
-def write_names(path: Path, names: Names) -> None:
-    """Write ``clusters.yaml``."""
-    write_text(path, names_text(names))
 
 
 def names_text(names: Names) -> str:

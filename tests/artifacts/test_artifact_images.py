@@ -4,8 +4,9 @@ import os
 import numpy as np
 import pytest
 
-from scan_core.artifacts.images import PIXELS, keep_rows, new_pixels, read_pixels, write_pixels
+from scan_core.artifacts.images import PIXELS, keep_rows, new_pixels, read_pixels
 from scan_core.errors import ArtifactError
+from tests.samples import write_pixels
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 3, 4, 4), dtype=np.uint8)
 

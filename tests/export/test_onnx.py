@@ -17,13 +17,13 @@ from torch import nn
 from scan_core.artifacts.model import checksum
 from scan_core.errors import ArtifactError, MissingPackageError
 from scan_core.export import onnx_file
-from scan_core.naming.names import Names, write_names
+from scan_core.naming.names import Names
 from scan_core.prediction.clusterer import load_clusterer
 from stages import export
 from stages.paths import IMAGES, SELF_LABEL_MODEL
 from stages.use import main as use
 from tests.pipeline import ROOT
-from tests.samples import noise
+from tests.samples import noise, write_names
 from tests.stages.predicting import CLUSTERS, SIZE, write_model
 
 (EXAMPLE,) = (

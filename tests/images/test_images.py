@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from scan_core.artifacts.images import write_pixels
 from scan_core.artifacts.shards import ShardFormat, Shards, shard_path, write_shard
 from scan_core.errors import ArtifactError
 from scan_core.images import decoded
@@ -15,7 +14,7 @@ from scan_core.images.streamed import StreamedImages
 from scan_core.ingest import store
 from scan_core.ingest.prepare import prepare
 from scan_core.ingest.store import shard_store
-from tests.samples import encode, noise
+from tests.samples import encode, noise, write_pixels
 
 CPU = torch.device("cpu")
 SIZE = 24

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from scan_core.errors import DataError
-from scan_core.naming.names import Names, read_names, uniform, write_names
+from scan_core.naming.names import Names, read_names, uniform
+from tests.samples import write_names
 
 MODEL = "sha256:" + "0a" * 32
 

@@ -12,10 +12,10 @@ from scan_core.clustering.model import ClusteringModel
 from scan_core.encoders.pretext_model import PretextModel, write_pretext
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import ArtifactError, DataError, ScanError
-from scan_core.naming.names import Names, write_names
+from scan_core.naming.names import Names
 from scan_core.prediction import clusterer as module
 from stages.paths import ENCODER, SELF_LABEL_MODEL
-from tests.samples import encode, noise
+from tests.samples import encode, noise, write_names
 from tests.stages.predicting import CLUSTERS, SIZE, write_model
 
 PIXELS = noise(SIZE, SIZE, 3)

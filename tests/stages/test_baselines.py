@@ -6,9 +6,9 @@ import pytest
 
 from scan_core.artifacts.arrays import write_array
 from scan_core.artifacts.clusters import read_baselines
-from scan_core.artifacts.images import write_pixels
 from stages import baselines
 from tests.embedded import write_directions, write_images_of
+from tests.samples import write_pixels
 
 ROWS = 40
 GROUP = np.arange(ROWS) % 2

@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 
 from scan_core.errors import DataError
-from scan_core.naming.names import Names, write_names
+from scan_core.naming.names import Names
 from stages.cluster_names import installed_names
+from tests.samples import write_names
 
 
 @pytest.fixture

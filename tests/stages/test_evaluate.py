@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from scan_core.artifacts.clusters import write_baselines
-from scan_core.artifacts.images import write_pixels
 from scan_core.artifacts.labels import write_labels
 from scan_core.artifacts.model import write_model
 from scan_core.artifacts.neighbors import Neighbors, write_neighbors
 from scan_core.errors import ArtifactError, DataError
 from stages import evaluate
 from tests.embedded import write_directions, write_images_of
+from tests.samples import write_pixels
 
 ROWS, CLUSTERS = 24, 3
 CLASSES = np.arange(ROWS) % CLUSTERS

@@ -12,12 +12,13 @@ from scipy.special import softmax
 from scan_core.artifacts.atomic import write_text
 from scan_core.artifacts.clusters import Predictions, write_predictions
 from scan_core.errors import ArtifactError, DataError
-from scan_core.naming.names import Names, read_names, write_names
+from scan_core.naming.names import Names, read_names
 from scan_core.report.map_table import Plane, write_map
 from stages.names import main
 from stages.paths import CLUSTER_NAMES, DETAILS, MAP, PREDICTIONS, SELF_LABEL_MODEL
 from tests.embedded import write_images_of
 from tests.pipeline import enter
+from tests.samples import write_names
 
 PATHS = ["a.png", "b ü.png", "c.png", "d.png", "e.png", "f.png"]
 GIVEN = Path("given.yaml")

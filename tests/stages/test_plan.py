@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from scan_core.artifacts.images import write_pixels
 from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.errors import DataError, ParamsError
 from stages import plan_training
@@ -19,7 +18,7 @@ from stages.plan_measure import Measured
 from stages.plan_training import Few, scaled
 from stages.use import main as use
 from tests.pipeline import FROZEN, STORED, start_stage, write_params
-from tests.samples import write_picture
+from tests.samples import write_picture, write_pixels
 
 pytestmark = pytest.mark.usefixtures("empty")
 GIB = 2**30

@@ -10,12 +10,12 @@ import pytest
 
 from scan_core.artifacts.model import checksum
 from scan_core.errors import DataError
-from scan_core.naming.names import Names, write_names
+from scan_core.naming.names import Names
 from scan_core.prediction import table as tables
 from scan_core.prediction.clusterer import load_clusterer
 from stages.paths import SELF_LABEL_MODEL
 from stages.use import main as use
-from tests.samples import encode, noise
+from tests.samples import encode, noise, write_names
 from tests.stages.predicting import CLUSTERS, SIZE, predict_status, write_model
 
 COUNT = 9

@@ -9,10 +9,11 @@ from scan_core.artifacts.clusters import read_predictions
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.model import checksum
 from scan_core.errors import ArtifactError, DataError
-from scan_core.naming.names import Names, write_names
+from scan_core.naming.names import Names
 from stages import report
 from stages.paths import INDEX, METRICS, PREDICTIONS, SELF_LABEL_MODEL
 from tests.pipeline import artifacts, copy_data, enter, write_params
+from tests.samples import write_names
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from scan_core.artifacts.model import checksum
 from scan_core.clustering.predict import predict
 from scan_core.errors import DataError
 from scan_core.images.open_images import open_images
-from scan_core.naming.names import Names, write_names
+from scan_core.naming.names import Names
 from scan_core.report.map_table import Plane, write_map
 from scan_core.sorting.folder_names import UNSURE
 from scan_core.sorting.manifest import MANIFEST
@@ -35,7 +35,7 @@ from stages.paths import (
     SELF_LABEL_MODEL,
 )
 from stages.use import main as use
-from tests.samples import encode, noise
+from tests.samples import encode, noise, write_names
 from tests.stages.predicting import CLUSTERS, SIZE, write_model
 
 COUNT = 12
