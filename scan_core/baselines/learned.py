@@ -1,10 +1,9 @@
 """The baselines that train an encoder, by name."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 import numpy as np
-import torch
 from jaxtyping import Int64
 
 from scan_core.baselines.autoencoder import autoencoder
@@ -12,24 +11,8 @@ from scan_core.baselines.dac import dac
 from scan_core.baselines.dec import dec
 from scan_core.baselines.deepcluster import deepcluster
 from scan_core.baselines.iic import iic
-from scan_core.baselines.learner import Pictures
-from scan_core.encoders.encoder import Encoder
 
-
-class Method(Protocol):
-    """Trains on pictures for ``epochs`` epochs, and returns the cluster of each.
-
-    Raises:
-        DataError: fewer training images than clusters.
-        TrainingError: the loss is not finite in too many steps.
-    """
-
-    def __call__(
-        self, pictures: Pictures, encoder: Encoder, *, clusters: int, epochs: int, generator: torch.Generator
-    ) -> Int64[np.ndarray, " images"]: ...
-
-
-LEARNED: dict[str, Method] = {
+LEARNED: dict[str, Callable[..., Int64[np.ndarray, " images"]]] = {
     "autoencoder": autoencoder,
     "denoising_autoencoder": partial(autoencoder, variant="denoising"),
     "sparse_autoencoder": partial(autoencoder, variant="sparse"),
@@ -39,3 +22,10 @@ LEARNED: dict[str, Method] = {
     "deepcluster": deepcluster,
     "dac": dac,
 }
+"""Call with :class:`scan_core.baselines.learner.Pictures` and an encoder and, by keyword, ``clusters``, ``epochs`` and
+``generator``. Each trains for so many epochs, and returns the cluster of every picture.
+
+Raises:
+    DataError: fewer training images than clusters.
+    TrainingError: the loss is not finite in too many steps.
+"""

@@ -1,6 +1,6 @@
 """Pictures of more than 8 bits: their levels are known once all of them have been decoded."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,22 +9,7 @@ from scan_core.datasets.dataset import Dataset
 from scan_core.images.levels import common_levels
 from scan_core.images.preparation import Preparation
 from scan_core.ingest.load import Loaded, load_images
-from scan_core.ingest.prepare import Prepared
 from scan_core.ingest.store import Store
-
-
-class _Rows(NamedTuple):
-    """Some rows of a store, as if they were all."""
-
-    store: Store
-    rows: npt.NDArray[np.int64]
-
-    @property
-    def encoded(self) -> bool:
-        return self.store.encoded
-
-    def put(self, row: int, image: Prepared) -> None:
-        self.store.put(int(self.rows[row]), image)
 
 
 def load_by_own_levels(
@@ -45,6 +30,6 @@ def load_by_own_levels(
     if not len(deep) or levels == preparation.levels:
         return loaded, preparation
     fitting = preparation._replace(levels=levels)
-    again = load_images(dataset, rows[deep], _Rows(store, deep), preparation=fitting, **how)
+    again = load_images(dataset, rows[deep], store, places=deep, preparation=fitting, **how)
     loaded.moments[deep], loaded.digest[deep] = again.moments, again.digest
     return loaded, fitting

@@ -77,6 +77,7 @@ def load_images(
     workers: int,
     skip_unreadable: bool,
     most_pixels: int = MOST_PIXELS,
+    places: npt.NDArray[np.int64] | None = None,
 ) -> Loaded:
     """Decode and prepare the images ``rows`` of ``dataset``, and store that of rows[i] in row i.
 
@@ -85,6 +86,7 @@ def load_images(
 
     Args:
         most_pixels: of a picture that is decoded at all.
+        places: the rows of ``store`` to take instead, places[i] for i.
 
     Raises:
         BadImageError: an image cannot be read, and ``skip_unreadable`` is false.
@@ -104,7 +106,7 @@ def load_images(
                 raise BadImageError(f"{dataset.path[rows[i]]}: {image}; correct or remove it")
             loaded.skipped.append(Skipped(dataset.path[rows[i]], image))
             continue
-        store.put(int(i), image)
+        store.put(int(i if places is None else places[i]), image)
         loaded.readable[i] = True
         loaded.original_size[i], loaded.moments[i] = image.original_size, image.moments
         loaded.digest[i] = np.frombuffer(image.digest, np.uint8)

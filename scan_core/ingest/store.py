@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -21,37 +20,18 @@ NEW = ".new"
 """The folder, inside that of the images, for unfinished files."""
 
 
-@runtime_checkable
-class Store(Protocol):
-    """What takes images in."""
-
-    @property
-    def encoded(self) -> bool:
-        """Whether it takes their files instead of their pixels."""
-
-    def put(self, row: int, image: Prepared) -> None:
-        """Store one image; rows come in any order."""
-
-
-class ArrayStore:
-    """Decoded images, in the rows of one array [N, C, S, S]."""
+class PixelStore:
+    """Decoded images, in the rows of a file."""
 
     encoded = False
 
-    def __init__(self, pixels: npt.NDArray[np.uint8]) -> None:
+    def __init__(self, pixels: np.memmap) -> None:
+        self._pixels = pixels
         self._rows = np.asarray(pixels)  # a plain view: setting a row of a memmap creates a new memmap each time
 
     def put(self, row: int, image: Prepared) -> None:
         """Store one image; rows come in any order."""
         self._rows[row] = image.pixels
-
-
-class PixelStore(ArrayStore):
-    """Decoded images, in the rows of a file."""
-
-    def __init__(self, pixels: np.memmap) -> None:
-        super().__init__(pixels)
-        self._pixels = pixels
 
     def keep(self, keep: npt.NDArray[np.bool_]) -> None:
         """Finish with only the rows of ``keep`` [N]; their order gives the image ids."""
@@ -100,6 +80,10 @@ class ShardStore:
         """Close the heaps that :meth:`keep` has not processed."""
         for heap in self._heaps:
             heap.close()
+
+
+Store = PixelStore | ShardStore
+"""What takes images in; ``encoded`` says whether it takes their files instead of their pixels."""
 
 
 @contextmanager
