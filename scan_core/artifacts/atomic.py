@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from psutil import pid_exists
+
 from scan_core.errors import ArtifactError
 
 
@@ -22,7 +24,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for stale in path.parent.glob(f".{path.name}.*.tmp"):
-            if not _alive(stale.name.split(".")[-2]):  # its process was killed
+            pid = stale.name.split(".")[-2]
+            if not pid.isdigit() or int(pid) == os.getpid() or not pid_exists(int(pid)):  # its process was killed
                 _remove(stale)
         yield temporary
         with temporary.open("rb") as file:
@@ -42,18 +45,6 @@ def check_file_name(path: Path) -> None:
     if path.exists() and not path.is_file():
         what = "a folder" if path.is_dir() else "no regular file"
         raise ArtifactError(f"{path}: is {what}, expected the name of a file to write; give another one, or remove it")
-
-
-def _alive(pid: str) -> bool:
-    if not pid.isdigit() or int(pid) == os.getpid():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # the process belongs to another user
-        return True
-    return True
 
 
 def _remove(path: Path) -> None:
