@@ -66,13 +66,15 @@ def show(
     seeds: Annotated[int, typer.Option(min=1, help="A row with fewer is marked as unfinished.")] = 10,
     values: Values = None,
 ) -> None:
-    """Print tables as Markdown, and write them next to their results, with a picture of each."""
+    """Print tables as Markdown, and write them next to their results, if there are any, with a picture of each."""
     with one_line_errors():
         where = place_of(preset, values or [])
         for name in tables:
             table = read_table(name)
             text = markdown(table, where, seeds=seeds)
             tell(text.rstrip())
+            if not where.folder.is_dir():  # nothing has run yet
+                continue
             write_text(where.folder / f"{name}.md", text)
             plot(table, where, file=where.folder / f"{name}.png")
             say(f"written: {shown_path(where.folder / name)}.md and .png")

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from benchmarks.paper import experiments, oracle, oracle_neighbors, oracle_supervised, results
-from benchmarks.paper.__main__ import unfinished
+from benchmarks.paper.__main__ import show, unfinished
 from benchmarks.paper.copy import call, held, renew
 from benchmarks.paper.oracle_neighbors import true_positives
 from benchmarks.paper.place import place_of
@@ -49,6 +49,12 @@ def test_every_table_can_be_shown_before_anything_has_run(name: str, preset: str
     assert text.startswith(f"# {table.title}\n")
     assert "Nothing has run yet" in text
     assert sum(line.startswith("| ") for line in text.splitlines()) == 2 + len(table.rows)
+
+
+def test_show_makes_no_folder_where_nothing_has_run(folder: Path, capsys: pytest.CaptureFixture[str]):
+    show(["table1"], preset="base", seeds=3)
+    assert "Nothing has run yet" in capsys.readouterr().out
+    assert not [*folder.iterdir()]
 
 
 def test_rows_that_say_the_same_are_one_run():
