@@ -15,7 +15,7 @@ from scan_core.clustering.scan import ScanTraining
 from scan_core.clustering.self_label import SelfLabelTraining
 from scan_core.clustering.whole_network import WholeNetwork
 from scan_core.encoders.resnet import ResNet
-from scan_core.images.images import Images, ResidentImages
+from scan_core.images.images import ResidentImages
 from scan_core.pretext.small_crops import SmallCrops
 from scan_core.pretext.tasks import TASKS
 from scan_core.pretext.training import PretextTraining
@@ -69,7 +69,7 @@ def encoder(width: int = 64) -> ResNet:
 
 def pretext(
     task: str,
-    images: Images,
+    images: ResidentImages,
     *,
     batch_size: int,
     epochs: int,
