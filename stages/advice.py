@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from scan_core.clustering.verdict import AGREEMENT_LOST
 from scan_core.console.words import counted
 from scan_core.training.chance import MARGIN, first_look, prior_entropy
 
@@ -138,15 +139,15 @@ def self_label_refused(
         reason = f"all images with a probability above {threshold} lie in one cluster; {remedy}"
     elif lost:
         reason = f"{counted(lost, 'cluster')} lost nearly all images in {counted(trained, 'epoch')}; {remedy}"
-    elif entropy[1] < entropy[0]:
-        reason = (
-            f"some clusters grow at the expense of others (entropy {entropy[1]:.3f} after {counted(trained, 'epoch')} "
-            f"instead of {entropy[0]:.3f} nats); {remedy}"
-        )
-    else:
+    elif agreement[1] < (1 - AGREEMENT_LOST) * agreement[0]:
         reason = (
             f"neighbors agree less ({agreement[1]:.3f} after {counted(trained, 'epoch')} instead of "
             f"{agreement[0]:.3f}); {remedy}"
+        )
+    else:
+        reason = (
+            f"some clusters grow at the expense of others (entropy {entropy[1]:.3f} after {counted(trained, 'epoch')} "
+            f"instead of {entropy[0]:.3f} nats); {remedy}"
         )
     return f"self-labeling is not taken, and the SCAN step's model is the result: {reason}"
 

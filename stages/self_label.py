@@ -113,7 +113,7 @@ def _refine(config: Params, device: torch.device) -> None:
                 epochs=step.epochs,
                 resume=state,
                 settings="section self_label of params.yaml",
-                shown=("loss", "confident", "clusters_taught", "agreement", "entropy"),
+                shown=("loss", "confident", "clusters_taught", "agreement", "entropy", "information"),
                 stop=lambda history: why_over(history, patience=step.patience) is not None,
             )
         except EpochError as error:

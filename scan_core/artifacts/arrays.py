@@ -3,6 +3,7 @@
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any, Literal
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -21,11 +22,11 @@ def read_array(path: Path, *, stage: str, mmap_mode: Literal["r", "c"] | None = 
     """Read, or open memory-mapped, an NPY file that ``stage`` writes.
 
     Raises:
-        ArtifactError: missing, or no such file.
+        ArtifactError: missing, or not an NPY file.
     """
     try:
         return np.load(path, mmap_mode=mmap_mode, allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: missing; run the {stage} stage (dvc repro {stage})") from None
-    except (ValueError, OSError, SyntaxError, TokenError) as error:
+    except (ValueError, OSError, SyntaxError, TokenError, EOFError, BadZipFile) as error:
         raise ArtifactError(f"{path}: not a readable NPY file ({error}); run dvc repro {stage}") from error

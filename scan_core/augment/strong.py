@@ -63,9 +63,9 @@ def draw_strong(batch: int, *, count: int, generator: torch.Generator) -> Strong
     return StrongParameters(ids=ids, values=low + (high - low) * shares)
 
 
-_FIRST_WARP = list(STRONG_OPERATIONS).index("rotate")
+_ANY_WARP = list(STRONG_OPERATIONS).index("rotate")
 _GROUPS = torch.tensor(
-    [_FIRST_WARP if operation.is_warp else place for place, operation in enumerate(STRONG_OPERATIONS.values())]
+    [_ANY_WARP if operation.is_warp else place for place, operation in enumerate(STRONG_OPERATIONS.values())]
 )
 
 

@@ -18,7 +18,8 @@ Learner = FrozenEncoder | WholeNetwork
 """What a clustering step trains; the optimizer updates ``learned``, the ``model`` or a part of it with the same names.
 
 A row is the position of a training image, below ``len(learner)``. The iterators are lazy: they compute the logits of a
-step with the weights of that moment.
+step with the weights of that moment. Without augmentation (``of_images``, and the first logits of
+``plain_and_augmented``) they have no gradient.
 """
 
 

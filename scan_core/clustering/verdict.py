@@ -14,10 +14,12 @@ FEWEST, LOST = 3, 0.9
 ENTROPY_LOST = 0.02
 """Largest loss of entropy, in nats, that is allowed whatever the neighbors say: 2 % of the effective number of
 clusters."""
-INFORMATION_LOST = 0.03
-"""Largest allowed loss of information about the neighbors, as a share of it, where entropy falls further. Clusters of
-one class may come to have unequal sizes, which costs entropy but hardly any of this; where one cluster swallows
-another class, both fall (docs/log.md)."""
+INFORMATION_LOST, MOST_ENTROPY_LOST = 0.07, 0.25
+"""If the information about the neighbors falls by less than this, in nats, entropy may fall further. Clusters of one
+class may come to have unequal sizes, which costs entropy but hardly any information; where one cluster swallows another
+class, both fall (docs/log.md)."""
+PAIRS = 10
+"""Information needs so many pairs of neighbors for each pair of clusters; from fewer it seems larger than it is."""
 AGREEMENT_LOST = 0.25
 """Largest allowed loss of agreement with the neighbors, as a share of it. The limit is loose, because agreement says
 little: it falls when self-labeling corrects what neighbors get wrong, and rises when one cluster absorbs another
@@ -45,22 +47,22 @@ class Clustering(NamedTuple):
     by chance; 1 without neighbors."""
     information: float
     """What a neighbor's cluster tells of its anchor's, in nats (their mutual information): log C if all neighbors agree
-    and clusters are equally large; 0 without neighbors."""
+    and clusters are equally large; 0 also if there are too few pairs (``PAIRS``) to say."""
 
     def lost(self, before: "Clustering") -> int:
         """Return the number of clusters that have lost more than ``LOST`` of the images that they had ``before``."""
         return int(((before.sizes >= FEWEST) & (self.sizes < (1 - LOST) * before.sizes)).sum())
 
     def is_no_worse(self, before: "Clustering") -> bool:
-        """Return whether no cluster is lost, neighbors agree nearly as often as ``before``, and entropy is nearly as
-        high, or what is lost of it tells nothing of the neighbors.
+        """Return whether no cluster is lost, neighbors agree nearly as often as ``before``, and entropy or information
+        is nearly as high.
 
         If one cluster absorbs another, the neighbors agree more often; only entropy and information show it.
         """
-        even = self.entropy >= before.entropy - ENTROPY_LOST
-        telling = self.information > (1 - INFORMATION_LOST) * before.information
+        tells_as_much = self.information > max(0.0, before.information - INFORMATION_LOST)
+        even = self.entropy >= before.entropy - (MOST_ENTROPY_LOST if tells_as_much else ENTROPY_LOST)
         agreeing = self.agreement >= (1 - AGREEMENT_LOST) * before.agreement
-        return (even or telling) and agreeing and not self.lost(before)
+        return even and agreeing and not self.lost(before)
 
 
 def draw_sample(neighbor_rows: Int64[Tensor, "images neighbors"], clusters: int, generator: torch.Generator) -> Sample:
@@ -89,7 +91,7 @@ def describe(logits: Float[Tensor, "sample clusters"], neighbors: Int64[Tensor, 
 def _of_neighbors(
     anchors: Int64[Tensor, " anchors"], neighbors: Int64[Tensor, "anchors neighbors"], count: int
 ) -> tuple[float, float]:
-    """Return Cohen's kappa of the clusters of anchors and neighbors, and their mutual information."""
+    """Return :attr:`Clustering.agreement` and :attr:`Clustering.information`, by the clusters of both."""
     if not neighbors.shape[1]:
         return 1.0, 0.0
     pairs, numbers = (anchors[:, None] * count + neighbors).unique(return_counts=True)  # type: ignore[no-untyped-call]
@@ -98,5 +100,7 @@ def _of_neighbors(
     neighbor_shares = of_neighbor.bincount(share, minlength=count)
     agree, chance = share[of_anchor == of_neighbor].sum(), anchor_shares @ neighbor_shares
     kappa = float((agree - chance) / (1 - chance)) if chance < 1 else 0.0
+    if neighbors.numel() < PAIRS * count**2:
+        return kappa, 0.0
     by_chance = anchor_shares[of_anchor] * neighbor_shares[of_neighbor]
     return kappa, float(share @ (share / by_chance).log())

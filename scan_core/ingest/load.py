@@ -86,7 +86,7 @@ def load_images(
 
     Args:
         most_pixels: of a picture that is decoded at all.
-        places: the rows of ``store`` to take instead, places[i] for i.
+        places: [len(rows)], the row of ``store`` for each image; None means row i for the i-th.
 
     Raises:
         BadImageError: an image cannot be read, and ``skip_unreadable`` is false.
