@@ -113,7 +113,7 @@ def _refine(config: Params, device: torch.device) -> None:
                 epochs=step.epochs,
                 resume=state,
                 settings="section self_label of params.yaml",
-                shown=("loss", "confident", "clusters_taught", "agreement", "entropy", "information"),
+                shown=("loss", "confident", "clusters_taught", "agreement", "entropy"),
                 stop=lambda history: why_over(history, patience=step.patience) is not None,
             )
         except EpochError as error:
@@ -141,7 +141,7 @@ def _refine(config: Params, device: torch.device) -> None:
         details |= {
             "agreement_before": before.agreement,
             "entropy_before": before.entropy,
-            "information_before": before.information,
+            "confident_share_before": before.confident,
         }
         if history:
             counts: dict[str, float] = {

@@ -70,8 +70,8 @@ class SelfLabelTraining:
 
     def run_epoch(self) -> dict[str, float]:
         """Train for one epoch; return its averages, the number of confident images, how the sample is clustered now
-        (``agreement`` with the neighbors, ``entropy``, ``information``, ``clusters_lost``), and whether the epoch
-        is ``kept``.
+        (``agreement`` with the neighbors, ``entropy``, ``confident_share`` of the cluster where it is smallest,
+        ``clusters_lost``), and whether the epoch is ``kept``.
 
         A step without a confident image updates the running statistics of batch normalization, but no weight; it does
         not count as ``active``. The loss is averaged over active steps; it is 0 if there is none.
@@ -106,7 +106,7 @@ class SelfLabelTraining:
             "loss": averages["loss"] / averages["active"] if averages["active"] else 0.0,
             "agreement": now.agreement,
             "entropy": now.entropy,
-            "information": now.information,
+            "confident_share": now.confident,
             "clusters_lost": float(now.lost(self.scan)),
             "kept": float(kept),
             "clusters_taught": float(sum(count > 0 for count in confident)),
@@ -123,7 +123,7 @@ class SelfLabelTraining:
         (logits,) = self._learner.of_images(self._sample.rows)
         if self._average:
             self._learner.learned.load_state_dict(weights)
-        return describe(logits, self._sample.neighbors)
+        return describe(logits, self._sample.neighbors, threshold=self._threshold)
 
     def best(self) -> tuple[State, int, Float[Tensor, " clusters"]]:
         """Return the weights of the epoch that is kept, its number (from 1), and its :attr:`confident` images.

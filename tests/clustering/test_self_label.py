@@ -138,10 +138,10 @@ def test_the_last_epoch_is_kept_that_is_no_worse_than_before(tiny_images, monkey
     after = iter(
         [
             Clustering(sizes, 0.69, 0.6, 0.4),
-            Clustering(sizes, 0.68, 0.48, 0.3),
+            Clustering(sizes, 0.60, 0.48, 0.3),
             Clustering(torch.tensor([23, 1]), 0.69, 0.9, 0.4),  # a cluster is lost
             Clustering(sizes, 0.69, 0.37, 0.4),  # neighbors agree less
-            Clustering(sizes, 0.66, 0.9, 0.32),  # one grows at the expense of the other
+            Clustering(sizes, 0.66, 0.9, 0.1),  # one grows at the expense of the other
         ]
     )
     monkeypatch.setattr(step, "_describe", lambda: next(after))
@@ -153,7 +153,7 @@ def test_the_last_epoch_is_kept_that_is_no_worse_than_before(tiny_images, monkey
     assert epoch == 2
     assert [metrics["kept"] for metrics in history] == [1, 1, 0, 0, 0]
     assert [metrics["clusters_lost"] for metrics in history] == [0, 0, 1, 0, 0]
-    assert [metrics["information"] for metrics in history] == [0.4, 0.3, 0.4, 0.4, 0.32]
+    assert [metrics["confident_share"] for metrics in history] == [0.4, 0.3, 0.4, 0.4, 0.1]
     assert kept.keys() == weights[1].keys()
     assert all(torch.equal(kept[name], value) for name, value in weights[1].items())
 
@@ -183,9 +183,9 @@ def test_what_is_judged_is_what_is_kept(tiny_images):
     before = {name: value.clone() for name, value in step._learner.model.state_dict().items()}
     step._learner.model.load_state_dict(step.weights())
     (logits,) = step._learner.of_images()
-    expected = describe(logits, step._sample.neighbors)
-    found = [metrics[name] for name in ("agreement", "entropy", "information")]
-    assert found == [expected.agreement, expected.entropy, expected.information]
+    expected = describe(logits, step._sample.neighbors, threshold=0.51)
+    found = [metrics[name] for name in ("agreement", "entropy", "confident_share")]
+    assert found == [expected.agreement, expected.entropy, expected.confident]
     step._learner.model.load_state_dict(before)
     step._describe()
     assert all(torch.equal(before[name], value) for name, value in step._learner.model.state_dict().items())
