@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from scan_core.augment.normalize import normalize
 from scan_core.console.progress import track
 from scan_core.images.images import Images
+from scan_core.machine.cpu_threads import FittingThreads
 from scan_core.parallel.distributed import gather, part_of_batch, processes
 from scan_core.training.precision import autocast
 
@@ -38,7 +39,8 @@ def infer(
     Args:
         whole_batches: whether to fill up the last batch with copies of the last image. The output of an image then
             has the same bits whatever the number of images; otherwise the order of sums depends on the batch's size.
-        description: the title of the progress bar; None shows no bar.
+        description: the title of the progress bar; None shows no bar. With it, the work may be long, and the number of
+            threads follows what else keeps the CPU busy.
     """
     network.eval()
     outputs = []
@@ -48,6 +50,7 @@ def infer(
     pictures = images.batches(batches)
     if description:
         pictures = track(pictures, description=description, total=len(batches), unit="batches")
+        pictures = FittingThreads(images.device).watch(pictures)
     for pixels in pictures:
         with autocast(images.device, precision):
             outputs.append(network(normalize(pixels, mean, std)).float())

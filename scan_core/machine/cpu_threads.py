@@ -91,6 +91,7 @@ def _small_network() -> Callable[[], None]:
             parameter.fill_(0.01)
     images: Tensor = torch.ones(IMAGES_PER_THREAD * min(MOST, 16), 32, 16, 16).to(memory_format=torch.channels_last)
 
+    @torch.enable_grad()  # also where a network only predicts
     def work() -> None:
         model(images).square().mean().backward()
 
@@ -98,7 +99,7 @@ def _small_network() -> Callable[[], None]:
 
 
 class FittingThreads:
-    """Calls :func:`choose_threads` again during a training on ``device`` when its steps take far longer than before.
+    """Calls :func:`choose_threads` again during long work on ``device`` when its steps take far longer than before.
 
     It also does so if all threads get far less of the CPU's time than before, and every minute if fewer than all
     compute; both for the first time after a few seconds, for a program that has just started gets more of a busy CPU.

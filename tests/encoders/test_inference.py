@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.images.images import ResidentImages
+from scan_core.machine import cpu_threads
 
 
 class Seen(nn.Module):
@@ -39,6 +40,27 @@ def test_what_is_said_of_an_image_does_not_depend_on_the_others(tiny_images):
     assert everything.std(0).max() > 0.01
     torch.testing.assert_close(some, everything[::5])
     assert int(network.bn1.num_batches_tracked) == 0
+
+
+def test_a_long_prediction_tries_the_threads_again_when_its_batches_get_far_slower(
+    tiny_images, monkeypatch: pytest.MonkeyPatch
+):
+    tried = []
+
+    def try_threads() -> None:
+        cpu_threads._small_network()()  # with a backward pass, though this only predicts
+        tried.append(True)
+
+    monkeypatch.setattr(cpu_threads, "choose_threads", try_threads)
+    monkeypatch.setattr(cpu_threads, "WINDOW_SECONDS", 0.0)
+    monkeypatch.setattr(cpu_threads, "FAR_LONGER", 0.0)
+    monkeypatch.setattr("scan_core.encoders.inference.PIXELS_ON_CPU", 1)
+    network, ids = ResNet("resnet10", stem="3x3", width=4, channels=tiny_images.channels), torch.arange(4)
+    about = {"mean": [0.5] * tiny_images.channels, "std": [0.5] * tiny_images.channels, "precision": "float32"}
+    infer(network, tiny_images, ids, **about)
+    assert not tried
+    infer(network, tiny_images, ids, **about, description="embed")
+    assert tried
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
