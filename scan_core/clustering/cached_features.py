@@ -19,6 +19,7 @@ from scan_core.console.progress import track
 from scan_core.encoders.encoder import Encoder
 from scan_core.errors import ArtifactError, TrainingError
 from scan_core.images.images import Images
+from scan_core.machine.cpu_threads import FittingThreads
 from scan_core.training.precision import autocast
 
 _BATCH = 256
@@ -90,6 +91,7 @@ def cache_features(
     done = min(path.stat().st_size // view_bytes, 1 + views) if path.exists() else 0
     transforms: list[Callable[[Tensor], Tensor]] = [partial(normalize, mean=augmentation.mean, std=augmentation.std)]
     transforms += [partial(augmentation, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+    threads = FittingThreads(images.device)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _check_space(path, (1 + views - done) * view_bytes)
@@ -99,7 +101,7 @@ def cache_features(
                 name = f"features, view {view} of {views}" if view else "features of the plain images"
                 batches = torch.split(image_ids, _BATCH)
                 pictures = track(images.batches(batches), description=name, total=len(batches), unit="batches")
-                for pixels in pictures:
+                for pixels in threads.watch(pictures):
                     file.write(_features(encoder, transforms[view](pixels), precision, standardization).tobytes())
                 file.flush()
                 os.fsync(file.fileno())

@@ -10,6 +10,7 @@ from scan_core.clustering.cached_features import CachedFeatures, cache_features
 from scan_core.encoders.inference import infer
 from scan_core.encoders.resnet import ResNet
 from scan_core.errors import ArtifactError, TrainingError
+from scan_core.machine import cpu_threads
 
 IDS = torch.tensor([3, 1, 20, 7, 9])
 FLIPS = {"random_horizontal_flip": {"p": 0.5}}
@@ -57,6 +58,15 @@ def test_a_view_is_the_augmented_image(cache, tiny_images, encoder):
     as_it_is, flipped = ((seen - image).abs().amax(-1) < 2e-3 for image in (plain, mirrored))
     assert (as_it_is ^ flipped).all()
     assert 15 < flipped.sum() < 45  # of 60 at one half: four deviations
+
+
+def test_many_views_try_the_threads_again_when_they_get_far_slower(cache, monkeypatch: pytest.MonkeyPatch):
+    tried: list[bool] = []
+    monkeypatch.setattr(cpu_threads, "choose_threads", lambda: tried.append(True))
+    monkeypatch.setattr(cpu_threads, "WINDOW_SECONDS", 0.0)
+    monkeypatch.setattr(cpu_threads, "FAR_LONGER", 0.0)
+    cache()
+    assert tried
 
 
 def test_batch_norm_keeps_its_statistics(cache, encoder):

@@ -1,5 +1,10 @@
+import threading
 import time
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import timm
@@ -12,6 +17,7 @@ from scan_core.encoders import timm_hub
 from scan_core.encoders.timm_encoder import timm_encoder
 from scan_core.errors import WeightsError
 
+NAME, FILE = "test_vit.r160_in1k", "model.safetensors"
 NOBODY = "http://127.0.0.1:9"
 """An address that refuses at once, as a machine without a network does."""
 
@@ -22,6 +28,62 @@ def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(constants, "ENDPOINT", NOBODY)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     return tmp_path
+
+
+class HubFiles(SimpleHTTPRequestHandler):
+    """Serves a folder as the hub does: with each file's revision and ETag."""
+
+    def __init__(self, *arguments: Any, requests: list[str], **options: Any) -> None:
+        self.requests = requests
+        super().__init__(*arguments, **options)
+
+    def end_headers(self) -> None:
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("ETag", '"1"')
+        super().end_headers()
+
+    def log_request(self, code: object = "-", size: object = "-") -> None:
+        self.requests.append(f"{self.command} {self.path}")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def hub(cache: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Path, list[str]]]:
+    """The folder of a hub's files, under the addresses that its client requests, and the requests so far."""
+    folder, requests = tmp_path / "hub", []
+    handler = partial(HubFiles, directory=str(folder), requests=requests)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}"
+        monkeypatch.setattr(constants, "ENDPOINT", url)
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", url + "/{repo_id}/resolve/{revision}/{filename}")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield folder, requests
+        server.shutdown()
+        thread.join()
+
+
+def test_weights_are_fetched_once(hub: tuple[Path, list[str]], monkeypatch: pytest.MonkeyPatch):
+    (folder, requests), theirs = hub, timm.create_model("test_vit")  # as published: for 160 px, with a classifier
+    files = folder / "timm" / NAME / "resolve" / "main"
+    files.mkdir(parents=True)
+    save_file(theirs.state_dict(), files / FILE)
+    for _ in range(2):
+        encoder = timm_encoder("timm/test_vit", channels=3, image_size=32)
+        start = timm_hub.load_published(encoder)
+        assert torch.equal(encoder.network.blocks[0].attn.qkv.weight, theirs.blocks[0].attn.qkv.weight)
+        assert start.trained_with.startswith(f"what timm's {NAME} was (from the hub")
+    assert [path for path in requests if path.startswith("GET /timm")] == [f"GET /timm/{NAME}/resolve/main/{FILE}"]
+    monkeypatch.setattr(constants, "ENDPOINT", NOBODY)
+    assert timm_hub.load_published(timm_encoder("timm/test_vit", channels=3, image_size=32)) == start
+
+
+def test_weights_that_the_hub_lacks(hub: tuple[Path, list[str]]):
+    hub[0].mkdir()
+    with pytest.raises(WeightsError, match=rf"hub: {NAME} is not in the cache and cannot be fetched \("):
+        timm_hub.load_published(timm_encoder("timm/test_vit", channels=3, image_size=32))
 
 
 @pytest.mark.usefixtures("cache")
