@@ -68,7 +68,7 @@ def _embed(config: Params, device: torch.device) -> None:
     outputs = infer_new(
         main_root() / ".resume" / f"features-{name}.safetensors",
         images,
-        lambda new: infer(both, images, new, **settings, whole_batches=True, description="embed"),
+        lambda new, save: infer(both, images, new, **settings, whole_batches=True, description="embed", save=save),
         width=width,
     )
     embedded = outputs if layer == "backbone" else outputs[:, width:].contiguous()

@@ -22,7 +22,11 @@ Outputs = Float[Tensor, "images outputs"]
 
 
 def infer_new(
-    path: Path, images: Images, infer: Callable[[Int64[Tensor, " new"]], Outputs], *, width: int
+    path: Path,
+    images: Images,
+    infer: Callable[[Int64[Tensor, " new"], Callable[[Outputs], None] | None], Outputs],
+    *,
+    width: int,
 ) -> Float[Tensor, "images outputs"]:
     """Return the outputs of ``infer`` for all ``images``, from the cache ``path`` where it has them.
 
@@ -32,25 +36,29 @@ def infer_new(
     Args:
         path: the file; its name is a word, a dash, and a digest of all that outputs depend on, except the pixels.
         infer: returns the outputs of the images with these ids; an image's output must not depend on other images.
+            Meanwhile it may hand those of the first ones to the function that it receives, which puts them into the
+            cache, so that a run that is interrupted does not compute them again.
         width: approximate number of outputs of an image.
     """
     everything = torch.arange(len(images))
     if processes() > 1 or len(images) * width * torch.float32.itemsize > LIMIT:
-        return infer(everything)
+        return infer(everything, None)
     keys = content_keys(images)
-    known, outputs = _read(path)
+    known, cached = _read(path)
     rows = torch.tensor([known.get(key.tobytes(), -1) for key in keys])
-    new = everything[rows < 0]
-    if len(new) < len(images):
-        say(f"embed: {len(images) - len(new):,} of {len(images):,} images are in the cache")
-    if len(new) == len(images):
-        found = infer(new)
-    else:
-        found = outputs[rows.clamp(min=0)].to(images.device)
-        if len(new):
-            found[new] = infer(new)
-    _write(path, keys, found)
-    return found
+    old, new = everything[rows >= 0], everything[rows < 0]
+    from_cache = [cached[rows[old]].to(images.device)] if len(old) else []
+    if len(old):
+        say(f"embed: {len(old):,} of {len(images):,} images are in the cache")
+
+    def save(found: Outputs) -> None:
+        done = torch.cat([old, new[: len(found)]])
+        _write(path, keys[done.numpy()], torch.cat([*from_cache, found]))
+
+    computed = [infer(new, save)] if len(new) else []
+    outputs = torch.cat([*from_cache, *computed])[torch.cat([old, new]).argsort().to(images.device)]
+    _write(path, keys, outputs)
+    return outputs
 
 
 def content_keys(images: Images) -> UInt8[np.ndarray, "images digest"]:

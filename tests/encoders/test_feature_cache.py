@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,12 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (6, 1, 4, 4), dtype=np.uint8)
 
 
 class Encoder:
-    """Gives the sums of an image's rows, and remembers which images it was asked for."""
+    """Gives the sums of an image's rows, and remembers which images it was asked for.
+
+    With ``dies_after``, it hands over the outputs of so many images, and then is interrupted.
+    """
+
+    dies_after: int | None = None
 
     def __init__(self) -> None:
         self.asked: list[list[int]] = []
@@ -20,9 +26,13 @@ class Encoder:
     def __call__(self, path: Path, pixels: np.ndarray) -> torch.Tensor:
         images = ResidentImages(pixels, torch.device("cpu"))
 
-        def infer(ids: torch.Tensor) -> torch.Tensor:
+        def infer(ids: torch.Tensor, save: Callable[[torch.Tensor], None] | None) -> torch.Tensor:
             self.asked.append(pixels[ids.numpy()].sum((1, 2, 3)).tolist())
-            return images.gather(ids).float().sum(3)[:, 0]
+            outputs = images.gather(ids).float().sum(3)[:, 0]
+            if self.dies_after is not None and save:
+                save(outputs[: self.dies_after])
+                raise KeyboardInterrupt
+            return outputs
 
         found = infer_new(path, images, infer, width=4)
         assert torch.equal(found, torch.from_numpy(pixels.astype(np.float32)).sum(3)[:, 0])
@@ -40,6 +50,18 @@ def test_only_new_images_are_asked_for_wherever_they_stand(encoder: Encoder, tmp
     encoder(tmp_path / "features-a.safetensors", PIXELS[[4, 5]])
     sums = PIXELS.sum((1, 2, 3)).tolist()
     assert encoder.asked == [sums[:4], [sums[5], sums[4]]]
+
+
+def test_an_interrupted_run_goes_on_where_it_was(encoder: Encoder, tmp_path: Path):
+    path, sums = tmp_path / "features-a.safetensors", PIXELS.sum((1, 2, 3)).tolist()
+    encoder(path, PIXELS[1:2])
+    encoder.dies_after = 2
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            encoder(path, PIXELS)
+    encoder.dies_after = None
+    encoder(path, PIXELS)
+    assert encoder.asked == [sums[1:2], sums[:1] + sums[2:], sums[3:], sums[5:]]
 
 
 def test_it_knows_the_last_images_alone_and_of_one_encoder(encoder: Encoder, tmp_path: Path):

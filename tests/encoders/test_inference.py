@@ -63,6 +63,16 @@ def test_a_long_prediction_tries_the_threads_again_when_its_batches_get_far_slow
     assert tried
 
 
+def test_what_is_there_so_far_is_handed_over_now_and_then(tiny_images, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("scan_core.encoders.inference.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("scan_core.encoders.inference.PIXELS_ON_CPU", 2 * tiny_images.size**2)
+    about = {"mean": [0.0] * tiny_images.channels, "std": [1.0] * tiny_images.channels, "precision": "float32"}
+    parts: list[Tensor] = []
+    found = infer(Seen(), tiny_images, torch.arange(5), **about, whole_batches=True, save=parts.append)
+    assert [len(part) for part in parts] == [2, 4, 5]
+    assert all(torch.equal(part, found[: len(part)]) for part in parts)
+
+
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_in_whole_batches_what_is_said_of_an_image_is_the_same_bytes_whatever_the_others_are(layout):
     torch.manual_seed(0)
