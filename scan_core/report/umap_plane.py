@@ -4,7 +4,8 @@ import warnings
 
 import numpy as np
 from jaxtyping import Float32
-from sklearn.neighbors import NearestNeighbors
+
+from scan_core.neighbors.mine import mine_neighbors
 
 NEIGHBORS = 15
 """Of each image, itself included, that should stay near it; UMAP's own choice."""
@@ -17,7 +18,7 @@ def umap_plane(
     """Move the images from ``start`` until neighbors by Euclidean distance lie together; one thread, a fixed seed.
 
     Args:
-        embeddings: of more images than :data:`NEIGHBORS`.
+        embeddings: L2-normalized; of more images than :data:`NEIGHBORS`.
 
     Raises:
         ImportError: umap-learn, or something that it needs, is not installed.
@@ -26,11 +27,11 @@ def umap_plane(
         warnings.simplefilter("ignore")  # that TensorFlow is missing, and that new images cannot be added
         from umap import UMAP
 
-        distance, neighbor = NearestNeighbors(n_neighbors=NEIGHBORS, algorithm="brute").fit(embeddings).kneighbors()
-        own = np.arange(len(embeddings))[:, None]
+        own = np.arange(len(embeddings))
+        found = mine_neighbors(embeddings, own, k=NEIGHBORS - 1, gpus=()).neighbors
         nearest = (
-            np.hstack([own, neighbor[:, :-1]]).astype(np.int32),
-            np.hstack([np.zeros_like(own), distance[:, :-1]]).astype(np.float32),
+            np.insert(found.neighbor_id, 0, own, axis=1).astype(np.int32),
+            np.insert(np.sqrt(2 - 2 * found.similarity), 0, 0.0, axis=1),
         )  # found exactly: UMAP's own search compiles for longer than it takes
         model = UMAP(n_neighbors=NEIGHBORS, init=start, precomputed_knn=nearest, random_state=SEED, n_jobs=1)
         return np.asarray(model.fit_transform(embeddings), dtype=np.float32)

@@ -31,6 +31,18 @@ def test_kmeans_is_fitted_on_the_given_rows_alone():
     assert clusters[0] == clusters[1] != clusters[2] == clusters[3] == clusters[4] == clusters[5]
 
 
+def test_of_many_rows_the_starts_see_a_sample_and_the_best_one_continues_on_all(monkeypatch: pytest.MonkeyPatch):
+    features, _ = _blobs(2000)
+    ids, everything = np.arange(2000), []
+    for sample in (2000, 50):
+        monkeypatch.setattr("scan_core.kmeans.kmeans.SAMPLE", sample)
+        monkeypatch.setattr("scan_core.kmeans.kmeans.PER_CLUSTER", 1)
+        clusters = kmeans(features, fit_ids=ids, clusters=3, seed=0)
+        centers = np.stack([features[clusters == cluster].mean(0) for cluster in range(3)])
+        everything.append(centers[np.lexsort(centers.T)])
+    np.testing.assert_allclose(*everything, atol=1e-3)  # as of all rows: means of 50 would differ by about 0.2
+
+
 def test_kmeans_repeats_itself_whatever_the_number_of_workers():
     features = np.random.default_rng(1).normal(size=(3000, 64)).astype(np.float32)
     first, *others = (
