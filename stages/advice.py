@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from scan_core.clustering.verdict import AGREEMENT_LOST
+from scan_core.clustering.verdict import agrees_less
 from scan_core.console.words import counted
 from scan_core.training.chance import MARGIN, first_look, prior_entropy
 
@@ -25,20 +25,20 @@ def collapse_warning(
     Args:
         used: how many of ``clusters`` hold an image.
         largest: the largest cluster's share of the images. Up to a half is fine, or up to 1.5 times the share that
-            the largest cluster should have.
+            the largest cluster should have, or halfway from that to all images if this is less.
         prior: the share that each cluster should have, of any sum; None means equal shares.
         entropy: of the mean prediction, in nats. If it is as high as it can be, the clusters are equally likely on
             average, but single predictions are undecided, and a higher entropy weight does not help.
         remedy: the parameter to change, and how.
     """
     asked = [share / sum(prior) for share in prior] if prior else [1 / clusters] * clusters
-    even = largest <= max(0.5, 1.5 * max(asked))
+    even = largest <= max(0.5, min(1.5 * max(asked), (1 + max(asked)) / 2))
     if used == clusters and even:
         return None
     if remedy == BALANCE and entropy >= (1 - MARGIN) * prior_entropy(clusters, prior):
         remedy = "train longer (scan.epochs) or raise scan.learning_rate: the predictions are still undecided"
     sizes = f"{used} of {clusters} clusters hold an image, and the largest holds {largest:.0%} of them"
-    if even:  # the other clusters share the images well: perhaps there are no more classes
+    if even and prior is None:  # the other clusters share the images well: perhaps there are no more classes
         return f"{sizes}; this is right if there are no more classes than that ({SUGGESTION}); otherwise {remedy}"
     return (
         f"{sizes}; if you do not want that, {remedy}, or lower scan.clusters if there are fewer classes ({SUGGESTION})"
@@ -52,14 +52,15 @@ def first_epoch_warnings(*, confident: int, images: int, taught: int, clusters: 
     """Return messages about self-labeling's first epoch: fewer than 5 % of the images confident, a cluster without any.
 
     Args:
-        taught: how many of ``clusters`` had a confident image, one with a probability above ``threshold``.
+        clusters: number of clusters that hold an image after the SCAN step.
+        taught: how many of them had a confident image, one with a probability above ``threshold``.
     """
     found = []
     if confident < 0.05 * images:
         of = f"{confident} of {counted(images, 'image')}"
         found.append(f"only {of} had a probability above {threshold}, too few to learn from")
     if taught < clusters:
-        of = f"{taught} of {counted(clusters, 'cluster')} had an image with a probability above {threshold}"
+        of = f"{taught} of {counted(clusters, 'cluster')} that hold images had one with a probability above {threshold}"
         found.append(f"only {of}, and the training learns from these alone")
     return [f"in the first epoch {each}; {MORE_CONFIDENT}" for each in found]
 
@@ -78,9 +79,7 @@ def pretext_at_chance(*, until: int, done: int, epochs: int, chance: float | Non
     if chance is None:
         found = f"up to the last epoch ({epochs}), an image's two views resembled each other no more than other images"
     else:
-        found = (
-            f"the loss of the pretext task was within 2 % of chance ({chance:.3f} nats) until epoch {until} of {epochs}"
-        )
+        found = f"the pretext task's loss was no better than chance ({chance:.3f} nats) until epoch {until} of {epochs}"
     learned = "and the encoder has learned only since; if the clusters are bad," if until < done else ""
     return (
         f"{found}, {learned or 'so the encoder has learned nothing;'} lower pretext.learning_rate (raise it where it "
@@ -112,6 +111,7 @@ def self_label_refused(
     *,
     trained: int = 0,
     confident: int = 0,
+    used: int = 0,
     taught: int = 0,
     lost: int = 0,
     agreement: Sequence[float] = (0.0, 0.0),
@@ -124,6 +124,7 @@ def self_label_refused(
     Args:
         trained: number of epochs; all counts are those of the last one.
         confident: number of images with a pseudo-label.
+        used: number of clusters that held an image after the SCAN step.
         taught: number of clusters that these images are in.
         lost: number of clusters that lost their images.
         agreement: of neighbors, after the SCAN step and after the last epoch.
@@ -135,11 +136,13 @@ def self_label_refused(
         reason = failure
     elif not confident:
         reason = f"no image is assigned with a probability above {threshold}; {MORE_CONFIDENT}"
+    elif used == 1:
+        reason = "that step has put all images into one cluster; see its warning"
     elif taught == 1:
         reason = f"all images with a probability above {threshold} lie in one cluster; {remedy}"
     elif lost:
         reason = f"{counted(lost, 'cluster')} lost nearly all images in {counted(trained, 'epoch')}; {remedy}"
-    elif agreement[1] < (1 - AGREEMENT_LOST) * agreement[0]:
+    elif agrees_less(*agreement):
         reason = (
             f"neighbors agree less ({agreement[1]:.3f} after {counted(trained, 'epoch')} instead of "
             f"{agreement[0]:.3f}); {remedy}"

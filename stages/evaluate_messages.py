@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from scan_core.console.words import counted
-from scan_core.evaluation.results import Results, StepResult
+from scan_core.evaluation.results import Results, StepResult, Usage, usage
 from stages.advice import BALANCE, MEANINGLESS, collapse_warning
 
 
@@ -30,21 +30,25 @@ def warnings(results: Results, told: Sequence[str] = (), *, prior: Sequence[floa
     """
     found = [MEANINGLESS] if results.meaningless else []
     found += told
-    scan = [] if results.undecided(prior) else _collapse("scan", results.scan, prior)
+    scan = [] if results.undecided(prior) else _collapse("scan", results, results.scan_usage, prior)
     found += scan
-    if results.self_label_epochs:
+    uneven = _collapse("scan", results, usage(results.scan), prior)
+    if results.self_label_epochs and (scan or not uneven):  # otherwise, the images to evaluate are of a few classes
         remedy = BALANCE if scan else "lower self_label.learning_rate or self_label.epochs"
-        found += _collapse("self_label", results.self_label, prior, remedy=remedy)
+        found += _collapse("self_label", results, usage(results.self_label), prior, remedy=remedy)
     return found
 
 
-def _collapse(step: str, result: StepResult, prior: Sequence[float] | None, *, remedy: str = BALANCE) -> list[str]:
-    sizes = result.sizes
-    largest = float(sizes.max() / sizes.sum())
-    used = result.certainty.clusters_used
-    entropy = result.certainty.entropy
+def _collapse(
+    step: str, results: Results, usage: Usage, prior: Sequence[float] | None, *, remedy: str = BALANCE
+) -> list[str]:
     message = collapse_warning(
-        used=used, clusters=len(sizes), largest=largest, entropy=entropy, prior=prior, remedy=remedy
+        used=usage.clusters_used,
+        clusters=len(results.scan.sizes),
+        largest=usage.largest_cluster,
+        entropy=usage.entropy,
+        prior=prior,
+        remedy=remedy,
     )
     return [f"{step}: {message}"] if message else []
 

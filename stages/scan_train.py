@@ -103,6 +103,7 @@ def _train(config: Params, device: torch.device) -> None:
         weights, loss = training.best()
         best = min(range(len(history)), key=lambda epoch: history[epoch]["selection_loss"])
         until = _at_chance_until(history, scan)
+        used, largest = int(history[best]["clusters_used"]), history[best]["largest_cluster"]
         described = {
             **metadata,
             "clusters": count.clusters,
@@ -111,13 +112,20 @@ def _train(config: Params, device: torch.device) -> None:
             **({"precision": scan.precision} if scan.views else {}),  # of embed otherwise
             **({} if scan.train_encoder else {FROZEN: checksum(ENCODER)}),
             "run": further_run(metadata.get("run"), scan=asked),
-            "scan": {"epochs": scan.epochs, "at_chance_until": until},
+            "scan": {
+                "epochs": scan.epochs,
+                "at_chance_until": until,
+                "clusters_used": used,
+                "largest_cluster": largest,
+                "entropy": history[best]["selection_entropy"],
+                "information": history[best]["selection_information"],
+            },
         }
         write_clustering(SCAN_MODEL, weights, described)
         collapse = collapse_warning(
-            used=int(history[best]["clusters_used"]),
+            used=used,
             clusters=scan.cluster_count,
-            largest=history[best]["largest_cluster"],
+            largest=largest,
             entropy=history[best]["selection_entropy"],
             prior=scan.prior,
         )
@@ -127,7 +135,6 @@ def _train(config: Params, device: torch.device) -> None:
         write_details(REPORT, details | {"at_chance_until": until, "warning": chance or collapse})
         if collapse and not chance:
             warn(collapse)
-        used, largest = int(history[best]["clusters_used"]), history[best]["largest_cluster"]
         opening.close(
             f"epoch {best + 1} has the lowest loss, {loss:.3f} (negative is usual), and is kept: {used} of "
             f"{counted(scan.cluster_count, 'cluster')} hold images, the largest {largest:.0%} of them",

@@ -160,6 +160,7 @@ def _refusal(training: SelfLabelTraining, history: History, step: SelfLabelParam
     return {
         "trained": len(history),
         "confident": int(last["confident"]),
+        "used": _used(training),
         "taught": int(last["clusters_taught"]),
         "lost": int(last["clusters_lost"]),
         "agreement": [training.scan.agreement, last["agreement"]],
@@ -190,12 +191,17 @@ def _seen(training: SelfLabelTraining, step: SelfLabelParams) -> int:
     return training.images // step.batch_size * step.batch_size
 
 
+def _used(training: SelfLabelTraining) -> int:
+    """Return the number of clusters that hold an image of the sample after the SCAN step."""
+    return int((training.scan.sizes > 0).sum())
+
+
 def _first_epoch(training: SelfLabelTraining, history: History, step: SelfLabelParams) -> list[str]:
     """Return warnings about the images that the first epoch learned from, if there were any."""
     confident, taught = (int(history[0][name]) for name in ("confident", "clusters_taught"))
     if not confident:
         return []
-    images, clusters = _seen(training, step), len(training.confident)
+    images, clusters = _seen(training, step), _used(training)
     return first_epoch_warnings(
         confident=confident, images=images, taught=taught, clusters=clusters, threshold=step.threshold
     )

@@ -19,7 +19,6 @@ from scan_core.datasets.source import locate
 from scan_core.datasets.walk import printable
 from scan_core.errors import DataError, one_line
 from scan_core.evaluation.csv_tables import csv
-from scan_core.ingest.file_digests import file_digest
 from scan_core.naming.groups import ranked
 from scan_core.naming.names import model_digest
 from scan_core.prediction.clusterer import Clusterer
@@ -27,7 +26,7 @@ from scan_core.sorting.folder_names import UNSURE, folder_names
 from scan_core.sorting.manifest import MANIFEST, Head, Made, read_manifest
 from scan_core.sorting.place import COPY, HARDLINK, SYMLINK, place_pictures
 from scan_core.sorting.targets import choose_targets
-from scan_core.sorting.undo import undo
+from scan_core.sorting.undo import differs, undo
 from stages.cli import run
 from stages.cluster_names import final_model
 from stages.devices import choose_device
@@ -134,7 +133,7 @@ def _check_same(folder: Path, then: Head, now: Head) -> None:
 def _tell_of_earlier(root: Path, made: Mapping[str, Made], present: Collection[str]) -> None:
     """Warn of pictures that an earlier run has sorted and that have changed or gone since."""
     gone = [path for path in made if path not in present]
-    changed = [path for path, one in made.items() if path in present and _differs(root / path, one)]
+    changed = [path for path, one in made.items() if path in present and differs(root / path, one)]
     for paths, what in ((gone, "no longer in data.source"), (changed, "changed since")):
         if paths:
             first = one_line(printable(paths[0]))
@@ -142,17 +141,6 @@ def _tell_of_earlier(root: Path, made: Mapping[str, Made], present: Collection[s
                 f"{counted(len(paths), 'picture')} sorted earlier and {what}: {first}"
                 f"{' and others' * (len(paths) > 1)}; what was made of them stays as it is"
             )
-
-
-def _differs(path: Path, made: Made) -> bool:
-    """Say whether the original at ``path`` is no longer what was sorted; of a link's, by its size and date alone."""
-    try:
-        status = path.stat()
-        if status.st_size != made.size or status.st_mtime_ns == made.mtime_ns or made.mode != COPY:
-            return (status.st_size, status.st_mtime_ns) != (made.size, made.mtime_ns)
-        return file_digest(path).hex() != made.mark
-    except OSError:
-        return False
 
 
 def _folders(found: Found, clusterer: Clusterer, minimum_confidence: float) -> dict[str, str]:

@@ -28,10 +28,10 @@ from stages.use import main as use
 
 NAMES = Path(".dvc/tmp/paper.json")
 """In the copy, while a queue is not finished: its project, and the run of each experiment, by its name."""
-LOOK = 0.5
+LOOK = 2.0
 """Seconds between two checks for finished runs."""
-ASK = 20.0
-"""Seconds between two calls of ``dvc queue status``, each of which takes a second."""
+ASK = 60.0
+"""Seconds between two calls of ``dvc queue status``, each of which takes a second or more."""
 PATHS = ("data.source", "data.labels", "data.classes_file", "encoder.weights")
 
 

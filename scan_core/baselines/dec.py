@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
@@ -59,7 +60,8 @@ def dec(
     first = kmeans(codes.cpu().numpy(), fit_ids=pictures.fit_ids, clusters=clusters, seed=generator.initial_seed())
     fit_ids = torch.from_numpy(pictures.fit_ids).to(codes.device)
     assigned = torch.from_numpy(first).to(codes.device)[fit_ids]
-    centers = torch.stack([codes[fit_ids][assigned == cluster].mean(dim=0) for cluster in range(clusters)])
+    members = F.one_hot(assigned, clusters).T.to(codes)
+    centers = members @ codes[fit_ids] / members.sum(1, keepdim=True).clamp(min=1)  # equal codes leave clusters empty
 
     network = Clusterer(pretrained.coder, centers)
     learner = Learner(network, pictures, **lengths, learning_rate=LEARNING_RATE, generator=generator)

@@ -54,7 +54,12 @@ class Clustering(NamedTuple):
         """
         taught = min(self.confident, before.confident) >= CONFIDENT
         even = self.entropy >= before.entropy - (MOST_ENTROPY_LOST if taught else ENTROPY_LOST)
-        return even and not self.lost(before) and self.agreement >= (1 - AGREEMENT_LOST) * before.agreement
+        return even and not self.lost(before) and not agrees_less(before.agreement, self.agreement)
+
+
+def agrees_less(before: float, now: float) -> bool:
+    """Return whether more of the agreement with the neighbors is lost than ``AGREEMENT_LOST`` allows."""
+    return now < before - AGREEMENT_LOST * abs(before)
 
 
 def draw_sample(neighbor_rows: Int64[Tensor, "images neighbors"], clusters: int, generator: torch.Generator) -> Sample:

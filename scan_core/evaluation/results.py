@@ -44,6 +44,26 @@ class StepResult(NamedTuple):
         return cluster_sizes(self.clusters, cluster_count=self.probabilities.shape[1])
 
 
+class Usage(NamedTuple):
+    """How a model uses its clusters."""
+
+    clusters_used: int
+    """Number of clusters that hold an image."""
+    largest_cluster: float
+    """Share of the images that are in the largest cluster."""
+    entropy: float
+    """Of the mean prediction, in nats."""
+    information: float
+    """How much the predictions tell of their images, in nats."""
+
+
+def usage(step: StepResult) -> Usage:
+    """Describe how a model uses its clusters on the images to evaluate."""
+    certainty, sizes = step.certainty, step.sizes
+    told = information(torch.from_numpy(step.probabilities))
+    return Usage(certainty.clusters_used, float(sizes.max() / sizes.sum()), certainty.entropy, told)
+
+
 class Results(NamedTuple):
     """Everything that the evaluation found."""
 
@@ -62,6 +82,9 @@ class Results(NamedTuple):
     """The model that self-labeling ended with, if it was rejected."""
     kmeans: Int[np.ndarray, " images"] | None = None
     """The clusters of k-means on the embeddings, to show beside those of a failed training; else None."""
+    in_training: Usage | None = None
+    """How the SCAN step's model uses its clusters on the images that it learned from. None if that is not known: the
+    images to evaluate take their place, though they may be all of one class."""
 
     @property
     def passed_through(self) -> bool:
@@ -69,19 +92,21 @@ class Results(NamedTuple):
         return np.array_equal(self.scan.probabilities, self.self_label.probabilities)
 
     @property
+    def scan_usage(self) -> Usage:
+        """Return how the SCAN step's model uses its clusters, if possible on the images that it learned from."""
+        return self.in_training or usage(self.scan)
+
+    @property
     def meaningless(self) -> bool:
         """Return whether the SCAN step is at a trivial solution: one cluster, or one prediction for all images, uniform
         or that of ``scan.prior``."""
-        certainty = self.scan.certainty
-        return certainty.clusters_used == 1 or alike(self._information(), certainty.entropy)
+        found = self.scan_usage
+        return found.clusters_used == 1 or alike(found.information, found.entropy)
 
     def undecided(self, prior: Sequence[float] | None) -> bool:
         """Return whether the SCAN step predicts nearly the same for all images: uniform or ``prior``, no collapse."""
-        clusters, entropy = self.scan.probabilities.shape[1], self.scan.certainty.entropy
-        return undecided(self._information(), entropy, clusters=clusters, prior=prior)
-
-    def _information(self) -> float:
-        return information(torch.from_numpy(self.scan.probabilities))
+        clusters, found = self.scan.probabilities.shape[1], self.scan_usage
+        return undecided(found.information, found.entropy, clusters=clusters, prior=prior)
 
 
 def step_result(

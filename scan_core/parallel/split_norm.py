@@ -70,7 +70,7 @@ def check_groups(images: int, *, group: int) -> None:
     if images < 2 * GROUPS:
         raise TrainingError(
             f"{images} images in a batch, expected at least {2 * GROUPS} ({GROUPS} groups of two that are normalized "
-            "together): raise batch_size"
+            "together): raise batch_size, or take another pretext task if there are fewer images"
         )
 
 

@@ -7,8 +7,9 @@ from torch import Tensor
 
 
 def near_chance(batch_size: int) -> float:
-    """Return twice the :func:`share_of_nearest` that a model without information has by chance."""
-    return 2 / batch_size
+    """Return twice the :func:`share_of_nearest` that a model without information has by chance, or halfway from that to
+    1 if this is less."""
+    return min(2 / batch_size, (1 + 1 / batch_size) / 2)
 
 
 def share_of_nearest(

@@ -95,6 +95,13 @@ def test_only_the_images_to_fit_on_are_learned_from(method: str, monkeypatch: py
     assert np.array_equal(seen[:96], clusters(method, epochs=1, fit=96)[:96])
 
 
+@pytest.mark.parametrize("method", LEARNED)
+def test_fewer_distinct_images_than_clusters_are_no_error(method: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(f"{__name__}.PIXELS", PIXELS[np.arange(30) % 3])
+    monkeypatch.setattr(f"{__name__}.COUNT", 30)
+    assert len(clusters(method, epochs=1, fit=30)) == 30
+
+
 def test_fewer_images_than_clusters_are_refused():
     with pytest.raises(DataError, match=r"^9 training images, expected at least 10; lower scan\.clusters$"):
         clusters("iic", epochs=1, fit=9)

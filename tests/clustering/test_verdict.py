@@ -78,6 +78,13 @@ def test_no_worse():
     assert not clustering([96, 4], entropy=1.0, agreement=0.9).is_no_worse(before)
 
 
+def test_the_same_clusters_are_no_worse_where_neighbors_disagree():
+    before = clustering([50, 50], agreement=-0.2)
+    assert before.is_no_worse(before)
+    assert clustering([50, 50], agreement=-0.24).is_no_worse(before)
+    assert not clustering([50, 50], agreement=-0.26).is_no_worse(before)
+
+
 def test_entropy_may_fall_further_while_each_cluster_has_confident_images():
     before = clustering([50, 50], confident=0.2)
     assert clustering([80, 20], entropy=0.751, confident=0.2).is_no_worse(before)

@@ -23,3 +23,4 @@ def test_equal_keys_are_not_nearest():
 
 def test_twice_as_often_as_by_chance():
     assert near_chance(8) == 2 / 8
+    assert near_chance(2) == 0.75  # where twice would be always

@@ -106,6 +106,16 @@ def test_the_last_of_a_picture_is_kept_until_its_original_is_back(source, folder
     assert not folder.exists()
 
 
+@pytest.mark.parametrize("mode", ["copy", "hardlink"])
+def test_the_last_of_a_picture_is_kept_where_another_is_in_place_of_its_original(source, folder, mode):
+    place_pictures(folder, head(source), TARGETS, mode=mode)
+    (source / "new").write_bytes(bytes([9]) * 3_000_000)  # as large as the original
+    (source / "new").replace(source / "a/1.jpg")
+    undone = undo(folder)
+    assert (undone.removed, undone.kept, undone.whole) == (2, [("cat/1.jpg", "the original has changed since")], False)
+    assert (folder / "cat/1.jpg").read_bytes() == bytes(3_000_000)
+
+
 def test_a_folder_that_is_now_a_link_is_not_followed(source, folder):
     place_pictures(folder, head(source), TARGETS, mode="copy")
     moved = (folder / "cat").rename(folder.parent / "moved")

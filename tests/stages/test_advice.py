@@ -44,7 +44,11 @@ def test_a_higher_entropy_weight_is_no_advice_for_undecided_predictions():
     [
         (50, 10, []),
         (49, 10, ["in the first epoch only 49 of 1,000 images had a probability above 0.9, too few"]),
-        (50, 3, ["in the first epoch only 3 of 10 clusters had an image with a probability above 0.9, and"]),
+        (
+            50,
+            3,
+            ["in the first epoch only 3 of 10 clusters that hold images had one with a probability above 0.9, and"],
+        ),
     ],
 )
 def test_a_first_epoch_with_little_to_learn_from_is_told(confident: int, taught: int, said: list[str]):
@@ -56,7 +60,7 @@ def test_a_first_epoch_with_little_to_learn_from_is_told(confident: int, taught:
 def test_chance_is_told_after_a_tenth_of_the_epochs():
     assert pretext_at_chance(until=4, done=50, epochs=50, chance=5.541) is None
     message = str(pretext_at_chance(until=30, done=30, epochs=50, chance=5.541))
-    assert "within 2 % of chance (5.541 nats) until epoch 30 of 50, so the encoder has learned nothing; " in message
+    assert "no better than chance (5.541 nats) until epoch 30 of 50, so the encoder has learned nothing; " in message
     assert "lower pretext.learning_rate (raise it where it is far below the preset's)" in message
     assert pretext_at_chance(until=49, done=50, epochs=50, chance=None) is None
     message = str(pretext_at_chance(until=50, done=50, epochs=50, chance=None))
@@ -85,6 +89,7 @@ def test_a_training_that_left_chance_late_is_not_said_to_have_learned_nothing():
         ({"failure": "loss not finite"}, "loss not finite"),
         ({"confident": 0, "threshold": 0.9}, "no image is assigned with a probability above 0.9; lower self_label."),
         ({"confident": 9, "taught": 1, "threshold": 0.9}, "above 0.9 lie in one cluster; lower self_label.learning"),
+        ({"confident": 9, "taught": 1, "used": 1}, "that step has put all images into one cluster; see its warning"),
         (
             {"confident": 9, "taught": 3, "lost": 2, "trained": 7},
             "2 clusters lost nearly all images in 7 epochs",
@@ -135,3 +140,10 @@ def test_collapse_warning_knows_the_prior():
     assert collapse_warning(**sizes, prior=[18.0, 1.0, 1.0]) is None
     assert "holds 84% of them" in collapse_warning(**sizes, prior=[0.4, 0.3, 0.3])
     assert "2 of 3 clusters" in collapse_warning(**sizes | {"used": 2}, prior=[18.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("used", [1, 2])
+def test_a_large_share_in_the_prior_hides_no_collapse(used: int):
+    message = collapse_warning(used=used, clusters=2, largest=0.99, entropy=0.05, prior=[0.7, 0.3])
+    assert "raise scan.entropy_weight" in message
+    assert "this is right" not in message

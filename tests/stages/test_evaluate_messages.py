@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from scan_core.evaluation.results import details, step_result
+from scan_core.evaluation.results import Usage, details, step_result
 from stages.advice import MEANINGLESS
 from stages.evaluate_messages import summary, warnings
 
@@ -55,6 +55,16 @@ def test_the_prior_for_all_images_is_no_collapse(make_results):
 def test_one_cluster_means_nothing(make_results):
     results = make_results(LABELS, [0] * 6, [0] * 6, cluster_count=3)
     assert warnings(results)[0] == MEANINGLESS
+
+
+def test_images_of_one_class_to_evaluate_are_no_collapse_of_the_training(make_results):
+    trained = Usage(clusters_used=3, largest_cluster=0.4, entropy=1.09, information=1.0)
+    further = {"cluster_count": 3, "self_label_epochs": 3, "in_training": trained}
+    results = make_results([0] * 6, [0] * 6, [0] * 6, **further)
+    assert not results.meaningless
+    assert warnings(results) == []
+    collapsed = results._replace(in_training=trained._replace(clusters_used=1, largest_cluster=1.0))
+    assert warnings(collapsed)[0] == MEANINGLESS
 
 
 def test_what_was_rejected_stays_in_the_tables(make_results):
