@@ -25,6 +25,12 @@ def starts(images: int, clusters: int, inits: int = 10) -> int:
     return max(1, min(inits, MOST_DISTANCES // (images * clusters)))
 
 
+def rows_in_all(images: int, clusters: int) -> int:
+    """Return how many rows :func:`kmeans` runs over, added up over its starts: what its time is proportional to."""
+    sample = min(images, max(SAMPLE, PER_CLUSTER * clusters))
+    return starts(sample, clusters) * sample + (images if images > sample else 0)
+
+
 def at_once(count: int, *, feature_bytes: int, workers: int) -> int:
     """Return how many of ``count`` starts run at a time, given the size of the features in bytes."""
     return max(1, min(count, workers, MOST_BYTES // feature_bytes))

@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 from jaxtyping import Float32
 
+from scan_core.console.progress import say
+from scan_core.console.words import counted
 from scan_core.neighbors.mine import mine_neighbors
 
 NEIGHBORS = 15
@@ -27,6 +29,7 @@ def umap_plane(
         warnings.simplefilter("ignore")  # that TensorFlow is missing, and that new images cannot be added
         from umap import UMAP
 
+        say(f"evaluate: UMAP arranges {counted(len(embeddings), 'image')} on a map")
         own = np.arange(len(embeddings))
         found = mine_neighbors(embeddings, own, k=NEIGHBORS - 1, gpus=()).neighbors
         nearest = (

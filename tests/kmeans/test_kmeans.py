@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from scan_core.errors import DataError
-from scan_core.kmeans.kmeans import MOST_BYTES, at_once, kmeans, starts
+from scan_core.kmeans.kmeans import MOST_BYTES, at_once, kmeans, rows_in_all, starts
 
 
 def _blobs(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -100,6 +100,12 @@ def test_kmeans_keeps_its_best_start():
 def test_kmeans_needs_an_image_a_cluster():
     with pytest.raises(DataError, match="found 3, expected at most 2, the number of training images; lower it"):
         kmeans(np.zeros((9, 2), dtype=np.float32), fit_ids=np.arange(2), clusters=3, seed=0)
+
+
+def test_the_rows_of_all_starts():
+    assert rows_in_all(2_000, 10) == 10 * 2_000
+    assert rows_in_all(50_000, 10) == 10 * 10_000 + 50_000
+    assert rows_in_all(1_281_167, 1000) == 100_000 + 1_281_167  # 50 million distances allow no second start
 
 
 def test_fewer_starts_where_there_is_much_to_do():
