@@ -1,5 +1,6 @@
 """Stage embed: compute the features and the embedding of every image."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +11,10 @@ from torch import nn
 from scan_core.artifacts.arrays import write_array
 from scan_core.artifacts.features import write_features
 from scan_core.artifacts.index import read_index
-from scan_core.artifacts.model import checksum
+from scan_core.artifacts.model import checksum, weights_checksum
 from scan_core.artifacts.standardization import write_standardization
 from scan_core.console.words import counted
-from scan_core.encoders.build import check_images
+from scan_core.encoders.build import ENCODER_KEYS, check_images
 from scan_core.encoders.feature_cache import infer_new
 from scan_core.encoders.inference import infer
 from scan_core.encoders.pretext_model import FeaturesAndProjection, PretextModel, read_pretext
@@ -60,12 +61,14 @@ def _embed(config: Params, device: torch.device) -> None:
     model, metadata = read_pretext(ENCODER)
     check_images(ENCODER, metadata, channels=images.channels, size=images.size)
     width, layer = model.encoder.features, config.embed.layer
+    described = {key: metadata[key] for key in (*ENCODER_KEYS, "projection")}
+    asked = [layer, weights_checksum(model.state_dict()), json.dumps(described, sort_keys=True)]
+    name = identity("embed", params=asked, inputs=[], device=device)  # whatever run the encoder is of
     both = network(model, layer).to(device)
     settings = {"mean": metadata["mean"], "std": metadata["std"], "precision": metadata["precision"]}
     line = f"{counted(len(images), 'image')} of {in_pixels(images)}, {on(device, metadata['precision'])}"
     opening = Opening("embed", line)
-    name = identity("embed", params=[layer], inputs=[ENCODER], device=device)
-    outputs = infer_new(
+    outputs, from_cache = infer_new(
         main_root() / ".resume" / f"features-{name}.safetensors",
         images,
         lambda new, save: infer(both, images, new, **settings, whole_batches=True, description="embed", save=save),
@@ -85,7 +88,9 @@ def _embed(config: Params, device: torch.device) -> None:
     write_standardization(STANDARDIZATION, standardization, **digests)
     write_array(EMBEDDINGS, embeddings.unit)
     write_array(EMBEDDING_NORMS, embeddings.norm)
-    opening.close(f"an embedding of each image, {embeddings.unit.shape[1]:,} numbers ({EMBEDDINGS})")
+    opening.close(
+        f"an embedding of each image, {embeddings.unit.shape[1]:,} numbers ({EMBEDDINGS})", whole=not from_cache
+    )
 
 
 def network(model: PretextModel, layer: str) -> nn.Module:

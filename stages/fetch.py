@@ -77,11 +77,14 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 def _open(data: DataParams) -> Dataset:
     root = main_root()
+    labels = data.labels if data.labels in WITHOUT_FILE else locate(data.labels, root=root, key="data.labels")
+    if isinstance(labels, str) and labels not in WITHOUT_FILE:
+        raise DataError(f"data.labels: {labels} is a URL, expected the path of a CSV file; download it")
     dataset = open_dataset(
         data.name,
         locate(data.source, root=root, key="data.source"),
         downloads=root / ".downloads",
-        labels=data.labels if data.labels in WITHOUT_FILE else str(locate(data.labels, root=root, key="data.labels")),
+        labels=str(labels),
         classes_file=locate(data.classes_file, root=root, key="data.classes_file"),
     )
     if data.on_bad_image == "fail" and dataset.skipped:

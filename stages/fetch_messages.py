@@ -48,8 +48,9 @@ def _classes(dataset: Dataset, data: DataParams) -> str:
     labeled = np.flatnonzero(dataset.label >= 0)
     if not len(labeled):
         return "no labels"
-    names, counts = np.unique(np.array(dataset.label_names(labeled), dtype=str), return_counts=True)
-    shown = [f"{name} {count:,}" for name, count in zip(names, counts, strict=True)][:SHOWN_CLASSES]
+    _, first, counts = np.unique(dataset.label[labeled], return_index=True, return_counts=True)
+    names = dataset.label_names(labeled[first])
+    shown = sorted(f"{name} {count:,}" for name, count in zip(names, counts, strict=True))[:SHOWN_CLASSES]
     more = [f"{len(names) - SHOWN_CLASSES} more"] if len(names) > SHOWN_CLASSES else []
     own = " by their folders" if data.name == "folder" else ", the dataset's own"
     origin = own if data.labels == "folders" else f" by {data.labels}"

@@ -34,10 +34,10 @@ class Counts(NamedTuple):
 
 @keys_named()
 def count_images(config: Params, root: Path) -> Counts:
-    """Count the images at ``data.source``, else in the index that fetch has written, else in the dataset, else as
-    published.
+    """Count the images at ``data.source`` or in the dataset, else as published, else in the index that fetch has
+    written.
 
-    What is at ``data.source`` comes first, because the index may be of another place.
+    The index comes last, because it may be of another place, and lacks what an earlier run left out.
 
     Args:
         root: of the main repository.
@@ -46,14 +46,15 @@ def count_images(config: Params, root: Path) -> Counts:
         DataError: nothing there to count and nothing published, or a split that does not exist.
     """
     data = config.data
+    counted = INDEX.exists() and read_origin(INDEX)["dataset"] == data.name
     source = locate(data.source, root=root, key="data.source")
-    is_here = isinstance(source, Path) and source.exists()
-    if not is_here and INDEX.exists() and read_origin(INDEX)["dataset"] == data.name:
-        split, origin = read_index(INDEX).split, f"as counted in {INDEX}"
-    elif (dataset := open_local(data, root)) is not None:
+    is_away = isinstance(source, Path) and not source.exists()
+    if not (counted and is_away) and (dataset := open_local(data, root)) is not None:
         split, origin = dataset.split, "as found in the dataset"
     elif published := DATASETS[data.name].images:
         split, origin = _published(config, published)
+    elif counted:
+        split, origin = read_index(INDEX).split, f"as counted in {INDEX}"
     else:
         raise DataError(f"data.source: {data.source} is not on this machine, and nothing says how many images it holds")
     rows = choose_images(

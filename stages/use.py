@@ -49,7 +49,7 @@ def main(
     check_params(_plain(values), origin=f"{name} with {' '.join(arguments)}" if arguments else name)
     reset = _reset(params, present, values, usual=preset_values(name)) if present else []
     header = f"{WRITTEN_BY}{shlex.join([name, *(arguments or [])])}\n"
-    write_text(params, header + _header(_preset(name)) + _dump(values))
+    write_text(params.resolve(), header + _header(_preset(name)) + _dump(values))
     figures = params.parent / METRICS
     if data and figures.exists() and any(data.get(key) != values["data"][key] for key in ("name", "source")):
         figures.unlink()

@@ -30,6 +30,7 @@ def place_of(preset: str, values: Sequence[str]) -> Place:
         ParamsError: no such preset, or an invalid value.
     """
     usual = preset_values(preset)
+    values = [value if "=" in value else f"data.source={value}" for value in values]
     set_all(usual, values)
     if any(value.partition("=")[0] == "seed" for value in values):
         raise ParamsError(SEEDS)

@@ -1,7 +1,9 @@
 """Cache an encoder's outputs by the content of the images: only new images are computed."""
 
 import hashlib
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,8 @@ from scan_core.parallel.distributed import processes
 
 LIMIT = 2**31
 """Upper limit of a cache in bytes; larger outputs are not cached."""
+FRESH = 600.0
+"""Seconds: a run writes its cache more often than that."""
 _DIGEST, _BATCH = 16, 512
 Outputs = Float[Tensor, "images outputs"]
 
@@ -27,11 +31,12 @@ def infer_new(
     infer: Callable[[Int64[Tensor, " new"], Callable[[Outputs], None] | None], Outputs],
     *,
     width: int,
-) -> Float[Tensor, "images outputs"]:
-    """Return the outputs of ``infer`` for all ``images``, from the cache ``path`` where it has them.
+) -> tuple[Float[Tensor, "images outputs"], int]:
+    """Return the outputs of ``infer`` for all ``images``, from the cache ``path`` where it has them, and for how many
+    it had them.
 
-    Afterwards, the cache has the outputs of exactly these images, and caches of other encoders are removed. With
-    several processes, there is no cache.
+    Afterwards, the cache has the outputs of exactly these images, and caches of other encoders are removed unless they
+    are ``FRESH``. With several processes, there is no cache.
 
     Args:
         path: the file; its name is a word, a dash, and a digest of all that outputs depend on, except the pixels.
@@ -42,7 +47,7 @@ def infer_new(
     """
     everything = torch.arange(len(images))
     if processes() > 1 or len(images) * width * torch.float32.itemsize > LIMIT:
-        return infer(everything, None)
+        return infer(everything, None), 0
     keys = content_keys(images)
     known, cached = _read(path)
     rows = torch.tensor([known.get(key.tobytes(), -1) for key in keys])
@@ -58,7 +63,8 @@ def infer_new(
     computed = [infer(new, save)] if len(new) else []
     outputs = torch.cat([*from_cache, *computed])[torch.cat([old, new]).argsort().to(images.device)]
     _write(path, keys, outputs)
-    return outputs
+    _remove_others(path)
+    return outputs, len(old)
 
 
 def content_keys(images: Images) -> UInt8[np.ndarray, "images digest"]:
@@ -87,6 +93,12 @@ def _write(path: Path, keys: UInt8[np.ndarray, "images digest"], outputs: Output
         write_model(path, {"keys": torch.from_numpy(keys.copy()), "outputs": outputs}, {})
     except ArtifactError as error:
         warn(f"{error}; the images will be embedded again next time")
-    for other in path.parent.glob(f"{path.name.partition('-')[0]}-*{path.suffix}"):
-        if other != path:
-            other.unlink(missing_ok=True)
+
+
+def _remove_others(path: Path) -> None:
+    """Remove the caches of other encoders, and what kills have left of them, unless another run may be writing them."""
+    word = path.name.partition("-")[0]
+    for other in (*path.parent.glob(f"{word}-*{path.suffix}"), *path.parent.glob(f".{word}-*.tmp")):
+        with suppress(OSError):
+            if other != path and time.time() - other.stat().st_mtime > FRESH:
+                other.unlink()

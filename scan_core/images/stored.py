@@ -1,5 +1,6 @@
 """Decode stored images to pixels, without PyTorch, whose import takes more memory than they do."""
 
+import sys
 from io import BytesIO
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDA
     """
     try:
         if encoded.startswith(JPEG):
-            resized = decode_and_resize(encoded, format.image_size, format.fit, BILINEAR).image
+            side = format.image_size
+            resized = decode_and_resize(encoded, side, format.fit, BILINEAR, most_pixels=sys.maxsize).image
             return np.array(resized).transpose(2, 0, 1)
         with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # fetch has already resized it
             return np.atleast_3d(np.array(image)).transpose(2, 0, 1)

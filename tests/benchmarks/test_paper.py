@@ -50,6 +50,7 @@ def test_show_makes_no_folder_where_nothing_has_run(folder: Path, capsys: pytest
 def test_rows_that_say_the_same_are_one_run():
     usual = place_of("digits", []).usual
     assert setting(Row(label="a", set={"neighbors.k": 50}), "digits", usual) == Setting(())
+    assert place_of("folder", ["/usr"]).values == ("data.source=/usr",)
     other = place_of("digits", ["neighbors.k=5"])
     assert setting(Row(label="a", set={"neighbors.k": 50}), "digits", other.usual) == Setting(("neighbors.k=50",))
     runs = unfinished(["table1"], place_of("digits", []), seeds=2, rows=["kmeans", "strong", "self-label"])

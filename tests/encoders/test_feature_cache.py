@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class Encoder:
                 raise KeyboardInterrupt
             return outputs
 
-        found = infer_new(path, images, infer, width=4)
+        found, self.cached = infer_new(path, images, infer, width=4)
         assert torch.equal(found, torch.from_numpy(pixels.astype(np.float32)).sum(3)[:, 0])
         return found
 
@@ -69,9 +70,16 @@ def test_it_knows_the_last_images_alone_and_of_one_encoder(encoder: Encoder, tmp
     encoder(tmp_path / "features-a.safetensors", PIXELS[:2])
     encoder(tmp_path / "features-a.safetensors", PIXELS[2:3])
     assert len(encoder.asked) == 2
+    left = tmp_path / ".features-a.safetensors.1.tmp"  # by a kill
+    left.touch()
     encoder(tmp_path / "features-b.safetensors", PIXELS[2:3])
-    assert [path.name for path in tmp_path.iterdir()] == ["features-b.safetensors"]
     assert len(encoder.asked) == 3
+    assert len([*tmp_path.iterdir()]) == 3  # another run may be writing a
+    for path in tmp_path.iterdir():
+        os.utime(path, (0, 0))
+    encoder(tmp_path / "features-b.safetensors", PIXELS[2:4])
+    assert [path.name for path in tmp_path.iterdir()] == ["features-b.safetensors"]
+    assert encoder.cached == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"\x08\x00\x00\x00\x00\x00\x00\x00{}      "])

@@ -104,6 +104,7 @@ def test_imagenet_picture_that_is_no_file(fetched, tmp_path, link):
         ({"source": "../a\0b"}, "nothing at"),
         ({"source": "../fifo", "name": "cifar10"}, "is neither a file nor a folder"),
         ({"labels": "~nobody_of_this_name/labels.csv"}, "data.labels: ~nobody_of_this_name/labels.csv: Could not"),
+        ({"labels": "https://host/a.csv"}, "data.labels: https://host/a.csv is a URL, expected the path of a CSV file"),
     ],
 )
 def test_parameters_that_lead_nowhere(fetched, source, tmp_path, data, message):

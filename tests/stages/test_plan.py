@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from scan_core.artifacts.cluster_count import ClusterCount, write_cluster_count
 from scan_core.artifacts.index import Index, Normalization, write_index
 from scan_core.errors import DataError, ParamsError
 from stages import plan_training
 from stages.params import Params
 from stages.params_file import load_params
-from stages.paths import INDEX
-from stages.plan import ORDER, Free, fitted, impossible, main, print_notes, size, too_large
+from stages.paths import CLUSTERS, INDEX
+from stages.plan import ORDER, Free, fitted, impossible, main, print_notes, size, too_large, with_a_count
 from stages.plan_images import Counts, count_images
 from stages.plan_measure import Measured
 from stages.plan_training import Few, scaled
@@ -47,12 +48,12 @@ def test_images_are_counted_before_any_is_here(preset, overrides, expected):
     assert count_images(params(preset, *overrides), Path.cwd())[:5] == expected
 
 
-def test_after_fetch_the_images_are_those_of_the_index():
+def test_the_index_of_an_earlier_run_which_may_have_left_out_some_is_not_counted():
     split = np.array(["train"] * 7 + ["test"] * 2, object)
     of_dataset = {"normalization": Normalization([0.5], [0.5]), "pixels_digest": "", "dataset": "cifar10"}
     write_index(INDEX, Index(split, split == "train", split == "test"), **of_dataset)
     config = params("cifar10", "data.train_splits=[train]", "data.evaluate_splits=[test]")
-    assert count_images(config, Path.cwd())[:4] == (9, 7, 7, 2)
+    assert count_images(config, Path.cwd())[:4] == (60_000, 50_000, 50_000, 10_000)
     assert count_images(params("digits"), Path.cwd()).all == 1797
 
 
@@ -71,6 +72,23 @@ def test_the_index_of_another_folder_is_not_counted(tmp_path: Path):
     assert count_images(config, Path.cwd())[:5] == (3, 3, 3, 3, 3)
     config = params("folder", "data.source=no-longer-here")
     assert count_images(config, Path.cwd()).all == 6
+
+
+@pytest.mark.parametrize(
+    ("last", "most", "taken"),
+    [
+        (None, 1000, 20),
+        (ClusterCount(45, (40, 50)), 1000, 45),
+        (ClusterCount(45, (40, 50)), 20, 20),
+        (ClusterCount(45, None), 1000, 20),
+    ],
+)
+def test_the_number_of_clusters_before_they_are_counted(last: ClusterCount | None, most: int, taken: int):
+    if last:
+        CLUSTERS.parent.mkdir(parents=True)
+        write_cluster_count(CLUSTERS, last)
+    assert with_a_count(params("photos"), most=most).scan.cluster_count == taken
+    assert with_a_count(params("photos", "clusters=7"), most=most).scan.cluster_count == 7
 
 
 def test_a_folder_that_is_not_here_is_refused():

@@ -160,6 +160,13 @@ def test_figures_that_came_with_the_clone_go_without_a_word(
     assert "next: python -m stages.plan" in said
 
 
+def test_a_link_in_place_of_the_file_stays(tmp_path: Path):
+    (tmp_path / "params.yaml").symlink_to(tmp_path / "other.yaml")
+    use("digits", params=tmp_path / "params.yaml")
+    assert (tmp_path / "params.yaml").is_symlink()
+    assert load_params(tmp_path / "other.yaml").data.name == "digits"
+
+
 @pytest.mark.parametrize(
     "text", ["/x/My Pictures #2", "NO", "1e3", "[a]", "a: b", "~", "{x", "'q", "/x/" + "far  away  " * 30 + "z"]
 )
