@@ -25,7 +25,7 @@ from scan_core.evaluation.csv_tables import prediction_names
 from scan_core.evaluation.fonts import drawable
 from scan_core.evaluation.purity import neighbor_purity
 from scan_core.evaluation.report import write_charts, write_galleries, write_tables
-from scan_core.evaluation.results import Results, Usage, details, headline, score_baselines, step_result
+from scan_core.evaluation.results import Results, details, headline, score_baselines, step_result
 from scan_core.evaluation.truth import Truth, truth_from
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
@@ -34,6 +34,7 @@ from scan_core.report.map_table import read_map, write_map
 from scan_core.report.page import Run, write_page
 from scan_core.report.pictures import Pictures
 from scan_core.report.plane import plane
+from scan_core.training.chance import Usage
 from stages.advice import prior_of, told
 from stages.cli import run
 from stages.devices import choose_device, prepare
@@ -196,15 +197,15 @@ def _score(
         purity=_purity(truth, index.train_ids),
         self_label_epochs=(metadata["self_label"].get("self_label") or {}).get("epochs", 0),
         rejected=scored.get("rejected"),
-        in_training=_in_training(metadata["scan"]),
+        in_training=in_training(metadata["scan"]),
     )
     return results._replace(kmeans=clusters["kmeans"][ids]) if results.meaningless else results
 
 
-def _in_training(scan: Mapping[str, Any]) -> Usage | None:
-    """Return what the SCAN step found about its model, by the metadata of that."""
+def in_training(scan: Mapping[str, Any]) -> Usage | None:
+    """Return how the SCAN step's model used its clusters in training, from its metadata; None if they do not say."""
     found = scan.get("scan") or {}
-    return Usage(*(found[name] for name in Usage._fields)) if "clusters_used" in found else None
+    return Usage(**{name: found[name] for name in Usage._fields}) if Usage._fields[0] in found else None
 
 
 def _purity(truth: Truth, train_ids: np.ndarray) -> Float[np.ndarray, " k"]:

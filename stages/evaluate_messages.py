@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from scan_core.console.words import counted
-from scan_core.evaluation.results import Results, StepResult, Usage, usage
+from scan_core.evaluation.results import Results, StepResult, usage
+from scan_core.training.chance import Usage
 from stages.advice import BALANCE, MEANINGLESS, collapse_warning
 
 
@@ -30,23 +31,31 @@ def warnings(results: Results, told: Sequence[str] = (), *, prior: Sequence[floa
     """
     found = [MEANINGLESS] if results.meaningless else []
     found += told
-    scan = [] if results.undecided(prior) else _collapse("scan", results, results.scan_usage, prior)
+    undecided, clusters = results.undecided(prior), len(results.scan.sizes)
+    step = "scan" if results.in_training is None else "scan, training images"
+    scan = [] if undecided else _collapse(step, results.scan_usage, clusters, prior)
     found += scan
-    uneven = _collapse("scan", results, usage(results.scan), prior)
-    if results.self_label_epochs and (scan or not uneven):  # otherwise, the images to evaluate are of a few classes
+    here = usage(results.scan)
+    if not undecided and not scan and _collapse("scan", here, clusters, prior):
+        found.append(
+            f"the images to evaluate lie in {here.clusters_used} of {counted(clusters, 'cluster')}, the largest with "
+            f"{here.largest_cluster:.0%} of them, and those that the SCAN step learned from do not: this is right if "
+            "they are of few classes; otherwise they differ from the training images"
+        )
+    elif results.self_label_epochs:
         remedy = BALANCE if scan else "lower self_label.learning_rate or self_label.epochs"
-        found += _collapse("self_label", results, usage(results.self_label), prior, remedy=remedy)
+        found += _collapse("self_label", usage(results.self_label), clusters, prior, remedy=remedy)
     return found
 
 
 def _collapse(
-    step: str, results: Results, usage: Usage, prior: Sequence[float] | None, *, remedy: str = BALANCE
+    step: str, found: Usage, clusters: int, prior: Sequence[float] | None, *, remedy: str = BALANCE
 ) -> list[str]:
     message = collapse_warning(
-        used=usage.clusters_used,
-        clusters=len(results.scan.sizes),
-        largest=usage.largest_cluster,
-        entropy=usage.entropy,
+        used=found.clusters_used,
+        clusters=clusters,
+        largest=found.largest_cluster,
+        entropy=found.entropy,
         prior=prior,
         remedy=remedy,
     )

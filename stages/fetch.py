@@ -77,14 +77,17 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
 
 def _open(data: DataParams) -> Dataset:
     root = main_root()
-    labels = data.labels if data.labels in WITHOUT_FILE else locate(data.labels, root=root, key="data.labels")
-    if isinstance(labels, str) and labels not in WITHOUT_FILE:
-        raise DataError(f"data.labels: {labels} is a URL, expected the path of a CSV file; download it")
+    labels = data.labels
+    if labels not in WITHOUT_FILE:
+        file = locate(labels, root=root, key="data.labels")
+        if not isinstance(file, Path):
+            raise DataError(f"data.labels: {labels} is a URL, expected the path of a CSV file; download it")
+        labels = str(file)
     dataset = open_dataset(
         data.name,
         locate(data.source, root=root, key="data.source"),
         downloads=root / ".downloads",
-        labels=str(labels),
+        labels=labels,
         classes_file=locate(data.classes_file, root=root, key="data.classes_file"),
     )
     if data.on_bad_image == "fail" and dataset.skipped:

@@ -24,6 +24,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**31)]
 Splits = Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
 Precision = Literal["float32", "bfloat16"]
 OptimizerName = Literal["adam", "sgd"]
+Share = Annotated[float, Field(ge=1e-6, le=1e6)]
+"""Of a cluster, relative to those of others."""
 
 
 class DataParams(Section):
@@ -176,7 +178,7 @@ class ScanParams(Section):
     merge_heads: bool
     objective: Annotated[str, one_of(OBJECTIVES)]
     entropy_weight: NonNegative
-    prior: Annotated[tuple[Positive, ...], Field(strict=False)] | None
+    prior: Annotated[tuple[Share, ...], Field(strict=False)] | None
     train_encoder: bool
     views: Annotated[int, Field(ge=0, lt=2**31)]
     init: Literal["kmeans", "random"]

@@ -84,10 +84,10 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     process = psutil.Process()  # which has imported the libraries, as each stage does
     start, libraries = time.time() - process.create_time(), process.memory_info().rss
     asked = load_params(params)
-    counts = count_images(with_a_count(asked, most=GUESS), main_root())
+    counts = count_images(with_a_count(asked), main_root())
     config = with_a_count(asked, most=counts.train)
     if asked.scan.clusters == "auto":
-        say(f"plan: scan.clusters: auto is taken for {config.scan.cluster_count}")
+        say(f"plan: scan.clusters: auto is taken for {config.scan.cluster_count}, a guess from what is known now")
     device = choose_device(config.runtime.device)
     devices = count_devices(config.runtime, device)
     fitting = fitted(config, counts, devices=devices)
@@ -105,13 +105,13 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         raise ParamsError("\n".join(wrong))
 
 
-def with_a_count(config: Params, *, most: int) -> Params:
+def with_a_count(config: Params, *, most: int | None = None) -> Params:
     """Replace scan.clusters: auto by what count-clusters suggested last, or a guess, but by no more than ``most``."""
     if config.scan.clusters != "auto":
         return config
     last = cluster_count("auto") if CLUSTERS.exists() else None
     number = last.clusters if last and last.suggested_from else GUESS  # otherwise a person set it for other images
-    return with_cluster_count(config, max(1, min(number, most)))
+    return with_cluster_count(config, number if most is None else max(1, min(number, most)))
 
 
 def fitted(config: Params, counts: Counts, *, devices: int) -> Params:

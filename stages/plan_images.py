@@ -11,7 +11,6 @@ from scan_core.artifacts.index import read_index, read_origin
 from scan_core.datasets.dataset import Dataset
 from scan_core.datasets.source import locate
 from scan_core.datasets.table import DATASETS, open_dataset
-from scan_core.errors import DataError
 from scan_core.ingest.choose import choose_images
 from stages.keys import keys_named
 from stages.params import DataParams, Params
@@ -53,10 +52,8 @@ def count_images(config: Params, root: Path) -> Counts:
         split, origin = dataset.split, "as found in the dataset"
     elif published := DATASETS[data.name].images:
         split, origin = _published(config, published)
-    elif counted:
-        split, origin = read_index(INDEX).split, f"as counted in {INDEX}"
     else:
-        raise DataError(f"data.source: {data.source} is not on this machine, and nothing says how many images it holds")
+        split, origin = read_index(INDEX).split, f"as counted in {INDEX}"
     rows = choose_images(
         split,
         train_splits=data.train_splits,

@@ -24,7 +24,7 @@ from scan_core.images.preparation import Preparation
 from scan_core.ingest.choose import check_enough
 from scan_core.ingest.load import load_images
 from scan_core.ingest.store import pixel_store, shard_store
-from scan_core.kmeans.kmeans import kmeans, rows_in_all
+from scan_core.kmeans.kmeans import kmeans, rows_in_turn
 from scan_core.machine.peak_memory import peak
 from scan_core.machine.search_memory import bytes_needed
 from scan_core.neighbors.mine import mine_neighbors
@@ -197,8 +197,11 @@ def _cluster(config: Params, counts: Counts, unit: np.ndarray) -> float | None:
     points, clusters = min(len(unit), POINTS), min(config.scan.cluster_count, len(unit))
     fit_ids, workers = np.arange(points), config.runtime.threads
     seconds, _ = _timed(lambda: kmeans(unit[:points], fit_ids=fit_ids, clusters=clusters, seed=0, workers=workers))
-    rows = rows_in_all(counts.train, config.scan.cluster_count) / rows_in_all(points, clusters)
-    return 3 * seconds * rows
+    large, small = (
+        rows_in_turn(images, count, workers=workers)
+        for images, count in ((counts.train, config.scan.cluster_count), (points, clusters))
+    )
+    return 3 * seconds * large / small
 
 
 def further_baselines(config: Params) -> list[str]:

@@ -30,7 +30,7 @@ from scan_core.errors import TrainingError
 from scan_core.images.images import Images
 from scan_core.images.open_images import open_images
 from scan_core.parallel.distributed import processes, rank
-from scan_core.training.chance import last_epoch, undecided
+from scan_core.training.chance import Usage, last_epoch, undecided
 from scan_core.training.loop import train
 from scan_core.training.precision import say_if_float32
 from scan_core.training.resume import History
@@ -103,7 +103,13 @@ def _train(config: Params, device: torch.device) -> None:
         weights, loss = training.best()
         best = min(range(len(history)), key=lambda epoch: history[epoch]["selection_loss"])
         until = _at_chance_until(history, scan)
-        used, largest = int(history[best]["clusters_used"]), history[best]["largest_cluster"]
+        kept = history[best]
+        usage = Usage(
+            clusters_used=int(kept["clusters_used"]),
+            largest_cluster=kept["largest_cluster"],
+            entropy=kept["selection_entropy"],
+            information=kept["selection_information"],
+        )
         described = {
             **metadata,
             "clusters": count.clusters,
@@ -112,32 +118,26 @@ def _train(config: Params, device: torch.device) -> None:
             **({"precision": scan.precision} if scan.views else {}),  # of embed otherwise
             **({} if scan.train_encoder else {FROZEN: checksum(ENCODER)}),
             "run": further_run(metadata.get("run"), scan=asked),
-            "scan": {
-                "epochs": scan.epochs,
-                "at_chance_until": until,
-                "clusters_used": used,
-                "largest_cluster": largest,
-                "entropy": history[best]["selection_entropy"],
-                "information": history[best]["selection_information"],
-            },
+            "scan": {"epochs": scan.epochs, "at_chance_until": until, **usage._asdict()},
         }
         write_clustering(SCAN_MODEL, weights, described)
         collapse = collapse_warning(
-            used=used,
+            used=usage.clusters_used,
             clusters=scan.cluster_count,
-            largest=largest,
-            entropy=history[best]["selection_entropy"],
+            largest=usage.largest_cluster,
+            entropy=usage.entropy,
             prior=scan.prior,
         )
         counts = {"epochs": len(history), "batch_size": fitting.scan.batch_size, "best_epoch": best + 1}
-        details = {**counts, **history[best]}
+        details = {**counts, **kept}
         chance = _at_chance(history, scan)  # said after a tenth of the epochs
         write_details(REPORT, details | {"at_chance_until": until, "warning": chance or collapse})
         if collapse and not chance:
             warn(collapse)
+        used = f"{usage.clusters_used} of {counted(scan.cluster_count, 'cluster')} hold images"
         opening.close(
-            f"epoch {best + 1} has the lowest loss, {loss:.3f} (negative is usual), and is kept: {used} of "
-            f"{counted(scan.cluster_count, 'cluster')} hold images, the largest {largest:.0%} of them",
+            f"epoch {best + 1} has the lowest loss, {loss:.3f} (negative is usual), and is kept: {used}, the largest "
+            f"{usage.largest_cluster:.0%} of them",
             whole=not state.resumed,
         )
         state.clear()

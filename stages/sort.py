@@ -133,7 +133,7 @@ def _check_same(folder: Path, then: Head, now: Head) -> None:
 def _tell_of_earlier(root: Path, made: Mapping[str, Made], present: Collection[str]) -> None:
     """Warn of pictures that an earlier run has sorted and that have changed or gone since."""
     gone = [path for path in made if path not in present]
-    changed = [path for path, one in made.items() if path in present and differs(root / path, one)]
+    changed = [path for path, one in made.items() if path in present and _has_changed(root / path, one)]
     for paths, what in ((gone, "no longer in data.source"), (changed, "changed since")):
         if paths:
             first = one_line(printable(paths[0]))
@@ -141,6 +141,13 @@ def _tell_of_earlier(root: Path, made: Mapping[str, Made], present: Collection[s
                 f"{counted(len(paths), 'picture')} sorted earlier and {what}: {first}"
                 f"{' and others' * (len(paths) > 1)}; what was made of them stays as it is"
             )
+
+
+def _has_changed(original: Path, made: Made) -> bool:
+    try:
+        return differs(original, made)
+    except OSError:
+        return False
 
 
 def _folders(found: Found, clusterer: Clusterer, minimum_confidence: float) -> dict[str, str]:
@@ -180,7 +187,10 @@ def _undo(folder: Path) -> None:
     if len(undone.kept) > SHOWN:
         warn(f"{len(undone.kept) - SHOWN:,} more kept")
     if not undone.whole:
-        warn(f"{folder / MANIFEST} stays: --undo again once the originals are back, or remove what is left by hand")
+        warn(
+            f"{folder / MANIFEST} stays, for what was kept may be the last of its picture: move it elsewhere or remove "
+            "it, and --undo again"
+        )
     if undone.kept:
         raise typer.Exit(SOME_LEFT_OUT)
 

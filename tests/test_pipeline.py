@@ -15,6 +15,7 @@ from scan_core.artifacts.model import read_model
 from scan_core.encoders.pretext_model import PretextModel
 from scan_core.errors import ParamsError, TrainingError
 from scan_core.images.preparation import Preparation
+from scan_core.training.chance import Usage
 from stages import (
     count_clusters,
     embed,
@@ -84,6 +85,10 @@ def test_model_metadata_describes_the_model(finished: Path):
     assert encoder["preparation"] == model["preparation"] == Preparation(8, "crop").described()
     assert model["clusters"] == 10
     assert weights["heads.weight"].shape[:2] == (1, 10)
+    details = json.loads((finished / "reports/scan_train/details.json").read_text())
+    usage = {name: pytest.approx(model["scan"][name], abs=1e-5) for name in ("clusters_used", "largest_cluster")}
+    assert usage == {name: details[name] for name in usage}
+    assert evaluate.in_training(model) == Usage(**{name: model["scan"][name] for name in Usage._fields})
     history = (finished / "reports/scan_train/live/plots/metrics/selection_loss.tsv").read_text().splitlines()[1:]
     assert model["selection_loss"] == pytest.approx(min(float(line.split("\t")[1]) for line in history), rel=1e-5)
 

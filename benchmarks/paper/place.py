@@ -30,8 +30,8 @@ def place_of(preset: str, values: Sequence[str]) -> Place:
         ParamsError: no such preset, or an invalid value.
     """
     usual = preset_values(preset)
-    values = [value if "=" in value else f"data.source={value}" for value in values]
     set_all(usual, values)
+    values = [f"data.source={value}" if Path(value).expanduser().exists() else value for value in values]
     if any(value.partition("=")[0] == "seed" for value in values):
         raise ParamsError(SEEDS)
     check_params(usual, origin=preset)

@@ -32,8 +32,7 @@ def infer_new(
     *,
     width: int,
 ) -> tuple[Float[Tensor, "images outputs"], int]:
-    """Return the outputs of ``infer`` for all ``images``, from the cache ``path`` where it has them, and for how many
-    it had them.
+    """Return the outputs of ``infer`` for all ``images``, and how many of them came from the cache ``path``.
 
     Afterwards, the cache has the outputs of exactly these images, and caches of other encoders are removed unless they
     are ``FRESH``. With several processes, there is no cache.

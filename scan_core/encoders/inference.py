@@ -13,6 +13,7 @@ from scan_core.images.images import Images
 from scan_core.machine.cpu_threads import FittingThreads
 from scan_core.parallel.distributed import gather, part_of_batch, processes
 from scan_core.training.precision import autocast
+from scan_core.training.resume import SHARE_OF_TIME
 
 MOST = 512
 """Largest number of images in a batch."""
@@ -21,7 +22,8 @@ PIXELS_ON_CPU = 2**18
 one core in batches of 16, 147 in batches of 8, 107 of 64, and 69 of 256."""
 
 SAVE_SECONDS = 60.0
-"""Most work, about, that a killed process loses."""
+"""Time from one call of ``save`` to the next: about the most work that a kill loses. If calls take long, it is more, so
+that they take at most ``SHARE_OF_TIME``."""
 
 
 @torch.no_grad()
@@ -46,7 +48,8 @@ def infer(
             has the same bits whatever the number of images; otherwise the order of sums depends on the batch's size.
         description: the title of the progress bar; None shows no bar. With it, the work may be long, and the number of
             threads follows what else keeps the CPU busy.
-        save: called every ``SAVE_SECONDS`` with the outputs of the first images, those that this process has so far.
+        save: called about every ``SAVE_SECONDS`` with the outputs so far, those of the first images. For a single
+            process only.
     """
     network.eval()
     outputs = []
@@ -57,13 +60,14 @@ def infer(
     if description:
         pictures = track(pictures, description=description, total=len(batches), unit="batches")
         pictures = FittingThreads(images.device).watch(pictures)
-    saved = time.monotonic()
+    due = time.monotonic() + SAVE_SECONDS
     for pixels in pictures:
         with autocast(images.device, precision):
             outputs.append(network(normalize(pixels, mean, std)).float())
-        if save and time.monotonic() - saved >= SAVE_SECONDS:
+        if save and (started := time.monotonic()) >= due:
             save(torch.cat(outputs, dim=-2)[..., : len(image_ids), :])
-            saved = time.monotonic()
+            finished = time.monotonic()
+            due = finished + max(SAVE_SECONDS, (finished - started) / SHARE_OF_TIME)
     together = gather(torch.cat(outputs, dim=-2).movedim(-2, 0)[: len(part)])
     return together[: len(image_ids)].movedim(0, -2).contiguous()
 

@@ -12,7 +12,7 @@ from scan_core.evaluation.confidence import Certainty, certainty, cluster_sizes
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import Scores, score
 from scan_core.evaluation.truth import Truth
-from scan_core.training.chance import alike, information, undecided
+from scan_core.training.chance import Usage, alike, information, undecided
 
 PURITY_AT = (1, 5, 10, 20, 50)
 
@@ -42,19 +42,6 @@ class StepResult(NamedTuple):
     def sizes(self) -> Int[np.ndarray, " clusters"]:
         """Return the number of images of each cluster."""
         return cluster_sizes(self.clusters, cluster_count=self.probabilities.shape[1])
-
-
-class Usage(NamedTuple):
-    """How a model uses its clusters."""
-
-    clusters_used: int
-    """Number of clusters that hold an image."""
-    largest_cluster: float
-    """Share of the images that are in the largest cluster."""
-    entropy: float
-    """Of the mean prediction, in nats."""
-    information: float
-    """How much the predictions tell of their images, in nats."""
 
 
 def usage(step: StepResult) -> Usage:

@@ -94,7 +94,7 @@ class FeatureDecoupling(Task):
         return average(rotation + spread) + instances, accuracy
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
-        """As in :class:`Task`, unless images find their own vector ten times as often as by chance."""
+        """As in :class:`Task`, unless images find their own vector six times as often as by chance."""
         return super().at_chance(metrics) and metrics["contrastive_accuracy"] <= self.bank.near_chance
 
     def after_step(self, projections: Projections, rows: Rows, broken: Bool[Tensor, ""]) -> None:

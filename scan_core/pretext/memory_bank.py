@@ -56,8 +56,10 @@ class MemoryBank(nn.Module):
         self._negatives, self._temperature = negatives, temperature
         self._momentum, self._proximal_weight = momentum, proximal_weight
         self._noise = torch.Generator().manual_seed(int(torch.randint(2**62, ())))
-        self.near_chance = 6 / min(1 + negatives, images)
-        """Six times the accuracy by chance, which an epoch of few images does not reach by luck."""
+        chance = 1 / min(1 + negatives, images)
+        self.near_chance = min(6 * chance, (1 + chance) / 2)
+        """Six times the accuracy by chance, which an epoch of few images does not reach by luck, or halfway from chance
+        to 1 if this is less."""
         self.vectors: Tensor
         self.register_buffer("vectors", F.normalize(torch.randn(images, dimensions), dim=1))
         self.log_z: Tensor

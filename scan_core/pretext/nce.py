@@ -57,7 +57,7 @@ class NCE(Task):
         return self.bank.loss(projections, rows)
 
     def at_chance(self, metrics: Mapping[str, float]) -> bool:
-        """As in :class:`Task`, unless views find their own vector ten times as often as by chance.
+        """As in :class:`Task`, unless views find their own vector six times as often as by chance.
 
         The loss alone does not decide: with few images, it can stay above chance although the model learns, because the
         partition constant is that of the first batch (docs/pretext.md).

@@ -29,7 +29,7 @@ def umap_plane(
         warnings.simplefilter("ignore")  # that TensorFlow is missing, and that new images cannot be added
         from umap import UMAP
 
-        say(f"evaluate: UMAP arranges {counted(len(embeddings), 'image')} on a map")
+        say(f"UMAP arranges {counted(len(embeddings), 'image')} on a map")
         own = np.arange(len(embeddings))
         found = mine_neighbors(embeddings, own, k=NEIGHBORS - 1, gpus=()).neighbors
         nearest = (

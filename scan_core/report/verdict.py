@@ -60,7 +60,8 @@ def _labeled(results: Results, scores: Scores) -> Verdict:
     half = int(np.searchsorted(curve.coverage, 0.5))
     if curve.accuracy is not None and not many and curve.coverage[half] <= ABOUT_HALF:
         reasons.append(f"Of the {curve.coverage[half]:.0%} most confident ones, {curve.accuracy[half]:.0%} are.")
-    if scores.ari < CHANCE:
+    several = len(np.unique(results.truth.labels[results.truth.labeled])) > 1  # of one class, the ARI is 0 or 1
+    if several and scores.ari < CHANCE:
         return Verdict("failed", "It did not learn: the clusters have nothing to do with the labels", reasons)
     if beside is not None and beside - right >= EQUAL:
         return Verdict("care", "Use with care: k-means is better", reasons)

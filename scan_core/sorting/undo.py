@@ -13,7 +13,7 @@ from scan_core.errors import DataError
 from scan_core.sorting.manifest import MANIFEST, Made, read_manifest
 from scan_core.sorting.place import COPY, HARDLINK, TEMPORARY, alone
 
-LAST, OTHER = "the original is gone", "the original has changed since"
+LAST, OTHER, HIDDEN = "the original is gone", "the original has changed since", "the original cannot be read"
 
 
 class Undone(NamedTuple):
@@ -30,8 +30,8 @@ class Undone(NamedTuple):
 def undo(folder: Path) -> Undone:
     """Remove each file that the manifest in ``folder`` lists and that is still what was made; then empty folders.
 
-    A file stays if it has changed since, or if its original has changed or is gone: it may be the last one of that
-    picture.
+    A file stays if it has changed since, or if its original has changed, is gone or cannot be read: it may be the
+    last one of that picture.
 
     Raises:
         DataError: no manifest, a file that cannot be removed, or another process is at it.
@@ -48,7 +48,7 @@ def undo(folder: Path) -> Undone:
                 else:
                     (folder / made.target).unlink()
             (folder / TEMPORARY).unlink(missing_ok=True)
-            whole = all(reason not in (LAST, OTHER) for _, reason in kept)
+            whole = all(reason not in (LAST, OTHER, HIDDEN) for _, reason in kept)
             for name in found.folders:
                 _remove_empty(folder / name)
             if whole:
@@ -72,19 +72,23 @@ def _reason_to_keep(path: Path, original: Path, made: Made) -> str | None:
         return None
     if not original.exists():
         return LAST
-    other = _mark(original.resolve(), HARDLINK) != made.mark if made.mode == HARDLINK else differs(original, made)
+    try:
+        other = _mark(original.resolve(), HARDLINK) != made.mark if made.mode == HARDLINK else differs(original, made)
+    except OSError:
+        return HIDDEN
     return OTHER if other else None
 
 
 def differs(original: Path, made: Made) -> bool:
-    """Say whether the ``original`` is no longer what was sorted; of a link's, by its size and date alone."""
-    try:
-        status = original.stat()
-        if status.st_size != made.size or status.st_mtime_ns == made.mtime_ns or made.mode != COPY:
-            return (status.st_size, status.st_mtime_ns) != (made.size, made.mtime_ns)
-        return _mark(original.resolve(), COPY) != made.mark
-    except OSError:
-        return False
+    """Return whether the ``original`` is no longer what was sorted; one that was linked is judged by size and date.
+
+    Raises:
+        OSError: the original cannot be read.
+    """
+    status = original.stat()
+    if status.st_size != made.size or status.st_mtime_ns == made.mtime_ns or made.mode != COPY:
+        return (status.st_size, status.st_mtime_ns) != (made.size, made.mtime_ns)
+    return _mark(original.resolve(), COPY) != made.mark
 
 
 def _mark(path: Path, mode: str) -> str | None:

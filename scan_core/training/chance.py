@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -12,6 +13,19 @@ MARGIN = 0.02
 
 CHUNK = 2**22
 """Number of probabilities that are summed up at a time."""
+
+
+class Usage(NamedTuple):
+    """How a model uses its clusters."""
+
+    clusters_used: int
+    """Number of clusters that hold an image."""
+    largest_cluster: float
+    """Share of the images that are in the largest cluster."""
+    entropy: float
+    """Of the mean prediction, in nats."""
+    information: float
+    """How much the predictions tell of their images, in nats; see :func:`information`."""
 
 
 def first_look(epochs: int) -> int:

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -65,6 +67,7 @@ def test_a_long_prediction_tries_the_threads_again_when_its_batches_get_far_slow
 
 def test_what_is_there_so_far_is_handed_over_now_and_then(tiny_images, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("scan_core.encoders.inference.SAVE_SECONDS", 0.0)
+    monkeypatch.setattr("scan_core.encoders.inference.SHARE_OF_TIME", math.inf)
     monkeypatch.setattr("scan_core.encoders.inference.PIXELS_ON_CPU", 2 * tiny_images.size**2)
     about = {"mean": [0.0] * tiny_images.channels, "std": [1.0] * tiny_images.channels, "precision": "float32"}
     parts: list[Tensor] = []

@@ -3,6 +3,7 @@ import pytest
 
 from scan_core.evaluation.results import Results
 from scan_core.report.verdict import verdict
+from scan_core.training.chance import Usage
 
 TRUE = [0, 0, 0, 0, 0, 1, 1, 1, 1, 1]
 
@@ -22,6 +23,13 @@ def _level(results: Results, kmeans: list[int] | None = None) -> str:
 )
 def test_level_by_the_labels(make_results, clusters: list[int], level: str):
     assert _level(make_results(TRUE, TRUE, clusters, cluster_count=2)) == level
+
+
+def test_pictures_of_one_class_say_nothing_about_chance(make_results):
+    trained = Usage(clusters_used=2, largest_cluster=0.5, entropy=0.69, information=0.6)
+    results = make_results([0] * 10, [0] * 10, [0] * 9 + [1], cluster_count=2, in_training=trained)
+    assert results.self_label.scores.ari == 0
+    assert _level(results) == "good"
 
 
 def test_worse_than_kmeans_is_not_worth_using(make_results):

@@ -61,7 +61,7 @@ def changed(path: Path, key: str, value: object) -> Path:
             "yes",
             "compile: found 'yes', allowed: a valid boolean, or 'auto'",
         ),
-        ("scan.prior", [0.5, -1.0], "scan.prior.1: found -1.0, allowed: greater than 0"),
+        ("scan.prior", [0.5, -1.0], "scan.prior.1: found -1.0, allowed: greater than or equal to 0.000001"),
         ("data.train_splits", [], "found [], allowed: "),
         ("data.train_splits", "a,b", "found 'a,b', allowed: a list, such as [first, second]"),
         ("data.train_splits", {"a": 1}, "found {'a': 1}, allowed: a list, such as"),
