@@ -10,6 +10,9 @@ from scan_core.evaluation.results import Results, StepResult, usage
 from scan_core.training.chance import Usage
 from stages.advice import BALANCE, MEANINGLESS, collapse_warning
 
+FEW = 5
+"""Images for each cluster: of fewer, some clusters have none by chance."""
+
 
 def suggested(metadata: Mapping[str, Any]) -> str | None:
     """Say that count-clusters chose the number of a model's clusters, by its ``metadata``; None if a person did."""
@@ -36,13 +39,14 @@ def warnings(results: Results, told: Sequence[str] = (), *, prior: Sequence[floa
     scan = [] if undecided else _collapse(step, results.scan_usage, clusters, prior)
     found += scan
     here = usage(results.scan)
-    if not undecided and not scan and _collapse("scan", here, clusters, prior):
+    differ = not undecided and not scan and bool(_collapse("scan", here, clusters, prior))
+    if differ and len(results.truth.labels) >= FEW * clusters:
         found.append(
             f"the images to evaluate lie in {here.clusters_used} of {counted(clusters, 'cluster')}, the largest with "
             f"{here.largest_cluster:.0%} of them, and those that the SCAN step learned from do not: this is right if "
             "they are of few classes; otherwise they differ from the training images"
         )
-    elif results.self_label_epochs:
+    elif results.self_label_epochs and not differ:
         remedy = BALANCE if scan else "lower self_label.learning_rate or self_label.epochs"
         found += _collapse("self_label", usage(results.self_label), clusters, prior, remedy=remedy)
     return found

@@ -61,10 +61,11 @@ def test_one_cluster_means_nothing(make_results):
 def test_images_of_one_class_to_evaluate_are_no_collapse_of_the_training(make_results):
     trained = Usage(clusters_used=3, largest_cluster=0.4, entropy=1.09, information=1.0)
     further = {"cluster_count": 3, "self_label_epochs": 3, "in_training": trained}
-    results = make_results([0] * 6, [0] * 6, [0] * 6, **further)
+    results = make_results([0] * 15, [0] * 15, [0] * 15, **further)
     assert not results.meaningless
     (told,) = warnings(results)
     assert told.startswith("the images to evaluate lie in 1 of 3 clusters, the largest with 100% of them, and those")
+    assert warnings(make_results([0] * 14, [0] * 14, [0] * 14, **further)) == []  # too few to say so
     collapsed = results._replace(in_training=trained._replace(clusters_used=1, largest_cluster=1.0))
     assert warnings(collapsed)[0] == MEANINGLESS
 
