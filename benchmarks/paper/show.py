@@ -103,7 +103,7 @@ def plot(table: Table, where: Place, *, file: Path) -> None:
         drawing = Figure(figsize=size, layout="constrained")
         axes = drawing.add_subplot()
         (_curves if curves else _bars)(axes, shown, metric, of)
-        axes.set_title(f"{table.title} ({where.folder.name})")
+        drawing.suptitle(f"{table.title} ({where.folder.name})")
         if curves:
             axes.set(xlabel=table.x_label, ylabel=f"{NAMES.get(metric, metric)} (%)")
         else:
