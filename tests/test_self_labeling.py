@@ -25,7 +25,9 @@ def test_self_labeling_switched_off_passes_the_scan_model_through(ran: Path):
 
 
 def test_self_labeling_ends_early_and_reports_its_last_epoch(ran: Path, capsys: pytest.CaptureFixture[str]):
-    write_params(ran, "self_label.epochs=50", "self_label.patience=1", "self_label.learning_rate=1e-9")
+    # The encoder is frozen: its batch normalization would follow the images whatever the rate.
+    overrides = ["self_label.train_encoder=false", "self_label.learning_rate=1e-9"]
+    write_params(ran, *overrides, "self_label.epochs=50", "self_label.patience=1")
     run_stages(self_label)
     details = json.loads((ran / "reports/self_label/details.json").read_text())
     said = (
@@ -34,7 +36,7 @@ def test_self_labeling_ends_early_and_reports_its_last_epoch(ran: Path, capsys: 
     assert said in capsys.readouterr().err
     counts = [details[f"confident_cluster_{cluster}"] for cluster in range(10)]
     assert details["confident"] == sum(counts) > 0
-    assert details["confident_share"] == pytest.approx(details["confident_share_before"], abs=0.05)
+    assert details["confident_share"] == details["confident_share_before"]
     assert (details["confident_smallest_cluster"], details["confident_largest_cluster"]) == (min(counts), max(counts))
 
 

@@ -110,7 +110,7 @@ def test_a_normalization_that_does_more_is_refused():
 
 
 def test_moco_refuses_a_batch_whose_groups_are_of_two_processes(processes: Team):
-    said = r"24 images of a batch for each of 2 processes, expected a multiple of 16 .*change batch_size or norm_group"
+    said = r"24 images of a batch for each of 2 processes, expected a multiple of 32 .*change batch_size or norm_group"
     with pytest.raises(AssertionError, match=said):
         processes(cases.moco, 48)
 
