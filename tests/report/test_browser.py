@@ -130,6 +130,19 @@ def test_map_is_pointed_at_zoomed_moved_and_clicked(open_page):
     assert page.evaluate("'#' + document.activeElement.id") == opened
 
 
+def test_the_map_fits_a_window_that_becomes_narrower_unless_it_was_zoomed(open_page):
+    page = open_page("unlabeled")
+    centered = "() => Math.abs(2 * left + scale * furthest[0] - canvas.clientWidth) < 1"
+    for width in (NARROW, WIDE):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_function(centered)
+    page.get_by_role("button", name="Zoom in").click()
+    zoomed = page.evaluate("scale")
+    page.set_viewport_size({"width": NARROW, "height": 800})
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert page.evaluate("scale") == zoomed
+
+
 @pytest.fixture
 def with_sheets(tmp_path: Path) -> tuple[Path, np.ndarray]:
     """A page whose last 100 points have their thumbnails in a file beside it, and the color of each point's picture."""
