@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Integer
 
 from scan_core.console.words import counted
+from scan_core.evaluation.beside import Best, best_kmeans
 from scan_core.evaluation.csv_tables import step_curve
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import Scores
@@ -49,8 +50,8 @@ def _labeled(results: Results, scores: Scores) -> Verdict:
     final = results.self_label
     many = len(final.sizes) > len(results.truth.names)
     right = scores.acc_many_to_one if many else scores.acc
-    other = results.baselines.get("kmeans")
-    beside = None if other is None else (other.acc_many_to_one if many else other.acc)
+    found = {name: other.acc_many_to_one if many else other.acc for name, other in results.baselines.items()}
+    beside = best_kmeans(found)
     where = "of their cluster's majority class" if many else "in the cluster that fits their class"
     reasons = [f"{right:.0%} of the labeled pictures are {where}{_compared(beside)}."]
     if many:
@@ -63,15 +64,15 @@ def _labeled(results: Results, scores: Scores) -> Verdict:
     several = len(np.unique(results.truth.labels[results.truth.labeled])) > 1  # of one class, the ARI is 0 or 1
     if several and scores.ari < CHANCE:
         return Verdict("failed", "It did not learn: the clusters have nothing to do with the labels", reasons)
-    if beside is not None and beside - right >= EQUAL:
-        return Verdict("care", "Use with care: k-means is better", reasons)
+    if beside and beside.accuracy - right >= EQUAL:
+        return Verdict("care", f"Use with care: {beside} is better", reasons)
     if right >= GOOD:
         return Verdict("good", "Worth using", reasons)
     return Verdict("care", "Use with care", reasons)
 
 
-def _compared(beside: float | None) -> str:
-    return "" if beside is None else f"; with k-means on the same embeddings, {beside:.0%}"
+def _compared(beside: Best | None) -> str:
+    return f"; with {beside}, {beside.accuracy:.0%}" if beside else ""
 
 
 def _unlabeled(results: Results, kmeans: Integer[np.ndarray, " images"]) -> list[str]:

@@ -47,7 +47,7 @@ def test_page_says_what_was_found(make_results, tmp_path: Path):
     page = draw(tmp_path / "page.html", results)
     # More clusters than classes: of five labeled images, one of the two in cluster 2 is not of its majority class.
     assert "80% of the labeled pictures are of their cluster&#39;s majority class" in page
-    assert "k-means on the same embeddings, 40%" in page
+    assert "with k-means on the embeddings, 40%" in page
     assert "The encoder was trained with: nothing" in page
     assert "raise scan.epochs" in page
     assert "6 pictures in 5 clusters, 1 of them empty" in page

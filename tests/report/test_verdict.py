@@ -37,7 +37,16 @@ def test_worse_than_kmeans_is_not_worth_using(make_results):
     found = verdict(make_results(TRUE, TRUE, nearly, cluster_count=2, baselines={"kmeans": TRUE}), np.array(TRUE))
     assert found.level == "care"
     assert "90% of the labeled pictures" in found.reasons[0]
-    assert "k-means on the same embeddings, 100%" in found.reasons[0]
+    assert "with k-means on the embeddings, 100%" in found.reasons[0]
+
+
+def test_the_best_kmeans_is_the_one_to_beat(make_results):
+    nearly = [0, 0, 0, 0, 1, 1, 1, 1, 1, 1]
+    half = [0, 1] * 5
+    baselines = {"kmeans": half, "kmeans_raw": half, "kmeans_pixels": TRUE, "dec": TRUE}
+    found = verdict(make_results(TRUE, TRUE, nearly, cluster_count=2, baselines=baselines), np.array(half))
+    assert found.title == "Use with care: k-means on the pixels is better"
+    assert "with k-means on the pixels, 100%" in found.reasons[0]
 
 
 def test_as_good_as_kmeans_is_worth_using(make_results):
