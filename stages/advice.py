@@ -8,7 +8,7 @@ from scan_core.console.words import counted
 from scan_core.training.chance import MARGIN, first_look, prior_entropy
 
 BALANCE = "raise scan.entropy_weight"
-SUGGESTION = "reports/count_clusters/curve.png suggests a number"
+SUGGESTION = "see reports/count_clusters/curve.png"
 
 
 def collapse_warning(

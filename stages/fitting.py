@@ -28,7 +28,7 @@ def with_fitting_batch(config: Params, section: str, *, images: int, devices: in
     step, most = getattr(config, section), images - images % devices
     if step.batch_size <= most or not most:
         return config
-    _warn(f"{section}.batch_size", step.batch_size, most, f"{images} images to learn from")
+    _warn(f"{section}.batch_size", step.batch_size, most, f"since there are only {images} images to learn from")
     return config.model_copy(update={section: step.model_copy(update={"batch_size": most})})
 
 
@@ -37,9 +37,9 @@ def with_fitting_neighbors(config: Params, *, images: int) -> Params:
     neighbors, most = config.neighbors, max(1, images // 5)
     if neighbors.k <= most:
         return config
-    _warn("neighbors.k", neighbors.k, most, f"{images} training images")
+    _warn("neighbors.k", neighbors.k, most, f"about a fifth of the {images} training images")
     return config.model_copy(update={"neighbors": neighbors.model_copy(update={"k": most})})
 
 
-def _warn(key: str, asked: int, lowered: int, available: str) -> None:
-    warn(f"{key}: {asked} is lowered to {lowered}, since there are only {available}")
+def _warn(key: str, asked: int, lowered: int, why: str) -> None:
+    warn(f"{key}: {asked} is lowered to {lowered}, {why}")

@@ -1,6 +1,6 @@
 """Write what ``python -m stages.names`` says about the names."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -60,7 +60,21 @@ def shown(names: Sequence[str], evaluated: Evaluated) -> list[str]:
     for name, numbers in clusters.items():
         pictures = f"{sizes[grouped.of_cluster[numbers[0]]]:,} of {counted(len(group), 'picture')}"
         lines.append(f"{name}{' (set aside)' if name == JUNK else ''}: {pictures}, {_numbers(numbers)}")
-    return [*lines, f"without a name: {_numbers(nameless)}"] if nameless else lines
+    if nameless:
+        lines.append(f"without a name: {_numbers(nameless)}")
+    return [*lines, *_alike(clusters)]
+
+
+def _alike(names: Iterable[str]) -> list[str]:
+    """Return a line for names that differ in capitals alone, which was hardly meant."""
+    spellings: dict[str, list[str]] = {}
+    for name in names:
+        spellings.setdefault(name.casefold(), []).append(f"“{name}”")
+    return [
+        f"{' and '.join(names)} differ in capitals alone, and count as different names"
+        for names in spellings.values()
+        if len(names) > 1
+    ]
 
 
 def _numbers(clusters: Sequence[int]) -> str:

@@ -7,19 +7,25 @@ from typing import Annotated, Any
 
 import typer
 
-from scan_core.console.progress import tell
+from scan_core.console.progress import tell, warn
 from scan_core.console.words import counted
 from scan_core.errors import ArtifactError
+from scan_core.evaluation.beside import KMEANS, best_kmeans
 from stages.cli import run
-from stages.paths import DETAILS, METRICS, PAGE
+from stages.params_file import load_params
+from stages.paths import DETAILS, METRICS, PAGE, PARAMS
+from stages.source_changes import changed_since_fetch
 
 
 def main(
     figures: Annotated[Path, typer.Option(help="The figures of the run.")] = METRICS,
     details: Annotated[Path, typer.Option(help="Its further figures.")] = DETAILS,
+    params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS,
 ) -> None:
-    """Say what the last run has found, and which page shows it."""
+    """Say what the last run has found, which page shows it, and whether the folder of pictures has changed since."""
     tell(outcome({**_read(details), **_read(figures)}))
+    if params.exists() and (message := changed_since_fetch(load_params(params).data)):
+        warn(message)
 
 
 def outcome(figures: Mapping[str, Any]) -> str:
@@ -29,8 +35,7 @@ def outcome(figures: Mapping[str, Any]) -> str:
     if figures.get("clusters_mean_nothing"):
         found = f"{found} that mean nothing: the SCAN step has not learned"
     elif "acc" in figures:
-        beside = f", that of k-means {figures['kmeans_acc']:.3f}" if "kmeans_acc" in figures else ""
-        found = f"{found}, with an accuracy of {_accuracy(figures)}{beside}"
+        found = f"{found}, with an accuracy of {_accuracy(figures)}{_beside(figures)}"
     else:
         unknown = "without labels, nothing tells whether they are right"
         found = f"{found}, with a mean confidence of {figures['confidence']:.2f} ({unknown})"
@@ -46,6 +51,11 @@ def _accuracy(figures: Mapping[str, Any]) -> str:
     return (
         f"{acc} one-to-one, where {extra} without a class count as wrong, {figures['acc_many_to_one']:.3f} many-to-one"
     )
+
+
+def _beside(figures: Mapping[str, Any]) -> str:
+    best = best_kmeans({name: figures[key] for name in KMEANS if (key := f"{name}_acc") in figures})
+    return f", that of {best} {best.accuracy:.3f}" if best else ""
 
 
 def _read(path: Path) -> dict[str, Any]:

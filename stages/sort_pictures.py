@@ -102,8 +102,8 @@ def sort_out(pictures: Pictures, wanted: Collection[str], clusterer: Clusterer, 
     if not others:
         return Found(stored, found, known.vanished)
     say(
-        f"{counted(len(others), 'picture')} without a prediction that holds (other splits, beyond data.limit, or "
-        "changed since the run): predicted now"
+        f"{counted(len(others), 'picture')} without a prediction that holds (other splits, beyond data.limit, "
+        "unreadable, or changed since the run): the model looks at them now"
     )
     predicted = _predict(pictures, others, clusterer, config)
     return Found(

@@ -14,6 +14,8 @@ from scan_core.sorting.manifest import MANIFEST, Made, read_manifest
 from scan_core.sorting.place import COPY, HARDLINK, TEMPORARY, alone
 
 LAST, OTHER, HIDDEN = "the original is gone", "the original has changed since", "the original cannot be read"
+MAYBE_LAST = {LAST, OTHER, HIDDEN}
+"""Reasons to keep a file that may be the last one of its picture."""
 
 
 class Undone(NamedTuple):
@@ -23,6 +25,8 @@ class Undone(NamedTuple):
     """Files."""
     kept: list[Skipped]
     """Files that were made and are still there, and why."""
+    missing: int
+    """Files that were made and are no longer in their places."""
     whole: bool
     """Whether the manifest went, too; it stays where a file may be the last one of its picture."""
 
@@ -48,7 +52,7 @@ def undo(folder: Path) -> Undone:
                 else:
                     (folder / made.target).unlink()
             (folder / TEMPORARY).unlink(missing_ok=True)
-            whole = all(reason not in (LAST, OTHER, HIDDEN) for _, reason in kept)
+            whole = all(reason not in MAYBE_LAST for _, reason in kept)
             for name in found.folders:
                 _remove_empty(folder / name)
             if whole:
@@ -60,7 +64,7 @@ def undo(folder: Path) -> Undone:
             f"{error.filename or folder}: cannot be removed ({error.strerror}); make its folder writable, and run the "
             "same command again"
         ) from error
-    return Undone(len(present) - len(kept), kept, whole)
+    return Undone(len(present) - len(kept), kept, len(found.made) - len(present), whole)
 
 
 def _reason_to_keep(path: Path, original: Path, made: Made) -> str | None:

@@ -21,7 +21,7 @@ def test_collapse_names_the_parameter(make_results):
     assert found == [
         f"{step}: 2 of 3 clusters hold an image, and the largest holds 83% of them; if you do not want that, raise "
         "scan.entropy_weight, or lower scan.clusters if there are fewer classes "
-        "(reports/count_clusters/curve.png suggests a number)"
+        "(see reports/count_clusters/curve.png)"
         for step in ("scan", "self_label")
     ]
 

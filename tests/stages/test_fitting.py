@@ -33,5 +33,5 @@ def test_neighbors_are_lowered_to_a_fifth_of_the_images(tmp_path: Path, capsys, 
     config = load_params(tmp_path / "params.yaml")
     assert with_fitting_neighbors(config, images=12).neighbors.k == expected
     assert with_fitting_neighbors(config, images=2).neighbors.k <= 1  # the other one
-    said = "warning: neighbors.k: 5 is lowered to 2, since there are only 12 training images"
+    said = "warning: neighbors.k: 5 is lowered to 2, about a fifth of the 12 training images"
     assert (said in capsys.readouterr().err) == (asked == 5)

@@ -69,6 +69,8 @@ def test_names_are_completed_and_installed(capsys):
     ]
     main()
     assert capsys.readouterr().out.splitlines() == lines[:2]
+    main(_give("ring", "dog", "Ring"))
+    assert "“ring” and “Ring” differ in capitals alone, and count as different names" in capsys.readouterr().out
 
 
 def test_a_picture_between_clusters_of_one_name_belongs_to_that_name(capsys):

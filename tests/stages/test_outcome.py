@@ -12,10 +12,12 @@ FIGURES = {"clusters": 10, "images_evaluated": 1797, "clusters_mean_nothing": 0}
 
 
 def test_with_labels_the_accuracy_is_told_and_that_of_k_means():
-    said = outcome({**FIGURES, "acc": 0.97, "kmeans_acc": 0.9})
-    assert said == (
-        "1,797 images in 10 clusters, with an accuracy of 0.970, that of k-means 0.900; open reports/report.html"
+    figures = {**FIGURES, "acc": 0.97, "kmeans_acc": 0.9, "kmeans_raw_acc": 0.8, "dec_acc": 0.95}
+    assert outcome(figures) == (
+        "1,797 images in 10 clusters, with an accuracy of 0.970, that of k-means on the embeddings 0.900; open "
+        "reports/report.html"
     )
+    assert "that of k-means on the pixels 0.980;" in outcome({**figures, "kmeans_pixels_acc": 0.98})
 
 
 def test_with_more_clusters_than_classes_both_accuracies_are_told():

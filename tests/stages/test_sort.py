@@ -229,14 +229,16 @@ def test_undo_keeps_what_changed_and_says_so(source, capsys):
     sort.main(Path("../sorted"))
     changed = next(Path("../sorted").glob("*/*"))
     changed.write_bytes(b"mine")
+    moved = next(path for path in Path("../sorted").glob("*/*") if path != changed)
+    moved = moved.rename(moved.with_name("mine.png"))
     PARAMS.unlink()  # it needs nothing of the run
     with pytest.raises(typer.Exit) as ended:
         sort.main(Path("../sorted"), undo_=True)
     assert ended.value.exit_code == 3
     printed = capsys.readouterr()
     assert f"warning: {changed.parent.name}/{changed.name}: changed since; kept" in printed.err
-    assert printed.out.splitlines()[-1].endswith(f"sorted: {COUNT - 1} files removed, 1 kept")
-    assert [path for path in Path("../sorted").rglob("*") if path.is_file()] == [changed]
+    assert printed.out.splitlines()[-1].endswith(f"sorted: {COUNT - 2} files removed, 1 kept, 1 no longer in place")
+    assert {path for path in Path("../sorted").rglob("*") if path.is_file()} == {changed, moved}
 
 
 def test_predictions_of_another_model_are_not_used(source, capsys):
