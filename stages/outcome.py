@@ -12,7 +12,6 @@ from scan_core.console.words import counted
 from scan_core.errors import ArtifactError
 from scan_core.evaluation.beside import KMEANS, best_kmeans
 from stages.cli import run
-from stages.params_file import load_params
 from stages.paths import DETAILS, METRICS, PAGE, PARAMS
 from stages.source_changes import changed_since_fetch
 
@@ -24,7 +23,7 @@ def main(
 ) -> None:
     """Say what the last run has found, which page shows it, and whether the folder of pictures has changed since."""
     tell(outcome({**_read(details), **_read(figures)}))
-    if params.exists() and (message := changed_since_fetch(load_params(params).data)):
+    if message := changed_since_fetch(params):
         warn(message)
 
 

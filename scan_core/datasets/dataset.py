@@ -119,6 +119,11 @@ class Dataset(NamedTuple):
     further: Mapping[str, npt.NDArray[np.int64]] = MappingProxyType({})
     """Further columns of labels by name, [N] each, -1 where unknown, such as CIFAR's ``fine_label``."""
 
+    @property
+    def found(self) -> int:
+        """Return the number of images at the origin, of any split, usable or not."""
+        return len(self.path) + len(self.skipped)
+
     def without_labels(self) -> "Dataset":
         """Return the same images without any label."""
         return self._replace(label=np.full_like(self.label, -1), classes=(), further={})

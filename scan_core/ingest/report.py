@@ -46,7 +46,7 @@ def write_report(
     skipped = [*dataset.skipped, *loaded.skipped]
     equal = np.flatnonzero(loaded.readable & (same != np.arange(len(rows))))
     details: dict[str, Any] = {
-        "files_found": files_found(dataset),
+        "found": dataset.found,
         **describe_images(index, dataset.label[rows[kept]], loaded.original_size[kept]),
         "channels": pictures.shape[1],
         "image_size": pictures.shape[2],
@@ -72,11 +72,6 @@ def write_report(
         write_file_digests(files, loaded.file_digest[kept])
     write_contact_sheet(folder / "images.png", pictures)
     _say(skipped)
-
-
-def files_found(dataset: Dataset) -> int:
-    """Return the number of images in the source, readable or not, of any split."""
-    return len(dataset.path) + len(dataset.skipped)
 
 
 def _say(skipped: list[Skipped]) -> None:

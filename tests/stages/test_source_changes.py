@@ -9,7 +9,6 @@ import pytest
 from scan_core.artifacts.atomic import write_text
 from stages import fetch
 from stages.outcome import main as outcome
-from stages.params_file import load_params
 from stages.paths import DETAILS, METRICS, PARAMS
 from stages.source_changes import changed_since_fetch
 from stages.use import main as use
@@ -29,7 +28,7 @@ def pictures(empty: Path) -> Path:
 
 def test_nothing_is_said_of_a_folder_as_it_was(pictures):
     (pictures / "notes.txt").write_text("mine")
-    assert changed_since_fetch(load_params(PARAMS).data) is None
+    assert changed_since_fetch(PARAMS) is None
 
 
 def test_more_or_fewer_pictures_are_noticed_at_the_end_of_a_run(pictures, capsys):
@@ -48,7 +47,10 @@ def test_more_or_fewer_pictures_are_noticed_at_the_end_of_a_run(pictures, capsys
 
 
 def test_where_it_cannot_be_known_nothing_is_said(pictures):
-    data = load_params(PARAMS).data
     shutil.rmtree(pictures)
-    assert changed_since_fetch(data) is None
-    assert changed_since_fetch(data.model_copy(update={"name": "digits"})) is None
+    assert changed_since_fetch(PARAMS) is None
+    use("digits", [], params=PARAMS)
+    assert changed_since_fetch(PARAMS) is None
+    for text in ("data: [", "[]", "data: {name: folder}"):
+        PARAMS.write_text(text)
+        assert changed_since_fetch(PARAMS) is None
