@@ -1,4 +1,4 @@
-"""The 14 operations of the strong augmentation (SCAN, section 3.1, from RandAugment), on bytes as in PIL."""
+"""The 14 operations of the strong augmentation (SCAN; from RandAugment), on bytes as in PIL."""
 
 from collections.abc import Callable
 from typing import NamedTuple

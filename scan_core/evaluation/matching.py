@@ -39,7 +39,7 @@ def one_to_one(table: Int[np.ndarray, "clusters classes"]) -> Int[np.ndarray, " 
 
 
 def majority(table: Int[np.ndarray, "clusters classes"]) -> Int[np.ndarray, " clusters"]:
-    """Give each cluster its most frequent class, many-to-one, as for overclustering (SCAN, section 3.4).
+    """Give each cluster its most frequent class, many-to-one, as for overclustering (SCAN, Table 3).
 
     The lower class wins a tie; an empty cluster is ``UNMATCHED``.
     """

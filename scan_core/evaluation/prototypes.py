@@ -13,7 +13,7 @@ def prototypes(
     count: int,
     averaged: int = 10,
 ) -> list[Int[np.ndarray, " shown"]]:
-    """Rank each cluster's images by closeness to the mean of its most confident ones (SCAN, section 3.3).
+    """Rank each cluster's images by closeness to the mean of its most confident ones (SCAN, Figure 3).
 
     Args:
         embeddings: L2-normalized.
