@@ -38,7 +38,7 @@ IMAGES = ResidentImages((DIGITS.images[:COUNT, None] * 15).astype(np.uint8), tor
 
 SHORT = ("encoder.resnet.width=8", "pretext.epochs=5", "pretext.batch_size=32", "pretext.learning_rate=0.1")
 LONGER = {
-    "moco": ("encoder.resnet.width=12", "pretext.epochs=10", "pretext.batch_size=32", "pretext.learning_rate=0.1"),
+    "moco": ("encoder.resnet.width=12", "pretext.epochs=24", "pretext.batch_size=64", "pretext.moco.queue=256"),
     "rotnet": (
         "encoder.resnet.width=12",
         "pretext.epochs=20",
