@@ -69,7 +69,7 @@ def _alike(names: Iterable[str]) -> list[str]:
     """Return a line for names that differ in capitals alone, which was hardly meant."""
     spellings: dict[str, list[str]] = {}
     for name in names:
-        spellings.setdefault(name.casefold(), []).append(f"“{name}”")
+        spellings.setdefault(name.lower(), []).append(f"“{name}”")
     return [
         f"{' and '.join(names)} differ in capitals alone, and count as different names"
         for names in spellings.values()

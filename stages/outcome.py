@@ -10,7 +10,7 @@ import typer
 from scan_core.console.progress import tell, warn
 from scan_core.console.words import counted
 from scan_core.errors import ArtifactError
-from scan_core.evaluation.beside import KMEANS, best_kmeans
+from scan_core.evaluation.best_kmeans import CLUSTERED, best_kmeans
 from stages.cli import run
 from stages.paths import DETAILS, METRICS, PAGE, PARAMS
 from stages.source_changes import changed_since_fetch
@@ -19,7 +19,7 @@ from stages.source_changes import changed_since_fetch
 def main(
     figures: Annotated[Path, typer.Option(help="The figures of the run.")] = METRICS,
     details: Annotated[Path, typer.Option(help="Its further figures.")] = DETAILS,
-    params: Annotated[Path, typer.Option(help="The parameter file.")] = PARAMS,
+    params: Annotated[Path, typer.Option(help="The parameter file, which names the folder of pictures.")] = PARAMS,
 ) -> None:
     """Say what the last run has found, which page shows it, and whether the folder of pictures has changed since."""
     tell(outcome({**_read(details), **_read(figures)}))
@@ -43,18 +43,23 @@ def outcome(figures: Mapping[str, Any]) -> str:
 
 def _accuracy(figures: Mapping[str, Any]) -> str:
     """Return the accuracy in words; where there are more clusters than classes, both that people mean."""
-    acc, clusters, classes = f"{figures['acc']:.3f}", figures["clusters"], figures.get("classes")
-    if classes is None or clusters <= classes or "acc_many_to_one" not in figures:
+    acc = f"{figures['acc']:.3f}"
+    if not _has_extra_clusters(figures):
         return acc
-    extra = counted(clusters - classes, "cluster")
+    extra = counted(figures["clusters"] - figures["classes"], "cluster")
     return (
         f"{acc} one-to-one, where {extra} without a class count as wrong, {figures['acc_many_to_one']:.3f} many-to-one"
     )
 
 
+def _has_extra_clusters(figures: Mapping[str, Any]) -> bool:
+    return "acc_many_to_one" in figures and figures["clusters"] > (figures.get("classes") or figures["clusters"])
+
+
 def _beside(figures: Mapping[str, Any]) -> str:
-    best = best_kmeans({name: figures[key] for name in KMEANS if (key := f"{name}_acc") in figures})
-    return f", that of {best} {best.accuracy:.3f}" if best else ""
+    key, mapping = ("acc_many_to_one", " many-to-one") if _has_extra_clusters(figures) else ("acc", "")
+    best = best_kmeans({name: figures[f"{name}_{key}"] for name in CLUSTERED if f"{name}_{key}" in figures})
+    return f", that of {best} {best.accuracy:.3f}{mapping}" if best else ""
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -183,7 +183,7 @@ def _undo(folder: Path) -> None:
     undone = undo(folder)
     for path, reason in undone.kept[:SHOWN]:
         warn(one_line(f"{path}: {reason}; kept"))
-    missing = f", {undone.missing:,} no longer in place" if undone.missing else ""
+    missing = f", {undone.missing:,} not found: moved, or removed by an earlier --undo" if undone.missing else ""
     tell(f"{folder}: {counted(undone.removed, 'file')} removed, {len(undone.kept):,} kept{missing}")
     if len(undone.kept) > SHOWN:
         warn(f"{len(undone.kept) - SHOWN:,} more kept")

@@ -145,3 +145,8 @@ def test_importing_the_library_loads_nothing_else():
     loaded = "import sys, scan_core; print(*sorted(name for name in sys.modules if name.split('.')[0] in %s))"
     names = "('scan_core', 'torch', 'numpy')"
     assert call(Path(sys.executable), ROOT, "-c", loaded % names).split() == ["scan_core"]
+
+
+def test_the_last_line_of_a_run_needs_no_torch():
+    loaded = "import sys, stages.outcome; print('torch' in sys.modules, 'pandas' in sys.modules)"
+    assert call(Path(sys.executable), ROOT, "-c", loaded).split() == ["False", "False"]

@@ -30,8 +30,8 @@ def pixel_features(
 
     k-means separates by the leading components (Ding and He 2004): on CIFAR-10, 64 of 3,072 give the same accuracy
     (0.206) as all of them. A randomized solver with a fixed seed (Halko et al. 2011) finds them: on 20,000 images they
-    hold 0.86508 of the variance, the exact ones 0.86512. Images with fewer pixels than ``components`` are returned
-    unchanged.
+    hold 0.86508 of the variance, the exact ones 0.86512. Images are returned unchanged if they
+    have no more pixels, or there are no more ``fit_ids``, than ``components``.
 
     Args:
         images: the images, read in chunks.

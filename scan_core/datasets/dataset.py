@@ -121,7 +121,7 @@ class Dataset(NamedTuple):
 
     @property
     def found(self) -> int:
-        """Return the number of images at the origin, of any split, usable or not."""
+        """Return the number of images of all splits, with those that cannot be used."""
         return len(self.path) + len(self.skipped)
 
     def without_labels(self) -> "Dataset":

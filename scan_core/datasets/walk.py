@@ -47,6 +47,10 @@ LIBRARY, ORIGINALS = ".photoslibrary", {"originals", "masters"}
 """Suffix of the folders of Apple's Photos, and which folders in them do not hold smaller copies."""
 
 
+UNREADABLE = "folder cannot be read"
+"""Beginning of the reason for which a folder is in ``Tree.skipped``."""
+
+
 class Tree(NamedTuple):
     """The content of a folder; paths are relative to it, with ``/``."""
 
@@ -77,7 +81,7 @@ def walk(root: Path) -> Tree:
                 else:
                     (links if entry.is_symlink() else folders).append(path)
         except OSError as error:
-            tree.skipped.append(Skipped(printable(folder), f"folder cannot be read ({error.strerror})"))
+            tree.skipped.append(Skipped(printable(folder), f"{UNREADABLE} ({error.strerror})"))
     tree.pictures.sort()
     tree.skipped.sort()
     return tree

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Integer
 
 from scan_core.console.words import counted
-from scan_core.evaluation.beside import Best, best_kmeans
+from scan_core.evaluation.best_kmeans import BestKMeans, best_kmeans
 from scan_core.evaluation.csv_tables import step_curve
 from scan_core.evaluation.matching import contingency, one_to_one
 from scan_core.evaluation.metrics import Scores
@@ -71,7 +71,7 @@ def _labeled(results: Results, scores: Scores) -> Verdict:
     return Verdict("care", "Use with care", reasons)
 
 
-def _compared(beside: Best | None) -> str:
+def _compared(beside: BestKMeans | None) -> str:
     return f"; with {beside}, {beside.accuracy:.0%}" if beside else ""
 
 

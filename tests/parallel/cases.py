@@ -141,7 +141,8 @@ def epochs(
     if state:
         running.load_state_dict(state)
     # oneDNN chooses the convolution by the number of images; with AVX-512 the losses then differ by 2e-4 in epoch 2.
-    # Sums of other parts are rounded otherwise: a ReLU's input near 0 changes sign, and with it a gradient, by 0.1.
+    # Sums over other parts round differently: the input of a ReLU near 0 may change its sign, which changes a gradient
+    # by 0.1. SiLU is smooth.
     with (
         patch.dict(STEPS_AT_ONCE, cpu=at_once),
         torch.backends.mkldnn.flags(enabled=False),

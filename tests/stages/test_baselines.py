@@ -6,6 +6,7 @@ import pytest
 
 from scan_core.artifacts.arrays import write_array
 from scan_core.artifacts.clusters import read_baselines
+from scan_core.evaluation.best_kmeans import CLUSTERED
 from stages import baselines
 from tests.embedded import write_directions, write_images_of
 from tests.samples import write_pixels
@@ -46,6 +47,7 @@ def _groups(clusters: np.ndarray) -> set[frozenset[int]]:
 def test_each_method_clusters_its_own_features(run_baselines):
     found = run_baselines()
     assert list(found) == ["kmeans", "kmeans_raw", "kmeans_pixels"]
+    assert set(found) < set(CLUSTERED)
     assert _groups(found["kmeans"]) == _groups(GROUP)
     assert _groups(found["kmeans_pixels"]) == _groups(np.arange(ROWS) < 10)
     # Raw, half of them sit at the origin, the others 100 along each axis. One axis against the rest costs, of n images

@@ -27,6 +27,9 @@ def test_with_more_clusters_than_classes_both_accuracies_are_told():
         "wrong, 0.970 many-to-one; open"
     )
     assert "one-to-one" not in outcome({**figures, "classes": 20})
+    beside = {"kmeans_acc": 0.9, "kmeans_acc_many_to_one": 0.91, "kmeans_raw_acc_many_to_one": 0.93}
+    said = outcome({**figures, **beside, "classes": 10})
+    assert "0.970 many-to-one, that of k-means on the embeddings before they are normalized 0.930 many-to-one;" in said
 
 
 def test_without_labels_it_does_not_sound_surer_than_it_is():

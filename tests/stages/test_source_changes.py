@@ -1,12 +1,15 @@
 """Pictures that came or went after fetch."""
 
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
 from scan_core.artifacts.atomic import write_text
+from scan_core.datasets.walk import enter
 from stages import fetch
 from stages.outcome import main as outcome
 from stages.paths import DETAILS, METRICS, PARAMS
@@ -44,6 +47,40 @@ def test_more_or_fewer_pictures_are_noticed_at_the_end_of_a_run(pictures, capsys
     (pictures / "broken.png").unlink()
     outcome()
     assert "holds 12 pictures now" in capsys.readouterr().err
+
+
+def test_a_folder_in_it_that_cannot_be_read_is_no_change(pictures, monkeypatch):
+    shutil.move(pictures / "3.png", pictures / "deep.png")
+    assert changed_since_fetch(PARAMS) is None
+    (pictures / "deep").mkdir()
+    shutil.move(pictures / "deep.png", pictures / "deep/3.png")
+    assert changed_since_fetch(PARAMS) is None
+
+    def closed(folder: Path, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+        if folder.name == "deep":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return enter(folder, seen)
+
+    monkeypatch.setattr("scan_core.datasets.walk.enter", closed)
+    (pictures / "4.png").unlink()
+    assert changed_since_fetch(PARAMS) is None
+
+
+def test_pictures_in_folders_of_splits_and_classes_are_counted_alike(empty):
+    for number, split in enumerate(["train"] * 10 + ["test"] * 4):
+        write_picture(empty / f"pictures/{split}/{'ab'[number % 2]}/{number}.png", noise(8, 8, 3, seed=number))
+    use("folder", ["data.source=pictures", "data.train_splits=[train]", "runtime.device=cpu"], params=PARAMS)
+    fetch.main(PARAMS)
+    assert changed_since_fetch(PARAMS) is None
+    write_picture(empty / "pictures/test/a/new.png")
+    assert "holds 15 pictures now, and held 14" in str(changed_since_fetch(PARAMS))
+
+
+def test_a_run_of_an_earlier_version_says_nothing(pictures):
+    details = Path("reports/fetch/details.json")
+    for found in ({}, {"found": None}):
+        details.write_text(json.dumps(found))
+        assert changed_since_fetch(PARAMS) is None
 
 
 def test_where_it_cannot_be_known_nothing_is_said(pictures):

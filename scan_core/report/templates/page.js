@@ -56,9 +56,9 @@ function mix() {  // the color of each cluster as four bytes
   }
   palette = new Uint32Array(brush.getImageData(0, 0, strip.width, 1).data.buffer);
 }
-let scale = 1, left = 0, top_ = 0, moved = false, drag = null, waiting = false;
+let scale = 1, left = 0, top_ = 0, fitted = true, drag = null, waiting = false;
 function whole() {
-  moved = false;
+  fitted = true;
   const { clientWidth: width, clientHeight: height } = canvas;
   scale = Math.min((width - 24) / furthest[0], (height - 24) / furthest[1]);
   left = (width - scale * furthest[0]) / 2;
@@ -89,7 +89,7 @@ function zoom(factor, across = canvas.clientWidth / 2, down = canvas.clientHeigh
   left = across - (across - left) * factor;
   top_ = down - (down - top_) * factor;
   scale *= factor;
-  moved = true;
+  fitted = false;
   tip.hidden = true;
   draw();
 }
@@ -141,7 +141,7 @@ canvas.addEventListener("pointermove", (event) => {
   left += event.offsetX - drag.x;
   top_ += event.offsetY - drag.y;
   drag = { x: event.offsetX, y: event.offsetY, moved: true };
-  moved = true;
+  fitted = false;
   tip.hidden = true;
   draw();
 });
@@ -159,7 +159,7 @@ canvas.addEventListener("wheel", (event) => {
 }, { passive: false });
 canvas.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] }[event.key];
-  if (step) { left += step[0]; top_ += step[1]; moved = true; draw(); }
+  if (step) { left += step[0]; top_ += step[1]; fitted = false; draw(); }
   else if (event.key === "+" || event.key === "-") zoom(event.key === "+" ? 1.25 : 0.8);
   else if (event.key === "0") whole();
   else return;
@@ -168,5 +168,5 @@ canvas.addEventListener("keydown", (event) => {
 byId("in").addEventListener("click", () => zoom(1.5));
 byId("out").addEventListener("click", () => zoom(1 / 1.5));
 byId("whole").addEventListener("click", whole);
-addEventListener("resize", () => moved ? draw() : whole());
+addEventListener("resize", () => fitted ? whole() : draw());
 whole();
