@@ -30,7 +30,8 @@ def main(
 def outcome(figures: Mapping[str, Any]) -> str:
     """Say in one line what the ``figures`` of an evaluation mean, and where to look."""
     clusters, images = counted(figures["clusters"], "cluster"), counted(figures["images_evaluated"], "image")
-    found = f"{images} in {clusters}"
+    used = figures.get("clusters_used", figures["clusters"])
+    found = f"{images} in {clusters}" if used == figures["clusters"] else f"{images} in {used} of {clusters}"
     if figures.get("clusters_mean_nothing"):
         found = f"{found} that mean nothing: the SCAN step has not learned"
     elif "acc" in figures:

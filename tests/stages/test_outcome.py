@@ -37,6 +37,12 @@ def test_without_labels_it_does_not_sound_surer_than_it_is():
     assert said.startswith("1 image in 2 clusters, with a mean confidence of 0.90 (without labels, nothing tells")
 
 
+def test_clusters_that_hold_no_image_are_not_counted_as_found():
+    few = {**FIGURES, "images_evaluated": 60, "clusters": 40, "clusters_used": 20, "confidence": 0.4}
+    assert outcome(few).startswith("60 images in 20 of 40 clusters, with a mean confidence")
+    assert outcome({**few, "clusters_used": 40}).startswith("60 images in 40 clusters, with a mean confidence")
+
+
 def test_clusters_that_mean_nothing_are_no_result():
     said = outcome({**FIGURES, "acc": 0.2, "clusters_mean_nothing": 1})
     assert "0.2" not in said
