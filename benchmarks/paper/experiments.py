@@ -28,7 +28,7 @@ from stages.use import main as use
 
 NAMES = Path(".dvc/tmp/paper.json")
 """In the copy, while a queue is not finished: its project, and the run of each experiment, by its name."""
-LOOK = 2.0
+LOOK = 0.5
 """Seconds between two checks for finished runs."""
 ASK = 60.0
 """Seconds between two calls of ``dvc queue status``, each of which takes a second or more."""
