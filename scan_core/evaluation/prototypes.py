@@ -21,16 +21,33 @@ def prototypes(
         averaged: upper limit of images in the mean.
 
     Returns:
-        For each cluster, the rows of its images, the most typical first; fewer than ``count`` if the cluster is
-        smaller.
+        For each cluster, the rows of its images, the most typical first, copies last (see :func:`copies_last`); fewer
+        than ``count`` if the cluster is smaller.
     """
     ranked = []
     for cluster in range(cluster_count):
         members = np.flatnonzero(clusters == cluster)
         surest = members[np.argsort(-confidence[members], kind="stable")[:averaged]]
         closeness = embeddings[members] @ embeddings[surest].sum(axis=0)
-        ranked.append(members[np.argsort(-closeness, kind="stable")[:count]])
+        ranked.append(copies_last(members[np.argsort(-closeness, kind="stable")], embeddings, count=count))
     return ranked
+
+
+def copies_last(
+    rows: Int[np.ndarray, " rows"], embeddings: Float[np.ndarray, "images dimensions"], *, count: int
+) -> Int[np.ndarray, " shown"]:
+    """Return the first ``count`` of ``rows``, copies of an image before them only if there are not enough others.
+
+    Images with the same embedding count as copies of one image.
+    """
+    seen, different, copies = set(), [], []
+    for row in rows:
+        if len(different) == count:
+            break
+        embedding = embeddings[row].tobytes()
+        (copies if embedding in seen else different).append(row)
+        seen.add(embedding)
+    return np.array([*different, *copies][:count], dtype=rows.dtype)
 
 
 def least_confident(confidence: Float[np.ndarray, " images"], *, count: int) -> Int[np.ndarray, " shown"]:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from scan_core.evaluation.matching import contingency
-from scan_core.evaluation.prototypes import least_confident, prototypes
+from scan_core.evaluation.prototypes import copies_last, least_confident, prototypes
 from scan_core.evaluation.results import StepResult
 from scan_core.evaluation.truth import Truth
 
@@ -58,7 +58,9 @@ def cards(
     *,
     count: int,
 ) -> list[Card]:
-    """Describe each cluster, with at most ``count`` images of each kind; equal inputs draw equal random images.
+    """Describe each cluster, with at most ``count`` typical, random and least certain images.
+
+    Equal inputs draw equal random images. Copies of an image are shown only if there are not enough others.
 
     Args:
         embeddings: L2-normalized.
@@ -86,8 +88,8 @@ def cards(
                 bool(2 * classes[cluster].max(initial=0) < classes[cluster].sum()),
                 _largest(nearer[cluster]),
                 typical[cluster],
-                np.sort(generator.choice(members, min(count, size), replace=False)),
-                members[least_confident(confidence[members], count=count)],
+                np.sort(copies_last(generator.permutation(members), embeddings, count=count)),
+                copies_last(members[least_confident(confidence[members], count=size)], embeddings, count=count),
             )
         )
     return found

@@ -116,7 +116,7 @@ def write_page(
 
 
 def _steps(results: Results) -> dict[str, Any]:
-    steps = {"final": results.self_label}
+    steps = {"final model": results.self_label}
     steps |= {} if results.passed_through else {"SCAN step": results.scan}
     return {**steps, "self-labeling, not taken": results.rejected} if results.rejected else steps
 

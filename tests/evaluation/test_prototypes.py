@@ -1,6 +1,6 @@
 import numpy as np
 
-from scan_core.evaluation.prototypes import least_confident, prototypes
+from scan_core.evaluation.prototypes import copies_last, least_confident, prototypes
 
 
 def _on_circle(*degrees: float) -> np.ndarray:
@@ -39,3 +39,12 @@ def test_mean_is_of_the_cluster_s_own_images():
 def test_least_confident_first_and_ties_in_order():
     assert least_confident(np.array([0.5, 0.2, 0.9, 0.2]), count=3).tolist() == [1, 3, 0]
     assert least_confident(np.array([0.5]), count=3).tolist() == [0]
+
+
+def test_copies_are_shown_only_if_there_is_nothing_else():
+    embeddings = _on_circle(10, 10, 20, 10, 30)
+    assert copies_last(np.array([3, 0, 4, 1, 2]), embeddings, count=3).tolist() == [3, 4, 2]
+    assert copies_last(np.array([3, 0, 4, 1, 2]), embeddings, count=4).tolist() == [3, 4, 2, 0]
+    assert copies_last(np.array([], dtype=np.int64), embeddings, count=4).tolist() == []
+    ranked = prototypes(embeddings, np.zeros(5, dtype=np.int64), np.full(5, 0.9), cluster_count=1, count=3)
+    assert ranked[0].tolist() == [2, 0, 4]  # the mean is nearest to 20 degrees

@@ -41,3 +41,12 @@ def test_mixed_has_no_class_with_half(make_results):
     card = cards(results.self_label, results.truth, _on_circle(*range(5)), ["a", "b"], count=1)[0]
     assert card.mixed
     assert card.classes[0] == Share(0, 0.4)
+
+
+def test_a_card_shows_each_picture_once(make_results):
+    # Pictures 0 to 3 are copies, and the least certain ones.
+    results = make_results([-1] * 7, [0] * 7, [0] * 7, cluster_count=2)
+    card = cards(results.self_label, results.truth, _on_circle(5, 5, 5, 5, 10, 15, 20), ["a", "b"], count=4)[0]
+    for shown in (card.typical, card.random, card.uncertain):
+        assert len(shown) == 4
+        assert len(set(shown) & {0, 1, 2, 3}) == 1
