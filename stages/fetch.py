@@ -24,7 +24,7 @@ from scan_core.ingest.report import write_report
 from scan_core.ingest.statistics import combined_digest, duplicates, first_equal, normalization
 from scan_core.ingest.store import pixel_store, shard_store
 from stages.cli import run
-from stages.fetch_messages import limited, oddities, repeated, understood
+from stages.fetch_messages import cut_off, limited, oddities, repeated, understood
 from stages.keys import keys_named
 from stages.opening import Opening
 from stages.params import DataParams, Params
@@ -69,8 +69,9 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
     index = _write_tables(dataset, rows[kept], loaded.only(kept), data, preparation)
     same = first_equal(loaded.digest, among=loaded.readable)
     write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES), same)
-    if message := repeated(same[kept], index):
-        say(message)
+    for message in (cut_off(loaded, data.fit), repeated(same[kept], index)):
+        if message:
+            say(message)
     count, side = "all" if kept.all() else f"{kept.sum():,} of {len(rows):,}", data.image_size
     opening.close(f"{count} are stored, {side} x {side} pixels each; look at {REPORT / 'images.png'}")
 

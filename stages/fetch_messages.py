@@ -18,6 +18,9 @@ SHOWN_CLASSES = 5
 NEARLY_CONSTANT = 2.0
 """An image whose pixels have a lower standard deviation, of 255 levels, shows nothing."""
 
+MUCH_CUT_OFF = 0.1
+"""Share of the pictures' area; a photograph of 4:3 loses 25 %."""
+
 ANNOTATIONS = {"mask", "masks", "annotations", "segmentationclass", "segmentationobject", "groundtruth", "ground_truth"}
 """Names of folders whose images are annotations of others."""
 
@@ -86,6 +89,20 @@ def repeated(same: npt.NDArray[np.int64], index: Index) -> str | None:
     if copies := int((index.evaluate & ~index.train & np.isin(same, same[index.train])).sum()):
         parts += [f"{counted(copies, 'evaluated image is', 'evaluated images are')} the same as a training image"]
     return "; ".join(parts)
+
+
+def cut_off(loaded: Loaded, fit: str) -> str | None:
+    """Say how much of the pictures ``fit: crop`` leaves out; None where that is little, or nothing."""
+    sides = loaded.original_size[loaded.readable]
+    if fit != "crop" or not len(sides):
+        return None
+    lost = 1 - (sides.min(axis=1) / sides.max(axis=1)).mean()
+    if lost < MUCH_CUT_OFF:
+        return None
+    return (
+        f"cut off at the edges of a picture: {lost:.0%} of its area on average (data.fit: crop); if what matters "
+        "reaches the edges, data.fit: pad keeps all of it"
+    )
 
 
 def _spare(same: npt.NDArray[np.int64]) -> int:

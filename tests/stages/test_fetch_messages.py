@@ -50,6 +50,22 @@ def test_fetch_warns_of_blank_images_and_first_frames(run_fetch, source, capsys)
     assert details["first_frames"] == 1
 
 
+def test_fetch_says_how_much_the_crop_cuts_off(run_fetch, source, capsys):
+    for name, (width, height) in {"wide": (40, 20), "tall": (10, 20), "square": (20, 20)}.items():
+        Image.fromarray(noise(height, width)).save(source / f"{name}.png")
+    run_fetch(name="folder", source=str(source))
+    assert "cut off at the edges of a picture: 33% of its area on average (data.fit: crop)" in capsys.readouterr().err
+    run_fetch(name="folder", source=str(source), fit="pad")
+    assert "cut off" not in capsys.readouterr().err
+
+
+def test_fetch_says_nothing_of_a_crop_that_cuts_little_off(run_fetch, source, capsys):
+    for name in ("one", "other"):
+        Image.fromarray(noise(20, 21)).save(source / f"{name}.png")
+    run_fetch(name="folder", source=str(source))
+    assert "cut off" not in capsys.readouterr().err
+
+
 def test_fetch_warns_of_masks(run_fetch, source, capsys):
     for path in ("COVID/images/1.png", "COVID/Masks/1.png", "Normal/images/2.png"):
         write_picture(source / path)
