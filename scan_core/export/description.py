@@ -25,7 +25,7 @@ def describe(clusterer: Clusterer, *, digest: str) -> dict[str, str]:
         "channels": str(metadata["channels"]),
         "mode": COLORS[metadata["channels"]],
         "fit": preparation.fit,
-        "background": "the picture's mean color" if preparation.fit == "pad" else "none",
+        "background": "the median color of the edges that the bars adjoin" if preparation.fit == "pad" else "none",
         "interpolation": f"{preparation.interpolation}, antialiased",
         "preparation": json.dumps(preparation.described()),
         "clusters": str(clusterer.clusters),

@@ -36,16 +36,18 @@ def resize_and_crop(image: Image.Image, size: int, filter: Image.Resampling) -> 
 
 
 def resize_and_pad(image: Image.Image, size: int, filter: Image.Resampling) -> Image.Image:
-    """Return all of ``image``, its long side ``size`` pixels, amid ``size`` x ``size`` pixels of its mean color.
+    """Return all of ``image``, its long side ``size`` pixels, between two bars that make it ``size`` x ``size`` pixels.
 
-    Of all constant grounds that one has the least contrast with the picture. Where the margins cannot be equal, the
-    first is the smaller by a pixel.
+    The bars have the median color of the two edges that they adjoin: around an object on a plain ground, they continue
+    the ground. Where the margins cannot be equal, the first is the smaller by a pixel.
     """
     long = max(image.size)
     width, height = (max(1, round(side * size / long)) for side in image.size)
     inner = image if long == size else image.resize((width, height), filter)
-    mean = np.atleast_3d(np.asarray(inner)).mean(axis=(0, 1)).round().astype(int)
-    square = Image.new(image.mode, (size, size), tuple(mean.tolist()))
+    pixels = np.atleast_3d(np.asarray(inner))
+    edges = pixels[:, [0, -1]] if width < height else pixels[[0, -1]]
+    color = np.median(edges, axis=(0, 1)).round().astype(int)
+    square = Image.new(image.mode, (size, size), tuple(color.tolist()))
     square.paste(inner, ((size - width) // 2, (size - height) // 2))
     return square
 

@@ -55,7 +55,7 @@ def test_resize_takes_the_middle():
     ("fit", "expected"),
     [
         ("crop", [[70, 140], [70, 140]]),
-        # As above; then one row of the mean of 50 and 160, below, for the margin above is the smaller one.
+        # As above; then one row of the median of 50 and 160, below, for the margin above is the smaller one.
         ("pad", [[50, 160], [105, 105]]),
         ("stretch", [[50, 160], [50, 160]]),
     ],
@@ -65,12 +65,15 @@ def test_a_wide_picture_becomes_a_square(fit, expected):
     assert _resize(pixels, 2, fit).tolist() == expected
 
 
-def test_pad_takes_the_mean_of_each_channel():
-    pixels = np.zeros((3, 1, 3), np.uint8)
-    pixels[0] = [30, 60, 90]
-    padded = _resize(pixels, 3, "pad")
-    assert padded[:, [0, 2]].tolist() == [[[10, 20, 30]] * 2] * 3
-    assert np.array_equal(padded[:, 1], pixels[:, 0])
+@pytest.mark.parametrize("tall", [True, False])
+def test_pad_continues_the_ground_beside_the_picture(tall):
+    pixels = np.full((5, 3, 3), [30, 60, 90], np.uint8)
+    pixels[:4, 1] = 255  # the object, which touches one of the edges that no bar adjoins
+    pixels[2, 0] = 0  # and a speck
+    padded = _resize(pixels if tall else pixels.transpose(1, 0, 2), 5, "pad")
+    padded = padded if tall else padded.transpose(1, 0, 2)
+    assert (padded[:, [0, 4]] == [30, 60, 90]).all()
+    assert np.array_equal(padded[:, 1:4], pixels)
 
 
 @pytest.mark.parametrize("fit", FITS)
