@@ -19,7 +19,7 @@ NEARLY_CONSTANT = 2.0
 """An image whose pixels have a lower standard deviation, of 255 levels, shows nothing."""
 
 MUCH_CUT_OFF = 0.1
-"""Share of the pictures' area; a photograph of 4:3 loses 25 %."""
+"""Share of the pictures' area that is worth a line: a photograph of 4:3 loses 25 %, one of 10:9 this much."""
 
 ANNOTATIONS = {"mask", "masks", "annotations", "segmentationclass", "segmentationobject", "groundtruth", "ground_truth"}
 """Names of folders whose images are annotations of others."""
@@ -100,8 +100,8 @@ def cut_off(loaded: Loaded, fit: str) -> str | None:
     if lost < MUCH_CUT_OFF:
         return None
     return (
-        f"cut off at the edges of a picture: {lost:.0%} of its area on average (data.fit: crop); if what matters "
-        "reaches the edges, data.fit: pad keeps all of it"
+        f"cut off at the edges of a picture: {lost:.0%} of its area on average (data.fit: crop); data.fit: pad keeps "
+        "all of it, which is better for some folders and worse for others"
     )
 
 

@@ -30,8 +30,8 @@ def main(
 def outcome(figures: Mapping[str, Any]) -> str:
     """Say in one line what the ``figures`` of an evaluation mean, and where to look."""
     clusters, images = counted(figures["clusters"], "cluster"), counted(figures["images_evaluated"], "image")
-    used = figures.get("clusters_used", figures["clusters"])
-    found = f"{images} in {clusters}" if used == figures["clusters"] else f"{images} in {used} of {clusters}"
+    empty = figures["clusters"] - figures["clusters_used"]
+    found = f"{images} in {clusters}{f', {empty} of them empty' if empty else ''}"
     if figures.get("clusters_mean_nothing"):
         found = f"{found} that mean nothing: the SCAN step has not learned"
     elif "acc" in figures:
@@ -47,14 +47,14 @@ def _accuracy(figures: Mapping[str, Any]) -> str:
     acc = f"{figures['acc']:.3f}"
     if not _has_extra_clusters(figures):
         return acc
-    extra = counted(figures["clusters"] - figures["classes"], "cluster")
+    extra = counted(figures["clusters_used"] - figures["classes"], "cluster")
     return (
         f"{acc} one-to-one, where {extra} without a class count as wrong, {figures['acc_many_to_one']:.3f} many-to-one"
     )
 
 
 def _has_extra_clusters(figures: Mapping[str, Any]) -> bool:
-    return "acc_many_to_one" in figures and figures["clusters"] > (figures.get("classes") or figures["clusters"])
+    return "acc_many_to_one" in figures and figures["clusters_used"] > figures.get("classes", figures["clusters_used"])
 
 
 def _beside(figures: Mapping[str, Any]) -> str:

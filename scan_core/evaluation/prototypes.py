@@ -36,11 +36,11 @@ def prototypes(
 def copies_last(
     rows: Int[np.ndarray, " rows"], embeddings: Float[np.ndarray, "images dimensions"], *, count: int
 ) -> Int[np.ndarray, " shown"]:
-    """Return the first ``count`` of ``rows``, copies of an image before them only if there are not enough others.
+    """Return the first ``count`` of ``rows``; a copy of an image before it is taken only if there are too few others.
 
-    Images with the same embedding count as copies of one image.
+    Images whose embeddings have the same bytes count as copies. Those that are taken come last, in their order.
     """
-    seen, different, copies = set(), [], []
+    seen, different, copies = set[bytes](), list[np.int64](), list[np.int64]()
     for row in rows:
         if len(different) == count:
             break

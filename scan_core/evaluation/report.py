@@ -24,7 +24,7 @@ from scan_core.evaluation.csv_tables import (
 from scan_core.evaluation.figure import save_png
 from scan_core.evaluation.galleries import prototype_gallery, shown_clusters, uncertain_gallery
 from scan_core.evaluation.plots import NAMED, plot_cluster_sizes, plot_confidence, plot_confusion, plot_purity
-from scan_core.evaluation.prototypes import least_confident, prototypes
+from scan_core.evaluation.prototypes import copies_last, least_confident, prototypes
 from scan_core.evaluation.results import Results
 from scan_core.images.images import Images
 
@@ -115,7 +115,8 @@ def write_galleries(
         clusters = [f"cluster {cluster}" for cluster in range(count)]
         _write_prototypes(folder / "prototypes_kmeans.png", ranked, sizes, clusters, images, image_ids)
 
-    doubtful = least_confident(final.confidence, count=UNCERTAIN)
+    doubtful = least_confident(final.confidence, count=len(image_ids))
+    doubtful = copies_last(doubtful, embeddings[image_ids], count=UNCERTAIN)
     predicted = [names[cluster] for cluster in final.clusters[doubtful]]
     actual = [truth.names[label] if label >= 0 else None for label in truth.labels[doubtful]]
     pictures = _pictures(images, image_ids[doubtful])

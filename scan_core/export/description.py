@@ -25,7 +25,7 @@ def describe(clusterer: Clusterer, *, digest: str) -> dict[str, str]:
         "channels": str(metadata["channels"]),
         "mode": COLORS[metadata["channels"]],
         "fit": preparation.fit,
-        "background": "the median color of the edges that the bars adjoin" if preparation.fit == "pad" else "none",
+        "background": "for each bar the median of the edge that it adjoins" if preparation.fit == "pad" else "none",
         "interpolation": f"{preparation.interpolation}, antialiased",
         "preparation": json.dumps(preparation.described()),
         "clusters": str(clusterer.clusters),

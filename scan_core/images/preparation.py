@@ -10,7 +10,7 @@ from scan_core.images.resize import BILINEAR, FILTERS
 
 FITTED = {
     "crop": "short side to image_size, then center crop",
-    "pad": "long side to image_size, then padded with the median color of the edges",
+    "pad": "long side to image_size, then padded, each bar with the median of the edge that it adjoins",
     "stretch": "both sides to image_size",
 }
 """What each of the ``FITS`` of ``resize.py`` does."""

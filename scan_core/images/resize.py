@@ -1,6 +1,7 @@
 """The one definition of resizing: how a picture of any shape becomes a square, antialiased."""
 
 import numpy as np
+from jaxtyping import UInt8
 from PIL import Image
 
 from scan_core.images.decode import MOST_PIXELS, Decoded, decode_rgb
@@ -38,18 +39,24 @@ def resize_and_crop(image: Image.Image, size: int, filter: Image.Resampling) -> 
 def resize_and_pad(image: Image.Image, size: int, filter: Image.Resampling) -> Image.Image:
     """Return all of ``image``, its long side ``size`` pixels, between two bars that make it ``size`` x ``size`` pixels.
 
-    The bars have the median color of the two edges that they adjoin: around an object on a plain ground, they continue
-    the ground. Where the margins cannot be equal, the first is the smaller by a pixel.
+    A bar has the median of the edge that it adjoins, in each channel: beside an object on a plain ground, it continues
+    the ground. If the bars cannot be equally wide, the first is narrower by a pixel, or absent.
     """
     long = max(image.size)
     width, height = (max(1, round(side * size / long)) for side in image.size)
     inner = image if long == size else image.resize((width, height), filter)
+    left, top = (size - width) // 2, (size - height) // 2
     pixels = np.atleast_3d(np.asarray(inner))
-    edges = pixels[:, [0, -1]] if width < height else pixels[[0, -1]]
-    color = np.median(edges, axis=(0, 1)).round().astype(int)
-    square = Image.new(image.mode, (size, size), tuple(color.tolist()))
-    square.paste(inner, ((size - width) // 2, (size - height) // 2))
+    tall = width < height
+    first, last = (pixels[:, 0], pixels[:, -1]) if tall else (pixels[0], pixels[-1])
+    square = Image.new(image.mode, (size, size), _median(last))
+    square.paste(_median(first), (0, 0, left, size) if tall else (0, 0, size, top))
+    square.paste(inner, (left, top))
     return square
+
+
+def _median(pixels: UInt8[np.ndarray, "pixels channels"]) -> tuple[int, ...]:
+    return tuple(np.median(pixels, axis=0).round().astype(int).tolist())
 
 
 def stretch(image: Image.Image, size: int, filter: Image.Resampling) -> Image.Image:

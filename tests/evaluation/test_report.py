@@ -116,6 +116,7 @@ def test_k_means_prototypes_are_near_the_mean_of_all_images(make_results, monkey
     results = make_results([-1] * 21, [0] * 21, [0] * 21, cluster_count=2)._replace(kmeans=np.zeros(21, dtype=np.int64))
     # Ten at 0 degrees and then eleven at 90: the mean of all is nearer to 90, that of the first ten is at 0.
     embeddings = np.eye(2, dtype=np.float32)[[0] * 10 + [1] * 11]
+    embeddings = np.hstack([embeddings, 1e-3 * np.eye(21, dtype=np.float32)])  # none is a copy of another
     pixels = np.broadcast_to(np.arange(21, dtype=np.uint8)[:, None, None, None], (21, 1, 8, 8)).copy()
     images = ResidentImages(pixels, torch.device("cpu"))
     write_galleries(tmp_path, results, np.arange(21), images, embeddings, (), prototype_count=2)

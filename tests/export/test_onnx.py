@@ -145,7 +145,7 @@ def test_what_pads_says_on_which_ground_and_by_which_filter(project):
 
     write_model(preparation=Preparation(SIZE, "pad", interpolation="bicubic").described())
     about = describe(load_clusterer(SELF_LABEL_MODEL), digest="0")
-    assert about["background"] == "the median color of the edges that the bars adjoin"
+    assert about["background"] == "for each bar the median of the edge that it adjoins"
     assert "Pillow's bicubic filter" in about["description"]
     assert about["interpolation"] == "bicubic, antialiased"
     assert about["clusters"] == str(CLUSTERS)

@@ -55,7 +55,7 @@ def test_resize_takes_the_middle():
     ("fit", "expected"),
     [
         ("crop", [[70, 140], [70, 140]]),
-        # As above; then one row of the median of 50 and 160, below, for the margin above is the smaller one.
+        # As above; then one row of the median of 50 and 160, below, for there is no margin above.
         ("pad", [[50, 160], [105, 105]]),
         ("stretch", [[50, 160], [50, 160]]),
     ],
@@ -66,14 +66,22 @@ def test_a_wide_picture_becomes_a_square(fit, expected):
 
 
 @pytest.mark.parametrize("tall", [True, False])
-def test_pad_continues_the_ground_beside_the_picture(tall):
-    pixels = np.full((5, 3, 3), [30, 60, 90], np.uint8)
-    pixels[:4, 1] = 255  # the object, which touches one of the edges that no bar adjoins
-    pixels[2, 0] = 0  # and a speck
-    padded = _resize(pixels if tall else pixels.transpose(1, 0, 2), 5, "pad")
+def test_each_bar_of_pad_continues_the_edge_that_it_adjoins(tall):
+    pixels = np.full((6, 3, 3), [30, 60, 90], np.uint8)
+    pixels[:, 1] = 255  # most of the object, and the edges that no bar adjoins
+    pixels[[0, -1]] = 255
+    pixels[:, 2] = [10, 20, 30]  # another ground on the other side
+    pixels[2, 0] = 0  # a speck
+    padded = _resize(pixels if tall else pixels.transpose(1, 0, 2), 6, "pad")
     padded = padded if tall else padded.transpose(1, 0, 2)
-    assert (padded[:, [0, 4]] == [30, 60, 90]).all()
+    assert (padded[:, 0] == [30, 60, 90]).all()
     assert np.array_equal(padded[:, 1:4], pixels)
+    assert (padded[:, 4:] == [10, 20, 30]).all()
+
+
+def test_a_margin_of_one_pixel_is_the_last_bar():
+    pixels = np.array([[10, 20], [10, 20], [10, 20]], np.uint8)
+    assert _resize(pixels, 3, "pad").tolist() == [[10, 20, 20]] * 3
 
 
 @pytest.mark.parametrize("fit", FITS)

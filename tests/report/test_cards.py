@@ -44,7 +44,7 @@ def test_mixed_has_no_class_with_half(make_results):
 
 
 def test_a_card_shows_each_picture_once(make_results):
-    # Pictures 0 to 3 are copies, and the least certain ones.
+    # Pictures 0 to 3 are copies; all are equally certain, so the first ones come first.
     results = make_results([-1] * 7, [0] * 7, [0] * 7, cluster_count=2)
     card = cards(results.self_label, results.truth, _on_circle(5, 5, 5, 5, 10, 15, 20), ["a", "b"], count=4)[0]
     for shown in (card.typical, card.random, card.uncertain):

@@ -170,8 +170,14 @@ def test_pictures_become_squares_as_the_model_s_did(run_predict, interpolation):
 
 @pytest.mark.parametrize(
     "other",
-    [{"interpolation": "nearest"}, {"image_size": SIZE + 1}, {"fit": "pad"}],
-    ids=lambda other: next(iter(other)),
+    [
+        {"interpolation": "nearest"},
+        {"image_size": SIZE + 1},
+        {"fit": "pad"},
+        Preparation(SIZE, "pad").described()
+        | {"interpolation": "bilinear, antialiased; long side to image_size, then padded with the mean color"},
+    ],
+    ids=["interpolation", "image_size", "fit", "earlier bars of pad"],
 )
 def test_a_model_of_images_prepared_in_another_way_is_refused(run_predict, other):
     known = Preparation(SIZE, "crop").described()
