@@ -36,7 +36,7 @@ def test_nothing_is_said_of_a_folder_as_it_was(pictures):
 
 def test_more_or_fewer_pictures_are_noticed_at_the_end_of_a_run(pictures, capsys):
     write_text(DETAILS, json.dumps({"images_evaluated": 8, "clusters_mean_nothing": 0}))
-    write_text(METRICS, json.dumps({"clusters": 2, "confidence": 0.5}))
+    write_text(METRICS, json.dumps({"clusters": 2, "clusters_used": 2, "confidence": 0.5}))
     outcome()
     assert capsys.readouterr().err == ""
     write_picture(pictures / "deep/new.png")
