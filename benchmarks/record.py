@@ -44,11 +44,17 @@ def hardware() -> str:
     if torch.cuda.is_available():
         device = torch.cuda.get_device_name()
     else:
-        device = f"{_processor()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
+        device = f"{cpu_name()}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
     return f"{device}; torch {torch.__version__}, Python {platform.python_version()}"
 
 
-def _processor() -> str:
+def device_name() -> str:
+    """Return the name of the GPU, or of the CPU."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name()
+
+
+def cpu_name() -> str:
+    """Return the CPU's name, as far as the system tells it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

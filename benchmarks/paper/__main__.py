@@ -76,7 +76,7 @@ def show(
             if not where.folder.is_dir():  # nothing has run yet
                 continue
             write_text(where.folder / f"{name}.md", text)
-            plot(table, where, file=where.folder / f"{name}.png")
+            plot(table, where, seeds=seeds, file=where.folder / f"{name}.png")
             say(f"written: {shown_path(where.folder / name)}.md and .png")
 
 

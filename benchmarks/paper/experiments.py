@@ -32,6 +32,8 @@ LOOK = 0.5
 """Seconds between two checks for finished runs."""
 ASK = 60.0
 """Seconds between two calls of ``dvc queue status``, each of which takes a second or more."""
+ASK_IDLE = 5.0
+"""The same while nothing works in the copy: a run has failed, or a worker was ended or has not started yet."""
 PATHS = ("data.source", "data.labels", "data.classes_file", "encoder.weights")
 
 
@@ -154,8 +156,9 @@ def _wait(copy: Path, waiting: dict[str, Run], *, commit: str, clock: Clock, job
             run = waiting.pop(name)
             acc = _keep(copy, run, finished[name], commit=commit)
             say(f"{total - len(waiting)}/{total} {run.label}, seed {run.seed}: {acc}")
-        if waiting and time.monotonic() - asked > ASK:
-            working, states, finished = bool(processes(copy)), _states(copy), _finished(copy)
+        working = bool(processes(copy))
+        if waiting and time.monotonic() - asked > (ASK if working else ASK_IDLE):
+            states, finished = _states(copy), _finished(copy)
             for name in [name for name in waiting if name not in finished]:
                 lost = not working and states.get(name) == "Running"
                 if lost or states.get(name) == "Failed":

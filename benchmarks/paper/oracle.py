@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from ruamel.yaml import YAML
 
+from benchmarks.paper.copy import MARK
+from scan_core.errors import ParamsError
+
 
 class Oracle(NamedTuple):
     """The stage at whose end a module ``oracle_<name>.py`` runs, and its additional dependencies."""
@@ -24,6 +27,15 @@ ORACLES = {
         ("scan_core/augment", "scan_core/encoders", "scan_core/training"),
     ),
 }
+
+
+def check_place() -> None:
+    """Raise ParamsError unless the working directory is a copy that the tables have made: labels would reach a person's
+    results otherwise."""
+    if not Path(MARK).is_file():
+        raise ParamsError(
+            f"{Path.cwd()}: an oracle uses labels, and works only in a copy that python -m benchmarks.paper queue makes"
+        )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from benchmarks.paper.oracle import check_place
 from scan_core.artifacts.embeddings import read_embeddings
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.labels import read_labels
@@ -19,6 +20,7 @@ from stages.paths import EMBEDDINGS, INDEX, LABELS, NEIGHBORS
 
 def main() -> None:
     """Keep only neighbors of the image's class in data/artifacts/neighbors.parquet."""
+    check_place()
     index = read_index(INDEX)
     labels = read_labels(LABELS, rows=len(index.train))["label"].fillna(-1).to_numpy(np.int64)
     found = read_neighbors(NEIGHBORS, train_ids=index.train_ids)

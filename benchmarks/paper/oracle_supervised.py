@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from benchmarks.paper.oracle import check_place
 from scan_core.artifacts.clusters import read_baselines, write_baselines
 from scan_core.artifacts.index import read_index, read_normalization
 from scan_core.artifacts.labels import read_labels
@@ -42,6 +43,7 @@ def main() -> None:
     are two networks, each trained on one half of the labeled training images, which classify the other half; all other
     images are classified by the first network.
     """
+    check_place()
     config = load_params(PARAMS)
     images = open_images(IMAGES, choose_device(config.runtime.device), workers=config.runtime.threads)
     labels = read_labels(LABELS, rows=len(images))["label"].fillna(-1).to_numpy(np.int64)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.paper.tables import MODEL, Setting
+from benchmarks.record import device_name
 from scan_core.artifacts.atomic import write_text
 from scan_core.datasets.table import DATASETS
 from scan_core.errors import ArtifactError
@@ -37,7 +38,9 @@ def folder_name(preset: str, values: Iterable[str], *, dataset: str) -> str:
 
 
 def read(where: Path, setting: Setting) -> dict[int, dict[str, Any]]:
-    """Return the finished seeds of ``setting``, each with its figures and the commit that they are of.
+    """Return the finished seeds of ``setting``, each with its figures, and the commit and machine that they are of.
+
+    Older records do not name the machine.
 
     Raises:
         ArtifactError: a line that is none of ours.
@@ -47,7 +50,9 @@ def read(where: Path, setting: Setting) -> dict[int, dict[str, Any]]:
     for number, line in enumerate(path.read_bytes().splitlines() if path.exists() else [], 1):
         try:
             entry = json.loads(line)
-            found[int(entry["seed"])] = {"commit": str(entry["commit"]), "figures": _numbers(entry["figures"])}
+            machine = {"machine": str(entry["machine"])} if "machine" in entry else {}
+            figures = _numbers(entry["figures"])
+            found[int(entry["seed"])] = {"commit": str(entry["commit"]), **machine, "figures": figures}
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ArtifactError(
                 f"{path}: line {number} is no result; remove the line, and queue runs that seed again"
@@ -67,10 +72,11 @@ def _numbers(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def add(where: Path, setting: Setting, seed: int, figures: Mapping[str, Any], *, commit: str) -> None:
-    """Add the figures of one seed."""
+    """Add the figures of one seed, which this machine has computed."""
     known = read(where, setting)
     known[seed] = {
         "commit": commit,
+        "machine": device_name(),
         "figures": {name: value for name, value in figures.items() if KEPT.fullmatch(name)},
     }
     what = {"set": list(setting.values), **({"oracle": setting.oracle} if setting.oracle else {})}

@@ -1,6 +1,7 @@
 """The files of ``benchmarks/paper/tables``: the runs that a table of the paper needs, and the paper's figures."""
 
 from collections.abc import Collection, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -39,7 +40,9 @@ class Row(_Section):
     set: dict[str, Any] = {}
     """Parameters that differ from the preset."""
     set_of: dict[str, dict[str, Any]] = {}
-    """Further parameters for single presets, by their name."""
+    """Further parameters for single presets, by their name or a pattern such as ``*-authors``."""
+    clusters_times: int = 1
+    """Number of clusters, as a multiple of the preset's."""
     oracle: Literal["neighbors", "supervised"] | None = None
     """What uses labels in this row; see oracle.py."""
     paper: dict[str, dict[str, Found | None]] = {}
@@ -50,6 +53,8 @@ class Row(_Section):
     """The curve that this point belongs to."""
     x: float | None = None
     """Position on the x-axis; None for a line of a table."""
+    drawn: Metric | None = None
+    """The metric that the picture shows in this row, if it is not the table's first."""
     note: str = ""
 
 
@@ -110,9 +115,10 @@ def setting(row: Row, preset: str, usual: Mapping[str, Any]) -> Setting:
         usual: the values of params.yaml without the row, by dotted key.
 
     Raises:
-        ParamsError: the row sets the seed, or shows a baseline that it does not run.
+        ParamsError: the row sets the seed, shows a baseline that it does not run, or multiplies an unknown number of
+            clusters.
     """
-    values = {**row.set, **row.set_of.get(preset, {})}
+    values = _changed(row, preset, usual)
     if "seed" in values:
         raise ParamsError(f"{row.label}: {SEEDS}")
     methods = {**usual, **values}.get("baselines.methods", [])
@@ -122,6 +128,27 @@ def setting(row: Row, preset: str, usual: Mapping[str, Any]) -> Setting:
         )
     own = {key: value for key, value in values.items() if key not in usual or usual[key] != value}
     return Setting(tuple(sorted(f"{key}={_yaml(value)}" for key, value in own.items())), row.oracle)
+
+
+def has_step(row: Row, preset: str, usual: Mapping[str, Any]) -> bool:
+    """Return False if ``row`` shows self-labeling, and its setting has none (``self_label.epochs=0``)."""
+    return row.step != MODEL or {**usual, **_changed(row, preset, usual)}.get("self_label.epochs") != 0
+
+
+def _changed(row: Row, preset: str, usual: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that ``row`` sets for ``preset``; those of a later pattern of ``set_of`` count."""
+    values = dict(row.set)
+    for pattern, more in row.set_of.items():
+        if fnmatchcase(preset, pattern):
+            values.update(more)
+    if row.clusters_times > 1:
+        clusters = usual.get("scan.clusters")
+        if not isinstance(clusters, int):
+            raise ParamsError(
+                f"{row.label}: scan.clusters: found {clusters}, expected a number to multiply; add -S scan.clusters=N"
+            )
+        values["scan.clusters"] = row.clusters_times * clusters
+    return values
 
 
 def _yaml(value: Any) -> str:

@@ -1,5 +1,6 @@
 """The paper's tables: their files, what is run, what is kept, what is shown."""
 
+import fnmatch
 import json
 import math
 from pathlib import Path
@@ -16,6 +17,7 @@ from benchmarks.paper.copy import call, held, renew
 from benchmarks.paper.place import place_of
 from benchmarks.paper.show import markdown, plot
 from benchmarks.paper.tables import TABLES, Row, Setting, Table, chosen, read_table, setting
+from benchmarks.record import device_name
 from scan_core.artifacts.atomic import write_text
 from scan_core.errors import ArtifactError, DataError, ParamsError
 from tests.pipeline import clone
@@ -76,6 +78,51 @@ def test_a_preset_s_own_values_come_on_top():
     row = Row(label="a", set={"neighbors.k": 7}, set_of={"cifar10": {"neighbors.k": 8}})
     assert setting(row, "digits", {}).values == ("neighbors.k=7",)
     assert setting(row, "cifar10", {}).values == ("neighbors.k=8",)
+    row = Row(label="a", set_of={"cifar*": {"neighbors.k": 7}, "cifar10-*": {"neighbors.k": 8}})
+    assert setting(row, "cifar20", {}).values == ("neighbors.k=7",)
+    assert setting(row, "cifar10-cpu", {}).values == ("neighbors.k=8",)  # the later pattern
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_pattern_is_for_a_preset(name: str):
+    presets = [path.stem for path in (ROOT / "presets").glob("*.yaml")]
+    patterns = {pattern for row in read_table(name).rows.values() for pattern in row.set_of}
+    assert [pattern for pattern in patterns if not fnmatch.filter(presets, pattern)] == []
+
+
+@pytest.mark.parametrize("preset", ["digits", "cifar10", "cifar10-authors", "cifar10-fast", "cifar10-cpu", "stl10"])
+@pytest.mark.parametrize("row", ["rotnet", "feature-decoupling"])
+def test_neighbors_are_not_mined_among_rotations(preset: str, row: str):
+    usual = place_of(preset, []).usual
+    values = dict(value.split("=", 1) for value in setting(read_table("table2").rows[row], preset, usual).values)
+    assert values.get("embed.layer", usual["embed.layer"]) == "backbone"
+
+
+def test_twice_the_clusters_is_twice_the_preset_s_number():
+    row = Row(label="twice", clusters_times=2)
+    for preset, clusters in (("digits", 20), ("cifar20", 40), ("imagenet50", 100)):
+        assert setting(row, preset, place_of(preset, []).usual).values == (f"scan.clusters={clusters}",)
+    with pytest.raises(ParamsError, match=r"twice: scan\.clusters: found auto, .*add -S scan\.clusters=N"):
+        setting(row, "folder", place_of("folder", []).usual)
+
+
+def test_without_self_labeling_its_row_is_empty():
+    where = place_of("digits", ["self_label.epochs=0"])
+    results.add(where.folder, Setting(()), 0, RUN, commit="abc")
+    lines = markdown(read_table("table1"), where, seeds=1).splitlines()
+    cells = {line.split(" | ")[0]: line.split(" | ")[2] for line in lines if line.startswith("| ")}
+    assert cells["| SCAN loss, strong augmentation"] == "50.0"
+    assert cells["| SCAN loss, strong augmentation, self-labeling"] == "-"
+
+
+def test_records_name_their_machine(folder: Path):
+    where = place_of("digits", [])
+    results.add(where.folder, Setting(()), 0, RUN, commit="abc")
+    assert f"at commit abc, on {device_name()}." in markdown(read_table("table1"), where, seeds=1)
+    old = {"seed": 1, "commit": "older", "figures": RUN}
+    with (where.folder / "preset.jsonl").open("a") as file:
+        file.write(json.dumps(old) + "\n")
+    assert "on machines that were not recorded and " in markdown(read_table("table1"), where, seeds=1)
 
 
 def test_values_are_written_as_yaml():
@@ -127,7 +174,7 @@ def test_each_series_is_drawn(folder: Path, monkeypatch: pytest.MonkeyPatch):
     rows = {name: Row(label=name, series=name, x=1.0) for name in "abcde"}
     drawn: list[Figure] = []
     monkeypatch.setattr("benchmarks.paper.show.save_png", lambda _, figure: drawn.append(figure))
-    plot(Table(title="T", about="A", rows=rows), where, file=folder / "t.png")
+    plot(Table(title="T", about="A", rows=rows), where, seeds=1, file=folder / "t.png")
     assert [line.get_label() for line in drawn[0].axes[0].lines] == [*"abcde"]
     assert len({line.get_color() for line in drawn[0].axes[0].lines}) == 5
 
@@ -172,7 +219,7 @@ def test_curves_and_bars_are_drawn(folder: Path):
         for row in read_table(name).rows.values():
             for seed in range(2):
                 results.add(where.folder, setting(row, "digits", where.usual), seed, RUN, commit="abc")
-        plot(read_table(name), where, file=folder / f"{name}.png")
+        plot(read_table(name), where, seeds=1, file=folder / f"{name}.png")
         with Image.open(folder / f"{name}.png") as image:
             assert min(image.size) > 200
 
@@ -205,7 +252,8 @@ def test_adding_a_seed_changes_no_other_line(folder: Path):
 def test_only_scores_are_kept(folder: Path):
     results.add(folder, Setting(("a=1",), "neighbors"), 0, {**RUN, "model": "sha256:0", "images": 3}, commit="abc")
     entry = json.loads((folder / "oracle=neighbors,a=1.jsonl").read_text())
-    assert entry == {"seed": 0, "set": ["a=1"], "oracle": "neighbors", "commit": "abc", "figures": RUN}
+    setting = {"set": ["a=1"], "oracle": "neighbors"}
+    assert entry == {"seed": 0, **setting, "commit": "abc", "machine": device_name(), "figures": RUN}
 
 
 @pytest.mark.parametrize("line", [b"\xff\xfe", b'{"seed": 0, "commit": "a", "figures": {"acc": "abc"}}'])

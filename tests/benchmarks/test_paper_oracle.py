@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,13 @@ import pytest
 from ruamel.yaml import YAML
 
 from benchmarks.paper import oracle, oracle_neighbors, oracle_supervised
+from benchmarks.paper.copy import MARK
 from benchmarks.paper.oracle_neighbors import true_positives
 from scan_core.artifacts.clusters import read_baselines
 from scan_core.artifacts.index import read_index
 from scan_core.artifacts.labels import read_labels
 from scan_core.artifacts.neighbors import Neighbors, read_neighbors
+from scan_core.errors import ParamsError
 from stages import evaluate
 from stages.paths import BASELINES, DETAILS, INDEX, LABELS, NEIGHBORS
 from tests.pipeline import enter, run_stages
@@ -57,10 +60,20 @@ def test_neighbors_without_false_positives_by_hand():
 
 @pytest.fixture
 def ran(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the tiny project in which all stages have run: the working directory."""
+    """A copy of the tiny project, as the tables make it, in which all stages have run: the working directory."""
     project = shutil.copytree(finished, tmp_path / "project")
+    (project / MARK).touch()
     enter(project, monkeypatch)
     return project
+
+
+@pytest.mark.parametrize("main", [oracle_neighbors.main, oracle_supervised.main])
+def test_an_oracle_is_refused_in_the_project_itself(ran: Path, main: Callable[[], None]):
+    (ran / MARK).unlink()
+    before = [(ran / path).read_bytes() for path in (NEIGHBORS, BASELINES)]
+    with pytest.raises(ParamsError, match=r"an oracle uses labels, and works only in a copy"):
+        main()
+    assert [(ran / path).read_bytes() for path in (NEIGHBORS, BASELINES)] == before
 
 
 @pytest.mark.usefixtures("ran")
