@@ -100,6 +100,8 @@ def _sum(events: list[FunctionEvent], on_gpu: bool) -> dict[str, float]:
     """Return the seconds of each part, without what happens once per epoch."""
     taken: dict[str, float] = {}
     for event in events:
+        if event.device_type.name != "CPU":
+            continue  # a kernel, whose time is that of the operation on the CPU that launched it
         time = event.self_device_time_total if on_gpu else event.self_cpu_time_total
         part = _part(event)
         taken[part] = taken.get(part, 0.0) + time / 1e6

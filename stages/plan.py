@@ -16,9 +16,10 @@ import typer
 
 from scan_core.console.progress import say, tell
 from scan_core.console.words import counted, duration
-from scan_core.errors import ParamsError
+from scan_core.errors import ParamsError, TrainingError
 from scan_core.machine.available_memory import free_bytes
 from scan_core.machine.peak_memory import new_processes
+from scan_core.parallel.split_norm import check_groups
 from stages import plan_training
 from stages.cli import run
 from stages.devices import choose_device, count_devices, unshared
@@ -152,6 +153,11 @@ def impossible(config: Params, counts: Counts, *, devices: int) -> Iterator[str]
     """Yield a line for each value that the number of images, or of devices, does not allow."""
     for work in trainings(config, counts, devices=devices).values():
         yield from unshared(work.devices, **{work.section: getattr(config, work.section).batch_size})
+    if config.pretext.task == "moco":
+        try:
+            check_groups(config.pretext.batch_size // devices, group=config.pretext.moco.norm_group, count=devices)
+        except TrainingError as error:
+            yield f"pretext.moco: {error}"
     if (clusters := config.scan.cluster_count) > counts.train:
         yield f"scan.clusters: {clusters}, expected at most {counts.train} (images of data.train_splits)"
 

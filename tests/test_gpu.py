@@ -3,9 +3,11 @@
 ``benchmarks/gpu.sh tests`` runs them.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jaxtyping
@@ -35,9 +37,11 @@ from scan_core.images.images import HostImages, Images, ResidentImages
 from scan_core.neighbors.mine import mine_neighbors
 from scan_core.pretext.nt_xent import nt_xent
 from scan_core.pretext.small_crops import SmallCrops
+from scan_core.pretext.tasks import TASKS
 from scan_core.pretext.training import PretextTraining
 from scan_core.training.meter import Meter
 from stages.devices import prepare
+from tests.pipeline import FROZEN, STORED, run_stages, write_params
 
 pytestmark = [
     pytest.mark.gpu,
@@ -171,6 +175,13 @@ TRAININGS: dict[str, Callable[[ResidentImages], Any]] = {
     "averaged_self_label": lambda images: self_label(whole(images, heads=1), ema_decay=0.9),
     "frozen_self_label": lambda images: self_label(frozen(images, heads=1), ema_decay=None),
 }
+STAGES_ON_GPU: dict[str, list[str]] = {
+    "frozen": FROZEN,
+    "stored": STORED,
+    "entropy": ["scan.objective=entropy", "scan.prior=[9, 1, 1, 1, 1, 1, 1, 1, 1, 1]", "self_label.ema_decay=0.9"],
+    "baselines": ["baselines.methods=[autoencoder, variational_autoencoder, dec, iic, deepcluster, dac, spectral]"],
+    **{task: [f"pretext.task={task}", "pretext.learning_rate=0.05"] for task in TASKS},
+}
 COMPILED: dict[str, Callable[[ResidentImages], Any]] = {
     "simclr": partial(simclr, compile=True),
     "self_label": lambda images: self_label(whole(images, heads=1, compile=True), ema_decay=None),
@@ -212,6 +223,13 @@ def test_the_same_bytes_twice(name, images):
     assert [first.run_epoch() for _ in range(2)] == [second.run_epoch() for _ in range(2)]
     states = first.state_dict(), second.state_dict()
     assert [key for key, value in states[0].items() if not torch.equal(value, states[1][key])] == []
+
+
+@pytest.mark.parametrize("name", STAGES_ON_GPU)
+def test_all_stages(name: str, empty: Path):
+    write_params(empty, *STAGES_ON_GPU[name], "runtime.device=cuda")
+    run_stages()
+    assert json.loads((empty / "reports/metrics/evaluate.json").read_text())["clusters"] == 10
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
@@ -142,8 +143,8 @@ def _curves(axes: Axes, shown: Sequence[Shown], metric: str, of: str, *, seeds: 
             mean = [value[0] for _, value in found]
             axes.plot(x, mean, style, color=color, label=f"{name}{series}", alpha=1.0 if each == "ours" else 0.6)
             if each == "ours":
-                pale = [UNFINISHED if row.seeds < seeds else 1.0 for row, _ in found]
-                axes.scatter(x, mean, color=color, alpha=pale, zorder=3)
+                colors = [to_rgba(color, UNFINISHED if row.seeds < seeds else 1.0) for row, _ in found]
+                axes.scatter(x, mean, color=colors, zorder=3)
             spread = [value[1] or 0.0 for _, value in found]
             low, high = zip(*((m - s, m + s) for m, s in zip(mean, spread, strict=True)), strict=True)
             axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
 from scan_core.artifacts.model import load_weights, read_model, write_model
@@ -24,6 +25,11 @@ class Standardization(nn.Module):
     def forward(self, features: Float[Tensor, "images features"]) -> Float[Tensor, "images features"]:
         """Standardize ``features``."""
         return (features - self.center) / self.scale
+
+    def of_array(self, features: Float32[np.ndarray, "images features"]) -> Float32[Tensor, "images features"]:
+        """Return ``features`` standardized, on the CPU; this module may be on a GPU, as a part of a model."""
+        standardized: Tensor = self(torch.from_numpy(features).to(self.center.device))
+        return standardized.cpu()
 
 
 def write_standardization(

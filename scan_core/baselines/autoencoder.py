@@ -154,8 +154,9 @@ def train_autoencoder(
     network = VARIANTS[variant](encoder, pictures)
     sizes = {"clusters": clusters, "epochs": epochs}
     learner = Learner(network, pictures, **sizes, learning_rate=LEARNING_RATE, generator=generator)
+    noise = torch.Generator().manual_seed(generator.initial_seed() + 1)  # on a GPU, batches are drawn ahead
     for _ in learner.epochs(f"{variant} autoencoder"):
-        learner.run_epoch(lambda batch: network.loss(batch.plain, generator))
+        learner.run_epoch(lambda batch: network.loss(batch.plain, noise))
     return network
 
 

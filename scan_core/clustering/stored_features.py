@@ -22,7 +22,7 @@ class StoredFeatures(NamedTuple):
 
     @torch.no_grad()
     def of(self, image_ids: Int64[Tensor, " images"]) -> Float[Tensor, "images features"]:
-        """Return the standardized features of ``image_ids``.
+        """Return the standardized features of ``image_ids``, on the CPU.
 
         Raises:
             ArtifactError: the features do not have the width that the standardization expects.
@@ -34,4 +34,4 @@ class StoredFeatures(NamedTuple):
                 "run dvc repro embed"
             )
         chunks = torch.split(image_ids, _CHUNK)
-        return torch.cat([self.standardization(torch.from_numpy(self.features[chunk.numpy()])) for chunk in chunks])
+        return torch.cat([self.standardization.of_array(self.features[chunk.numpy()]) for chunk in chunks])

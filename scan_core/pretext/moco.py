@@ -69,7 +69,7 @@ class MoCo(Task):
         norm_group: int,
         **head: Any,
     ) -> None:
-        check_groups(batch_size // processes(), group=norm_group)
+        check_groups(batch_size // processes(), group=norm_group, count=processes())
         others = queue * (1 - 1 / images)
         super().__init__(PretextModel(encoder, projection=head), chance=math.log1p(others))
         self._temperature = temperature

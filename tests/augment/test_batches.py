@@ -27,6 +27,23 @@ def test_each_step_gets_its_images_and_their_views(monkeypatch, at_once, views):
         assert torch.equal(augmented, torch.cat([pixels[wanted] / 255] * views))
 
 
+def test_large_batches_are_augmented_one_at_a_time(monkeypatch):
+    sizes = []
+
+    class Counting(Augmentation):
+        def apply(self, pixels, drawn):
+            sizes.append(len(pixels))
+            return super().apply(pixels, drawn)
+
+    monkeypatch.setattr(batches, "STEPS_AT_ONCE", {"cpu": 4})
+    images = ResidentImages(torch.zeros(12, 3, 4, 4, dtype=torch.uint8).numpy(), CPU)
+    for largest in (2**20, 2 * 2 * 3 * 3 * 4 * 4 * 4, 1):  # enough for all, for two batches of three in two views, none
+        monkeypatch.setattr(batches, "LARGEST", largest)
+        steps = Counting({}, mean=[0.0] * 3, std=[1.0] * 3)
+        assert len([*augmented_batches(images, torch.arange(12).view(4, 3), steps, torch.Generator(), views=2)]) == 4
+    assert sizes == [24, 12, 12, 6, 6, 6, 6]
+
+
 SMALL_CROP = {"random_resized_crop": EVERYTHING["random_resized_crop"] | {"size": 6}}
 LISTS = {name: {name: settings} for name, settings in EVERYTHING.items()}
 LISTS |= {"everything": EVERYTHING, "everything after a small crop": EVERYTHING | SMALL_CROP}

@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
+from scan_core.augment import batches
 from scan_core.augment.pipeline import Augmentation
 from scan_core.baselines import learner
 from scan_core.baselines.learned import LEARNED
@@ -84,6 +85,13 @@ def test_a_seed_repeats_itself_and_another_is_another(method: str):
     assert first.shape == (COUNT,)
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("method", LEARNED)
+def test_batches_that_are_augmented_ahead_change_nothing(method: str, monkeypatch: pytest.MonkeyPatch):
+    expected = clusters(method, epochs=1, fit=256)
+    monkeypatch.setattr(batches, "STEPS_AT_ONCE", {"cpu": 3})  # as on a GPU
+    assert np.array_equal(clusters(method, epochs=1, fit=256), expected)
 
 
 @pytest.mark.parametrize("method", LEARNED)

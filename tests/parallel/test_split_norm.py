@@ -1,10 +1,12 @@
+from collections.abc import Callable
+
 import pytest
 import torch
 from timm.layers import BatchNormAct2d
 from torch import nn
 
 from scan_core.errors import TrainingError
-from scan_core.parallel.split_norm import SplitBatchNorm, mixed
+from scan_core.parallel.split_norm import SplitBatchNorm, groups_at_once, groups_in_turn, mixed
 
 
 def norm(group: int) -> nn.BatchNorm1d:
@@ -17,6 +19,26 @@ def test_each_group_is_normalized_by_itself():
     x = torch.randn(16, 3)
     expected = torch.cat([nn.BatchNorm1d(3)(part) for part in x.split(4)])
     torch.testing.assert_close(norm(4)(x), expected)
+
+
+@pytest.mark.parametrize("shape", [(16, 3), (16, 3, 5, 5)])
+@pytest.mark.parametrize("affine", [True, False])
+def test_groups_at_once_as_on_a_gpu_equal_groups_in_turn(shape: tuple[int, ...], affine: bool):
+    def found(normalize: Callable[..., tuple[torch.Tensor, ...]]) -> list[torch.Tensor | None]:
+        torch.manual_seed(0)
+        x, weight, bias = torch.randn(shape), torch.randn(3), torch.randn(3)
+        if len(shape) == 4:
+            x = x.to(memory_format=torch.channels_last)
+        inputs = [x, weight, bias] if affine else [x]
+        for each in inputs:
+            each.requires_grad_()
+        y, mean, variance = normalize(x, [4] * 4, *(inputs[1:] or [None, None]), eps=1e-5)
+        assert y.stride() == x.stride()
+        (y * torch.arange(y.numel()).view(shape).sin()).sum().backward()
+        return [y, mean, variance, *(each.grad for each in inputs)]
+
+    for once, in_turn in zip(found(groups_at_once), found(groups_in_turn), strict=True):
+        torch.testing.assert_close(once, in_turn)
 
 
 def test_running_statistics_are_the_mean_of_the_groups():

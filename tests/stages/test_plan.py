@@ -210,3 +210,12 @@ def test_without_a_pretext_task_its_batch_fits_any_number_of_devices():
     values = ["pretext.batch_size=255", "scan.batch_size=64", "self_label.batch_size=64"]
     assert len(list(impossible(params("digits", *values), COUNTS, devices=2))) == 1
     assert not list(impossible(params("digits", *values, "pretext.task=none"), COUNTS, devices=2))
+
+
+def test_groups_of_moco_on_several_devices_are_said_before_the_run():
+    config = params("imagenet50-authors", "pretext.moco.norm_group=16")
+    assert [*impossible(config, COUNTS, devices=4)] == [*impossible(config, COUNTS, devices=1)]
+    (wrong,) = {*impossible(config, COUNTS, devices=8)} - {*impossible(config, COUNTS, devices=1)}
+    assert wrong.startswith("pretext.moco: 32 images of a batch for each of 8 processes, expected a multiple of 64")
+    config = params("imagenet50-authors")  # whose groups are for eight
+    assert [*impossible(config, COUNTS, devices=8)] == [*impossible(config, COUNTS, devices=1)]
