@@ -195,7 +195,7 @@ def scan_training(
     model = ClusteringModel(encoder, clusters=scan.cluster_count, heads=scan.heads, standardization=standardization)
     if stored and scan.init == "kmeans":
         folded = stored.standardization if scan.views else None
-        start_from_kmeans(model.heads, stored.of(train_ids), seed=seed, standardization=folded)
+        start_from_kmeans(model.heads, stored.of(train_ids), seed=seed, standardization=folded, prior=scan.prior)
     model = model.to(images.device)
     generator = torch.Generator().manual_seed(seed)
     learner = make_learner(

@@ -1,8 +1,10 @@
 """Initialize cluster heads from the centers of k-means."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 from scan_core.artifacts.standardization import Standardization
@@ -23,6 +25,7 @@ def start_from_kmeans(
     *,
     seed: int,
     standardization: Standardization | None = None,
+    prior: Sequence[float] | None = None,
 ) -> None:
     """Set each head so that it predicts the nearest center of its own k-means: ``softmax(-s |x - c|^2)``.
 
@@ -32,10 +35,14 @@ def start_from_kmeans(
     Args:
         points: standardized features of the training images.
         standardization: what ``points`` were standardized with, if ``heads`` take features that are not.
+        prior: the shares that the clusters shall have; the largest one then starts from the center of most images.
     """
     count, clusters, _ = heads.weight.shape
     for head, start in enumerate(np.random.SeedSequence(seed).generate_state(count)):
-        centers = kmeans_centers(points, clusters, seed=int(start))
+        centers, sizes = kmeans_centers(points, clusters, seed=int(start))
+        if prior is not None:
+            ranks = torch.tensor(prior).argsort(descending=True, stable=True).argsort()
+            centers = centers[sizes.argsort(descending=True, stable=True)[ranks]]
         scale = MARGIN / _gaps(points, centers).mean().clamp(min=1e-12)
         weight, bias = 2 * scale * centers, -scale * centers.square().sum(1)
         if standardization is not None:
@@ -54,9 +61,10 @@ def _gaps(
 
 def kmeans_centers(
     points: Float[Tensor, "images features"], clusters: int, *, seed: int
-) -> Float[Tensor, "clusters features"]:
-    """Return the centers that one start of k-means finds."""
+) -> tuple[Float[Tensor, "clusters features"], Int64[Tensor, " clusters"]]:
+    """Return the centers that one start of k-means finds, and the numbers of images of which each is the mean."""
     found = kmeans(points.numpy(), fit_ids=np.arange(len(points)), clusters=clusters, seed=seed, inits=1)
     assigned = torch.from_numpy(found)
     sums = torch.zeros(clusters, points.shape[1]).index_add_(0, assigned, points)
-    return sums / assigned.bincount(minlength=clusters).clamp(min=1)[:, None]
+    sizes = assigned.bincount(minlength=clusters)
+    return sums / sizes.clamp(min=1)[:, None], sizes

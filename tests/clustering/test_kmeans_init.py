@@ -13,13 +13,28 @@ def test_each_image_is_surest_of_the_nearest_center():
     heads = ClusterHeads(2, 3, 2)
     start_from_kmeans(heads, POINTS, seed=0)
     logits = heads(POINTS)
-    centers = kmeans_centers(POINTS, 3, seed=int(np.random.SeedSequence(0).generate_state(2)[0]))
+    centers, sizes = kmeans_centers(POINTS, 3, seed=int(np.random.SeedSequence(0).generate_state(2)[0]))
+    assert sizes.tolist() == [2, 2, 2]
     assert torch.equal(logits[0].argmax(1), torch.cdist(POINTS, centers).argmin(1))
     assert sorted(centers.tolist()) == [[0.0, 1.0], [0.0, 41.0], [10.0, 1.0]]
     for head in logits:
         assert head.argmax(1).view(3, 2).diff(dim=1).eq(0).all()
         two = head.topk(2).values
         torch.testing.assert_close((two[:, 0] - two[:, 1]).mean(), torch.tensor(MARGIN))
+
+
+def test_the_largest_share_starts_from_the_largest_cluster():
+    near = torch.randn(60, 2, generator=torch.Generator().manual_seed(0))
+    points = torch.cat([near[:10], near[10:40] + 100, near[40:] - 100])  # 10, 30 and 20 images
+    for prior in ([0.1, 0.5, 0.4], [0.5, 0.4, 0.1], [0.2, 0.2, 0.6]):
+        heads = ClusterHeads(2, 3, 2)
+        start_from_kmeans(heads, points, seed=0, prior=prior)
+        for head in heads(points):
+            sizes = head.argmax(1).bincount(minlength=3)
+            assert sizes.argmax() == torch.tensor(prior).argmax()
+            assert sorted(sizes.tolist()) == [10, 20, 30]
+            if len(set(prior)) == 3:
+                assert torch.equal(sizes.argsort(), torch.tensor(prior).argsort())
 
 
 def test_heads_that_take_features_as_they_are_give_the_same_logits():
