@@ -13,7 +13,9 @@ from stages.params import PretextParams, RuntimeParams, ScanParams, SelfLabelPar
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device called ``name``: ``cpu``, ``cuda``, ``mps``, or ``auto`` for the fastest one present.
+    """Return the device called ``name``: ``cpu``, ``cuda``, ``mps``, or ``auto`` for CUDA if present, else the CPU.
+
+    ``auto`` never takes ``mps``, Apple's GPU, on which nobody has run this yet.
 
     Raises:
         ParamsError: this machine or this torch build does not have it.
@@ -21,7 +23,7 @@ def choose_device(name: str) -> torch.device:
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     available = [kind for kind, here in present.items() if here]
     if name == "auto":
-        return torch.device(available[0])
+        return torch.device("cuda" if "cuda" in available else "cpu")
     if name not in available:
         raise ParamsError(f"runtime.device: {name} is not available here, only {', '.join(available)}; use auto")
     return torch.device(name)

@@ -45,9 +45,10 @@ def information(probabilities: Float[Tensor, "images clusters"]) -> float:
     The entropy of the mean prediction less the mean entropy of single ones (their mutual information with the images).
     """
     images, clusters = probabilities.shape
-    mean, single = probabilities.new_zeros(clusters, dtype=torch.float64), 0.0
+    precise = torch.float32 if probabilities.device.type == "mps" else torch.float64  # which mps does not have
+    mean, single = probabilities.new_zeros(clusters, dtype=precise), 0.0
     for chunk in torch.split(probabilities, max(1, CHUNK // clusters)):  # a further copy of ImageNet's takes gigabytes
-        mean += chunk.sum(0, dtype=torch.float64) / images
+        mean += chunk.sum(0, dtype=precise) / images
         single += float(torch.special.entr(chunk).sum()) / images
     return float(torch.special.entr(mean).sum()) - single
 

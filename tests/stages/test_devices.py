@@ -18,9 +18,12 @@ def test_a_second_size_of_crops_must_earn_back_its_compiling(sizes: int, expecte
     assert found == expected
 
 
-def test_auto_finds_a_device():
-    assert choose_device("auto").type in ("cuda", "mps", "cpu")
-    assert choose_device("cpu") == torch.device("cpu")
+@pytest.mark.parametrize(("cuda", "found"), [(True, "cuda"), (False, "cpu")])
+def test_auto_takes_cuda_or_the_cpu(cuda: bool, found: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device(found)
+    assert [choose_device(name).type for name in ("cpu", "mps")] == ["cpu", "mps"]
 
 
 def test_a_device_that_is_not_here_is_an_error(monkeypatch: pytest.MonkeyPatch):
