@@ -3,6 +3,7 @@
 import fnmatch
 import json
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from benchmarks.paper.copy import call, held, renew
 from benchmarks.paper.place import place_of
 from benchmarks.paper.show import markdown, plot
 from benchmarks.paper.tables import TABLES, Row, Setting, Table, chosen, read_table, setting
+from benchmarks.paper.unequal_digits import SHARES
+from benchmarks.paper.unequal_digits import main as write_unequal_digits
 from benchmarks.record import device_name
 from scan_core.artifacts.atomic import write_text
 from scan_core.errors import ArtifactError, DataError, ParamsError
@@ -104,6 +107,16 @@ def test_twice_the_clusters_is_twice_the_preset_s_number():
         assert setting(row, preset, place_of(preset, []).usual).values == (f"scan.clusters={clusters}",)
     with pytest.raises(ParamsError, match=r"twice: scan\.clusters: found auto, .*add -S scan\.clusters=N"):
         setting(row, "folder", place_of("folder", []).usual)
+
+
+def test_digits_of_unequal_frequency(tmp_path: Path):
+    write_unequal_digits(tmp_path / "unequal")
+    found = Counter(path.parent.name for path in (tmp_path / "unequal").rglob("*.png"))
+    assert sorted(found.values(), reverse=True) == [*SHARES]
+    assert (sum(SHARES), max(SHARES) // min(SHARES)) == (710, 10)
+    assert [*read_table("unequal").rows["prior"].set["scan.prior"]] == [*SHARES]
+    with pytest.raises(ParamsError, match=r"unequal: exists; name a new folder"):
+        write_unequal_digits(tmp_path / "unequal")
 
 
 def test_without_self_labeling_its_row_is_empty():
