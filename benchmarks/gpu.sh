@@ -10,9 +10,9 @@
 # Records are appended to benchmarks/results. The piece cifar10 works in WORK; called again with the same arguments, it
 # goes on after the last finished stage, and within a training after its last saved epoch.
 #
-# Needed: Python 3.11 or newer with torch, torchvision, numpy, pandas, pyarrow, scipy, scikit-learn, threadpoolctl, psutil,
-# typer, rich, safetensors, matplotlib, jinja2 and pytest. Not needed: DVC, dvclive (benchmarks/without_dvc stands in), faiss (torch
-# searches instead), network. What may be missing besides comes from a folder of wheels for that machine's Python:
+# Needed: Python 3.11 or newer with torch, torchvision, numpy, pandas, pyarrow, scipy, scikit-learn, threadpoolctl,
+# psutil, typer, rich, safetensors, matplotlib, jinja2 and pytest. Not needed: DVC, dvclive (benchmarks/without_dvc
+# stands in), faiss (torch searches instead), network. What may be missing besides comes from a folder of wheels for that machine's Python:
 #
 #   pydantic (pydantic_core, annotated_types, typing_inspection, typing_extensions), ruamel.yaml, jaxtyping
 #   (wadler_lindig)                     for all pieces

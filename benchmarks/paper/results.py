@@ -72,7 +72,7 @@ def _numbers(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def add(where: Path, setting: Setting, seed: int, figures: Mapping[str, Any], *, commit: str) -> None:
-    """Add the figures of one seed, which this machine has computed."""
+    """Add the figures of one seed, with this machine's name; stages from DVC's cache may have run on another."""
     known = read(where, setting)
     known[seed] = {
         "commit": commit,

@@ -51,8 +51,9 @@ class Shown(NamedTuple):
 def collect(table: Table, where: Place) -> list[Shown]:
     """Return the rows of ``table`` with their results."""
     shown = []
+    halves = any(row.step == "scan" for row in table.rows.values())  # the table tells SCAN from self-labeling
     for row in table.rows.values():
-        runs = row.run and has_step(row, where.preset, where.usual)
+        runs = row.run and (not halves or has_step(row, where.preset, where.usual))
         entries = read(where.folder, setting(row, where.preset, where.usual)) if runs else {}
         ours: dict[str, Found] = {}
         for metric in table.metrics:
@@ -119,13 +120,13 @@ def plot(table: Table, where: Place, *, seeds: int, file: Path) -> None:
         axes = drawing.add_subplot()
         if curves:
             _curves(axes, shown, metric, of if compared in _datasets(where) else "", seeds=seeds)
-            axes.set(xlabel=table.x_label, ylabel=f"{_heading(metric, table)} (%)")
-            axes.set_xticks(sorted({row.row.x for row in shown if row.row.x is not None}))
+            axes.set(xlabel=table.x_label, ylabel=f"{NAMES.get(metric, metric)} (%)")
+            axes.set_xticks(sorted({row.row.x for row in shown if row.row.x is not None and row.ours}))
             axes.grid(alpha=0.3)
         else:
             _bars(axes, shown, metric, of, seeds=seeds)
-            axes.set_xlabel(f"{_heading(metric, table)} (%)")
-        drawing.suptitle(f"{table.title} ({where.folder.name})")
+            axes.set_xlabel(f"{NAMES.get(metric, metric)} (%)")
+        drawing.suptitle(f"{table.title}\n{where.folder.name}", fontsize=11)
         if axes.get_legend_handles_labels()[0]:
             drawing.legend(loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     save_png(file, drawing)
@@ -151,7 +152,7 @@ def _curves(axes: Axes, shown: Sequence[Shown], metric: str, of: str, *, seeds: 
 
 
 def _bars(axes: Axes, shown: Sequence[Shown], metric: str, of: str, *, seeds: int) -> None:
-    paper = any(row.theirs.get(metric) for row in shown)
+    paper = any(row.theirs.get(row.row.drawn or metric) for row in shown)
     height, offset = (0.38, 0.2) if paper else (0.6, 0.0)
     for place, row in enumerate(shown):
         pale = UNFINISHED if row.seeds < seeds else 1.0
@@ -171,7 +172,7 @@ def _bars(axes: Axes, shown: Sequence[Shown], metric: str, of: str, *, seeds: in
     if paper:
         axes.add_patch(Rectangle((0, 0), 0, 0, color=GRAY, label=f"paper, {of}"))
     axes.set_yticks(range(len(shown)), [row.row.label for row in shown])
-    axes.invert_yaxis()
+    axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_xlim(0, 108)  # room for the number beside a bar of 100
     axes.set_xticks(range(0, 101, 20))
 
@@ -218,5 +219,5 @@ def _origin(commits: Sequence[str], machines: Sequence[str]) -> str:
     """Return which code and which machines the figures are of."""
     if not commits:
         return "Nothing has run yet."
-    named = [machine or "machines that were not recorded" for machine in machines]
+    named = [machine or "machines that were not recorded" for machine in sorted(machines, key="".__eq__)]
     return f"Run at commit{'s' * (len(commits) > 1)} {', '.join(commits)}, on {' and '.join(named)}."
