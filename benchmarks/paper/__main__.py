@@ -11,10 +11,11 @@ from benchmarks.paper.copy import default_copy, held, renew, shown_path
 from benchmarks.paper.experiments import Run, keep_finished, queue
 from benchmarks.paper.place import Place, place_of
 from benchmarks.paper.show import markdown, plot
-from benchmarks.paper.tables import Setting, chosen, read_table, setting
+from benchmarks.paper.tables import Setting, chosen, read_table, runs, setting
 from scan_core.artifacts.atomic import write_text
 from scan_core.console.progress import say, tell
 from scan_core.console.words import counted
+from scan_core.errors import ParamsError
 from stages.cli import one_line_errors
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -81,11 +82,20 @@ def show(
 
 
 def unfinished(tables: list[str], where: Place, *, seeds: int, rows: list[str]) -> list[Run]:
-    """Return the missing runs, each setting once, in the order of the rows, which share stages."""
+    """Return the missing runs, each setting once, in the order of the rows, which share stages.
+
+    Raises:
+        ParamsError: no such table or row, a mistake in it, or a parameter that the table needs is not set.
+    """
     settings = dict[Setting, str]()
     for name in tables:
-        for row in chosen(read_table(name), rows, name=name).values():
-            if row.run:
+        table = read_table(name)
+        if missing := set(table.needs) - {value.partition("=")[0] for value in where.values}:
+            raise ParamsError(
+                f"{name}: needs {' and '.join(f'-S {key}=...' for key in sorted(missing))}: {table.about}"
+            )
+        for row in chosen(table, rows, name=name).values():
+            if runs(row, table, where.preset, where.usual):
                 settings.setdefault(setting(row, where.preset, where.usual), row.label)
     return [
         Run(each, seed, where.folder.name, label)

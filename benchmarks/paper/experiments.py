@@ -102,13 +102,14 @@ class Clock:
     def __init__(self, copy: Path) -> None:
         self._copy, self._seen = copy, dict[psutil.Process, float]()
 
-    def look(self) -> None:
-        """Update the times of all processes that run now."""
-        now = time.time()
-        for process in processes(self._copy):
+    def look(self) -> bool:
+        """Update the times of all stages that run now; return whether any process works in the copy."""
+        now, working = time.time(), processes(self._copy)
+        for process in working:
             with contextlib.suppress(psutil.Error):
                 if any(word.startswith(STAGES) for word in process.cmdline()):
                     self._seen[process] = now - process.create_time()
+        return bool(working)
 
     @property
     def seconds(self) -> float:
@@ -150,13 +151,12 @@ def _wait(copy: Path, waiting: dict[str, Run], *, commit: str, clock: Clock, job
     waiting = dict(waiting)
     while waiting:
         time.sleep(LOOK)
-        clock.look()
+        working = clock.look()
         finished = _finished(copy)
         for name in [name for name in waiting if name in finished]:
             run = waiting.pop(name)
             acc = _keep(copy, run, finished[name], commit=commit)
             say(f"{total - len(waiting)}/{total} {run.label}, seed {run.seed}: {acc}")
-        working = bool(processes(copy))
         if waiting and time.monotonic() - asked > (ASK if working else ASK_IDLE):
             states, finished = _states(copy), _finished(copy)
             for name in [name for name in waiting if name not in finished]:

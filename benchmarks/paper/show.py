@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 
 from benchmarks.paper.place import Place
 from benchmarks.paper.results import figure, read
-from benchmarks.paper.tables import Found, Row, Table, has_step, setting
+from benchmarks.paper.tables import Found, Row, Table, runs, setting
 from scan_core.evaluation.figure import BLUE, GRAY, ORANGE, look, save_png
 
 NAMES = {"acc": "ACC", "nmi": "NMI", "ari": "ARI", "acc_many_to_one": "ACC, many-to-one", "top5": "top-5"}
@@ -29,6 +29,9 @@ DATASETS = {
     "imagenet50": "ImageNet-50",
     "imagenet100": "ImageNet-100",
     "imagenet200": "ImageNet-200",
+    "imagenet50-authors": "ImageNet-50, authors' code",
+    "imagenet100-authors": "ImageNet-100, authors' code",
+    "imagenet200-authors": "ImageNet-200, authors' code",
 }
 COLORS = (BLUE, ORANGE, GRAY, *(f"C{number}" for number in range(2, 10)))
 """Of the curves."""
@@ -51,10 +54,9 @@ class Shown(NamedTuple):
 def collect(table: Table, where: Place) -> list[Shown]:
     """Return the rows of ``table`` with their results."""
     shown = []
-    halves = any(row.step == "scan" for row in table.rows.values())  # the table tells SCAN from self-labeling
     for row in table.rows.values():
-        runs = row.run and (not halves or has_step(row, where.preset, where.usual))
-        entries = read(where.folder, setting(row, where.preset, where.usual)) if runs else {}
+        own = setting(row, where.preset, where.usual) if runs(row, table, where.preset, where.usual) else None
+        entries = read(where.folder, own) if own else {}
         ours: dict[str, Found] = {}
         for metric in table.metrics:
             values = [value for entry in entries.values() if (value := figure(entry, row.step, metric)) is not None]

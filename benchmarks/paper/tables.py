@@ -65,6 +65,8 @@ class Table(_Section):
     about: str
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)] = ("acc", "nmi", "ari")
     x_label: str = ""
+    needs: tuple[str, ...] = ()
+    """Parameters that ``-S`` has to set: other images than the preset's, for which the rows are made."""
     rows: dict[str, Row]
 
 
@@ -130,9 +132,12 @@ def setting(row: Row, preset: str, usual: Mapping[str, Any]) -> Setting:
     return Setting(tuple(sorted(f"{key}={_yaml(value)}" for key, value in own.items())), row.oracle)
 
 
-def has_step(row: Row, preset: str, usual: Mapping[str, Any]) -> bool:
-    """Return False if ``row`` shows self-labeling, and its setting has none (``self_label.epochs=0``)."""
-    return row.step != MODEL or {**usual, **_changed(row, preset, usual)}.get("self_label.epochs") != 0
+def runs(row: Row, table: Table, preset: str, usual: Mapping[str, Any]) -> bool:
+    """Return whether ``row`` has runs: not if the project has no code for it, nor if it shows self-labeling without an
+    epoch of it in a table that has rows of SCAN, too."""
+    if row.step != MODEL or all(each.step != "scan" for each in table.rows.values()):
+        return row.run
+    return row.run and {**usual, **_changed(row, preset, usual)}.get("self_label.epochs") != 0
 
 
 def _changed(row: Row, preset: str, usual: Mapping[str, Any]) -> dict[str, Any]:

@@ -119,6 +119,13 @@ def test_digits_of_unequal_frequency(tmp_path: Path):
         write_unequal_digits(tmp_path / "unequal")
 
 
+def test_the_table_of_unequal_classes_does_not_run_on_all_digits(tmp_path: Path):
+    with pytest.raises(ParamsError, match=r"unequal: needs -S data.name=... and -S data.source=...: For the pictures"):
+        unfinished(["unequal"], place_of("digits", []), seeds=1, rows=[])
+    where = place_of("digits", ["data.name=folder", f"data.source={tmp_path}"])
+    assert len(unfinished(["unequal"], where, seeds=1, rows=[])) == 4
+
+
 def test_without_self_labeling_its_row_is_empty():
     where = place_of("digits", ["self_label.epochs=0"])
     results.add(where.folder, Setting(()), 0, RUN, commit="abc")
@@ -127,6 +134,8 @@ def test_without_self_labeling_its_row_is_empty():
     assert cells["| SCAN loss, strong augmentation"] == "50.0"
     assert cells["| SCAN loss, strong augmentation, self-labeling"] == "-"
     assert "| SCAN | 1 | 80.0 |" in markdown(read_table("table3"), where, seeds=1)  # which has one row for both
+    assert unfinished(["table1"], where, seeds=1, rows=["self-label"]) == []
+    assert len(unfinished(["table3"], where, seeds=2, rows=["scan"])) == 1
 
 
 def test_records_name_their_machine(folder: Path):
