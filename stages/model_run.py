@@ -55,7 +55,7 @@ def warning_of_another_run(config: Params, metadata: Mapping[str, Any], index: P
 
 
 def _of_another_run(config: Params, run: Mapping[str, Any], clusters: int, index: Path) -> str | None:
-    found = [*_other_images(config, run, index), *_other_params(config, run["params"])]
+    found = list(dict.fromkeys([*_other_images(config, run, index), *_other_params(config, run["params"])]))
     if not found:
         return None
     more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
