@@ -57,11 +57,11 @@ def test_what_no_model_holds_is_known_from_dvc(ran: Path):
     }
     Path("dvc.lock").write_text(json.dumps({"stages": lock}))
     assert warning() is None
+    write_params(ran, "data.name=cifar10")
+    assert str(warning()).count("data.name (was digits, is cifar10)") == 1  # the lock and the images both tell
     write_params(ran, "neighbors.k=4", "embed.center=true", "data.on_bad_image=fail")
     for said in ("neighbors.k (was 3, is 4)", "embed.center (was False, is True)", "data.on_bad_image (was skip, is"):
         assert said in str(warning())
-    write_params(ran, "data.name=cifar10")
-    assert str(warning()).count("data.name (was digits, is cifar10)") == 1  # the lock and the images both tell
     for stage in lock.values():  # as where the stages were run without DVC, beside the lock of another run
         stage["outs"][0]["md5"] = "0" * 32
     Path("dvc.lock").write_text(json.dumps({"stages": lock}))
