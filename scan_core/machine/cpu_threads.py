@@ -103,6 +103,8 @@ class FittingThreads:
 
     It also does so if all threads get far less of the CPU's time than before, and every minute if fewer than all
     compute; both for the first time after a few seconds, for a program that has just started gets more of a busy CPU.
+    A trial is short, and a busy CPU may be free in it by chance: where the steps with more threads are slower than
+    those before, it takes the former number back.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -110,6 +112,8 @@ class FittingThreads:
         self._seconds, self._cpu_seconds, self._steps = 0.0, 0.0, 0
         self._shortest, self._share = math.inf, 1.0
         self._chosen = -math.inf
+        self._fewer: tuple[int, float] | None = None
+        """If the last trial has chosen more threads, the former number of threads, and the seconds of a step then."""
 
     def watch(self, batches: Iterable[T]) -> Iterator[T]:
         """Yield the batches of an epoch; a step ends when the next batch is requested."""
@@ -127,11 +131,18 @@ class FittingThreads:
         """Choose the number of threads again if the last steps are a reason to."""
         seconds = self._seconds / self._steps
         share = self._cpu_seconds / (MOST * self._seconds)
-        few, crowded = torch.get_num_threads() < MOST, share < CROWDED * self._share
+        threads = torch.get_num_threads()
+        few, crowded = threads < MOST, share < CROWDED * self._share
         due = time.monotonic() - self._chosen >= LOOK_AGAIN_SECONDS
-        if ((few or crowded) and due) or seconds > FAR_LONGER * self._shortest:
+        fewer, self._fewer = self._fewer, None
+        if fewer and seconds > fewer[1]:
+            torch.set_num_threads(fewer[0])
+            say(f"computing on {fewer[0]} of {MOST} threads again: steps took {seconds / fewer[1]:.1f} times as long")
+        elif ((few or crowded) and due) or seconds > FAR_LONGER * self._shortest:
             choose_threads()
             self._shortest, self._chosen = math.inf, time.monotonic()
+            if torch.get_num_threads() > threads:
+                self._fewer = threads, seconds
             if not few:
                 self._share = share  # if all are still the fastest, this is usual: an idle CPU with many cores
         else:

@@ -120,3 +120,25 @@ def test_threads_that_wait_for_others_are_tried_again(four_threads: None, monkey
     assert run([10.0] * 13, monkeypatch, share=0.7) == [1]  # all are the fastest, so that is usual
     assert run([10.0] * 13, monkeypatch, share=0.8) == []
     assert run([1.0] * 9, monkeypatch, share=0.7) == [3]  # the first window of three seconds
+
+
+@pytest.mark.parametrize(("more", "kept"), [(9.0, 4), (11.0, 1)])
+def test_more_threads_that_are_slower_are_given_up(
+    four_threads: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], more: float, kept: int
+):
+    now, trials, threads = [0.0], list[float](), list[int]()
+
+    def trial() -> None:
+        trials.append(now[0])
+        torch.set_num_threads(4)
+
+    monkeypatch.setattr(cpu_threads.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(cpu_threads.time, "process_time", lambda: now[0] * cpu_threads.MOST)
+    monkeypatch.setattr(cpu_threads, "choose_threads", trial)
+    torch.set_num_threads(1)
+    for _ in FittingThreads(torch.device("cpu")).watch(range(4)):
+        threads.append(torch.get_num_threads())
+        now[0] += 10.0 if torch.get_num_threads() == 1 else more
+    assert threads == [1, 4, kept, kept]
+    assert trials == [10.0]  # the next one a minute later
+    assert ("computing on 1 of 4 threads again: steps took 1.1 times as long" in capsys.readouterr().err) == (kept == 1)
