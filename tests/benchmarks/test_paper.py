@@ -3,7 +3,6 @@
 import fnmatch
 import json
 import math
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,6 @@ from benchmarks.paper.copy import call, held, renew
 from benchmarks.paper.place import place_of
 from benchmarks.paper.show import markdown, plot
 from benchmarks.paper.tables import TABLES, Row, Setting, Table, chosen, read_table, setting
-from benchmarks.paper.unequal_digits import SHARES
-from benchmarks.paper.unequal_digits import main as write_unequal_digits
 from benchmarks.record import device_name
 from scan_core.artifacts.atomic import write_text
 from scan_core.errors import ArtifactError, DataError, ParamsError
@@ -107,23 +104,6 @@ def test_twice_the_clusters_is_twice_the_preset_s_number():
         assert setting(row, preset, place_of(preset, []).usual).values == (f"scan.clusters={clusters}",)
     with pytest.raises(ParamsError, match=r"twice: scan\.clusters: found auto, .*add -S scan\.clusters=N"):
         setting(row, "folder", place_of("folder", []).usual)
-
-
-def test_digits_of_unequal_frequency(tmp_path: Path):
-    write_unequal_digits(tmp_path / "unequal")
-    found = Counter(path.parent.name for path in (tmp_path / "unequal").rglob("*.png"))
-    assert sorted(found.values(), reverse=True) == [*SHARES]
-    assert (sum(SHARES), max(SHARES) // min(SHARES)) == (710, 10)
-    assert [*read_table("unequal").rows["prior"].set["scan.prior"]] == [*SHARES]
-    with pytest.raises(ParamsError, match=r"unequal: exists; name a new folder"):
-        write_unequal_digits(tmp_path / "unequal")
-
-
-def test_the_table_of_unequal_classes_does_not_run_on_all_digits(tmp_path: Path):
-    with pytest.raises(ParamsError, match=r"unequal: needs -S data.name=... and -S data.source=...: For the pictures"):
-        unfinished(["unequal"], place_of("digits", []), seeds=1, rows=[])
-    where = place_of("digits", ["data.name=folder", f"data.source={tmp_path}"])
-    assert len(unfinished(["unequal"], where, seeds=1, rows=[])) == 4
 
 
 def test_without_self_labeling_its_row_is_empty():
