@@ -82,11 +82,11 @@ def decode_rgb(
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
             deep_color = has_deep_color(image)  # known until it is loaded, which a look at its EXIF may do
-            orientation, animated = orientation_of(image), is_animated(image)
             deep = WIDE_COLORS[image.format](image, encoded) if image.format in WIDE_COLORS else None
             if deep is None:
                 image.load()
                 deep = _deep_pixels(image, encoded, color=deep_color)
+            orientation, animated = orientation_of(image), is_animated(image)  # may load, and hide damage
             upright = _upright(image if deep is None else _with_levels(image, deep, levels), orientation)
             size = _upright_size(width, height, orientation)
             values = None if deep is None else values_of(deep, _no_data(image))

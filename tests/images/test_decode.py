@@ -152,6 +152,13 @@ def test_decode_damaged(encoded, reason):
     assert " at 0x" not in str(error.value)
 
 
+def test_decode_png_with_a_changed_byte():
+    encoded = bytearray(encode(noise(37, 53, 3)[..., 0].astype(np.uint8), "PNG"))
+    encoded[len(encoded) // 2] ^= 255
+    with pytest.raises(UnreadableImageError, match="cannot be decoded"):
+        decode_rgb(bytes(encoded))
+
+
 def test_decode_gray_multiplied_by_its_opacity():
     file = BytesIO()
     pixels = np.array([[[100, 255], [50, 128]]], np.uint8)
