@@ -23,7 +23,8 @@ KEPT = ".resume"
 MARK = ".made-by-benchmarks-paper"
 """The file that marks a folder as a copy; other folders are never changed."""
 CODE = ("benchmarks", "presets", "scan_core", "stages")
-RESULTS = ("benchmarks/results/", "benchmarks/paper/results/")
+LEFT_OUT = ("benchmarks/results/", "benchmarks/paper/results/", "docs/", "tests/")
+"""Folders of the project that no run reads; git copies each file for each run."""
 PATIENCE = 10
 """Seconds to wait for a process to end."""
 STAGES = ("stages.", "benchmarks.paper.oracle")
@@ -87,13 +88,13 @@ def renew(place: Path) -> None:
 
 
 def _files() -> list[str]:
-    """Return the tracked files and new, not ignored files of the code, without results."""
+    """Return the tracked files and new, not ignored files of the code, without those that no run reads."""
     tracked = call(ROOT, "git", "ls-files", "-z")
     new = call(ROOT, "git", "ls-files", "-z", "--others", "--exclude-standard", "--", *CODE)
     return [
         name
         for name in (tracked + new).split("\0")
-        if name and (ROOT / name).is_file() and not name.startswith(RESULTS)
+        if name and (ROOT / name).is_file() and not name.startswith(LEFT_OUT)
     ]
 
 
