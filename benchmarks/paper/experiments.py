@@ -15,7 +15,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from benchmarks.paper import results
-from benchmarks.paper.copy import CODE, RESULTS, ROOT, STAGES, call, end_processes, processes, start_workers
+from benchmarks.paper.copy import CODE, LEFT_OUT, ROOT, STAGES, call, end_processes, processes, start_workers
 from benchmarks.paper.oracle import with_oracle
 from benchmarks.paper.place import Place
 from benchmarks.paper.tables import Setting
@@ -205,5 +205,5 @@ def _reason(copy: Path, name: str) -> str:
 
 def _commit() -> str:
     """Return the commit, with ``-dirty`` if code that the copy takes is not committed."""
-    changed = call(ROOT, "git", "status", "--porcelain", "--", *CODE, "dvc.yaml", *(f":!{each}" for each in RESULTS))
+    changed = call(ROOT, "git", "status", "--porcelain", "--", *CODE, "dvc.yaml", *(f":!{each}" for each in LEFT_OUT))
     return call(ROOT, "git", "rev-parse", "--short", "HEAD").strip() + ("-dirty" if changed.strip() else "")
