@@ -4,6 +4,7 @@
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 PACKAGES = ("scan_core", "stages")
@@ -40,6 +41,7 @@ def _exempt(path: Path) -> bool:
     return any(path.is_relative_to(ROOT / name) for name in EXEMPT)
 
 
+@cache
 def _imports(path: Path) -> list[Path]:
     names = []
     for node in ast.walk(ast.parse(path.read_bytes())):

@@ -89,7 +89,7 @@ def _recorded(lock: Path) -> dict[str, Any]:
     Those of a stage are absent if the lock is of another run, as after ``python -m stages.fetch`` without DVC.
     """
     try:
-        stages = YAML(typ="safe", pure=True).load(lock)["stages"]
+        stages = YAML(typ="safe").load(lock)["stages"]
         recorded = [
             stages[stage]["params"]["params.yaml"] for stage, path in WRITTEN.items() if _wrote(stages[stage], path)
         ]

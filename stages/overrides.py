@@ -70,7 +70,7 @@ def _set(values: dict[str, Any], override: str) -> None:
 
 def _yaml_value(override: str, text: str) -> Any:
     try:
-        return YAML(typ="safe", pure=True).load(text)
+        return YAML(typ="safe").load(text)
     except NOT_YAML as error:
         raise ParamsError(f"{override}: {text!r} is not a YAML value ({' '.join(str(error).split())})") from None
 

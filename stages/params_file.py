@@ -29,7 +29,7 @@ def load_params(path: Path) -> Params:
         ParamsError: every unknown, missing or wrong value, each with its key, what was found and what is allowed.
     """
     try:
-        values = YAML(typ="safe", pure=True).load(path)
+        values = YAML(typ="safe").load(path)
     except FileNotFoundError:
         raise ParamsError(
             f"{path}: missing; run from the project's root, or write it: python -m stages.use digits"

@@ -24,7 +24,7 @@ def changed_since_fetch(params: Path) -> str | None:
         params: the parameter file. It is not checked, which would import PyTorch.
     """
     try:
-        data = YAML(typ="safe", pure=True).load(params)["data"]
+        data = YAML(typ="safe").load(params)["data"]
         if data["name"] != "folder":
             return None
         before = json.loads((REPORTS / "fetch/details.json").read_text(encoding="utf-8"))["found"]

@@ -42,12 +42,14 @@ def main(
     """
     check_output(params)
     values, present = preset_values(name), _present(params)
+    usual = _leaf_values(values)
     data = _section(present, "data")
     if data.get("name") == values["data"]["name"]:
         values["data"]["source"] = data.get("source")
     set_all(values, arguments or [])
     check_params(_plain(values), origin=f"{name} with {' '.join(arguments)}" if arguments else name)
-    reset = _reset(params, present, values, usual=preset_values(name)) if present else []
+    now = _leaf_values(values)
+    reset = _reset(params, present, now, usual=usual) if present else []
     header = f"{WRITTEN_BY}{shlex.join([name, *(arguments or [])])}\n"
     write_text(params.resolve(), header + _header(_preset(name)) + _dump(values))
     figures = params.parent / METRICS
@@ -58,10 +60,7 @@ def main(
     if reset:
         more = f" and {len(reset) - NAMED} more" if len(reset) > NAMED else ""
         say(f"{params}: what had been set by hand is the preset's again: {', '.join(reset[:NAMED])}{more}")
-    usual = dict(leaves(preset_values(name)))
-    changed = [
-        f"{key}: {_shown(value)}" for key, value in leaves(values) if _is_leaf(value) and value != usual.get(key)
-    ]
+    changed = [f"{key}: {_shown(value)}" for key, value in now.items() if value != usual.get(key)]
     then = _next(name, values["data"])
     say(f"{params}: written from the preset {name}{' with ' if changed else ''}{', '.join(changed)}; next: {then}")
 
@@ -128,7 +127,7 @@ def _merge(values: CommentedMap, changes: Mapping[str, Any], *, origin: str) -> 
 def _present(path: Path) -> Mapping[str, Any]:
     """Return the file that will be replaced; empty where it cannot be read."""
     try:
-        values = YAML(typ="safe", pure=True).load(path)
+        values = YAML(typ="safe").load(path)
     except (FileNotFoundError, *NOT_YAML):
         return {}
     return values if isinstance(values, dict) else {}
@@ -139,28 +138,26 @@ def _section(values: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return section if isinstance(section, dict) else {}
 
 
-def _reset(path: Path, present: Mapping[str, Any], values: CommentedMap, *, usual: CommentedMap) -> list[str]:
+def _reset(path: Path, present: Mapping[str, Any], now: Mapping[str, Any], *, usual: Mapping[str, Any]) -> list[str]:
     """List what a person had set in the ``present`` file, and what the new preset sets back to ``usual``."""
     words = _first_line(path).removeprefix(WRITTEN_BY).split() if _first_line(path).startswith(WRITTEN_BY) else []
     if not words or not (PRESETS / f"{words[0]}.yaml").is_file():
         return []
-    presets = [dict(leaves(preset)) for preset in (preset_values(words[0]), usual)]
-    before, now = dict(leaves(present)), dict(leaves(values))
+    former, before = (dict(leaves(values)) for values in (preset_values(words[0]), present))
     return [
         f"{key}: {_shown(before[key])} is {_shown(now[key])} again"
-        for key, former in presets[0].items()
-        if key in before and key in now and _is_leaf(now[key]) and before[key] not in (former, now[key])
-        if now[key] == presets[1].get(key)
+        for key in former
+        if key in before and key in now and before[key] not in (former[key], now[key]) and now[key] == usual.get(key)
     ]
+
+
+def _leaf_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in leaves(values) if not isinstance(value, Mapping)}
 
 
 def _name_of(data: Mapping[str, Any]) -> str:
     """Return what a person calls the images of a section ``data``."""
     return _shown(data.get("source") or data.get("name"))
-
-
-def _is_leaf(value: Any) -> bool:
-    return not isinstance(value, Mapping)
 
 
 def _shown(value: Any) -> str:
@@ -174,7 +171,7 @@ def _first_line(path: Path) -> str:
 def _plain(values: CommentedMap) -> dict[str, object]:
     stream = io.StringIO()
     _yaml().dump(values, stream)
-    return YAML(typ="safe", pure=True).load(stream.getvalue())
+    return YAML(typ="safe").load(stream.getvalue())
 
 
 if __name__ == "__main__":

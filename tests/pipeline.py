@@ -10,7 +10,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -71,7 +73,20 @@ def enter(folder: Path, patch: pytest.MonkeyPatch) -> None:
 
 def write_params(folder: Path, *overrides: str) -> None:
     """Write the tiny project's params.yaml to ``folder``."""
-    use("digits", [*TINY, *overrides], params=folder / "params.yaml")
+    write_preset(folder / "params.yaml", "digits", *TINY, *overrides)
+
+
+def write_preset(path: Path, name: str, *overrides: str) -> None:
+    """Write to ``path`` what ``python -m stages.use NAME KEY=VALUE ...`` writes, which is worked out once."""
+    path.write_text(_preset(name, overrides))
+
+
+@cache
+def _preset(name: str, overrides: tuple[str, ...]) -> str:
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "params.yaml"
+        use(name, [*overrides], params=path)
+        return path.read_text()
 
 
 def run_stages(*stages: object) -> None:

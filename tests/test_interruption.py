@@ -129,7 +129,7 @@ def run_forked(folder: Path, stage: str) -> float:
 
 def remove_outputs(stage: str) -> None:
     """Remove what a stage has written, as DVC does before it runs the stage."""
-    described = YAML(typ="safe", pure=True).load(ROOT / "dvc.yaml")["stages"][stage.replace("_", "-")]
+    described = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"][stage.replace("_", "-")]
     for each in [*described.get("outs", []), *described.get("metrics", [])]:
         path = Path(next(iter(each)) if isinstance(each, dict) else each)
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -90,7 +90,7 @@ def read_table(name: str) -> Table:
             f"{name}: no such table; there are {', '.join(sorted(p.stem for p in TABLES.glob('*.yaml')))}"
         )
     try:
-        return Table.model_validate(YAML(typ="safe", pure=True).load(path))
+        return Table.model_validate(YAML(typ="safe").load(path))
     except YAMLError as error:
         raise ParamsError(f"{path}: not YAML ({' '.join(str(error).split())})") from None
     except ValidationError as error:

@@ -5,18 +5,18 @@ from ruamel.yaml import YAML
 
 from scan_core.errors import ParamsError
 from stages.params_file import load_params
-from stages.use import main as use
+from tests.pipeline import write_preset
 
 
 @pytest.fixture
 def digits(tmp_path: Path) -> Path:
     path = tmp_path / "params.yaml"
-    use("digits", params=path)
+    write_preset(path, "digits")
     return path
 
 
 def changed(path: Path, key: str, value: object) -> Path:
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     values = yaml.load(path)
     *sections, leaf = key.split(".")
     place = values
@@ -78,9 +78,9 @@ def test_a_wrong_value_names_file_key_found_and_allowed(digits: Path, key: str, 
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("seed: 0", "\ufeffseed: 0", r"\ufeffseed: unknown key"),
+        ("seed: 0", "\ufeffseed: 0", "not valid YAML: did not find expected <document start>"),
         ("seed: 0", "seed: " + "9" * 5000, "not valid YAML: Exceeds the limit"),
-        ("seed: 0", "seed: " + "[" * 3000, "not valid YAML: maximum recursion depth exceeded"),
+        ("seed: 0", "seed: " + "[" * 3000, "not valid YAML: while parsing a flow sequence"),
         ("  weights: null", "  weights: [1, 2]", "encoder.weights: found [1, 2], allowed: "),
         ("runtime:", "runtime: [1]\nx:", "runtime: found [1], allowed: "),
     ],
@@ -101,7 +101,7 @@ def test_scientific_notation_is_a_number(digits: Path):
 
 def test_padding_is_smaller_than_small_crops(tmp_path: Path):
     path = tmp_path / "params.yaml"
-    use("cifar10", ["pretext.small_crops={size: 0.5, share: 0.6}"], params=path)
+    write_preset(path, "cifar10", "pretext.small_crops={size: 0.5, share: 0.6}")
     load_params(changed(path, "pretext.augmentation.random_crop", {"padding": 15}))
     with pytest.raises(ParamsError, match=r"padding 16, expected less than 16, the size of pretext\.small_crops"):
         load_params(changed(path, "pretext.augmentation.random_crop", {"padding": 16}))
@@ -137,7 +137,7 @@ def test_every_problem_is_reported_at_once(digits: Path):
 
 
 def test_a_missing_key_says_how_to_get_a_complete_file(digits: Path):
-    yaml = YAML()
+    yaml = YAML(typ="safe")
     values = yaml.load(digits)
     del values["scan"]["heads"]
     yaml.dump(values, digits)
