@@ -9,7 +9,8 @@ import pytest
 from dvc.repo import Repo
 from ruamel.yaml import YAML
 
-from tests.pipeline import clone, dvc, write_params
+from stages import count_clusters
+from tests.pipeline import clone, dvc, enter, run_stages, write_params
 from tests.stages.test_params import changed as with_value
 
 STAGES = YAML(typ="safe").load(Path(__file__).parents[1] / "dvc.yaml")["stages"]
@@ -97,15 +98,21 @@ def test_an_edited_module_reruns_the_stages_that_use_it(unchanged: Path, module:
     assert changed(unchanged) == stages
 
 
-def test_another_suggestion_retrains_nothing_where_the_number_is_set(project: Path, tmp_path: Path):
+def test_another_suggestion_retrains_nothing_where_the_number_is_set(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     folder = shutil.copytree(project, tmp_path / "project")
     with_value(folder / "params.yaml", "count_clusters.sample", 40)
-    assert ran(dvc(folder, "repro")) == {"count-clusters", "evaluate"}  # whose page shows the curve
+    enter(folder, monkeypatch)
+    run_stages(count_clusters)
+    with Repo(str(folder)) as repo:
+        repo.commit("count-clusters", force=True)
+    assert changed(folder) == {"evaluate"}  # whose page shows the curve
 
 
 def test_an_experiment_reruns_three_stages_and_diff_shows_what_that_did(project: Path):
     output = dvc(project, "exp", "run", "-S", "scan.entropy_weight=3.5")
     assert ran(output) == {"scan-train", "self-label", "evaluate"}
-    assert "reports/metrics/evaluate.json" in dvc(project, "metrics", "show")
+    with Repo(str(project)) as repo:
+        assert repo.metrics.diff()["diff"].keys() >= {"reports/metrics/evaluate.json"}
     assert "entropy_weight" in dvc(project, "exp", "show", "--only-changed", "--md")
-    dvc(project, "metrics", "diff")

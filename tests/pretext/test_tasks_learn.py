@@ -38,7 +38,14 @@ IMAGES = ResidentImages((DIGITS.images[:COUNT, None] * 15).astype(np.uint8), tor
 
 SHORT = ("encoder.resnet.width=8", "pretext.epochs=5", "pretext.batch_size=32", "pretext.learning_rate=0.1")
 LONGER = {
-    "moco": ("encoder.resnet.width=12", "pretext.epochs=24", "pretext.batch_size=64", "pretext.moco.queue=256"),
+    "moco": (
+        "encoder.resnet.width=8",
+        "pretext.epochs=8",
+        "pretext.batch_size=64",
+        "pretext.learning_rate=0.2",
+        "pretext.moco.queue=256",
+        "pretext.moco.momentum=0.9",
+    ),
     "rotnet": (
         "encoder.resnet.width=12",
         "pretext.epochs=20",
@@ -54,7 +61,7 @@ LONGER = {
         "pretext.byol.momentum=0.9",
     ),
 }
-"""Of tasks that learn less in a few seconds; RotNet's images are turned by the task alone."""
+"""Of tasks that learn less with these settings; RotNet's images are turned by the task alone."""
 SLOW = ("rotnet", "feature_decoupling", "byol")
 ALL = {task: pytest.param(task, marks=pytest.mark.slow) if task in SLOW else task for task in TASKS}
 
