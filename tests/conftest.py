@@ -1,6 +1,7 @@
 """What many tests need: tiny images, and a check that skips have a named reason."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,12 @@ def tiny_images() -> ResidentImages:
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
     """As processes that tests start have: more threads add up in another order."""
+    with on_one_thread():
+        yield
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
@@ -52,7 +59,7 @@ def recorded_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[s
     from tests.reads import recorded
 
     folder, reads = tmp_path_factory.mktemp("finished"), {}
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, on_one_thread():
         enter(folder, patch)
         write_params(folder)
         for stage in STAGES:

@@ -70,8 +70,9 @@ TEMPLATES = sorted(path.name for path in (Path(__file__).parent.parent / "scan_c
 
 
 def test_the_page_s_templates_are_installed(python: Path, tmp_path: Path):
-    script = "from scan_core.report.page import TEMPLATES; print(*sorted(path.name for path in TEMPLATES.iterdir()))"
-    assert call(python, tmp_path, "-c", script).split() == TEMPLATES
+    found = "files('scan_core.report.templates').iterdir()"
+    script = f"from importlib.resources import files; print(*(path.name for path in {found}))"
+    assert sorted(call(python, tmp_path, "-c", script).split()) == TEMPLATES
 
 
 def test_the_examples_run_wherever_it_is_installed(python: Path, tmp_path: Path):
