@@ -1,4 +1,4 @@
-"""Residual networks (He et al., 2016) with stems for small images; weights are named as in torchvision."""
+"""Residual networks (He et al., 2016) of torchvision's blocks, with stems for small images; named as there."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, Bottleneck
 
 STAGES = {"resnet10": (1, 1, 1, 1), "resnet18": (2, 2, 2, 2), "resnet34": (3, 4, 6, 3), "resnet50": (3, 4, 6, 3)}
 
@@ -24,46 +25,6 @@ STEMS = {
     "3x3-stride2": Stem(3, 2, pool=False),
     "7x7-pool": Stem(7, 2, pool=True),
 }
-
-
-class BasicBlock(nn.Module):
-    """Two 3x3 convolutions and a shortcut."""
-
-    expansion = 1
-
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(inputs, width, 3, stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.downsample = _shortcut(inputs, width, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = torch.relu_(self.bn1(self.conv1(x)))
-        return torch.relu_(self.bn2(self.conv2(out)).add_(self.downsample(x)))
-
-
-class Bottleneck(nn.Module):
-    """1x1, 3x3 and 1x1 convolutions and a shortcut; the 3x3 convolution has the stride."""
-
-    expansion = 4
-
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
-        super().__init__()
-        outputs = width * self.expansion
-        self.conv1 = nn.Conv2d(inputs, width, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.conv2 = nn.Conv2d(width, width, 3, stride, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(width)
-        self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
-        self.bn3 = nn.BatchNorm2d(outputs)
-        self.downsample = _shortcut(inputs, outputs, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out = torch.relu_(self.bn1(self.conv1(x)))
-        out = torch.relu_(self.bn2(self.conv2(out)))
-        return torch.relu_(self.bn3(self.conv3(out)).add_(self.downsample(x)))
 
 
 class ResNet(nn.Module):
@@ -88,16 +49,18 @@ class ResNet(nn.Module):
         if width < 1:
             raise ValueError(f"a width of {width}, expected at least 1")
         kernel, stride, pool = STEMS[stem]
-        block = Bottleneck if name == "resnet50" else BasicBlock
+        block: type[BasicBlock | Bottleneck] = Bottleneck if name == "resnet50" else BasicBlock
         self.conv1 = nn.Conv2d(channels, width, kernel, stride, padding=kernel // 2, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.maxpool = nn.MaxPool2d(3, 2, padding=1) if pool else nn.Identity()
         inputs = width
         for stage, blocks in enumerate(STAGES[name]):
             layers = []
+            outputs = (width << stage) * block.expansion
             for index in range(blocks):
-                layers.append(block(inputs, width << stage, 2 if stage and not index else 1))
-                inputs = (width << stage) * block.expansion
+                stride = 2 if stage and not index else 1
+                layers.append(block(inputs, width << stage, stride, _shortcut(inputs, outputs, stride)))
+                inputs = outputs
             setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
         self.features = inputs
         for module in self.modules():
@@ -138,7 +101,7 @@ class _Projection(nn.Conv2d):
         return F.conv2d(F.avg_pool2d(x, 1, self.stride), self.weight)
 
 
-def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module:
+def _shortcut(inputs: int, outputs: int, stride: int) -> nn.Module | None:
     if stride == 1 and inputs == outputs:
-        return nn.Identity()
+        return None
     return nn.Sequential(_Projection(inputs, outputs, stride), nn.BatchNorm2d(outputs))
