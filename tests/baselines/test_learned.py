@@ -30,10 +30,12 @@ EPOCHS = {"iic": 24, "dac": 16, "deepcluster": 16}
 """The others have 8."""
 
 
-def clusters(method: str, *, epochs: int, fit: int = COUNT, seed: int = 0, count: int = 10) -> np.ndarray:
+def clusters(
+    method: str, *, epochs: int, fit: int = COUNT, seed: int = 0, count: int = 10, width: int = 4
+) -> np.ndarray:
     torch.manual_seed(seed)
     pictures = Pictures(ResidentImages(PIXELS, torch.device("cpu")), np.arange(fit), AUGMENTATION)
-    encoder = ResNet("resnet10", width=8, stem="3x3", channels=1)
+    encoder = ResNet("resnet10", width=width, stem="3x3", channels=1)
     generator = torch.Generator().manual_seed(seed)
     return LEARNED[method](pictures, encoder, clusters=count, epochs=epochs, generator=generator)
 
@@ -45,7 +47,8 @@ def accuracy(found: np.ndarray) -> float:
 @cache
 def gain(method: str) -> float:
     """How much the accuracy rises above that of the same network without training."""
-    return accuracy(clusters(method, epochs=EPOCHS.get(method, 8))) - accuracy(clusters(method, epochs=0))
+    trained, random = (clusters(method, epochs=epochs, width=8) for epochs in (EPOCHS.get(method, 8), 0))
+    return accuracy(trained) - accuracy(random)
 
 
 LEAST = {"iic": 0.1, "deepcluster": 0.1, "dac": 0.15}
