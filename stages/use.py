@@ -47,11 +47,12 @@ def main(
     if data.get("name") == values["data"]["name"]:
         values["data"]["source"] = data.get("source")
     set_all(values, arguments or [])
-    check_params(_plain(values), origin=f"{name} with {' '.join(arguments)}" if arguments else name)
+    text = _dump(values)
+    check_params(YAML(typ="safe").load(text), origin=f"{name} with {' '.join(arguments)}" if arguments else name)
     now = _leaf_values(values)
     reset = _reset(params, present, now, usual=usual) if present else []
     header = f"{WRITTEN_BY}{shlex.join([name, *(arguments or [])])}\n"
-    write_text(params.resolve(), header + _header(_preset(name)) + _dump(values))
+    write_text(params.resolve(), header + _header(_preset(name)) + text.split("\n\n", 1)[1])
     figures = params.parent / METRICS
     if data and figures.exists() and any(data.get(key) != values["data"][key] for key in ("name", "source")):
         figures.unlink()
@@ -111,7 +112,7 @@ def _header(path: Path) -> str:
 def _dump(values: CommentedMap) -> str:
     stream = io.StringIO()
     _yaml().dump(values, stream)
-    return stream.getvalue().split("\n\n", 1)[1]
+    return stream.getvalue()
 
 
 def _merge(values: CommentedMap, changes: Mapping[str, Any], *, origin: str) -> None:
@@ -166,12 +167,6 @@ def _shown(value: Any) -> str:
 
 def _first_line(path: Path) -> str:
     return path.read_text(encoding="utf-8").partition("\n")[0]
-
-
-def _plain(values: CommentedMap) -> dict[str, object]:
-    stream = io.StringIO()
-    _yaml().dump(values, stream)
-    return YAML(typ="safe").load(stream.getvalue())
 
 
 if __name__ == "__main__":
