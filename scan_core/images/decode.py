@@ -18,6 +18,7 @@ from scan_core.images.formats import (
 from scan_core.images.ground import flattened
 from scan_core.images.jpeg2000 import jpeg2000_values
 from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
+from scan_core.images.png import check_pixels
 from scan_core.images.ppm import ppm_values
 from scan_core.images.tiff import (
     NO_DATA_TAG,
@@ -79,6 +80,8 @@ def decode_rgb(
         with open_picture(encoded) as image:
             _check_size(image.size, most_pixels)
             width, height = image.size
+            if image.format == "PNG":
+                check_pixels(encoded)
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
             deep_color = has_deep_color(image)  # known until it is loaded, which a look at its EXIF may do

@@ -152,11 +152,16 @@ def test_decode_damaged(encoded, reason):
     assert " at 0x" not in str(error.value)
 
 
-def test_decode_png_with_a_changed_byte():
-    encoded = bytearray(encode(noise(37, 53, 3)[..., 0].astype(np.uint8), "PNG"))
-    encoded[len(encoded) // 2] ^= 255
-    with pytest.raises(UnreadableImageError, match="cannot be decoded"):
-        decode_rgb(bytes(encoded))
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_decode_png_with_a_changed_byte(dtype):
+    ramp = np.add.outer(np.arange(64), np.arange(64)).astype(dtype)
+    encoded = _saved(Image.fromarray(ramp), "PNG")
+    assert decode_rgb(encoded).image.size == (64, 64)
+    for at in range(encoded.index(b"IDAT") + 4, encoded.index(b"IEND") - 4):
+        damaged = bytearray(encoded)
+        damaged[at] ^= 1
+        with pytest.raises(UnreadableImageError, match="cannot be decoded"):
+            decode_rgb(bytes(damaged))
 
 
 def test_decode_gray_multiplied_by_its_opacity():
