@@ -54,12 +54,13 @@ def device_name() -> str:
 
 
 def cpu_name() -> str:
-    """Return the CPU's name, as far as the system tells it."""
+    """Return the CPU's name, as far as the system tells it, and the instructions that torch takes (AVX2, AVX512)."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return platform.processor() or platform.machine()
-    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+        lines = []
+    names = (line.split(":")[1].strip() for line in lines if line.startswith("model name"))
+    return f"{next(names, platform.processor() or platform.machine())} ({torch.backends.cpu.get_cpu_capability()})"
 
 
 def _commit() -> str:
