@@ -2,14 +2,14 @@
 
 import pickle
 import tarfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from scan_core.datasets.dataset import Dataset, Source, Stored
+from scan_core.datasets.dataset import Dataset, Source
 from scan_core.datasets.description import Description, Place
 from scan_core.datasets.download import check_sha256, download
 from scan_core.datasets.parquet import parquet
@@ -55,15 +55,6 @@ def describe_cifar(open: Callable[[Place], Dataset], official: Official, labels:
         needs_source=False,
         download_bytes=official.size,
     )
-
-
-class _Batch(NamedTuple):
-    member: str
-    images: npt.NDArray[np.uint8]
-    """[n, 3, 32, 32]"""
-    labels: dict[str, npt.NDArray[np.int64]]
-    """[n] each, by the archive's key."""
-    filenames: list[bytes]
 
 
 def open_cifar(
@@ -112,32 +103,36 @@ def _check_range(path: Path, values: npt.NDArray[np.int64], labels: Labels) -> N
 
 
 def _from_archive(path: Path, official: Official, labels: Labels, *further: Labels) -> Dataset:
-    batches = _read_batches(path, official, {labels.key, *(more.key for more in further)})
-    starts = np.cumsum([0, *(len(batch.images) for batch in batches)])
+    batches = _read_batches(path, official)
+    images = np.concatenate([batch[b"data"] for batch in batches]).reshape(-1, *SHAPE)
 
-    def read(rows: npt.NDArray[np.int64]) -> Iterator[Stored]:
-        for row, i in zip(rows, np.searchsorted(starts, rows, side="right") - 1, strict=True):
-            yield batches[i].images[row - starts[i]]
+    def column(key: str) -> npt.NDArray[np.int64]:
+        return np.concatenate([np.asarray(batch[key.encode()], np.int64) for batch in batches])
 
+    members = [Path(member).name for member in official.splits]
     return Dataset(
         channels=3,
-        split=np.concatenate([np.full(len(batch.images), official.splits[batch.member], object) for batch in batches]),
-        label=np.concatenate([batch.labels[labels.key] for batch in batches]),
+        split=np.repeat(np.array([*official.splits.values()], object), [len(batch[b"data"]) for batch in batches]),
+        label=column(labels.key),
         classes=labels.classes,
-        path=[f"{Path(batch.member).name}/{name.decode()}" for batch in batches for name in batch.filenames],
-        read=read,
-        further={more.column: np.concatenate([batch.labels[more.key] for batch in batches]) for more in further},
+        path=[
+            f"{member}/{name.decode()}"
+            for member, batch in zip(members, batches, strict=True)
+            for name in batch[b"filenames"]
+        ],
+        read=lambda rows: (images[row] for row in rows),
+        further={more.column: column(more.key) for more in further},
     )
 
 
-def _read_batches(path: Path, official: Official, keys: set[str]) -> list[_Batch]:
+def _read_batches(path: Path, official: Official) -> list[dict[bytes, Any]]:
     """Check the checksum of the whole file, then unpickle its members without writing any to disk."""
     try:
         with path.open("rb") as file:
             check_sha256(path, file, official.sha256)
             with tarfile.open(fileobj=file, mode="r:gz") as archive:
                 batches = {
-                    member.name: _unpickle(member.name, content.read(), keys)
+                    member.name: pickle.load(content, encoding="bytes")
                     for member in archive  # in the archive's order: gzip cannot seek back
                     if member.name in official.splits and (content := archive.extractfile(member))
                 }
@@ -145,9 +140,3 @@ def _read_batches(path: Path, official: Official, keys: set[str]) -> list[_Batch
     except OSError as error:
         message = f"{path}: cannot be read ({error.strerror or error}); make it readable or give another source"
         raise DataError(message, argument="source") from error
-
-
-def _unpickle(member: str, pickled: bytes, keys: set[str]) -> _Batch:
-    values = pickle.loads(pickled, encoding="bytes")
-    labels = {key: np.asarray(values[key.encode()], np.int64) for key in keys}
-    return _Batch(member, values[b"data"].reshape(-1, *SHAPE), labels, values[b"filenames"])
