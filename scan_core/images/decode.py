@@ -7,7 +7,6 @@ import numpy.typing as npt
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
-from scan_core.images.deep_color import deep_colors, has_deep_color, lower_bytes, with_colors
 from scan_core.images.formats import (
     UnreadableImageError,
     is_animated,
@@ -18,7 +17,7 @@ from scan_core.images.formats import (
 from scan_core.images.ground import flattened
 from scan_core.images.jpeg2000 import jpeg2000_values
 from scan_core.images.levels import Levels, Values, is_deep, to_8_bits, values_of
-from scan_core.images.png import check_pixels
+from scan_core.images.png import check_pixels, png_values
 from scan_core.images.ppm import ppm_values
 from scan_core.images.tiff import (
     NO_DATA_TAG,
@@ -26,11 +25,12 @@ from scan_core.images.tiff import (
     WHITE_IS_0,
     other_tiff,
     tiff_no_data,
+    tiff_opacity,
     tiff_orientation,
     tiff_values,
 )
 
-WIDE_COLORS = {"PPM": ppm_values, "JPEG2000": jpeg2000_values}
+WIDE_COLORS = {"PNG": png_values, "PPM": ppm_values, "JPEG2000": jpeg2000_values}
 """Readers of all bits of a picture's colors."""
 
 MAX_BYTES = 2**31
@@ -84,11 +84,10 @@ def decode_rgb(
                 check_pixels(encoded)
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
-            deep_color = has_deep_color(image)  # known until it is loaded, which a look at its EXIF may do
             deep = WIDE_COLORS[image.format](image, encoded) if image.format in WIDE_COLORS else None
             if deep is None:
                 image.load()
-                deep = _deep_pixels(image, encoded, color=deep_color)
+                deep = np.asarray(image) if is_deep(image) else None
             orientation, animated = orientation_of(image), is_animated(image)  # may load, and hide damage
             upright = _upright(image if deep is None else _with_levels(image, deep, levels), orientation)
             size = _upright_size(width, height, orientation)
@@ -109,7 +108,7 @@ def _decode_tiff(page: Any, most_pixels: int, levels: Levels) -> Decoded:
     deep, no_data = values.itemsize > 1, tiff_no_data(getattr(page.tags.get(NO_DATA_TAG), "value", None))
     inverted = page.photometric == WHITE_IS_0
     pixels = to_8_bits(values, levels, no_data, white_is_0=inverted) if deep else ~values if inverted else values
-    image = _upright(Image.fromarray(pixels), orientation)
+    image = _upright(_with_opacity(Image.fromarray(pixels), tiff_opacity(page)), orientation)
     size, found = _upright_size(*size, orientation), values_of(values, no_data) if deep else None
     return Decoded(flattened(image), size, found, animated=len(page.parent.pages) > 1)
 
@@ -128,18 +127,16 @@ def to_rgb(image: Image.Image, levels: Levels) -> Image.Image:
     return flattened(_with_levels(image, np.asarray(image), levels) if is_deep(image) else image)
 
 
-def _deep_pixels(image: Image.Image, encoded: bytes, *, color: bool) -> npt.NDArray[Any] | None:
-    """Return the values of ``image``, [H, W] or, of deep ``color``, [H, W, 3]; None if they have 8 bits."""
-    if color:
-        with open_picture(encoded) as lower:
-            return deep_colors(image, lower_bytes(lower))
-    return np.asarray(image) if is_deep(image) else None
-
-
 def _with_levels(image: Image.Image, deep: npt.NDArray[Any], levels: Levels) -> Image.Image:
     """Return ``image`` with 8 bits for each of its values, which are ``deep``."""
     pixels = to_8_bits(deep, levels, _no_data(image), white_is_0=_tag(image, PHOTOMETRIC) == WHITE_IS_0)
-    return Image.fromarray(pixels) if deep.ndim == 2 else with_colors(image, pixels)
+    return _with_opacity(Image.fromarray(pixels), image.getchannel("A") if image.mode == "RGBA" else None)
+
+
+def _with_opacity(image: Image.Image, opacity: Image.Image | None) -> Image.Image:
+    if opacity is not None:
+        image.putalpha(opacity)
+    return image
 
 
 def _no_data(image: Image.Image) -> float:

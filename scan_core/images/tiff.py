@@ -1,8 +1,7 @@
 """TIFF files that Pillow refuses or misreads, read by tifffile.
 
-They are 64-bit floating point, 16-bit colors in planes, or beside a fourth channel that is no opacity (infrared, for
-instance). So are compressed files: Pillow leaves them to libtiff, which writes to the terminal what is wrong with a
-damaged one.
+They are 64-bit floating point, or have 16-bit colors, of which Pillow keeps 8. So are compressed files: Pillow leaves
+them to libtiff, which writes to the terminal what is wrong with a damaged one.
 """
 
 import logging
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -28,8 +27,8 @@ WHITE_IS_0 = 0
 """The photometric interpretation that turns gray round."""
 RGB = 2
 """A photometric interpretation."""
-ALPHA = ((1,), (2,))
-"""The extra sample is the opacity, by which colors are multiplied (1) or not (2)."""
+MULTIPLIED, OPACITY = (1,), (2,)
+"""The extra sample is the opacity, by which colors are multiplied or not."""
 GRAY_OR_RGB = (WHITE_IS_0, 1, 2)
 """Photometric interpretations; 1: black is 0."""
 NO_DATA_TAG = 42113
@@ -112,12 +111,20 @@ def tiff_values(page: Any) -> npt.NDArray[Any]:
     return values[..., :3] if samples > 2 else values[..., 0]
 
 
+def tiff_opacity(page: Any) -> Image.Image | None:
+    """Return the opacity beside 16-bit colors, of which 8 bits are enough; None if there is none, or in a plane."""
+    if page.samplesperpixel != 4 or page.extrasamples != OPACITY or page.planarconfig != 1 or page.dtype != np.uint16:
+        return None
+    values = page.asarray(squeeze=False, maxworkers=1)[0, 0, ..., 3]
+    return Image.fromarray((values >> 8).astype(np.uint8))
+
+
 def _is_misread(tags: dict[int, Any]) -> bool:
     """Return whether Pillow opens a file with these tags, but reads wrong values."""
     bits, formats = set(tags.get(BITS, (1,))), set(tags.get(SAMPLE_FORMAT, (INTEGER,)))
     in_planes = tags.get(PLANES, 1) == 2 and tags.get(SAMPLES, 1) > 1
-    extra = tags.get(PHOTOMETRIC) == RGB and tags.get(SAMPLES, 1) > 3 and tags.get(EXTRA, (0,)) not in ALPHA
-    return ((in_planes or extra) and max(bits) > 8) or (bits, formats) in (({8}, {SIGNED}), ({32}, {INTEGER}))
+    colors = tags.get(PHOTOMETRIC) == RGB and tags.get(EXTRA) != MULTIPLIED
+    return ((in_planes or colors) and max(bits) > 8) or (bits, formats) in (({8}, {SIGNED}), ({32}, {INTEGER}))
 
 
 def _is_compressed(tags: dict[int, Any]) -> bool:
