@@ -66,7 +66,7 @@ def main(params: Annotated[Path, typer.Option(help="The parameter file.")] = PAR
         raise DataError(f"{error}{SKIP}") from error
     for message in oddities(dataset, rows, loaded, preparation.levels, pixels=data.image_size**2):
         warn(message)
-    index = _write_tables(dataset, rows[kept], loaded.only(kept), data, preparation)
+    index = _write_tables(dataset, rows, loaded, kept, data, preparation)
     same = first_equal(loaded.digest, among=loaded.readable)
     write_report(REPORT, dataset, rows, loaded, kept, index, first_images(IMAGES, SHEET_IMAGES), same)
     for message in (cut_off(loaded, data.fit), repeated(same[kept], index)):
@@ -126,15 +126,21 @@ def _write_images(
 
 
 def _write_tables(
-    dataset: Dataset, rows: npt.NDArray[np.int64], loaded: Loaded, data: DataParams, preparation: Preparation
+    dataset: Dataset,
+    rows: npt.NDArray[np.int64],
+    loaded: Loaded,
+    kept: npt.NDArray[np.bool_],
+    data: DataParams,
+    preparation: Preparation,
 ) -> Index:
+    rows = rows[kept]
     split = dataset.split[rows]
     index = Index(split, _among(split, data.train_splits), _among(split, data.evaluate_splits))
     write_index(
         INDEX,
         index,
-        normalization=normalization(loaded.moments[index.train], pixels=data.image_size**2),
-        pixels_digest=combined_digest(loaded.digest),
+        normalization=normalization(loaded.moments[kept][index.train], pixels=data.image_size**2),
+        pixels_digest=combined_digest(loaded.digest[kept]),
         dataset=data.name,
         preparation=preparation.described(),
     )

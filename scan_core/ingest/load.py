@@ -53,20 +53,6 @@ class Loaded(NamedTuple):
     skipped: list[Skipped]
     """The unreadable images, in the origin's order."""
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> "Loaded":
-        """Return the outcome for the images ``kept`` [N], all of them readable."""
-        values = [self.values[row] for row in np.flatnonzero(kept)]
-        return Loaded(
-            self.readable[kept],
-            self.original_size[kept],
-            self.moments[kept],
-            self.digest[kept],
-            self.animated[kept],
-            self.file_digest[kept],
-            values,
-            skipped=[],
-        )
-
 
 def load_images(
     dataset: Dataset,

@@ -75,10 +75,3 @@ def test_threads_decode_all_but_small_pictures(tmp_path, monkeypatch, side, thre
     load_images(dataset, rows, store, preparation=Preparation(side, "crop"), workers=2, skip_unreadable=False)
     assert np.array_equal(pixels[::-1], pictures.transpose(0, 3, 1, 2))
     assert (threads != {threading.get_ident()}) == threaded
-
-
-def test_loaded_only_some(pixels):
-    loaded = _load([4, 3, 0, 2], pixels)
-    some = loaded.only(np.array([True, False, False, True]))
-    assert some.original_size.shape == (2, 2)
-    assert np.array_equal(some.digest, loaded.digest[[0, 3]])
