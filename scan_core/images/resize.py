@@ -64,6 +64,16 @@ def stretch(image: Image.Image, size: int, filter: Image.Resampling) -> Image.Im
     return image if image.size == (size, size) else image.resize((size, size), filter)
 
 
+def channels_first(image: Image.Image | UInt8[np.ndarray, "..."]) -> UInt8[np.ndarray, "channels height width"]:
+    """Return the pixels of a picture, or of an array [H, W] or [H, W, C], as the network takes them."""
+    return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))
+
+
+def picture_of(pixels: UInt8[np.ndarray, "channels height width"]) -> Image.Image:
+    """Return pixels of one or three channels as a picture."""
+    return Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+
+
 FITS = {"crop": resize_and_crop, "pad": resize_and_pad, "stretch": stretch}
 """How a picture of any shape becomes a square."""
 

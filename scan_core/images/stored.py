@@ -12,7 +12,7 @@ from scan_core.artifacts.images import PIXELS, read_pixels
 from scan_core.artifacts.shards import ShardFormat, Shards
 from scan_core.errors import ArtifactError
 from scan_core.images.formats import JPEG, UnreadableImageError
-from scan_core.images.resize import BILINEAR, decode_and_resize
+from scan_core.images.resize import BILINEAR, channels_first, decode_and_resize
 
 
 def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDArray[np.uint8]:
@@ -24,10 +24,9 @@ def decode_stored(encoded: bytes, image_id: int, format: ShardFormat) -> npt.NDA
     try:
         if encoded.startswith(JPEG):
             side = format.image_size
-            resized = decode_and_resize(encoded, side, format.fit, BILINEAR, most_pixels=sys.maxsize).image
-            return np.array(resized).transpose(2, 0, 1)
+            return channels_first(decode_and_resize(encoded, side, format.fit, BILINEAR, most_pixels=sys.maxsize).image)
         with Image.open(BytesIO(encoded), formats=["PNG"]) as image:  # fetch has already resized it
-            return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
+            return channels_first(image)
     except (KeyError, OSError, SyntaxError, UnreadableImageError, ValueError) as error:
         raise ArtifactError(
             f"data/artifacts/images: image {image_id} is damaged ({error}); run dvc repro fetch"

@@ -15,7 +15,7 @@ from scan_core.images.decode import MAX_BYTES, MOST_PIXELS, Decoded
 from scan_core.images.formats import JPEG, UnreadableImageError, is_rotated
 from scan_core.images.levels import Values
 from scan_core.images.preparation import Preparation
-from scan_core.images.resize import BILINEAR, FILTERS, FITS, decode_and_resize
+from scan_core.images.resize import BILINEAR, FILTERS, FITS, channels_first, decode_and_resize, picture_of
 from scan_core.ingest.file_digests import NO_FILE
 
 DIGEST_BYTES = 16
@@ -70,7 +70,7 @@ def prepare(stored: Stored, preparation: Preparation, *, encode: bool, most_pixe
         decoded = decode_and_resize(stored, size, fit, interpolation, levels=levels, most_pixels=most_pixels)
     else:
         decoded = _resize(stored, preparation)
-    pixels = _channels_first(decoded.image)
+    pixels = channels_first(decoded.image)
     room = pixels.nbytes if preparation.interpolation == BILINEAR else 0
     encoded = _encode(stored, decoded.image, room=room) if encode else b""
     moments, digest = _moments(pixels), pixels_digest(pixels)
@@ -97,7 +97,7 @@ def _read(path: Path) -> bytes:
 
 
 def _resize(pixels: npt.NDArray[np.uint8], preparation: Preparation) -> Decoded:
-    image = Image.fromarray(pixels[0] if len(pixels) == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    image = picture_of(pixels)
     filter = FILTERS[preparation.interpolation]
     return Decoded(FITS[preparation.fit](image, preparation.image_size, filter), image.size)
 
@@ -106,10 +106,6 @@ def _moments(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
     """Compute [C, 2] in float64, which holds these integers exactly and is faster."""
     values = pixels.reshape(len(pixels), -1).astype(np.float64)
     return np.stack([values.sum(1), np.einsum("ci,ci->c", values, values)], axis=1).astype(np.int64)
-
-
-def _channels_first(image: Image.Image) -> npt.NDArray[np.uint8]:
-    return np.ascontiguousarray(np.atleast_3d(np.asarray(image)).transpose(2, 0, 1))
 
 
 def _encode(stored: bytes | npt.NDArray[np.uint8], resized: Image.Image, *, room: int) -> bytes:

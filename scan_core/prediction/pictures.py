@@ -15,6 +15,7 @@ from scan_core.images.decode import MOST_PIXELS, to_rgb
 from scan_core.images.decoded import DecodedImages
 from scan_core.images.formats import UnreadableImageError
 from scan_core.images.preparation import Preparation
+from scan_core.images.resize import channels_first, picture_of
 from scan_core.ingest.prepare import prepare
 
 Picture: TypeAlias = str | Path | bytes | npt.NDArray[Any] | Image.Image
@@ -96,7 +97,7 @@ def _stored(picture: Picture, preparation: Preparation) -> bytes | Path | npt.ND
     if isinstance(picture, str):
         return Path(picture)
     if isinstance(picture, Image.Image):
-        return _channels_first(to_rgb(ImageOps.exif_transpose(picture), preparation.levels))
+        return channels_first(to_rgb(ImageOps.exif_transpose(picture), preparation.levels))
     if isinstance(picture, np.ndarray):
         gray = picture[..., 0] if picture.ndim == 3 and picture.shape[-1] == 1 else picture
         whole = gray.dtype == np.uint8 and gray.size and (gray.ndim == 2 or (gray.ndim == 3 and gray.shape[-1] == 3))
@@ -104,19 +105,15 @@ def _stored(picture: Picture, preparation: Preparation) -> bytes | Path | npt.ND
             raise UnreadableImageError(
                 f"an array of {picture.dtype} {list(picture.shape)}, expected uint8 [H, W, 3] or, if it is gray, [H, W]"
             )
-        return _channels_first(gray)
+        return channels_first(gray)
     if not isinstance(picture, bytes | Path):
         raise UnreadableImageError(f"a {type(picture).__name__}, expected a path, an array or a picture of Pillow's")
     return picture
-
-
-def _channels_first(pixels: Image.Image | npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    return np.ascontiguousarray(np.atleast_3d(np.asarray(pixels)).transpose(2, 0, 1))
 
 
 def _with_channels(pixels: npt.NDArray[np.uint8], channels: int) -> npt.NDArray[np.uint8]:
     if len(pixels) == channels:
         return pixels
     if channels == 1:
-        return np.array(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).convert("L"))[None]
+        return np.array(picture_of(pixels).convert("L"))[None]
     return np.repeat(pixels, channels, axis=0)
