@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from scan_core.artifacts.tables import check_row_ids, read_table, write_table
 from scan_core.errors import ArtifactError
@@ -67,11 +66,8 @@ def write_index(
         preparation: what fetch did to each image (JSON values); every model keeps it.
     """
     columns = [np.arange(len(index.split)), index.split, index.train, index.evaluate]
-    metadata = {
-        "pixels_digest": pixels_digest,
-        NORMALIZATION: json.dumps(normalization._asdict()),
-        "dataset": dataset,
-    }
+    described = json.dumps(normalization._asdict())
+    metadata = {"pixels_digest": pixels_digest, NORMALIZATION: described, "dataset": dataset}
     if preparation is not None:
         metadata |= {key: str(value) for key, value in preparation.items()}
         metadata[PREPARATION] = json.dumps(preparation)
@@ -100,8 +96,7 @@ def read_origin(path: Path) -> dict[str, str]:
     Raises:
         ArtifactError: missing or malformed.
     """
-    read_table(path, SCHEMA)
-    metadata = pq.read_schema(path).metadata
+    metadata = read_table(path, SCHEMA).schema.metadata
     return {name: metadata.get(name.encode(), b"").decode() for name in ("dataset", "pixels_digest")}
 
 
@@ -111,9 +106,9 @@ def read_preparation(path: Path) -> dict[str, Any]:
     Raises:
         ArtifactError: missing or malformed.
     """
-    read_table(path, SCHEMA)
+    metadata = read_table(path, SCHEMA).schema.metadata
     try:
-        return dict(json.loads(pq.read_schema(path).metadata[PREPARATION.encode()]))
+        return dict(json.loads(metadata[PREPARATION.encode()]))
     except (KeyError, TypeError, ValueError):
         raise ArtifactError(f"{path}: no preparation in its metadata; run dvc repro fetch") from None
 
@@ -124,9 +119,9 @@ def read_normalization(path: Path, *, channels: int) -> Normalization:
     Raises:
         ArtifactError: missing or malformed.
     """
-    read_table(path, SCHEMA)
+    metadata = read_table(path, SCHEMA).schema.metadata
     try:
-        found = Normalization(**json.loads(pq.read_schema(path).metadata[NORMALIZATION.encode()]))
+        found = Normalization(**json.loads(metadata[NORMALIZATION.encode()]))
         values = np.array(found, dtype=float)
     except (KeyError, TypeError, ValueError):
         raise ArtifactError(f"{path}: no normalization in its metadata; run dvc repro fetch") from None
